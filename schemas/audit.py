@@ -1,0 +1,63 @@
+"""The chain of decisions (`audit.decisions`) and what could not be read (`aggregation.dead-letter`)."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from schemas.base import Model
+
+
+class DeadLetterReason(StrEnum):
+    """Why a record was set aside."""
+
+    NOT_A_CLOUD_EVENT = "not_a_cloud_event"
+    BAD_TIME = "bad_time"
+    BAD_DATA = "bad_data"
+    WRONG_PARTITION = "wrong_partition"
+    SOURCE_NOT_ALLOWED = "source_not_allowed"
+    NO_ACCOUNT = "no_account"
+    UNREADABLE_BODY = "unreadable_body"
+
+
+class DeadLetter(Model):
+    """A record or a request that was set aside; the record in `reduced` carries no names, numbers or balances."""
+
+    reason: DeadLetterReason
+    detail: str
+    origin: str
+    received_at: datetime
+    reduced: str | None
+    body_sha256: str
+
+
+class AuditedMessage(Model):
+    """A message that a decision caused."""
+
+    topic: str
+    id: str
+    sha256: str
+
+
+class AuditRecord(Model):
+    """One decision; hashes are lower-case hex SHA-256.
+
+    `inputs_sha256` rolls over every inbound record since the previous audit record, this one included:
+    `r = sha256(r + offset (8 bytes, big endian) + key + value)`, from 32 zero bytes. `previous` is the hash of the
+    previous audit record's bytes, of `cluster id/topic id/partition` for the first.
+    """
+
+    event_id: str
+    topic: str
+    partition: int
+    offset: int
+    event_time: datetime
+    phase_before: str | None
+    phase_after: str | None
+    rules: tuple[str, ...]
+    messages: tuple[AuditedMessage, ...]
+    dead_letter: DeadLetterReason | None
+    policy_sha256: str
+    catalogue_sha256: str
+    engine_version: str
+    state_sha256: str
+    inputs_sha256: str
+    previous: str

@@ -1,0 +1,153 @@
+"""CloudEvents 1.0 in their two forms: binary mode for Kafka records, structured mode for files, one object a line."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from schemas.audit import DeadLetterReason
+from schemas.events import (
+    CONNECT_PREFIX,
+    AccountSnapshot,
+    ClockTick,
+    ConnectEvent,
+    Event,
+    EventData,
+    EventType,
+    PolicyActivated,
+)
+from schemas.times import from_epoch_ms, parse_rfc3339, rfc3339, to_epoch_ms
+from schemas.vendor import read_snapshot
+
+Headers = Sequence[tuple[str, bytes]]
+"""Kafka record headers."""
+
+CONTENT_TYPE = ("content-type", b"application/json")
+
+
+class UnreadableRecord(ValueError):
+    """A record that is not an event of this log: `reason` for the dead letter, the message for people."""
+
+    def __init__(self, reason: DeadLetterReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def to_headers(event: Event) -> list[tuple[str, bytes]]:
+    """Write the attributes of an event as Kafka headers (binary mode)."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event.id.encode()),
+        ("ce_type", event.type.encode()),
+        ("ce_source", event.source.encode()),
+        ("ce_time", rfc3339(event.time).encode()),
+        CONTENT_TYPE,
+    ]
+    if event.subject is not None:
+        headers.append(("ce_subject", event.subject.encode()))
+    return headers
+
+
+def to_value(data: EventData) -> bytes:
+    """Write the data of an event as JSON; absent fields are left out."""
+    if isinstance(data, BaseModel):
+        return data.model_dump_json(exclude_none=True).encode()
+    return orjson.dumps(data)
+
+
+def to_structured(event: Event) -> dict[str, Any]:
+    """Give an event as one JSON object (structured mode)."""
+    attributes = {
+        "specversion": "1.0",
+        "id": event.id,
+        "type": event.type,
+        "source": event.source,
+        "subject": event.subject,
+        "time": rfc3339(event.time),
+        "partitionkey": event.partition_key,
+        "datacontenttype": "application/json",
+    }
+    return {name: value for name, value in attributes.items() if value is not None} | {
+        "data": orjson.loads(to_value(event.data))
+    }
+
+
+def from_record(headers: Headers, key: bytes | None, value: bytes | None, timestamp_ms: int) -> Event:
+    """Read a Kafka record as an event.
+
+    Raises:
+        UnreadableRecord: an attribute is missing, `ce_time` is not the record's timestamp, or the data does not fit.
+    """
+    attributes = dict(headers)
+    try:
+        event_id, event_type = attributes["ce_id"].decode(), attributes["ce_type"].decode()
+        source, time_text = attributes["ce_source"].decode(), attributes["ce_time"].decode()
+        partition_key = None if key is None else key.decode()
+    except (KeyError, UnicodeDecodeError) as error:
+        raise UnreadableRecord(DeadLetterReason.NOT_A_CLOUD_EVENT, f"not a CloudEvent: {error}") from error
+    subject = attributes.get("ce_subject")
+    return Event(
+        event_id,
+        event_type,
+        source,
+        _event_time(time_text, timestamp_ms),
+        read_data(event_type, b"" if value is None else value),
+        None if subject is None else subject.decode(errors="replace"),
+        partition_key,
+    )
+
+
+def _event_time(text: str, timestamp_ms: int) -> datetime:
+    at = from_epoch_ms(timestamp_ms)
+    if text == rfc3339(at):
+        return at
+    try:
+        given = parse_rfc3339(text)
+    except ValueError as error:
+        raise UnreadableRecord(DeadLetterReason.BAD_TIME, f"ce_time: {error}") from error
+    if to_epoch_ms(given) != timestamp_ms:
+        raise UnreadableRecord(
+            DeadLetterReason.BAD_TIME, f"ce_time {text} is not the record's timestamp {rfc3339(at)}: write both alike"
+        )
+    return at
+
+
+def read_data(event_type: str, value: bytes) -> EventData:
+    """Read the data of an event by its type; types of other versions come back as they are.
+
+    Raises:
+        UnreadableRecord: the value is not JSON, or not what the type asks for.
+    """
+    try:
+        if event_type in _SNAPSHOTS:
+            return read_snapshot(value)
+        if event_type.startswith(CONNECT_PREFIX):
+            return ConnectEvent.model_validate_json(value)
+        if event_type == EventType.CLOCK_TICK:
+            return _TICK
+        if event_type == EventType.POLICY_ACTIVATED:
+            return PolicyActivated.model_validate_json(value)
+        return _mapping(value)
+    except (ValidationError, ValueError) as error:
+        raise UnreadableRecord(DeadLetterReason.BAD_DATA, f"data of {event_type}: {_first_line(error)}") from error
+
+
+_SNAPSHOTS = frozenset({EventType.ACCOUNT_MODIFIED, EventType.ACCOUNT_DELETED, EventType.ACCOUNT_OBSERVED})
+_TICK = ClockTick()
+
+
+def _mapping(value: bytes) -> Mapping[str, Any]:
+    data = orjson.loads(value)
+    if not isinstance(data, dict):
+        raise ValueError("expected a JSON object")  # noqa: TRY004 - bad data, not a bad argument
+    return data
+
+
+def _first_line(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'value'}: {first['msg']}"
+    return str(error).splitlines()[0]

@@ -1,0 +1,111 @@
+"""Remediation commands: what downstream services subscribe to (design: sequence per command, the highest one holds)."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from schemas.base import Model
+from schemas.catalogue import Kind, Step
+
+COMMAND_TOPICS: dict[Kind, str] = {kind: f"remediation.{kind.value}" for kind in Kind}
+"""One topic a kind."""
+
+
+class Action(StrEnum):
+    """What a message says about its command; `issue` and `remind` ask for contact, the others do not."""
+
+    ISSUE = "issue"
+    UPDATE = "update"
+    REMIND = "remind"
+    WITHDRAW = "withdraw"
+    COMPLETE = "complete"
+
+
+class WithdrawReason(StrEnum):
+    """Why a command ended without a repair of ours."""
+
+    HEALED = "healed"
+    OTP = "otp"
+    RELEASED = "released"
+    DELETED = "deleted"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    OPERATOR = "operator"
+    FORGOTTEN = "forgotten"
+
+
+class TicketCause(StrEnum):
+    """What a support ticket is about; part of its identity."""
+
+    INCIDENT = "incident"
+    SUPPORT = "support"
+    UNKNOWN_CODE = "unknown_code"
+    LOGIN_UNKNOWN = "login_unknown"
+
+
+class Reason(Model):
+    """The highest-ranking code among the failing accounts, in the catalogue's words."""
+
+    code: int | None
+    cause: str
+    text: str
+
+
+class EpisodeRef(Model):
+    """Which episode of the case a command belongs to; `ordinal` counts from 1."""
+
+    opened_at: datetime
+    ordinal: int
+    relapses: int = 0
+
+
+class Evidence(Model):
+    """The events and rules that led here."""
+
+    event_ids: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+class Command(Model):
+    """One message of a customer's command; `(command_id, sequence)` is unique and the highest sequence holds."""
+
+    command_id: str
+    sequence: int
+    action: Action
+    kind: Kind
+    customer_id: str
+    institution_login_id: str
+    institution_id: str | None
+    account_ids: tuple[str, ...]
+    reason: Reason
+    steps: tuple[Step, ...]
+    episode: EpisodeRef
+    not_after: datetime | None = Field(default=None, exclude_if=lambda value: value is None)
+    withdraw_reason: WithdrawReason | None = Field(default=None, exclude_if=lambda value: value is None)
+    evidence: Evidence
+    policy_version: str
+    catalogue_version: str
+    fix_url: str | None = Field(default=None, exclude_if=lambda value: value is None)
+
+
+class Ticket(Model):
+    """One message of a support ticket about an institution; times are event times."""
+
+    command_id: str
+    sequence: int
+    action: Action
+    kind: Kind
+    institution_id: str
+    cause: TicketCause
+    opened_at: datetime
+    reason: Reason
+    steps: tuple[Step, ...]
+    codes: tuple[int, ...]
+    logins_affected: int
+    first_seen: datetime
+    last_seen: datetime
+    sample_ids: tuple[str, ...]
+    evidence: Evidence
+    policy_version: str
+    catalogue_version: str

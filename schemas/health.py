@@ -1,0 +1,60 @@
+"""The present state of every account (`account.health`) and of every institution with a ticket (`institution.health`)."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from schemas.base import Model
+from schemas.commands import TicketCause
+
+
+class Phase(StrEnum):
+    """Where an account stands, in the words of its code's treatment."""
+
+    NEVER_AGGREGATED = "never_aggregated"
+    HEALTHY = "healthy"
+    CUSTOMER_ACTION = "customer_action"
+    SUPPORT = "support"
+    INSTITUTION_TROUBLE = "institution_trouble"
+    UNKNOWN = "unknown"
+    DELETED = "deleted"
+
+
+class OpenCommand(Model):
+    """A command that is open for the login of an account."""
+
+    kind: str
+    command_id: str
+    sequence: int
+
+
+class AccountHealth(Model):
+    """One account, keyed `customerId/accountId`; times are event times, the attempt's the vendor's."""
+
+    customer_id: str
+    account_id: str
+    institution_id: str | None
+    institution_login_id: str | None
+    phase: Phase
+    code: int | None
+    attempted_at: datetime | None
+    heard_at: datetime
+    healthy_at: datetime | None
+    commands: tuple[OpenCommand, ...]
+
+
+class OpenTicket(Model):
+    """A ticket that is open for an institution."""
+
+    cause: TicketCause
+    code: int | None
+    command_id: str
+    opened_at: datetime
+    logins_affected: int
+    logins_standing: int
+
+
+class InstitutionHealth(Model):
+    """One institution, keyed `institutionId`."""
+
+    institution_id: str
+    tickets: tuple[OpenTicket, ...]
