@@ -1,0 +1,1 @@
+"""Kafka: topics, the exactly-once lane and the embedded broker."""
