@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from pydantic import Field
 
@@ -10,6 +11,9 @@ from schemas.catalogue import Kind, Step
 
 COMMAND_TOPICS: dict[Kind, str] = {kind: f"remediation.{kind.value}" for kind in Kind}
 """One topic a kind."""
+
+COMMAND_NAMESPACE = UUID("478f6ea7-0488-4599-8c67-89de73b8fbae")
+"""What the name-based ids of all commands, tickets included, are derived under; fixed for good (design section 5)."""
 
 
 class Action(StrEnum):
