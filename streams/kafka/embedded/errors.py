@@ -18,7 +18,7 @@ class OfflineError(EmbeddedKafkaError):
         )
 
 
-class DamagedArchive(EmbeddedKafkaError):
+class DamagedArchiveError(EmbeddedKafkaError):
     """A downloaded archive is not the one the lock names."""
 
     def __init__(self, name: str, expected: str, found: str) -> None:
@@ -28,7 +28,7 @@ class DamagedArchive(EmbeddedKafkaError):
         )
 
 
-class PortTaken(EmbeddedKafkaError):
+class PortTakenError(EmbeddedKafkaError):
     """A port that was asked for, or that the data folder was made with, is in use."""
 
     def __init__(self, port: int) -> None:
@@ -39,14 +39,14 @@ class PortTaken(EmbeddedKafkaError):
         )
 
 
-class DiskUnusable(EmbeddedKafkaError):
+class DiskUnusableError(EmbeddedKafkaError):
     """A folder cannot be made or written."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be written: {reason}. Name a folder that can be (--data, --cache-dir).")
 
 
-class DiskFull(EmbeddedKafkaError):
+class DiskFullError(EmbeddedKafkaError):
     """A disk has not enough room to start, or ran full while a broker was up."""
 
     def __init__(self, path: Path, free_mb: int, needed_mb: int) -> None:
@@ -56,7 +56,7 @@ class DiskFull(EmbeddedKafkaError):
         )
 
 
-class DataMismatch(EmbeddedKafkaError):
+class DataMismatchError(EmbeddedKafkaError):
     """The data folder was made by a cluster of another shape; `wanted` and `found` are in the caller's words."""
 
     def __init__(self, data_dir: Path, wanted: str, found: str) -> None:
@@ -66,21 +66,21 @@ class DataMismatch(EmbeddedKafkaError):
         )
 
 
-class DataInUse(EmbeddedKafkaError):
+class DataInUseError(EmbeddedKafkaError):
     """Another process runs a cluster on the data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__(f"Another cluster runs on {data_dir}. Stop it, or name another data folder.")
 
 
-class BrokerDied(EmbeddedKafkaError):
+class BrokerDiedError(EmbeddedKafkaError):
     """A broker ended without being asked to."""
 
     def __init__(self, broker: int, log: Path, last_lines: str) -> None:
         super().__init__(f"Broker {broker} died. The end of its log {log}:\n{last_lines}")
 
 
-class NotReady(EmbeddedKafkaError):
+class NotReadyError(EmbeddedKafkaError):
     """A broker lives but did not answer in time."""
 
     def __init__(self, broker: int, seconds: float, reason: str, log: Path) -> None:

@@ -1,14 +1,14 @@
-"""The files that a broker reads: server properties and logging."""
+"""What a broker is told: ids, server properties, logging."""
 
 import base64
 import secrets
 import uuid
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from streams.kafka.embedded.ports import HOST, Ports
+from streams.kafka.embedded.machine import HOST, Ports
 
 CLUSTER_ID_PREFIX = "txpush-"
+LOG_DIR = "data"
 MAX_REPLICATION = 3
 ID_LENGTH = 22
 
@@ -45,7 +45,7 @@ def quorum(ports: Ports) -> str:
     return ",".join(f"{HOST}:{port}" for port in ports.controllers)
 
 
-def initial_controllers(ports: Ports, directory_ids: list[str]) -> str:
+def initial_controllers(ports: Ports, directory_ids: Sequence[str]) -> str:
     """Give the first voters in the shape of `format --initial-controllers`."""
     voters = zip(ports.controllers, directory_ids, strict=True)
     return ",".join(f"{broker}@{HOST}:{port}:{made}" for broker, (port, made) in enumerate(voters, start=1))
@@ -96,18 +96,13 @@ SMALL = {
 }
 
 
-def server_properties(broker: int, ports: Ports, log_dir: Path, extra: Mapping[str, str]) -> str:
+def server_properties(broker: int, ports: Ports, extra: Mapping[str, str]) -> str:
     """Give the text of `server.properties`; `extra` wins over everything."""
     settings = {
         **addresses(broker, ports),
-        "log.dirs": str(log_dir),
+        "log.dirs": LOG_DIR,
         **replication(len(ports.clients)),
         **SMALL,
         **extra,
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())
-
-
-def log4j(log: Path) -> str:
-    """Give the text of `log4j2.xml`: warnings and worse to one file."""
-    return LOG4J.format(log=log)
