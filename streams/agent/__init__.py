@@ -1,0 +1,1 @@
+"""The remediation agent: folds the inbound log into commands, health, signals and an audit chain."""

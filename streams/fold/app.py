@@ -1,0 +1,73 @@
+"""Makes the Faust application of a fold, and runs it as a worker process."""
+
+import logging
+from typing import Any, NoReturn
+
+import faust
+
+from schemas.events import Source
+from streams.fold.consumer import FoldTransport
+from streams.fold.crash import bound_shutdown
+from streams.fold.effects import Fold
+from streams.fold.metrics import FoldMetrics, NoMetrics
+from streams.fold.settings import FoldSettings
+from streams.fold.tables import StateTables
+from streams.fold.ticks import Ticks
+
+
+def new_app(settings: FoldSettings, datadir: str | None = None) -> faust.App:
+    """Give an application whose agent takes whole polls and whose tables change by transaction; `attach` its fold."""
+    return faust.App(
+        settings.application,
+        broker=[f"kafka://{address}" for address in settings.bootstrap.split(",")],
+        datadir=datadir,
+        store="memory://",
+        key_serializer="raw",
+        value_serializer="raw",
+        topic_partitions=settings.partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        TableManager=StateTables,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.heartbeat_interval,
+        web_enabled=False,
+    )
+
+
+def attach(
+    app: faust.App, settings: FoldSettings, fold: Fold, source: Source, metrics: FoldMetrics | None = None
+) -> Ticks:
+    """Give the application its transport; `source` is what its own records in the log call themselves."""
+    metrics = metrics or NoMetrics()
+    ticks = Ticks(settings, source, metrics)
+    app.transport = FoldTransport(app, settings, fold, ticks, metrics)
+    return ticks
+
+
+class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable types for its worker
+    """A Faust worker whose stop is bounded even when no broker answers."""
+
+    shutdown_timeout: float = 10.0
+
+    def _on_sigterm(self) -> None:
+        bound_shutdown(self.shutdown_timeout)
+        super()._on_sigterm()
+
+    def _on_sigint(self) -> None:
+        bound_shutdown(self.shutdown_timeout)
+        super()._on_sigint()
+
+
+def run(app: faust.App, settings: FoldSettings, **options: Any) -> NoReturn:  # noqa: ANN401 - Faust's options
+    """Run the application until SIGTERM; never returns."""
+    quiet()
+    worker = FoldWorker(app, loglevel="info", redirect_stdouts=False, **options)
+    worker.shutdown_timeout = settings.shutdown_timeout
+    worker.execute_from_commandline()
+
+
+def quiet() -> None:
+    """Keep libraries from making a log record per message, even one that nobody sees."""
+    for name in ("faust", "aiokafka", "mode"):
+        logging.getLogger(name).setLevel(logging.INFO)

@@ -1,0 +1,53 @@
+"""The audit chain of a partition: every inbound record rolls into it, every decision is a link."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from streams.fold.effects import SourceRecord
+
+NO_INPUTS = "0" * 64
+
+
+def first_link(log_identity: str, partition: int) -> str:
+    """Name the chain: the `previous` of its first record."""
+    return hashlib.sha256(f"{log_identity}/{partition}".encode()).hexdigest()
+
+
+class Chain:
+    """The head of the chain and the roll over the inputs since it; both are part of the partition's state."""
+
+    __slots__ = ("_roll", "head", "links")
+
+    def __init__(self, head: str, inputs: str) -> None:
+        self.head = head
+        self._roll = bytes.fromhex(inputs)
+        self.links = 0
+
+    @property
+    def inputs(self) -> str:
+        """The roll, hex."""
+        return self._roll.hex()
+
+    def absorb(self, record: SourceRecord) -> None:
+        """Roll an inbound record in: sha256(roll + offset, 8 bytes big endian + key + value)."""
+        self._roll = hashlib.sha256(
+            b"".join((self._roll, record.offset.to_bytes(8, "big"), record.key or b"", record.value or b""))
+        ).digest()
+
+    def link(self, decision: dict[str, Any]) -> bytes:
+        """Close a decision into the chain and give the bytes of its audit record."""
+        decision["inputs_sha256"] = self.inputs
+        decision["previous"] = self.head
+        written = orjson.dumps(decision, option=orjson.OPT_UTC_Z)
+        self.head = hashlib.sha256(written).hexdigest()
+        self._roll = bytes.fromhex(NO_INPUTS)
+        self.links += 1
+        return written
+
+
+def sha256_hex(parts: Sequence[bytes]) -> str:
+    """Hash parts in order, lower-case hex."""
+    return hashlib.sha256(b"".join(parts)).hexdigest()

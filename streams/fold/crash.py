@@ -1,0 +1,35 @@
+"""Ends of a worker: crash-only on anything unexpected, bounded on request."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import NoReturn
+
+EXIT_CRASH = 70
+"""`EX_SOFTWARE`: start me again."""
+
+log = logging.getLogger(__name__)
+
+
+def exit_now(why: str, error: BaseException | None = None) -> NoReturn:
+    """End the process without any clean-up: the broker ends its transactions, a new process takes over.
+
+    Whether a transaction that failed has been committed is unknown to its producer, so nothing may go on from here.
+    """
+    log.critical("%s; exiting with %d, to be started again", why, EXIT_CRASH, exc_info=error)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_CRASH)
+
+
+def bound_shutdown(seconds: float) -> None:
+    """Exit from a thread when an orderly stop takes longer than `seconds`: a dead broker can hold the loop for ever."""
+    timer = threading.Timer(seconds, exit_now, args=(f"shutdown took more than {seconds:g} s",))
+    timer.daemon = True
+    timer.start()
+
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)

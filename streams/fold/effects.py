@@ -1,0 +1,104 @@
+"""What an application gives to the machinery: a fold over the records of one partition, and its effects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from schemas.events import Event
+from streams.fold.tables import StateTable
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class SourceRecord(Protocol):
+    """A record of the input log, as aiokafka gives it."""
+
+    @property
+    def offset(self) -> int:
+        """Its position in the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970, set by the producer."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The partition key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """The data."""
+
+    @property
+    def headers(self) -> Headers:
+        """Attributes by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutRecord:
+    """One record to write; `timestamp_ms` None is the time of writing."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    timestamp_ms: int | None = None
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Records to write in the transaction of a poll, in order per topic and partition."""
+
+    records: dict[tuple[str, int], list[OutRecord]] = field(default_factory=dict)
+
+    def add(self, topic: str, partition: int, record: OutRecord) -> None:
+        """Append a record to a partition of a topic."""
+        self.records.setdefault((topic, partition), []).append(record)
+
+    def __len__(self) -> int:
+        """Count the records."""
+        return sum(map(len, self.records.values()))
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a poll leads to: records, and changed table values (None drops a key)."""
+
+    outbox: Outbox = field(default_factory=Outbox)
+    changes: dict[StateTable, Mapping[str, Any]] = field(default_factory=dict)
+    note: Any = None
+    """What the fold wants back in `committed`, counters for example."""
+
+
+class PartitionPaused(Exception):  # noqa: N818 - a state, not a fault
+    """The fold refuses to go on with a partition; the message says why and what an operator can do."""
+
+
+class Fold(Protocol):
+    """An application's part: it reads its tables and decides; it writes, waits and asks nothing else.
+
+    Called by one task at a time. PartitionPaused stops the partition with nothing of the poll kept; any other exception
+    ends the process.
+    """
+
+    @property
+    def tables(self) -> Sequence[StateTable]:
+        """The tables that hold the state, restored before `opened`."""
+
+    def opened(self, partition: int) -> None:
+        """Take over a partition whose tables have just been restored."""
+
+    def announcement(self, partition: int) -> Event | None:
+        """Give what the log has to hear before all else, the rules in force for example."""
+
+    def closed(self, partition: int) -> None:
+        """Forget a partition: another worker may have it by now."""
+
+    def fold(self, partition: int, records: Sequence[SourceRecord]) -> Effects:
+        """Decide on the records of one poll, in order; the tables still show the state before it."""
+
+    def committed(self, partition: int, effects: Effects) -> None:
+        """Hear that the effects stand: the tables show the new state."""
+
+    def next_due(self, partition: int) -> datetime | None:
+        """Give the time of the earliest timer of the partition."""

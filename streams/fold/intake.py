@@ -1,0 +1,73 @@
+"""What a fold lets in: events of its log whose source may send them and whose key belongs to the partition."""
+
+from collections.abc import Callable, Mapping
+
+from aiokafka.partitioner import murmur2
+
+from schemas.audit import DeadLetterReason
+from schemas.cloudevents import UnreadableRecord, from_record
+from schemas.events import CONNECT_PREFIX, Event, EventType, Source
+from streams.fold.effects import SourceRecord
+
+Allowed = Mapping[str, frozenset[str]]
+"""Sources by event type; a type that is not listed may come from any component of ours."""
+
+BRIDGE_ONLY = frozenset({Source.BRIDGE})
+ANY_OF_OURS = frozenset(Source)
+
+EVENT_SOURCES: Allowed = {
+    EventType.ACCOUNT_MODIFIED: BRIDGE_ONLY,
+    EventType.ACCOUNT_DELETED: BRIDGE_ONLY,
+    EventType.ACCOUNT_OBSERVED: frozenset({Source.EXECUTOR, Source.SWEEP}),
+    EventType.POLICY_ACTIVATED: frozenset({Source.OPERATOR, Source.AGENT}),
+    EventType.CLOCK_TICK: frozenset({Source.AGENT}),
+    "account.challenged": BRIDGE_ONLY,
+    "command.reported": BRIDGE_ONLY,
+    "institution.incident.opened": frozenset({Source.INSTITUTIONS}),
+    "institution.incident.closed": frozenset({Source.INSTITUTIONS}),
+    "operator.override": frozenset({Source.OPERATOR}),
+    "customer.forgotten": frozenset({Source.OPERATOR}),
+}
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Place a key as Kafka's default partitioner does (murmur2)."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
+
+
+class Intake:
+    """Reads the records of one log."""
+
+    def __init__(self, allowed: Allowed, partitions: int) -> None:
+        self._allowed = allowed
+        self._partitions = partitions
+
+    def read(self, record: SourceRecord, partition: int, is_known: Callable[[str], bool]) -> Event:
+        """Read a record; `is_known` tells of a key that has been placed before, which saves the hash.
+
+        Raises:
+            UnreadableRecord: with the reason for the dead letter.
+        """
+        event = from_record(record.headers, record.key, record.value, record.timestamp)
+        self._check_source(event)
+        self._check_place(event, partition, is_known)
+        return event
+
+    def _check_source(self, event: Event) -> None:
+        allowed = self._allowed.get(event.type, ANY_OF_OURS)
+        if event.type.startswith(CONNECT_PREFIX):
+            allowed = BRIDGE_ONLY
+        if event.source not in allowed:
+            raise UnreadableRecord(
+                DeadLetterReason.SOURCE_NOT_ALLOWED, f"{event.source} may not send {event.type}: {sorted(allowed)} may"
+            )
+
+    def _check_place(self, event: Event, partition: int, is_known: Callable[[str], bool]) -> None:
+        key = event.partition_key
+        if key is None or is_known(key):
+            return
+        place = partition_of(key, self._partitions)
+        if place != partition:
+            raise UnreadableRecord(
+                DeadLetterReason.WRONG_PARTITION, f"key {key} belongs to partition {place}, not {partition}"
+            )

@@ -1,0 +1,187 @@
+"""One owned partition: fence, restore, then poll, let the agent decide, commit, poll again."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.fold.crash import exit_now
+from streams.fold.effects import Effects, Fold, OutRecord, PartitionPaused, SourceRecord
+from streams.fold.metrics import FoldMetrics
+from streams.fold.restore import restore
+from streams.fold.settings import FoldSettings
+from streams.fold.ticks import Ticks
+from streams.fold.transaction import PartitionTransaction
+
+log = logging.getLogger(__name__)
+
+
+class Poll:
+    """The records of one poll on their way to the agent, and the agent's answer on its way back."""
+
+    __slots__ = ("_answer", "partition", "records")
+
+    def __init__(self, partition: int, records: Sequence[SourceRecord]) -> None:
+        self.partition = partition
+        self.records = records
+        self._answer: asyncio.Future[Effects] = asyncio.get_running_loop().create_future()
+
+    def decide(self, fold: Fold) -> None:
+        """Answer with the fold's decision; a poll whose partition has been given up meanwhile is not looked at."""
+        if self._answer.done():
+            return
+        try:
+            self._answer.set_result(fold.fold(self.partition, self.records))
+        except Exception as error:  # noqa: BLE001 - the partition's own task decides what an error means
+            self._answer.set_exception(error)
+
+    async def effects(self) -> Effects:
+        """Wait for the agent's decision."""
+        return await self._answer
+
+
+class OwnedPartition:
+    """The life of a partition between assignment and revocation, in a task of its own."""
+
+    def __init__(
+        self,
+        settings: FoldSettings,
+        fold: Fold,
+        consumer: AIOKafkaConsumer,
+        source: TopicPartition,
+        deliver: Callable[[Poll], Awaitable[None]],
+        ticks: Ticks,
+        metrics: FoldMetrics,
+    ) -> None:
+        self._settings = settings
+        self._fold = fold
+        self._consumer = consumer
+        self._source = source
+        self._deliver = deliver
+        self._ticks = ticks
+        self._metrics = metrics
+        self._transaction = PartitionTransaction(settings, source)
+        self._writing = asyncio.Lock()
+        self._next_offset = 0
+        self._position = 0
+        self.progressed_at = time.monotonic()
+        self.is_open = False
+        self.paused = ""
+        """Why the partition does not go on; empty while it does."""
+        self._task = asyncio.create_task(self._live(), name=f"partition {source.partition}")
+
+    @property
+    def number(self) -> int:
+        """The partition's number."""
+        return self._source.partition
+
+    async def close(self) -> None:
+        """Give the partition up: let a running transaction end, then stop. Bounded; exits the process past the bound."""
+        try:
+            async with asyncio.timeout(self._settings.step_timeout), self._writing:
+                self._task.cancel()
+            await asyncio.wait({self._task}, timeout=self._settings.step_timeout)
+            await self._transaction.stop()
+        except Exception as error:  # noqa: BLE001 - an unknown outcome may not go on
+            exit_now(f"partition {self.number} could not be given up", error)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.is_open:
+            self.is_open = False
+            self._fold.closed(self.number)
+        for table in self._fold.tables:
+            table.drop(self.number)
+
+    async def _live(self) -> None:
+        try:
+            await self._open()
+            while True:
+                await self._turn()
+        except asyncio.CancelledError:
+            raise
+        except PartitionPaused as pause:
+            self.paused = str(pause)
+            self._metrics.paused(self.number)
+            log.error("partition %d is paused: %s", self.number, pause)
+        except Exception as error:  # noqa: BLE001 - crash-only, see exit_now
+            exit_now(f"partition {self.number}: {_plainly(error)}", error)
+
+    async def _open(self) -> None:
+        began = time.monotonic()
+        async with self._writing:
+            await self._transaction.start()
+        self._next_offset = await self._committed_offset()
+        self._consumer.seek(self._source, self._next_offset)
+        for table, values in (await restore(self._settings, self._fold.tables, self.number)).items():
+            table.take(self.number, values)
+        self._fold.opened(self.number)
+        self.is_open = True
+        announcement = self._fold.announcement(self.number)
+        if announcement is not None:
+            await self._ticks.write(self._source, announcement)
+        took = time.monotonic() - began
+        self._metrics.opened(self.number, took)
+        log.info("partition %d opened at offset %d in %.3f s", self.number, self._next_offset, took)
+
+    async def _committed_offset(self) -> int:
+        """Read the group's offset after fencing: only now can nobody else move it."""
+        async with asyncio.timeout(self._settings.step_timeout):
+            committed = await self._consumer.committed(self._source)
+            if committed is not None:
+                return int(committed)
+            return int((await self._consumer.beginning_offsets([self._source]))[self._source])
+
+    async def _turn(self) -> None:
+        polled = await self._consumer.getmany(
+            self._source, timeout_ms=self._settings.poll_wait_ms, max_records=self._settings.max_poll_records
+        )
+        records = [record for record in polled.get(self._source, ()) if record.offset >= self._next_offset]
+        self._position = await self._consumer.position(self._source)
+        self._ticks.read_up_to(self._source, self._position)
+        if records:
+            await self._process(records)
+        else:
+            await self._tick_if_due()
+        self.progressed_at = time.monotonic()
+        self._metrics.lag(self.number, self._lag_messages(), records)
+
+    async def _process(self, records: Sequence[SourceRecord]) -> None:
+        poll = Poll(self.number, records)
+        async with asyncio.timeout(self._settings.step_timeout * 4):
+            await self._deliver(poll)
+            effects = await poll.effects()
+        await self._commit(effects, records)
+
+    async def _commit(self, effects: Effects, records: Sequence[SourceRecord]) -> None:
+        self._write_changes(effects)
+        next_offset = records[-1].offset + 1
+        began = time.monotonic()
+        async with self._writing:
+            await self._transaction.commit(effects.outbox, next_offset)
+            self._next_offset = next_offset
+            for table, changes in effects.changes.items():
+                table.apply(self.number, changes)
+            self._fold.committed(self.number, effects)
+        self._metrics.committed(len(records), len(effects.outbox), time.monotonic() - began)
+
+    def _write_changes(self, effects: Effects) -> None:
+        for table, changes in effects.changes.items():
+            for key, value in changes.items():
+                encoded = None if value is None else table.encode(value)
+                effects.outbox.add(table.topic, self.number, OutRecord(key.encode(), encoded))
+
+    async def _tick_if_due(self) -> None:
+        due = self._fold.next_due(self.number)
+        if due is not None and due <= self._settings.clock.now() and self._lag_messages() == 0:
+            await self._ticks.send(self._source)
+
+    def _lag_messages(self) -> int:
+        end = self._consumer.last_stable_offset(self._source)
+        return 0 if end is None else max(0, end - self._position)
+
+
+def _plainly(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

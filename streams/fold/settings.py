@@ -1,0 +1,38 @@
+"""Settings of a fold worker; every wait of the machinery has its limit here."""
+
+from dataclasses import dataclass
+
+from streams.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class FoldSettings:
+    """How one worker talks to Kafka; times in seconds unless the name says otherwise."""
+
+    bootstrap: str
+    application: str
+    """Consumer group, and first part of transactional ids and changelog names."""
+    source_topic: str
+    partitions: int
+    clock: Clock
+    instance: str | None = None
+    """Static member name (`group.instance.id`): unique per worker and the same after a restart."""
+    session_timeout: float = 10.0
+    heartbeat_interval: float = 2.5
+    rebalance_timeout: float = 20.0
+    step_timeout: float = 15.0
+    """Limit of one step of a transaction; past it the worker exits and is started anew."""
+    open_timeout: float = 60.0
+    """Limit of fencing the former owner."""
+    restore_timeout: float = 900.0
+    """Limit of reading the state of one partition."""
+    transaction_timeout: float = 10.0
+    """After it the broker ends a transaction whose owner is silent."""
+    shutdown_timeout: float = 10.0
+    poll_wait_ms: int = 500
+    max_poll_records: int = 4000
+
+    @property
+    def transactional_prefix(self) -> str:
+        """Transactional ids are `<application>.<source topic>.<partition>`."""
+        return f"{self.application}.{self.source_topic}"

@@ -1,0 +1,86 @@
+"""The transactional producer of one input partition: everything a poll leads to, in one transaction."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from streams.fold.effects import Outbox, OutRecord
+from streams.fold.settings import FoldSettings
+
+T = TypeVar("T")
+
+MAX_BATCH_BYTES = 1 << 20
+MAX_REQUEST_BYTES = 1 << 23
+
+
+class PartitionTransaction:
+    """Writes polls of one partition, one transaction each.
+
+    Starting it fences whoever held the partition before and ends their transaction (InitProducerId). After any
+    exception the outcome is unknown: the process has to end.
+    """
+
+    def __init__(self, settings: FoldSettings, source: TopicPartition) -> None:
+        self._settings = settings
+        self._source = source
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=settings.bootstrap,
+            transactional_id=f"{settings.transactional_prefix}.{source.partition}",
+            transaction_timeout_ms=int(settings.transaction_timeout * 1000),
+            request_timeout_ms=int(settings.step_timeout * 1000),
+            linger_ms=0,
+            max_batch_size=MAX_BATCH_BYTES,
+            max_request_size=MAX_REQUEST_BYTES,
+        )
+
+    async def start(self) -> None:
+        """Fence the former owner of the partition."""
+        await asyncio.wait_for(self._producer.start(), self._settings.open_timeout)
+
+    async def stop(self) -> None:
+        """Close the connections; only ever between transactions."""
+        await self._step(self._producer.stop())
+
+    async def commit(self, outbox: Outbox, next_offset: int) -> None:
+        """Write the outbox and the source offset, all or nothing."""
+        await self._step(self._producer.begin_transaction())
+        written = await self._step(self._send(outbox))
+        await self._step(asyncio.gather(*written))
+        offsets = {self._source: OffsetAndMetadata(next_offset, "")}
+        await self._step(self._producer.send_offsets_to_transaction(offsets, self._settings.application))
+        await self._step(self._producer.commit_transaction())
+
+    async def _send(self, outbox: Outbox) -> list[Any]:
+        written = []
+        for (topic, partition), records in outbox.records.items():
+            written += await self._send_batches(topic, partition, records)
+        return written
+
+    async def _send_batches(self, topic: str, partition: int, records: list[OutRecord]) -> list[Any]:
+        """Fill batches by hand: a third of the cost of one `send` a record."""
+        written, batch = [], self._producer.create_batch()
+        for record in records:
+            if not _append(batch, record):
+                written.append(await self._close_and_send(batch, topic, partition))
+                batch = self._producer.create_batch()
+                if not _append(batch, record):
+                    raise ValueError(f"a record for {topic} exceeds {MAX_BATCH_BYTES} bytes")
+        written.append(await self._close_and_send(batch, topic, partition))
+        return written
+
+    async def _close_and_send(self, batch: Any, topic: str, partition: int) -> Any:  # noqa: ANN401 - untyped library
+        batch.close()
+        return await self._producer.send_batch(batch, topic, partition=partition)
+
+    async def _step(self, step: Awaitable[T]) -> T:
+        return await asyncio.wait_for(step, self._settings.step_timeout)
+
+
+def _append(batch: Any, record: OutRecord) -> bool:  # noqa: ANN401 - untyped library
+    appended = batch.append(
+        key=record.key, value=record.value, timestamp=record.timestamp_ms, headers=list(record.headers)
+    )
+    return appended is not None

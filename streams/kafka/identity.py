@@ -1,0 +1,119 @@
+"""Names a partition for good: cluster id, topic id and number. A deleted and recreated topic gets another name.
+
+aiokafka speaks the metadata protocol up to version 5; topic ids came with version 10, so version 12 is described here.
+"""
+
+import asyncio
+import uuid
+from io import BytesIO
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import (
+    AbstractType,
+    Boolean,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Schema,
+    TaggedFields,
+)
+
+TIMEOUT_SECONDS = 15.0
+
+
+class _Uuid(AbstractType):  # type: ignore[misc] # untyped library
+    @classmethod
+    def encode(cls, value: uuid.UUID) -> bytes:
+        return value.bytes
+
+    @classmethod
+    def decode(cls, data: BytesIO) -> uuid.UUID:
+        return uuid.UUID(bytes=data.read(16))
+
+
+class _MetadataResponseV12(Response):  # type: ignore[misc] # untyped library
+    API_KEY = 3
+    API_VERSION = 12
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "brokers",
+            CompactArray(
+                ("node_id", Int32),
+                ("host", CompactString("utf-8")),
+                ("port", Int32),
+                ("rack", CompactString("utf-8")),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("cluster_id", CompactString("utf-8")),
+        ("controller_id", Int32),
+        (
+            "topics",
+            CompactArray(
+                ("error_code", Int16),
+                ("name", CompactString("utf-8")),
+                ("topic_id", _Uuid),
+                ("is_internal", Boolean),
+                (
+                    "partitions",
+                    CompactArray(
+                        ("error_code", Int16),
+                        ("partition", Int32),
+                        ("leader", Int32),
+                        ("leader_epoch", Int32),
+                        ("replicas", CompactArray(Int32)),
+                        ("isr", CompactArray(Int32)),
+                        ("offline_replicas", CompactArray(Int32)),
+                        ("tags", TaggedFields),
+                    ),
+                ),
+                ("authorized_operations", Int32),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("tags", TaggedFields),
+    )
+
+
+class _MetadataRequestV12(RequestStruct):  # type: ignore[misc] # untyped library
+    FLEXIBLE_VERSION = True
+    API_KEY = 3
+    API_VERSION = 12
+    RESPONSE_TYPE = _MetadataResponseV12
+    SCHEMA = Schema(
+        (
+            "topics",
+            CompactArray(("topic_id", _Uuid), ("name", CompactString("utf-8")), ("tags", TaggedFields)),
+        ),
+        ("allow_auto_topic_creation", Boolean),
+        ("include_topic_authorized_operations", Boolean),
+        ("tags", TaggedFields),
+    )
+
+
+class _MetadataRequest(Request[_MetadataRequestV12]):  # type: ignore[misc] # untyped library
+    API_KEY = 3
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+
+    def build(self, request_struct_class: type[_MetadataRequestV12]) -> _MetadataRequestV12:
+        return request_struct_class([(uuid.UUID(int=0), self._topic, {})], False, False, {})  # noqa: FBT003 - wire order
+
+
+async def log_identity(bootstrap: str, topic: str) -> str:
+    """Give `<cluster id>/<topic id>` of a topic; raises LookupError where it is missing, KafkaError, TimeoutError."""
+    client = AIOKafkaClient(bootstrap_servers=bootstrap)
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        await client.bootstrap()
+        try:
+            response = await client.send(client.get_random_node(), _MetadataRequest(topic))
+        finally:
+            await client.close()
+    (found,) = response.topics
+    if found[0]:
+        raise LookupError(f"topic {topic} has no id yet (error {found[0]}): run `txpush topics apply`")
+    return f"{response.cluster_id}/{found[2]}"

@@ -1,0 +1,209 @@
+"""The topics of the contract (design §2): their names, partitions and settings, applied and checked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from schemas.catalogue import Kind
+from schemas.commands import COMMAND_TOPICS
+
+EVENTS = "aggregation.events"
+LOOKUP = "remediation.lookup"
+TICKETS = COMMAND_TOPICS[Kind.SUPPORT_TICKET]
+HEALTH = "account.health"
+SIGNALS = "institution.signals"
+INSTITUTION_HEALTH = "institution.health"
+AUDIT = "audit.decisions"
+DEAD_LETTER = "aggregation.dead-letter"
+
+AGENT = "txpush-agent"
+INSTITUTIONS = "txpush-institutions"
+"""Names of the two folds: consumer groups and first parts of their changelogs."""
+
+AGENT_TABLES = ("accounts", "logins", "customers", "policies", "control")
+INSTITUTION_TABLES = ("tickets", "standings", "institutions", "policies", "control")
+
+ADMIN_TIMEOUT_MS = 15_000
+
+
+class TopicsError(RuntimeError):
+    """The topics on the broker are not those of the contract; the message lists every difference and what to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a cluster carries the topics: 12 partitions for life and three replicas outside the embedded set-up."""
+
+    partitions: int = 12
+    replication: int = 3
+
+    @property
+    def min_insync_replicas(self) -> int:
+        """Two of three, or the only one."""
+        return 2 if self.replication > 1 else 1
+
+
+EMBEDDED = Layout(partitions=3, replication=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic of the contract."""
+
+    name: str
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+def _kept(days: int, **more: str) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(timedelta(days=days) // timedelta(milliseconds=1)), **more}
+
+
+COMPACT = {"cleanup.policy": "compact"}
+STATE = COMPACT | {"segment.ms": "600000", "segment.bytes": str(64 << 20), "min.cleanable.dirty.ratio": "0.1"}
+CUSTOMER_COMMANDS = tuple(topic for kind, topic in COMMAND_TOPICS.items() if kind is not Kind.SUPPORT_TICKET)
+
+
+def changelog(application: str, table: str) -> str:
+    """Name the changelog of a table as Faust does."""
+    return f"{application}-{table}-changelog"
+
+
+def contract() -> tuple[Topic, ...]:
+    """Give every topic of the contract with the settings that matter to it."""
+    future = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "300000"}
+    return (
+        Topic(EVENTS, _kept(430) | future),
+        *(Topic(name, _kept(400)) for name in (*CUSTOMER_COMMANDS, TICKETS)),
+        Topic(LOOKUP, _kept(7)),
+        Topic(HEALTH, COMPACT),
+        Topic(SIGNALS, _kept(430)),
+        Topic(INSTITUTION_HEALTH, COMPACT),
+        Topic(AUDIT, _kept(430)),
+        Topic(DEAD_LETTER, _kept(14)),
+        *(Topic(name, COMPACT) for name in ("txpush.subscriptions", "vendor.auth")),
+        *(Topic(changelog(AGENT, table), STATE) for table in AGENT_TABLES),
+        *(Topic(changelog(INSTITUTIONS, table), STATE) for table in INSTITUTION_TABLES),
+    )
+
+
+async def apply(bootstrap: str, layout: Layout) -> list[str]:
+    """Create what is missing and give the names created; what exists is left alone: `check` tells of differences.
+
+    Raises:
+        TopicsError: the broker refuses a topic.
+        KafkaError, TimeoutError: no broker answers.
+    """
+    async with _admin(bootstrap) as admin:
+        existing = await _existing(admin)
+        missing = [topic for topic in contract() if topic.name not in existing]
+        if missing:
+            response = await admin.create_topics(
+                [_new_topic(topic, layout) for topic in missing], timeout_ms=ADMIN_TIMEOUT_MS
+            )
+            _raise_refusals(response.topic_errors)
+    return [topic.name for topic in missing]
+
+
+def _new_topic(topic: Topic, layout: Layout) -> NewTopic:
+    config = {"min.insync.replicas": str(layout.min_insync_replicas), **topic.config}
+    return NewTopic(topic.name, layout.partitions, layout.replication, topic_configs=config)
+
+
+def _raise_refusals(errors: Iterable[tuple[str, int, str | None]]) -> None:
+    refused = [
+        f"{name}: {message or for_code(code).__name__}"
+        for name, code, message in errors
+        if code and for_code(code) is not TopicAlreadyExistsError
+    ]
+    if refused:
+        raise TopicsError("the broker refused to create topics:\n  " + "\n  ".join(refused))
+
+
+async def check(bootstrap: str, layout: Layout) -> list[str]:
+    """Give every difference between the broker and the contract, each with its remedy; none means good.
+
+    Raises:
+        KafkaError, TimeoutError: no broker answers.
+    """
+    async with _admin(bootstrap) as admin:
+        existing = await _existing(admin)
+        present = [topic for topic in contract() if topic.name in existing]
+        configs = await _configs(admin, [topic.name for topic in present])
+    problems = [
+        f"topic {topic.name} is missing: run `txpush topics apply`" for topic in contract() if topic.name not in existing
+    ]
+    for topic in present:
+        problems += _differences(topic, layout, existing[topic.name], configs[topic.name])
+    return problems
+
+
+async def require(bootstrap: str, layout: Layout) -> None:
+    """Refuse to start on a cluster whose topics differ from the contract.
+
+    Raises:
+        TopicsError: with every difference in words.
+    """
+    problems = await check(bootstrap, layout)
+    if problems:
+        raise TopicsError("the topics do not fit:\n  " + "\n  ".join(problems))
+
+
+def _differences(topic: Topic, layout: Layout, found: tuple[int, int], config: Mapping[str, str]) -> list[str]:
+    partitions, replication = found
+    problems = []
+    if partitions != layout.partitions:
+        problems.append(
+            f"topic {topic.name} has {partitions} partitions, not {layout.partitions}: partitions are for life; set "
+            f"TXPUSH_PARTITIONS={partitions} if the cluster was made so, else migrate"
+        )
+    if replication < layout.replication:
+        problems.append(
+            f"topic {topic.name} has {replication} replicas, not {layout.replication}: reassign its partitions"
+        )
+    wanted = {"min.insync.replicas": str(layout.min_insync_replicas), **topic.config}
+    problems += [
+        f"topic {topic.name} has {key}={config.get(key)}, not {value}: run `kafka-configs --alter --topic {topic.name} "
+        f"--add-config {key}={value}`"
+        for key, value in wanted.items()
+        if config.get(key) != value
+    ]
+    return problems
+
+
+@asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=ADMIN_TIMEOUT_MS)
+    await asyncio.wait_for(client.start(), ADMIN_TIMEOUT_MS / 1000)
+    try:
+        yield client
+    finally:
+        await asyncio.wait_for(client.close(), ADMIN_TIMEOUT_MS / 1000)
+
+
+async def _existing(admin: AIOKafkaAdminClient) -> dict[str, tuple[int, int]]:
+    """Partitions and smallest replication of every topic on the broker."""
+    described = await asyncio.wait_for(admin.describe_topics(), ADMIN_TIMEOUT_MS / 1000)
+    return {
+        topic["topic"]: (len(topic["partitions"]), min((len(p["replicas"]) for p in topic["partitions"]), default=0))
+        for topic in described
+    }
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    responses = await asyncio.wait_for(admin.describe_configs(resources), ADMIN_TIMEOUT_MS / 1000)
+    configs = {}
+    for response in responses:
+        for error, message, _, name, entries in response.resources:
+            if error:
+                raise KafkaError(f"settings of topic {name}: {message}")
+            configs[name] = {entry[0]: entry[1] for entry in entries}
+    return configs

@@ -1,0 +1,130 @@
+"""The one place that reads settings: the environment (`TXPUSH_…`), a TOML file, and secrets from files."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from streams.kafka.topics import Layout
+
+PREFIX = "TXPUSH_"
+FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
+SECRETS_VARIABLE = "TXPUSH_SECRETS_DIR"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used: each line names the setting, what is wrong with it, and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """Everything that a component can be told; names are those of the environment without `TXPUSH_`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    bootstrap: str = Field(default="127.0.0.1:9092", min_length=1, description="Kafka addresses, host:port, comma between")
+    partitions: int = Field(default=12, ge=1, le=1000, description="partitions of every topic, for life")
+    replication: int = Field(default=3, ge=1, le=9, description="replicas of every topic; 1 only in the embedded set-up")
+    instance: str | None = Field(
+        default=None, min_length=1, max_length=128, description="name of this worker, the same after a restart"
+    )
+    policy_file: Path | None = Field(default=None, description="policy to activate where none is in force yet")
+    data_dir: Path | None = Field(default=None, description="folder for local files of a worker")
+
+    callback_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), max_length=2, description="secret path tokens of the callback URLs, two while one is replaced"
+    )
+    bridge_host: str = Field(default="127.0.0.1", description="address the bridge listens on")
+    bridge_port: Port = Field(default=8080, description="port the bridge listens on")
+    bridge_workers: int = Field(default=1, ge=1, le=64, description="bridge processes, one a core")
+    max_body_bytes: int = Field(default=1 << 20, ge=1024, le=64 << 20, description="largest accepted request body")
+    ack_seconds: float = Field(default=5.0, gt=0, le=60, description="how long the bridge waits for Kafka before 503")
+    retry_after_seconds: int = Field(default=30, ge=1, le=3600, description="Retry-After of a 503")
+    max_in_flight: int = Field(default=4096, ge=1, le=1_000_000, description="requests waiting for Kafka before 503")
+
+    admin_host: str = Field(default="127.0.0.1", description="address of /metrics, /healthz and /readyz")
+    admin_port: Port = Field(default=0, description="port of the same; 0 picks a free one")
+
+    session_seconds: float = Field(default=10.0, ge=1, le=300, description="silence after which a worker is replaced")
+    shutdown_seconds: float = Field(default=10.0, ge=1, le=120, description="longest orderly stop")
+
+    @field_validator("callback_tokens", mode="before")
+    @classmethod
+    def _split_tokens(cls, value: object) -> object:
+        return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+
+    @field_validator("callback_tokens")
+    @classmethod
+    def _long_tokens(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+        for token in tokens:
+            text = token.get_secret_value()
+            if len(text) < MIN_TOKEN_LENGTH or not set(text) <= allowed:
+                raise ValueError(f"a token has {MIN_TOKEN_LENGTH} or more of A-Z a-z 0-9 - _ : `openssl rand -hex 24`")
+        return tokens
+
+    @property
+    def layout(self) -> Layout:
+        """How the topics lie on the cluster."""
+        return Layout(self.partitions, self.replication)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Look at arguments first, then the environment, secret files, and the settings file."""
+        del dotenv_settings, file_secret_settings
+        sources = [init_settings, env_settings]
+        if secrets := os.environ.get(SECRETS_VARIABLE):
+            sources.append(SecretsSettingsSource(settings_cls, secrets_dir=secrets, env_prefix=""))
+        if file := os.environ.get(FILE_VARIABLE):
+            sources.append(TomlConfigSettingsSource(settings_cls, Path(file)))
+        return tuple(sources)
+
+
+MIN_TOKEN_LENGTH = 16
+
+
+def read_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting by name
+    """Read the settings; options of the command line that were given win.
+
+    Raises:
+        SettingsError: lists every problem at once.
+    """
+    try:
+        _require_paths()
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError("\n".join(map(_plainly, error.errors(include_url=False)))) from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(str(error)) from error
+
+
+def _require_paths() -> None:
+    """Refuse a named file or folder that is not there: the library would read nothing and say nothing."""
+    for variable in (FILE_VARIABLE, SECRETS_VARIABLE):
+        path = os.environ.get(variable)
+        if path and not Path(path).exists():
+            raise SettingsError(f"{variable}: {path} does not exist; unset it or make it")
+
+
+def _plainly(problem: Any) -> str:  # noqa: ANN401 - pydantic's own record of a problem
+    name = str(problem["loc"][0]) if problem["loc"] else "settings"
+    field = Settings.model_fields.get(name)
+    allowed = f" ({field.description})" if field is not None else ""
+    return f"{PREFIX}{name.upper()}: {problem['msg']}{allowed}"
