@@ -13,6 +13,7 @@ class Phase(StrEnum):
     NEVER_AGGREGATED = "never_aggregated"
     HEALTHY = "healthy"
     CUSTOMER_ACTION = "customer_action"
+    OTP = "otp"
     SUPPORT = "support"
     INSTITUTION_TROUBLE = "institution_trouble"
     UNKNOWN = "unknown"

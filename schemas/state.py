@@ -17,6 +17,7 @@ __all__ = [
     "CustomerState",
     "EpisodeState",
     "LoginState",
+    "Record",
     "StandingState",
     "TicketState",
     "encode",
@@ -26,33 +27,42 @@ __all__ = [
 SCHEMA_VERSION = 1
 
 
-class AccountState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One account, keyed `customerId/accountId`; `heard_at`, `observed_at` are event times, the rest the vendor's."""
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An immutable record, changed only by `replace`."""
 
+
+class AccountState(Record, frozen=True):
+    """One account, keyed `customerId/accountId`; `heard_at`, `healthy_at`, `deleted_at` are event times."""
+
+    heard_at: datetime
+    """The latest record about the account that was neither stale nor a repetition."""
     institution_id: str | None = None
     login_id: str | None = None
     code: int | None = None
     """The last observed code; None: never aggregated."""
     standing: int | None = None
     """The last observed code that says something about the login: 0, or one that a customer can mend (R2)."""
+    failing_since: datetime | None = None
+    """The first attempt of the present stretch of codes of one kind; None while the standing needs no command."""
     attempted_at: datetime | None = None
     codes_at_attempt: tuple[int, ...] = ()
-    observed_at: datetime | None = None
+    """The latest attempt and the codes seen at it, in order."""
     updated_at: datetime | None = None
     """The latest lastUpdatedDate seen."""
     succeeded_at: datetime | None = None
     """The latest aggregationSuccessDate seen."""
     healed_at: datetime | None = None
     """The latest attempt that gave code 0."""
-    heard_at: datetime | None = None
     healthy_at: datetime | None = None
     """Event time of the latest observation of code 0."""
+    fix_heard: bool = False
+    """A strong fix event was heard since the last observation (R1)."""
     authorization_end: datetime | None = None
     authorization_expires: bool | None = None
     deleted_at: datetime | None = None
 
 
-class EpisodeState(msgspec.Struct, frozen=True, omit_defaults=True):
+class EpisodeState(Record, frozen=True):
     """An open episode of a case and kind, and the command that speaks for it (R3, R4)."""
 
     opened_at: datetime
@@ -60,28 +70,28 @@ class EpisodeState(msgspec.Struct, frozen=True, omit_defaults=True):
     ordinal: int
     command_id: str
     sequence: int
+    """Of the command's latest message."""
     reason_code: int
     steps: tuple[str, ...]
     account_ids: tuple[str, ...]
+    """The accounts that need the kind, ascending."""
     fixed_at: datetime | None = None
-    """The latest strong fix event that counts for it (R5)."""
+    """Time of the latest strong fix event that counts for it (R5)."""
 
 
-class LoginState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A case, keyed `customerId/institutionLoginId`."""
+class LoginState(Record, frozen=True):
+    """A case, keyed `customerId/institutionLoginId`; it exists from its first episode on."""
 
     institution_id: str | None = None
     ordinal: int = 0
     """Episodes of the case so far, all kinds."""
     episodes: Mapping[str, EpisodeState] = {}
     """Open episodes by kind."""
-    command_ids: tuple[str, ...] = ()
-    """The latest commands of the case, open ones included: the id of a closed command still names its case."""
-    fixed_at: datetime | None = None
-    """Event time at which the latest strong fix event was heard."""
+    closed_ids: tuple[str, ...] = ()
+    """The latest closed commands, oldest first: the id of a closed command still names its case (R5)."""
 
 
-class CustomerState(msgspec.Struct, frozen=True, omit_defaults=True):
+class CustomerState(Record, frozen=True):
     """What belongs to the customer as a whole, keyed `customerId`."""
 
     event_time: datetime
@@ -92,7 +102,7 @@ class CustomerState(msgspec.Struct, frozen=True, omit_defaults=True):
     login_ids: tuple[str, ...] = ()
 
 
-class ControlState(msgspec.Struct, frozen=True, omit_defaults=True):
+class ControlState(Record, frozen=True):
     """What belongs to a partition as a whole: its clock and the head of its audit chain."""
 
     ticked_at: datetime | None = None
@@ -102,7 +112,7 @@ class ControlState(msgspec.Struct, frozen=True, omit_defaults=True):
     """The rolling hash over the inbound records since the last audit record."""
 
 
-class StandingState(msgspec.Struct, frozen=True, omit_defaults=True):
+class StandingState(Record, frozen=True):
     """A login that the tickets of a code have counted, keyed `institutionId/code/customerId/login`.
 
     `login` is the institutionLoginId, or, where that is unknown, an empty text and the account id, joined by a slash.
@@ -116,7 +126,7 @@ class StandingState(msgspec.Struct, frozen=True, omit_defaults=True):
     """`customerId/login` of the record made before this one, the next link of the chain from `TicketState.newest`."""
 
 
-class TicketState(msgspec.Struct, frozen=True, omit_defaults=True):
+class TicketState(Record, frozen=True):
     """The ticket of an institution and code, keyed `institutionId/code`; gone when its logins are dropped."""
 
     command_id: str

@@ -1,0 +1,119 @@
+"""One customer's whole state, and a turn of deciding on it: both immutable, each step gives the next."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from schemas.state import AccountState, CustomerState, LoginState, Record, replace
+from streams.domain.messages import Outgoing, OutgoingSignal
+from streams.domain.rules import Rules
+
+_NEW_CASE = LoginState()
+
+
+class Customer(Record, frozen=True):
+    """A customer: accounts by account id (deleted ones too, until forgotten), cases by institutionLoginId.
+
+    `state.account_ids` and `state.login_ids` list the keys of the two mappings, in the order of their coming.
+    """
+
+    customer_id: str
+    state: CustomerState
+    accounts: Mapping[str, AccountState] = {}
+    logins: Mapping[str, LoginState] = {}
+
+    @property
+    def remembers_nothing(self) -> bool:
+        """Whether nothing but the clock would be kept."""
+        return not (self.accounts or self.logins or self.state.seen)
+
+    def live_at(self, login_id: str) -> Iterator[tuple[str, AccountState]]:
+        """Give the accounts of a login that are not deleted."""
+        for account_id, account in self.accounts.items():
+            if account.login_id == login_id and account.deleted_at is None:
+                yield account_id, account
+
+    def case(self, login_id: str | None) -> LoginState:
+        """Give the state of a case; a new one where it never had an episode, or where no login is known."""
+        return _NEW_CASE if login_id is None else self.logins.get(login_id, _NEW_CASE)
+
+    def with_account(self, account_id: str, account: AccountState) -> "Customer":
+        """Give the customer with that account in that state."""
+        accounts = {**self.accounts, account_id: account}
+        if account_id in self.accounts:
+            return replace(self, accounts=accounts)
+        return replace(self, accounts=accounts, state=replace(self.state, account_ids=tuple(accounts)))
+
+    def with_login(self, login_id: str, login: LoginState) -> "Customer":
+        """Give the customer with that case in that state."""
+        logins = {**self.logins, login_id: login}
+        if login_id in self.logins:
+            return replace(self, logins=logins)
+        return replace(self, logins=logins, state=replace(self.state, login_ids=tuple(logins)))
+
+    def without_account(self, account_id: str) -> "Customer":
+        """Give the customer without that account, and without its case where no other account names it."""
+        accounts = {key: account for key, account in self.accounts.items() if key != account_id}
+        named = {account.login_id for account in accounts.values()}
+        gone = self.accounts[account_id].login_id
+        logins = {key: login for key, login in self.logins.items() if key != gone or key in named}
+        state = replace(self.state, account_ids=tuple(accounts), login_ids=tuple(logins))
+        return replace(self, state=state, accounts=accounts, logins=logins)
+
+
+class Outcome(StrEnum):
+    """What an event came to, for metrics."""
+
+    OBSERVED = "observed"
+    DUPLICATE_EVENT = "duplicate_event"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    NEVER_AGGREGATED = "never_aggregated"
+    AFTER_DELETION = "after_deletion"
+    DELETED = "deleted"
+    REPEATED_DELETION = "repeated_deletion"
+    FIX_STRONG = "fix_strong"
+    FIX_OUTDATED = "fix_outdated"
+    FIX_WEAK = "fix_weak"
+    CONNECT = "connect"
+    TICK = "tick"
+    UNHANDLED = "unhandled"
+
+
+class Turn(Record, frozen=True):
+    """One event, or one timer, on its way to a decision.
+
+    `at` is the event time, `event_id` the `ce_id` (empty for a timer); `applied` names rules, each once, in order.
+    """
+
+    customer: Customer
+    rules: Rules
+    at: datetime
+    event_id: str = ""
+    outcome: Outcome = Outcome.UNHANDLED
+    messages: tuple[Outgoing, ...] = ()
+    signals: tuple[OutgoingSignal, ...] = ()
+    applied: tuple[str, ...] = ()
+    future_dates: int = 0
+
+    def by(self, *rules: str) -> "Turn":
+        """Note that rules were applied."""
+        return replace(self, applied=tuple(dict.fromkeys((*self.applied, *rules))))
+
+
+class Timer(Record, frozen=True):
+    """What is to happen at a time, derived from the state: `fire` takes the turn at `due` and the account's id.
+
+    Timers fire in the order due, case, rule, account; `case` and `account_id` are empty where there is none.
+    """
+
+    due: datetime
+    case: str
+    rule: str
+    account_id: str
+    fire: Callable[[Turn, str], Turn]
+
+    @property
+    def order(self) -> tuple[datetime, str, str, str]:
+        """The key to sort timers by."""
+        return self.due, self.case, self.rule, self.account_id

@@ -1,0 +1,62 @@
+"""Deleted accounts: they leave their case, and are forgotten some time later (R12)."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from schemas.state import AccountState, CustomerState, EpisodeState, replace
+from streams.domain.case import DELETION_MENDS
+from streams.domain.customer import Customer, Outcome, Timer, Turn
+from streams.domain.rules import Rules
+from streams.domain.standing import signal
+
+_RULE = "R12"
+
+
+def delete(turn: Turn, account_id: str, unknown: AccountState) -> Turn:
+    """Delete an account; one deleted before stays as it is.
+
+    An account never seen is recorded as `unknown`, deleted: what is older than its deletion must not bring it to life.
+    """
+    before = turn.customer
+    account = before.accounts.get(account_id, unknown)
+    if account.deleted_at is not None:
+        return turn.by(_RULE)
+    account = replace(account, heard_at=turn.at, deleted_at=turn.at)
+    customer = _mended(before, account_id, account, turn.at).with_account(account_id, account)
+    turn = replace(turn, customer=customer, outcome=Outcome.DELETED).by(_RULE)
+    return signal(turn, before, account_id, observed=False)
+
+
+def _mended(customer: Customer, account_id: str, account: AccountState, at: datetime) -> Customer:
+    """Count the deletion as the strong fix of the episodes that asked for it (R5)."""
+    login = customer.case(account.login_id)
+    fixed: dict[str, EpisodeState] = {
+        kind: replace(episode, fixed_at=at)
+        for kind, episode in login.episodes.items()
+        if kind in DELETION_MENDS and account_id in episode.account_ids
+    }
+    if account.login_id is None or not fixed:
+        return customer
+    return customer.with_login(account.login_id, replace(login, episodes={**login.episodes, **fixed}))
+
+
+def forgetting(customer: Customer, rules: Rules) -> Iterator[Timer]:
+    """Give when each deleted account is forgotten, and a customer without accounts: `forget_days` after the last word.
+
+    The ids of a customer's events are remembered for as long as R1 asks, whatever `forget_days` says.
+    """
+    spans = rules.policy.state
+    for account_id, account in customer.accounts.items():
+        if account.deleted_at is not None:
+            yield Timer(account.deleted_at + spans.forget, account.login_id or "", _RULE, account_id, _forget_account)
+    if not customer.accounts and not customer.remembers_nothing:
+        yield Timer(customer.state.event_time + max(spans.forget, spans.dedupe), "", _RULE, "", _forget_customer)
+
+
+def _forget_account(turn: Turn, account_id: str) -> Turn:
+    return replace(turn, customer=turn.customer.without_account(account_id)).by(_RULE)
+
+
+def _forget_customer(turn: Turn, _account_id: str) -> Turn:
+    state = CustomerState(event_time=turn.customer.state.event_time)
+    return replace(turn, customer=Customer(turn.customer.customer_id, state)).by(_RULE)

@@ -1,0 +1,58 @@
+"""What is in force: policy and catalogue, with the look-ups that every decision makes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from schemas.catalogue import Catalogue, Kind, Remedy, Treatment
+from schemas.policy import Policy
+
+CUSTOMER_KINDS = (Kind.CONNECT_FIX, Kind.RELINK, Kind.REMOVE_DUPLICATE)
+"""The kinds that a customer's codes ask for, in the order in which a case closes and opens them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """The policy and the catalogue in force."""
+
+    policy: Policy
+    catalogue: Catalogue
+
+    @property
+    def policy_version(self) -> str:
+        """The version that commands state."""
+        return self.policy.version
+
+    @property
+    def catalogue_version(self) -> str:
+        """The version that commands state."""
+        return self.catalogue.version
+
+    def treatment(self, code: int) -> Treatment:
+        """Give the treatment of a code; `UNKNOWN` for one that the catalogue does not list."""
+        return self._treatments.get(code, Treatment.UNKNOWN)
+
+    def rank(self, code: int) -> int:
+        """Give the rank of a code as a reason (R3): the larger is stated; 0 for codes without one."""
+        return self._ranks.get(code, 0)
+
+    def remedy(self, code: int | None) -> Remedy | None:
+        """Give what mends a code that a customer can mend; None for any other: those say nothing of a login (R2)."""
+        return self._remedies.get(code)
+
+    @cached_property
+    def _remedies(self) -> dict[int | None, Remedy]:
+        fix_integrated = self.policy.fix_integrated
+        every = {code: self.catalogue.remedy(code, fix_integrated=fix_integrated) for code in self._ranks}
+        return {code: remedy for code, remedy in every.items() if remedy is not None}
+
+    @cached_property
+    def _treatments(self) -> dict[int, Treatment]:
+        return {entry.code: entry.treatment for entry in self.catalogue.entries if entry.code is not None}
+
+    @cached_property
+    def _ranks(self) -> dict[int, int]:
+        return {
+            entry.code: entry.rank
+            for entry in self.catalogue.entries
+            if entry.code is not None and entry.rank is not None
+        }
