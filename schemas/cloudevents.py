@@ -10,24 +10,25 @@ from pydantic import BaseModel, ValidationError
 from schemas.audit import DeadLetterReason
 from schemas.events import (
     CONNECT_PREFIX,
-    AccountSnapshot,
     ClockTick,
-    ConnectEvent,
     Event,
     EventData,
     EventType,
     PolicyActivated,
 )
 from schemas.times import from_epoch_ms, parse_rfc3339, rfc3339, to_epoch_ms
-from schemas.vendor import read_snapshot
+from schemas.vendor import read_connect, read_snapshot
 
 Headers = Sequence[tuple[str, bytes]]
 """Kafka record headers."""
 
+SPEC_VERSION = ("ce_specversion", b"1.0")
 CONTENT_TYPE = ("content-type", b"application/json")
 
+_MAX_ATTRIBUTE_BYTES = 256
 
-class UnreadableRecord(ValueError):
+
+class UnreadableRecord(ValueError):  # noqa: N818 - named for the record, as the dead letter names it
     """A record that is not an event of this log: `reason` for the dead letter, the message for people."""
 
     def __init__(self, reason: DeadLetterReason, detail: str) -> None:
@@ -39,7 +40,7 @@ class UnreadableRecord(ValueError):
 def to_headers(event: Event) -> list[tuple[str, bytes]]:
     """Write the attributes of an event as Kafka headers (binary mode)."""
     headers = [
-        ("ce_specversion", b"1.0"),
+        SPEC_VERSION,
         ("ce_id", event.id.encode()),
         ("ce_type", event.type.encode()),
         ("ce_source", event.source.encode()),
@@ -79,36 +80,47 @@ def from_record(headers: Headers, key: bytes | None, value: bytes | None, timest
     """Read a Kafka record as an event.
 
     Raises:
-        UnreadableRecord: an attribute is missing, `ce_time` is not the record's timestamp, or the data does not fit.
+        UnreadableRecord: an attribute is missing or too long, `ce_time` is not the record's timestamp, or the data
+            does not fit.
     """
     attributes = dict(headers)
-    try:
-        event_id, event_type = attributes["ce_id"].decode(), attributes["ce_type"].decode()
-        source, time_text = attributes["ce_source"].decode(), attributes["ce_time"].decode()
-        partition_key = None if key is None else key.decode()
-    except (KeyError, UnicodeDecodeError) as error:
-        raise UnreadableRecord(DeadLetterReason.NOT_A_CLOUD_EVENT, f"not a CloudEvent: {error}") from error
-    subject = attributes.get("ce_subject")
+    event_type = _attribute(attributes, "ce_type")
     return Event(
-        event_id,
+        _attribute(attributes, "ce_id"),
         event_type,
-        source,
-        _event_time(time_text, timestamp_ms),
+        _attribute(attributes, "ce_source"),
+        _event_time(_attribute(attributes, "ce_time"), timestamp_ms),
         read_data(event_type, b"" if value is None else value),
-        None if subject is None else subject.decode(errors="replace"),
-        partition_key,
+        _attribute(attributes, "ce_subject") if attributes.get("ce_subject") else None,
+        None if key is None else _text(key, "the record key"),
     )
 
 
-def _event_time(text: str, timestamp_ms: int) -> datetime:
-    at = from_epoch_ms(timestamp_ms)
-    if text == rfc3339(at):
-        return at
+def _attribute(attributes: Mapping[str, bytes | None], name: str) -> str:
+    value = attributes.get(name)
+    if not value:
+        raise UnreadableRecord(DeadLetterReason.NOT_A_CLOUD_EVENT, f"not a CloudEvent: the header {name} is missing")
+    if len(value) > _MAX_ATTRIBUTE_BYTES:
+        raise UnreadableRecord(
+            DeadLetterReason.NOT_A_CLOUD_EVENT,
+            f"the header {name} has {len(value)} bytes, more than {_MAX_ATTRIBUTE_BYTES}",
+        )
+    return _text(value, f"the header {name}")
+
+
+def _text(value: bytes, place: str) -> str:
     try:
-        given = parse_rfc3339(text)
-    except ValueError as error:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableRecord(DeadLetterReason.NOT_A_CLOUD_EVENT, f"{place} is not UTF-8") from error
+
+
+def _event_time(text: str, timestamp_ms: int) -> datetime:
+    try:
+        at, given = from_epoch_ms(timestamp_ms), parse_rfc3339(text)
+    except (OverflowError, ValueError) as error:
         raise UnreadableRecord(DeadLetterReason.BAD_TIME, f"ce_time: {error}") from error
-    if to_epoch_ms(given) != timestamp_ms:
+    if given != at and to_epoch_ms(given) != timestamp_ms:
         raise UnreadableRecord(
             DeadLetterReason.BAD_TIME, f"ce_time {text} is not the record's timestamp {rfc3339(at)}: write both alike"
         )
@@ -125,14 +137,14 @@ def read_data(event_type: str, value: bytes) -> EventData:
         if event_type in _SNAPSHOTS:
             return read_snapshot(value)
         if event_type.startswith(CONNECT_PREFIX):
-            return ConnectEvent.model_validate_json(value)
+            return read_connect(value)
         if event_type == EventType.CLOCK_TICK:
             return _TICK
         if event_type == EventType.POLICY_ACTIVATED:
             return PolicyActivated.model_validate_json(value)
         return _mapping(value)
     except (ValidationError, ValueError) as error:
-        raise UnreadableRecord(DeadLetterReason.BAD_DATA, f"data of {event_type}: {_first_line(error)}") from error
+        raise UnreadableRecord(_reason(error), f"data of {event_type}: {_first_line(error)}") from error
 
 
 _SNAPSHOTS = frozenset({EventType.ACCOUNT_MODIFIED, EventType.ACCOUNT_DELETED, EventType.ACCOUNT_OBSERVED})
@@ -146,8 +158,18 @@ def _mapping(value: bytes) -> Mapping[str, Any]:
     return data
 
 
+def _reason(error: ValueError) -> DeadLetterReason:
+    if isinstance(error, ValidationError):
+        wrong = {fault["loc"][:1] for fault in error.errors(include_url=False, include_input=False)}
+        return DeadLetterReason.NO_ACCOUNT if wrong & _ACCOUNT_FIELDS else DeadLetterReason.BAD_DATA
+    return DeadLetterReason.BAD_DATA
+
+
+_ACCOUNT_FIELDS = frozenset({("customerId",), ("accountId",)})
+
+
 def _first_line(error: ValueError) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         return f"{'.'.join(map(str, first['loc'])) or 'value'}: {first['msg']}"
-    return str(error).splitlines()[0]
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,16 +1,21 @@
 """Times as they travel: UTC, RFC 3339 with a `Z`, milliseconds at most."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def rfc3339(at: datetime) -> str:
     """Write an aware UTC time as RFC 3339, with a fraction only where there is one."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()[:-6] + "Z"
 
 
 def parse_rfc3339(text: str) -> datetime:
     """Read an RFC 3339 time as aware UTC; raises ValueError for anything else, a missing zone included."""
     at = datetime.fromisoformat(text)
+    if at.tzinfo is UTC:
+        return at
     if at.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone: write it as RFC 3339, for example 2026-11-01T03:00:00Z")
     return at.astimezone(UTC)
@@ -18,10 +23,9 @@ def parse_rfc3339(text: str) -> datetime:
 
 def from_epoch_ms(epoch_ms: int) -> datetime:
     """Read milliseconds since 1970, the unit of a Kafka timestamp, as aware UTC without rounding."""
-    seconds, milliseconds = divmod(epoch_ms, 1000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=milliseconds * 1000)
+    return _EPOCH + timedelta(milliseconds=epoch_ms)
 
 
 def to_epoch_ms(at: datetime) -> int:
     """Give whole milliseconds since 1970."""
-    return int(at.replace(microsecond=0).timestamp()) * 1000 + at.microsecond // 1000
+    return (at - _EPOCH) // _MILLISECOND

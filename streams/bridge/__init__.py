@@ -1,0 +1,1 @@
+"""The bridge: notifications of the vendor in, durable records of the inbound log out."""

@@ -1,0 +1,52 @@
+"""What the bridge counts, with every series looked up once and not per request."""
+
+from itertools import product
+
+from schemas.events import CONNECT_PREFIX
+from streams.bridge.intake import Intake
+from streams.observe import labels, metrics
+from streams.observe.labels import Outcome, Route
+
+
+class BridgeMeters:
+    """The bridge's counters; an event type that is not known in advance counts as `other`."""
+
+    def __init__(self, instruments: metrics.Instruments) -> None:
+        self._requests = {
+            (route, outcome): instruments.counter(metrics.BRIDGE_REQUESTS, route, outcome)
+            for route, outcome in product(Route, Outcome)
+        }
+        self._records = {name: instruments.counter(metrics.BRIDGE_RECORDS, name) for name in labels.BRIDGE_TYPES}
+        self._not_stored = {name: instruments.counter(metrics.BRIDGE_NOT_STORED, name) for name in labels.POST_ROUTES}
+        self._letters = {
+            name: instruments.counter(metrics.BRIDGE_DEAD_LETTERS, name) for name in labels.DEAD_LETTER_REASONS
+        }
+        self._xml = instruments.counter(metrics.BRIDGE_XML)
+        self._dates = instruments.counter(metrics.BRIDGE_UNREADABLE_DATES)
+        self._unknown = instruments.counter(metrics.BRIDGE_UNKNOWN_TYPES)
+        self.rebuilds = instruments.counter(metrics.BRIDGE_LOG_REBUILDS)
+        self.ack_seconds = instruments.histogram(metrics.BRIDGE_ACK_SECONDS)
+
+    def answered(self, route: Route, outcome: Outcome) -> None:
+        """Count a request."""
+        self._requests[route, outcome].inc()
+
+    def stored(self, route: Route, intake: Intake) -> None:
+        """Count what a body came to, once all of it is durable: a body that comes again counts once more."""
+        for event in intake.reduction.events:
+            self._records[_type_label(event.type)].inc()
+        for refused in intake.reduction.refused:
+            self._letters[refused.reason].inc()
+        self._xml.inc(intake.is_xml)
+        if intake.reduction.not_stored:
+            self._not_stored[route].inc(intake.reduction.not_stored)
+        if intake.reduction.unreadable_dates:
+            self._dates.inc(intake.reduction.unreadable_dates)
+        if intake.reduction.unknown_types:
+            self._unknown.inc(intake.reduction.unknown_types)
+
+
+def _type_label(event_type: str) -> str:
+    if event_type in labels.BRIDGE_TYPES:
+        return event_type
+    return "connect" if event_type.startswith(CONNECT_PREFIX) else labels.OTHER

@@ -1,0 +1,128 @@
+"""One bridge process: HTTP, log and admin port in one event loop, and an orderly end within its time."""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+from prometheus_client import CollectorRegistry
+
+from streams.bridge.app import Bridge
+from streams.bridge.meters import BridgeMeters
+from streams.bridge.settings import BridgeSettings
+from streams.clock import Clock
+from streams.kafka.producer import LogProducer, ProducerSettings
+from streams.observe import metrics
+from streams.observe.admin import AdminServer
+
+log = logging.getLogger(__name__)
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_OVERDUE = 70
+BACKLOG = 2048
+HEADER_READ_MS = 10_000
+FLUSH_SHARE = 0.2
+"""Part of the shutdown time that is kept for the last flush; answers have the rest."""
+
+
+def run_process(settings: BridgeSettings, clock: Clock) -> int:
+    """Serve until SIGTERM or SIGINT; give the exit code."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(settings, clock))
+
+
+async def serve(settings: BridgeSettings, clock: Clock) -> int:
+    """Listen at once, with or without Kafka, and serve until a signal comes or the server ends by itself."""
+    process = _Process(settings, clock)
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    try:
+        await process.start()
+    except OSError as error:
+        log.error("the bridge cannot listen: %s. Free the address or choose another port.", error)  # noqa: TRY400
+        return EXIT_FAILED
+    waiter = asyncio.create_task(stopping.wait())
+    await asyncio.wait([waiter, process.serving], return_when=asyncio.FIRST_COMPLETED)
+    ended_by_itself = not stopping.is_set()
+    waiter.cancel()
+    _exit_after(settings.shutdown_seconds)
+    await process.stop()
+    return EXIT_FAILED if ended_by_itself else EXIT_OK
+
+
+class _Process:
+    """The parts of a running bridge."""
+
+    def __init__(self, settings: BridgeSettings, clock: Clock) -> None:
+        registry = CollectorRegistry()
+        instruments = metrics.Instruments("bridge", registry)
+        meters = BridgeMeters(instruments)
+        self._settings = settings
+        self._stopping = False
+        self._log = LogProducer(_producer_settings(settings), meters.rebuilds.inc)
+        self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
+        self._server = _server(Bridge(settings, self._log, clock, meters), settings)
+        instruments.watch(metrics.BRIDGE_IN_FLIGHT, lambda: self._log.in_flight)
+        instruments.watch(metrics.BRIDGE_LOG_UP, lambda: not self._log.problems())
+
+    def problems(self) -> list[str]:
+        """Say why requests should go elsewhere."""
+        return ["the bridge is shutting down"] if self._stopping else self._log.problems()
+
+    async def start(self) -> None:
+        await self._admin.start()
+        await self._log.start()
+        self.serving = asyncio.create_task(self._server.serve())
+        log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
+
+    async def stop(self) -> None:
+        """Take no new connection, answer what is in flight, flush, close."""
+        self._stopping = True
+        self._server.stop()  # type: ignore[no-untyped-call]
+        share = self._settings.shutdown_seconds * FLUSH_SHARE
+        await asyncio.wait([self.serving], timeout=self._settings.shutdown_seconds - 2 * share)
+        if self.serving.done() and (error := self.serving.exception()) is not None:
+            log.error("the HTTP server on %s:%s failed: %r", self._settings.host, self._settings.port, error)
+        await self._log.stop(share)
+        await self._admin.stop()
+
+
+def _producer_settings(settings: BridgeSettings) -> ProducerSettings:
+    return ProducerSettings(
+        bootstrap=settings.bootstrap,
+        topics=(settings.events_topic, settings.dead_letter_topic),
+        client_id="txpush-bridge",
+        stall_seconds=settings.ack_deadline_seconds,
+        rebuild_after_seconds=settings.rebuild_after_seconds,
+        max_in_flight=settings.max_in_flight,
+    )
+
+
+def _server(app: Bridge, settings: BridgeSettings) -> Server:
+    """Give the HTTP server in this loop; it shares the port with other processes (SO_REUSEPORT)."""
+    return Server(
+        app,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=settings.max_connections,
+        log_enabled=False,
+    )
+
+
+def _exit_after(seconds: float) -> None:
+    """End the process in time even if the event loop is stuck: a thread needs no loop."""
+    timer = threading.Timer(seconds, os._exit, (EXIT_OVERDUE,))
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,72 @@
+"""Settings of the bridge; every size, wait and number of waiters has its limit here."""
+
+import re
+from dataclasses import dataclass, field, replace
+
+from streams.kafka.topics import DEAD_LETTER, EVENTS
+
+MAX_TOKENS = 2
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeSettings:
+    """What one bridge needs to know; times in seconds.
+
+    Attributes:
+        bootstrap: Kafka's addresses, `host:port` with commas between.
+        tokens: the secret first part of every callback path; a second one while they are being exchanged.
+        port: where the proxy in front sends requests; several workers share it.
+        admin_port: metrics and readiness of the first worker; each further worker takes the next port, 0 any free one.
+        ack_deadline_seconds: how long Kafka may take before the answer is 503.
+        retry_after_seconds: what a 503 asks for; the vendor itself comes back after 30 min (domain 1.3).
+        max_in_flight: requests that may wait for Kafka at once, per worker; past it the answer is 503 at once.
+        max_connections: connections held at once, per worker; further ones wait in the backlog.
+        shutdown_seconds: from SIGTERM to the end of the process, whatever happens.
+    """
+
+    bootstrap: str
+    tokens: tuple[str, ...] = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8080
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 9100
+    events_topic: str = EVENTS
+    dead_letter_topic: str = DEAD_LETTER
+    max_body_bytes: int = 1024 * 1024
+    read_seconds: float = 10.0
+    ack_deadline_seconds: float = 5.0
+    retry_after_seconds: int = 30
+    rebuild_after_seconds: float = 60.0
+    max_in_flight: int = 4096
+    max_connections: int = 8192
+    shutdown_seconds: float = 10.0
+    workers: int = 1
+
+    def problems(self) -> list[str]:
+        """List everything that is wrong, each with what to write instead; nothing when the settings hold."""
+        found = []
+        if not 1 <= len(self.tokens) <= MAX_TOKENS:
+            found.append(f"tokens: {len(self.tokens)} given, write one, or two while they are being exchanged")
+        if not all(_TOKEN.fullmatch(token) for token in self.tokens):
+            found.append("tokens: write 16 to 256 characters of A-Z a-z 0-9 . _ ~ - each, drawn at random")
+        if self.ack_deadline_seconds >= self.shutdown_seconds:
+            found.append("ack_deadline_seconds: must be below shutdown_seconds, or SIGTERM cuts off answers")
+        positive = (
+            "max_body_bytes",
+            "read_seconds",
+            "ack_deadline_seconds",
+            "max_in_flight",
+            "max_connections",
+            "workers",
+        )
+        found += [f"{name}: must be above 0" for name in positive if getattr(self, name) <= 0]
+        return found
+
+    def of_worker(self, index: int) -> "BridgeSettings":
+        """Give the settings of one worker of several: its own admin port."""
+        return replace(self, admin_port=self.admin_port + index if self.admin_port else 0)
+
+    def with_workers(self, workers: int) -> "BridgeSettings":
+        """Give the same settings for another number of processes."""
+        return replace(self, workers=workers)

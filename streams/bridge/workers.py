@@ -1,0 +1,64 @@
+"""Several bridge processes on one port, one per core, that start and end together."""
+
+import multiprocessing
+import multiprocessing.process
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import wait
+
+from streams.bridge.process import EXIT_FAILED, EXIT_OK, run_process
+from streams.bridge.settings import BridgeSettings
+from streams.clock import Clock
+
+GRACE_SECONDS = 2.0
+"""What the parent grants its workers beyond their own time for shutting down."""
+
+
+def run_workers(settings: BridgeSettings, clock: Clock) -> int:
+    """Serve with `settings.workers` processes until SIGTERM or SIGINT; when one ends by itself all end.
+
+    Gives 0 for an orderly end, 1 if a worker failed: the supervisor of the service starts anew.
+    """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    context = multiprocessing.get_context("spawn")
+    workers = [
+        context.Process(target=_worker, args=(settings.of_worker(index), clock), name=f"bridge-{index}")
+        for index in range(settings.workers)
+    ]
+    for worker in workers:
+        worker.start()
+    while not stopping.is_set() and all(worker.is_alive() for worker in workers):
+        stopping.wait(0.2)
+    return _end(workers, settings.shutdown_seconds + GRACE_SECONDS, orderly=stopping.is_set())
+
+
+def _worker(settings: BridgeSettings, clock: Clock) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.exit(run_process(settings, clock))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end(workers: Sequence[multiprocessing.process.BaseProcess], seconds: float, *, orderly: bool) -> int:
+    """Have all workers end, those that do not by force."""
+    for worker in workers:
+        worker.terminate()
+    deadline = time.monotonic() + seconds
+    waiting = {worker.sentinel for worker in workers}
+    while waiting and (left := deadline - time.monotonic()) > 0:
+        waiting -= set(wait(list(waiting), left))
+    for worker in workers:
+        worker.kill()
+        worker.join()
+    return EXIT_OK if orderly and all(worker.exitcode == EXIT_OK for worker in workers) else EXIT_FAILED

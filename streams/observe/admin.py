@@ -1,0 +1,67 @@
+"""The admin port of a process: `/metrics`, `/healthz` and `/readyz`, apart from the port that the world reaches."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+STOP_SECONDS = 1.0
+
+
+class AdminServer:
+    """Answers in the event loop of the process, so that a stuck loop shows as a dead process.
+
+    Args:
+        host: address to listen on; not one that the vendor can reach.
+        port: port to listen on, 0 for any free one.
+        registry: what `/metrics` shows.
+        ready: gives what keeps the process from working, in words; ready when there is nothing. Must not block.
+        healthy: gives why the process should be replaced, in the same way.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        registry: CollectorRegistry,
+        ready: Callable[[], list[str]],
+        healthy: Callable[[], list[str]] = list,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self._registry = registry
+        self._ready = ready
+        self._healthy = healthy
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_SECONDS)
+
+    async def start(self) -> None:
+        """Listen; raises OSError when the port is taken. `port` is the real one from then on."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.host, self.port).start()
+        self.port = int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening; takes `STOP_SECONDS` at most."""
+        await self._runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_get("/metrics", self._metrics)
+        application.router.add_get("/healthz", self._health)
+        application.router.add_get("/readyz", self._readiness)
+        return application
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return web.Response(body=encode(self._registry), headers={"content-type": content_type})
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        return _told(self._healthy(), "ok")
+
+    async def _readiness(self, _request: web.Request) -> web.Response:
+        return _told(self._ready(), "ready")
+
+
+def _told(problems: list[str], good: str) -> web.Response:
+    return web.Response(status=503 if problems else 200, text="\n".join(problems or [good]) + "\n")

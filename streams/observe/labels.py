@@ -1,0 +1,44 @@
+"""The label values that are known in advance; anything else an outsider may send is counted as `other`."""
+
+from enum import StrEnum
+
+from schemas.audit import DeadLetterReason
+from schemas.catalogue import Kind
+from schemas.commands import Action
+from schemas.events import EventType
+
+
+class Route(StrEnum):
+    """Where a request to the bridge went."""
+
+    TXPUSH = "txpush"
+    CONNECT = "connect"
+    NONE = "none"
+
+
+class Outcome(StrEnum):
+    """What became of a request to the bridge."""
+
+    STORED = "stored"
+    DEAD_LETTER = "dead_letter"
+    NOT_STORED = "not_stored"
+    VERIFIED = "verified"
+    BAD_REQUEST = "bad_request"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    GONE = "gone"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    OVERLOADED = "overloaded"
+    LOG_UNAVAILABLE = "log_unavailable"
+    FAILED = "failed"
+
+
+OTHER = "other"
+ROUTES = tuple(route.value for route in Route)
+POST_ROUTES = (Route.TXPUSH.value, Route.CONNECT.value)
+OUTCOMES = tuple(outcome.value for outcome in Outcome)
+BRIDGE_TYPES = (EventType.ACCOUNT_MODIFIED.value, EventType.ACCOUNT_DELETED.value, "connect", OTHER)
+DEAD_LETTER_REASONS = tuple(reason.value for reason in DeadLetterReason)
+KINDS = tuple(kind.value for kind in Kind)
+ACTIONS = tuple(action.value for action in Action)

@@ -1,0 +1,221 @@
+"""Every metric by name: one typed list, so that a dashboard, an alert and the code cannot mean different things.
+
+Prometheus conventions: base units, `_total` on counters, seconds, moments as timestamps rather than ages. No label
+names a customer, an account or a login. A series with known label values exists from the start, at zero.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import cast
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from streams.observe import labels
+
+ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+TRANSACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
+BATCH_BUCKETS = (1.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
+OPEN_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label and the values it is known to take; without any the series are made when first used."""
+
+    name: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A name with its unit, labels and meaning; the prefix says which component exports it."""
+
+    name: str
+    unit: str
+    meaning: str
+    labels: tuple[Label, ...] = ()
+
+    @property
+    def component(self) -> str:
+        """Give the component: `bridge` of `txpush_bridge_requests_total`."""
+        return self.name.split("_")[1]
+
+
+@dataclass(frozen=True, slots=True)
+class CounterMetric(Metric):
+    """Only goes up."""
+
+
+@dataclass(frozen=True, slots=True)
+class GaugeMetric(Metric):
+    """Goes up and down."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramMetric(Metric):
+    """A distribution over `buckets`, in the unit of the metric."""
+
+    buckets: tuple[float, ...] = ()
+
+
+_PARTITION = (Label("partition"),)
+
+BRIDGE_REQUESTS = CounterMetric(
+    "txpush_bridge_requests_total",
+    "requests",
+    "Requests answered, by route and by what became of them.",
+    (Label("route", labels.ROUTES), Label("outcome", labels.OUTCOMES)),
+)
+BRIDGE_ACK_SECONDS = HistogramMetric(
+    "txpush_bridge_acknowledgement_seconds",
+    "seconds",
+    "Time until Kafka had acknowledged all records of a request.",
+    buckets=ACK_BUCKETS,
+)
+BRIDGE_IN_FLIGHT = GaugeMetric(
+    "txpush_bridge_requests_in_flight", "requests", "Requests that wait for Kafka's acknowledgement."
+)
+BRIDGE_RECORDS = CounterMetric(
+    "txpush_bridge_records_stored_total",
+    "records",
+    "Records acknowledged on the inbound log, by event type.",
+    (Label("type", labels.BRIDGE_TYPES),),
+)
+BRIDGE_NOT_STORED = CounterMetric(
+    "txpush_bridge_records_not_stored_total",
+    "records",
+    "Records answered 200 and not stored: transactions and test pings, by route.",
+    (Label("route", labels.POST_ROUTES),),
+)
+BRIDGE_DEAD_LETTERS = CounterMetric(
+    "txpush_bridge_dead_letters_total",
+    "records",
+    "Records and bodies acknowledged on the dead letter topic, by reason.",
+    (Label("reason", labels.DEAD_LETTER_REASONS),),
+)
+BRIDGE_XML = CounterMetric(
+    "txpush_bridge_xml_bodies_total", "bodies", "Bodies in XML: subscribe again with `Accept: application/json`."
+)
+BRIDGE_UNREADABLE_DATES = CounterMetric(
+    "txpush_bridge_unreadable_dates_total", "dates", "Dates of the vendor's that are 0 or cannot be read."
+)
+BRIDGE_UNKNOWN_TYPES = CounterMetric(
+    "txpush_bridge_unknown_event_types_total", "records", "Records of types that this version stores but does not know."
+)
+BRIDGE_LOG_REBUILDS = CounterMetric(
+    "txpush_bridge_producer_rebuilds_total", "rebuilds", "Kafka producers given up and made anew."
+)
+BRIDGE_LOG_UP = GaugeMetric(
+    "txpush_bridge_log_available", "boolean", "1 while the inbound log can be written, as readiness sees it."
+)
+
+AGENT_EVENTS = CounterMetric(
+    "txpush_agent_events_total",
+    "events",
+    "Records decided on, by event type and by what they were (R1).",
+    (Label("type"), Label("outcome")),
+)
+AGENT_COMMANDS = CounterMetric(
+    "txpush_agent_commands_total",
+    "messages",
+    "Command messages committed, by kind and action.",
+    (Label("kind", labels.KINDS), Label("action", labels.ACTIONS)),
+)
+AGENT_SIGNALS = CounterMetric(
+    "txpush_agent_signals_total", "records", "Records committed on institution.signals, by type.", (Label("type"),)
+)
+AGENT_LAG_MESSAGES = GaugeMetric(
+    "txpush_agent_lag_messages", "messages", "Records of the partition not yet decided on.", _PARTITION
+)
+AGENT_LAG_SECONDS = GaugeMetric(
+    "txpush_agent_lag_seconds",
+    "seconds",
+    "Present time less the time of the last decided record, 0 without lag.",
+    _PARTITION,
+)
+AGENT_LAST_EVENT = GaugeMetric(
+    "txpush_agent_last_event_timestamp_seconds", "seconds", "Time of the last decided record.", _PARTITION
+)
+AGENT_BATCH = HistogramMetric(
+    "txpush_agent_batch_records", "records", "Records of one transaction.", buckets=BATCH_BUCKETS
+)
+AGENT_TRANSACTION_SECONDS = HistogramMetric(
+    "txpush_agent_transaction_seconds", "seconds", "Time of one transaction.", buckets=TRANSACTION_BUCKETS
+)
+AGENT_RECORDS_OUT = CounterMetric(
+    "txpush_agent_records_written_total", "records", "Records committed by transactions, state included."
+)
+AGENT_OPEN_SECONDS = HistogramMetric(
+    "txpush_agent_partition_open_seconds",
+    "seconds",
+    "Time to fence the former owner and restore a partition.",
+    buckets=OPEN_BUCKETS,
+)
+AGENT_DEAD_LETTERS = CounterMetric(
+    "txpush_agent_dead_letters_total",
+    "records",
+    "Records set aside, by reason.",
+    (Label("reason", labels.DEAD_LETTER_REASONS),),
+)
+AGENT_REBALANCES = CounterMetric("txpush_agent_rebalances_total", "rebalances", "Assignments taken.")
+AGENT_FENCES = CounterMetric(
+    "txpush_agent_fences_total", "fences", "Times this worker found itself fenced by a new owner."
+)
+AGENT_PARTITIONS = GaugeMetric("txpush_agent_partitions_owned", "partitions", "Partitions this worker owns.")
+AGENT_PAUSED = GaugeMetric(
+    "txpush_agent_partitions_paused", "partitions", "Partitions paused for their share of dead letters."
+)
+AGENT_TICKS = CounterMetric("txpush_agent_ticks_total", "records", "Ticks written because a timer was due.")
+AGENT_FUTURE_DATES = CounterMetric(
+    "txpush_agent_future_dates_total", "dates", "Dates later than event time + 24 h, taken as absent."
+)
+
+METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+"""All metrics, in the order above."""
+
+
+class Instruments:
+    """The metrics of one component on one registry; hold the children that a hot path uses."""
+
+    def __init__(self, component: str, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._made = {metric: _make(metric, registry) for metric in METRICS if metric.component == component}
+
+    def counter(self, metric: CounterMetric, *values: str) -> Counter:
+        """Give the series of a counter with these label values, in the order of the labels."""
+        return cast("Counter", self._series(metric, values))
+
+    def gauge(self, metric: GaugeMetric, *values: str) -> Gauge:
+        """Give the series of a gauge."""
+        return cast("Gauge", self._series(metric, values))
+
+    def histogram(self, metric: HistogramMetric, *values: str) -> Histogram:
+        """Give the series of a histogram."""
+        return cast("Histogram", self._series(metric, values))
+
+    def forget(self, metric: GaugeMetric, *values: str) -> None:
+        """Drop a series that is no longer ours, such as the lag of a partition given up."""
+        self._made[metric].remove(*values)
+
+    def watch(self, metric: GaugeMetric, value: Callable[[], float]) -> None:
+        """Read a gauge when it is scraped, at no cost in between."""
+        self.gauge(metric).set_function(value)
+
+    def _series(self, metric: Metric, values: tuple[str, ...]) -> Counter | Gauge | Histogram:
+        made = self._made[metric]
+        return made.labels(*values) if values else made
+
+
+def _make(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
+    names = [label.name for label in metric.labels]
+    made: Counter | Gauge | Histogram
+    if isinstance(metric, HistogramMetric):
+        made = Histogram(metric.name, metric.meaning, names, registry=registry, buckets=metric.buckets)
+    elif isinstance(metric, CounterMetric):
+        made = Counter(metric.name, metric.meaning, names, registry=registry)
+    else:
+        made = Gauge(metric.name, metric.meaning, names, registry=registry)
+    for values in product(*(label.values for label in metric.labels)) if names else ():
+        made.labels(*values)
+    return made
