@@ -140,6 +140,19 @@ async def test_a_started_cluster_takes_a_transaction_at_once(kafka: EmbeddedKafk
     assert await read(kafka, "embedded-transaction") == [b"whole"]
 
 
+async def test_ready_means_that_every_coordinator_is_there() -> None:
+    """A fresh cluster makes the topics of the coordinators at the first question; ready is when all have a leader."""
+    with EmbeddedKafka() as fresh:
+        client = AIOKafkaClient(bootstrap_servers=fresh.bootstrap)
+        await client.bootstrap()
+        try:
+            cluster = await client.fetch_all_metadata()
+            for topic in ("__consumer_offsets", "__transaction_state"):
+                assert cluster.available_partitions_for_topic(topic) == {0, 1, 2}
+        finally:
+            await client.close()
+
+
 async def test_clients_can_tell_our_cluster(kafka: EmbeddedKafka) -> None:
     """The id that any client can ask for is the one that we report, and marks the cluster as ours."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)

@@ -54,9 +54,11 @@ def progress_bar() -> Iterator[artifacts.Progress]:
     task = bar.add_task("")
 
     def show(done: int, total: int) -> None:
+        if bar.finished:
+            return
         bar.start()
         bar.update(task, completed=done, total=total)
-        if done >= total:
+        if bar.finished:
             bar.stop()
 
     try:
