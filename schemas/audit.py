@@ -16,6 +16,7 @@ class DeadLetterReason(StrEnum):
     SOURCE_NOT_ALLOWED = "source_not_allowed"
     NO_ACCOUNT = "no_account"
     UNREADABLE_BODY = "unreadable_body"
+    DECISION_FAILED = "decision_failed"
 
 
 class DeadLetter(Model):

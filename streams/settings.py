@@ -39,7 +39,6 @@ class Settings(BaseSettings):
         default=None, min_length=1, max_length=128, description="name of this worker, the same after a restart"
     )
     policy_file: Path | None = Field(default=None, description="policy to activate where none is in force yet")
-    data_dir: Path | None = Field(default=None, description="folder for local files of a worker")
 
     callback_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(), max_length=2, description="secret path tokens of the callback URLs, two while one is replaced"
@@ -55,6 +54,9 @@ class Settings(BaseSettings):
     admin_host: str = Field(default="127.0.0.1", description="address of /metrics, /healthz and /readyz")
     admin_port: Port = Field(default=0, description="port of the same; 0 picks a free one")
 
+    accept_dead_letters: bool = Field(
+        default=False, description="go on above the policy's share of dead letters, for one run"
+    )
     session_seconds: float = Field(default=10.0, ge=1, le=300, description="silence after which a worker is replaced")
     shutdown_seconds: float = Field(default=10.0, ge=1, le=120, description="longest orderly stop")
 

@@ -1,8 +1,6 @@
 """Makes the Faust application of a fold, and runs it as a worker process."""
 
 import logging
-from typing import Any, NoReturn
-
 import faust
 
 from schemas.events import Source
@@ -15,12 +13,18 @@ from streams.fold.tables import StateTables
 from streams.fold.ticks import Ticks
 
 
-def new_app(settings: FoldSettings, datadir: str | None = None) -> faust.App:
+class FoldApp(faust.App):  # type: ignore[misc] # Faust ships no usable types for its application
+    """A Faust application that keeps nothing on this machine's disk."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
+def new_app(settings: FoldSettings) -> faust.App:
     """Give an application whose agent takes whole polls and whose tables change by transaction; `attach` its fold."""
-    return faust.App(
+    return FoldApp(
         settings.application,
         broker=[f"kafka://{address}" for address in settings.bootstrap.split(",")],
-        datadir=datadir,
         store="memory://",
         key_serializer="raw",
         value_serializer="raw",
@@ -57,14 +61,6 @@ class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable ty
     def _on_sigint(self) -> None:
         bound_shutdown(self.shutdown_timeout)
         super()._on_sigint()
-
-
-def run(app: faust.App, settings: FoldSettings, **options: Any) -> NoReturn:  # noqa: ANN401 - Faust's options
-    """Run the application until SIGTERM; never returns."""
-    quiet()
-    worker = FoldWorker(app, loglevel="info", redirect_stdouts=False, **options)
-    worker.shutdown_timeout = settings.shutdown_timeout
-    worker.execute_from_commandline()
 
 
 def quiet() -> None:

@@ -21,19 +21,20 @@ log = logging.getLogger(__name__)
 class Poll:
     """The records of one poll on their way to the agent, and the agent's answer on its way back."""
 
-    __slots__ = ("_answer", "partition", "records")
+    __slots__ = ("_answer", "_fold", "partition", "records")
 
-    def __init__(self, partition: int, records: Sequence[SourceRecord]) -> None:
+    def __init__(self, fold: Fold, partition: int, records: Sequence[SourceRecord]) -> None:
+        self._fold = fold
         self.partition = partition
         self.records = records
         self._answer: asyncio.Future[Effects] = asyncio.get_running_loop().create_future()
 
-    def decide(self, fold: Fold) -> None:
+    def decide(self) -> None:
         """Answer with the fold's decision; a poll whose partition has been given up meanwhile is not looked at."""
         if self._answer.done():
             return
         try:
-            self._answer.set_result(fold.fold(self.partition, self.records))
+            self._answer.set_result(self._fold.fold(self.partition, self.records))
         except Exception as error:  # noqa: BLE001 - the partition's own task decides what an error means
             self._answer.set_exception(error)
 
@@ -149,7 +150,7 @@ class OwnedPartition:
         self._metrics.lag(self.number, self._lag_messages(), records)
 
     async def _process(self, records: Sequence[SourceRecord]) -> None:
-        poll = Poll(self.number, records)
+        poll = Poll(self._fold, self.number, records)
         async with asyncio.timeout(self._settings.step_timeout * 4):
             await self._deliver(poll)
             effects = await poll.effects()

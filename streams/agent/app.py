@@ -1,0 +1,39 @@
+"""The agent as a Faust application: `faust -A streams.agent.app agents` and `tables` show what runs.
+
+The agent takes one event a poll of one partition and decides on its records in order; what it decided, the tables and
+the offset then become one transaction (`streams.fold`).
+"""
+
+from typing import Any, NoReturn
+
+from schemas.events import Source
+from schemas.state import AccountState, CustomerState, LoginState
+from streams.agent.turn import AgentDecider, AgentTables
+from streams.fold.intake import EVENT_SOURCES
+from streams.fold.program import FoldProgram
+from streams.kafka.topics import AGENT, EVENTS
+from streams.settings import read_settings
+
+program = FoldProgram(AGENT, EVENTS, read_settings())
+app = program.app
+tables = AgentTables(
+    accounts=program.table("accounts", AccountState, "each account, as it was last heard of"),
+    logins=program.table("logins", LoginState, "each login's case: its episodes and open commands"),
+    customers=program.table("customers", CustomerState, "each customer's clock, accounts and recent events"),
+)
+
+
+@app.agent(program.source, name="remediation")
+async def remediation(stream: Any) -> None:  # noqa: ANN401 - Faust ships no usable types for streams
+    """Classify every account event and decide on commands, signals and health."""
+    async for event in stream.events():
+        event.message.poll.decide()
+
+
+def main() -> NoReturn:
+    """Run the agent until SIGTERM."""
+    program.run(AgentDecider(tables, program.fold.partitions), Source.AGENT, EVENT_SOURCES)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The books of one poll: the outbox, the audit chain, dead letters and what is counted."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from schemas.audit import DeadLetter, DeadLetterReason
+from schemas.cloudevents import UnreadableRecord
+from schemas.events import AccountSnapshot, EventType, PolicyActivated
+from schemas.state import ControlState
+from schemas.times import from_epoch_ms, to_epoch_ms
+from streams.fold.chain import Chain, first_link, sha256_hex
+from streams.fold.effects import Effects, Headers, OutRecord, SourceRecord
+from streams.fold.inforce import InForce
+from streams.kafka.topics import AUDIT, DEAD_LETTER
+
+KEPT_FIELDS = frozenset(
+    field_.alias or name for name, field_ in AccountSnapshot.model_fields.items() if name != "account_type"
+)
+"""What a dead letter may show of a record: ids, code and dates."""
+MAX_SHOWN_BYTES = 4096
+
+
+@dataclass(slots=True)
+class Written:
+    """A message of a decision as it goes out: where to, its id, and its bytes."""
+
+    topic: str
+    id: str
+    value: bytes
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted of a poll, told to the metrics once it stands."""
+
+    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    latest: datetime | None = None
+
+    def count(self, *labels: str, times: int = 1) -> None:
+        """Count something by its name and labels."""
+        self.counts[labels] += times
+
+
+class Ledger:
+    """Writes what a poll leads to, apart from table changes; one a poll."""
+
+    def __init__(self, log: str, identity: str, partition: int, control: ControlState, in_force: InForce) -> None:
+        self._log = log
+        self._partition = partition
+        self.in_force = in_force
+        self.ticked_at = control.ticked_at
+        self.effects = Effects(note=Tally())
+        self._chain = Chain(control.audit_head or first_link(identity, partition), control.inputs)
+
+    @property
+    def tally(self) -> Tally:
+        """What the poll has counted so far."""
+        tally: Tally = self.effects.note
+        return tally
+
+    def absorb(self, record: SourceRecord) -> None:
+        """Roll an inbound record into the chain."""
+        self._chain.absorb(record)
+
+    def control(self) -> ControlState:
+        """Give the partition's state after the poll."""
+        return ControlState(ticked_at=self.ticked_at, audit_head=self._chain.head, inputs=self._chain.inputs)
+
+    def decided(
+        self,
+        record: SourceRecord,
+        event_id: str,
+        key: str | None,
+        *,
+        phases: tuple[str | None, str | None] = (None, None),
+        rules: Iterable[str] = (),
+        messages: Iterable[Written] = (),
+        state: Iterable[bytes] = (),
+        dead_letter: DeadLetterReason | None = None,
+    ) -> None:
+        """Write an audit record: the next link of the chain."""
+        decision: dict[str, Any] = {
+            "event_id": event_id,
+            "topic": self._log,
+            "partition": self._partition,
+            "offset": record.offset,
+            "event_time": from_epoch_ms(record.timestamp),
+            "phase_before": phases[0],
+            "phase_after": phases[1],
+            "rules": rules,
+            "messages": [
+                {"topic": message.topic, "id": message.id, "sha256": hashlib.sha256(message.value).hexdigest()}
+                for message in messages
+            ],
+            "dead_letter": dead_letter,
+            "policy_sha256": self.in_force.policy_sha256,
+            "catalogue_sha256": self.in_force.catalogue_sha256,
+            "engine_version": self.in_force.engine_version,
+            "state_sha256": sha256_hex(tuple(state)),
+        }
+        written = self._chain.link(decision)
+        audited = OutRecord(None if key is None else key.encode(), written, (), record.timestamp)
+        self.effects.outbox.add(AUDIT, self._partition, audited)
+
+    def activate(self, record: SourceRecord, event_id: str, activation: PolicyActivated) -> None:
+        """Put other rules in force from the next record on."""
+        self.in_force = InForce.activated(activation)
+        self.tally.count("event", EventType.POLICY_ACTIVATED, "activated")
+        self.decided(record, event_id, None, rules=("policy",))
+
+    def send(self, message: Written, key: str, headers: Headers, at: datetime, partition: int | None = None) -> None:
+        """Add a message to the outbox, to the partition of the poll where none is named."""
+        place = self._partition if partition is None else partition
+        self.effects.outbox.add(
+            message.topic, place, OutRecord(key.encode(), message.value, headers, to_epoch_ms(at))
+        )
+
+    def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
+        """Write a dead letter in the same transaction, and say so in the chain."""
+        letter = DeadLetter(
+            reason=error.reason,
+            detail=error.detail,
+            origin=f"{self._log}/{self._partition}/{record.offset}",
+            received_at=from_epoch_ms(record.timestamp),
+            reduced=_reduced(record.value or b""),
+            body_sha256=hashlib.sha256(record.value or b"").hexdigest(),
+        )
+        written = letter.model_dump_json().encode()
+        self.effects.outbox.add(DEAD_LETTER, self._partition, OutRecord(record.key, written, (), record.timestamp))
+        self.tally.count("dead_letter", error.reason)
+        attributes: Mapping[str, bytes] = dict(record.headers)
+        event_id = attributes.get("ce_id", b"").decode(errors="replace")
+        self.decided(record, event_id, None, dead_letter=error.reason)
+
+
+def _reduced(value: bytes) -> str | None:
+    """Keep of an unreadable record only what can carry no name, number or balance."""
+    try:
+        body = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(body, dict):
+        return None
+    shown = orjson.dumps({name: body[name] for name in sorted(KEPT_FIELDS & body.keys())}).decode()
+    return shown if len(shown) <= MAX_SHOWN_BYTES else None

@@ -1,0 +1,219 @@
+"""The fold of a log, whatever is decided: intake, dead letters, ticks, rules in force, and the audit chain."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from schemas.audit import DeadLetterReason
+from schemas.cloudevents import UnreadableRecord
+from schemas.events import Event, EventType, PolicyActivated, Source
+from schemas.state import ControlState
+from streams.clock import Clock
+from streams.domain import Rules
+from streams.fold.effects import Effects, PartitionPaused, SourceRecord
+from streams.fold.inforce import InForce
+from streams.fold.intake import Intake
+from streams.fold.ledger import Ledger, Tally
+from streams.fold.share import DeadLetterShare
+from streams.fold.tables import StateTable
+from streams.fold.timers import TimerIndex
+
+log = logging.getLogger(__name__)
+
+Due = tuple[datetime, str]
+
+
+class Turn(Protocol):
+    """The deciding part of one poll."""
+
+    def is_known(self, key: str) -> bool:
+        """Tell whether the state knows a partition key."""
+
+    def decide(self, record: SourceRecord, event: Event) -> None:
+        """Decide on an event; raises UnreadableRecord for one that makes no sense."""
+
+    def tick(self, record: SourceRecord, event: Event, due: Sequence[Due]) -> None:
+        """Fire timers; `due` are those of the state before the poll, in the order (due, key)."""
+
+    def changes(self) -> dict[StateTable, Mapping[str, Any]]:
+        """Give what the poll has changed."""
+
+    def timers(self) -> Mapping[str, datetime | None]:
+        """Give the timers that the poll has set, moved or cleared."""
+
+
+class Decider(Protocol):
+    """What an agent decides with."""
+
+    @property
+    def tables(self) -> Sequence[StateTable]:
+        """Its own tables."""
+
+    def turn(self, partition: int, ledger: Ledger) -> Turn:
+        """Begin a poll."""
+
+    def all_due(self, partition: int, rules: Rules) -> Iterable[tuple[str, datetime | None]]:
+        """Give the timer of every key of a restored partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Which log is folded, by whom, and the limits."""
+
+    log: str
+    identity: str
+    """`<cluster id>/<topic id>`, the name of the audit chains."""
+    source: Source
+    intake: Intake
+    shipped: InForce
+    clock: Clock
+    accept_dead_letters: bool = False
+    """Go on above the policy's share of dead letters, for one run of an operator's choice."""
+
+
+class Counted(Protocol):
+    """Hears what was counted of a poll once it stands."""
+
+    def __call__(self, tally: Tally) -> None:
+        """Add it to the metrics."""
+
+
+@dataclass(slots=True)
+class Books:
+    """What is kept of an open partition beside its tables."""
+
+    in_force: InForce
+    activated: bool
+    timers: TimerIndex = field(default_factory=TimerIndex)
+    share: DeadLetterShare = field(default_factory=DeadLetterShare)
+
+
+@dataclass(slots=True)
+class Note:
+    """What `committed` needs of a poll."""
+
+    tally: Tally
+    in_force: InForce
+    timers: Mapping[str, datetime | None]
+    dead: Sequence[bool]
+
+
+class LogFold:
+    """A Fold over one log: hands events to a decider and keeps the partition's books."""
+
+    def __init__(
+        self, settings: LogSettings, decider: Decider, control: StateTable, policies: StateTable, counted: Counted
+    ) -> None:
+        self._settings = settings
+        self._decider = decider
+        self._control = control
+        self._policies = policies
+        self._counted = counted
+        self._books: dict[int, Books] = {}
+
+    @property
+    def tables(self) -> Sequence[StateTable]:
+        """The decider's tables and the two of the books."""
+        return (*self._decider.tables, self._policies, self._control)
+
+    def opened(self, partition: int) -> None:
+        """Take the rules in force and every timer from the restored tables."""
+        activation = self._policies.partition(partition).get(str(partition))
+        in_force = self._settings.shipped if activation is None else InForce.activated(activation)
+        books = Books(in_force, activation is not None)
+        for key, due in self._decider.all_due(partition, in_force.rules):
+            books.timers.set(key, due)
+        self._books[partition] = books
+
+    def announcement(self, partition: int) -> Event | None:
+        """Write the shipped rules into a log that has none in force."""
+        books = self._books[partition]
+        if books.activated:
+            return None
+        settings = self._settings
+        return books.in_force.announcement(settings.source, settings.log, partition, settings.clock.now())
+
+    def closed(self, partition: int) -> None:
+        """Forget the books of a partition."""
+        self._books.pop(partition, None)
+
+    def next_due(self, partition: int) -> datetime | None:
+        """Give the earliest timer of the partition."""
+        return self._books[partition].timers.first()
+
+    def fold(self, partition: int, records: Sequence[SourceRecord]) -> Effects:
+        """Decide on a poll; see Fold."""
+        books = self._books[partition]
+        control = self._control.partition(partition).get(str(partition)) or ControlState()
+        ledger = Ledger(self._settings.log, self._settings.identity, partition, control, books.in_force)
+        turn = self._decider.turn(partition, ledger)
+        changed_rules: dict[str, PolicyActivated] = {}
+        dead = [not self._take(record, partition, ledger, turn, changed_rules) for record in records]
+        self._refuse_share(books, dead, ledger.in_force)
+        effects = ledger.effects
+        effects.changes = {
+            **turn.changes(), self._policies: changed_rules, self._control: {str(partition): ledger.control()}
+        }  # fmt: skip
+        effects.note = Note(ledger.tally, ledger.in_force, turn.timers(), dead)
+        return effects
+
+    def _take(
+        self,
+        record: SourceRecord,
+        partition: int,
+        ledger: Ledger,
+        turn: Turn,
+        changed_rules: dict[str, PolicyActivated],
+    ) -> bool:
+        """Take one record; False where it was set aside."""
+        ledger.absorb(record)
+        try:
+            event = self._settings.intake.read(record, partition, turn.is_known)
+            if isinstance(event.data, PolicyActivated):
+                changed_rules[str(partition)] = event.data
+                ledger.activate(record, event.id, event.data)
+            elif event.type == EventType.CLOCK_TICK:
+                self._tick(record, event, partition, ledger, turn)
+            else:
+                turn.decide(record, event)
+        except UnreadableRecord as error:
+            ledger.set_aside(record, error)
+            return False
+        except Exception as error:  # a poisonous customer must not take every worker down in turn
+            log.exception("record %s/%d/%d could not be decided on", self._settings.log, partition, record.offset)
+            detail = f"{type(error).__name__}: the log of the worker has the trace"
+            ledger.set_aside(record, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
+            return False
+        return True
+
+    def _tick(self, record: SourceRecord, event: Event, partition: int, ledger: Ledger, turn: Turn) -> None:
+        ledger.ticked_at = event.time if ledger.ticked_at is None else max(ledger.ticked_at, event.time)
+        turn.tick(record, event, self._books[partition].timers.due_by(ledger.ticked_at))
+
+    def _refuse_share(self, books: Books, dead: Sequence[bool], in_force: InForce) -> None:
+        share, limit = books.share.with_poll(dead), in_force.rules.policy.dead_letter.max_share
+        if share > limit and any(dead) and not self._settings.accept_dead_letters:
+            raise PartitionPaused(
+                f"{share:.0%} of the latest records would be dead letters, above the policy's {limit:.0%}: look at "
+                "the worker's log; mend the writer or the release and start again, or start once with "
+                "TXPUSH_ACCEPT_DEAD_LETTERS=true to set them all aside"
+            )
+
+    def committed(self, partition: int, effects: Effects) -> None:
+        """Move the books on."""
+        note: Note = effects.note
+        books = self._books[partition]
+        books.share.accept(note.dead)
+        if note.in_force is not books.in_force:
+            self._change_rules(partition, books, note.in_force)
+        for key, due in note.timers.items():
+            books.timers.set(key, due)
+        self._counted(note.tally)
+
+    def _change_rules(self, partition: int, books: Books, in_force: InForce) -> None:
+        """Take new rules; timers depend on them, so all are looked at anew."""
+        books.in_force, books.activated, books.timers = in_force, True, TimerIndex()
+        for key, due in self._decider.all_due(partition, in_force.rules):
+            books.timers.set(key, due)

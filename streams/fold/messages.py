@@ -1,0 +1,29 @@
+"""Decided messages as they go out: CloudEvents in binary mode."""
+
+from schemas.cloudevents import CONTENT_TYPE
+from schemas.times import rfc3339
+from streams.domain import Outgoing
+from streams.fold.effects import Headers
+from streams.fold.ledger import Ledger, Written
+
+
+def headers_of(message_id: str, message_type: str, source: str, time: str, subject: str) -> Headers:
+    """Give the CloudEvents attributes of a message of ours."""
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", message_id.encode()),
+        ("ce_type", message_type.encode()),
+        ("ce_source", source.encode()),
+        ("ce_time", time.encode()),
+        ("ce_subject", subject.encode()),
+        CONTENT_TYPE,
+    )
+
+
+def send(ledger: Ledger, message: Outgoing, source: str) -> Written:
+    """Put a command message into the outbox and give it as written."""
+    written = Written(message.topic, message.id, message.data.model_dump_json().encode())
+    headers = headers_of(message.id, message.topic, source, rfc3339(message.time), message.subject)
+    ledger.send(written, message.key, headers, message.time)
+    ledger.tally.count("command", message.data.kind, message.data.action)
+    return written

@@ -1,0 +1,159 @@
+"""A fold as a worker process: its Faust application, its tables, its admin port, and an orderly start and end."""
+
+import asyncio
+import logging
+import sys
+from typing import Any, NoReturn, TypeVar
+
+import faust
+import msgspec
+import uvloop
+from aiokafka.errors import KafkaError
+from mode import Service
+from prometheus_client import CollectorRegistry
+
+from schemas.catalogue import Catalogue
+from schemas.events import PolicyActivated, Source
+from schemas.policy import Policy
+from schemas.state import ControlState, encode
+from streams.clock import WallClock
+from streams.fold.app import FoldWorker, attach, new_app, quiet
+from streams.fold.consumer import FoldConsumer
+from streams.fold.health import stuck, unready
+from streams.fold.inforce import InForce
+from streams.fold.intake import Allowed, Intake
+from streams.fold.logfold import Decider, LogFold, LogSettings
+from streams.fold.prometheus import PrometheusMetrics
+from streams.fold.settings import FoldSettings
+from streams.fold.tables import StateTable
+from streams.kafka import topics
+from streams.kafka.identity import log_identity
+from streams.observe.admin import AdminServer
+from streams.observe.metrics import Instruments
+from streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+START_SECONDS = 60.0
+"""How long a start waits for a broker."""
+RETRY_SECONDS = 1.0
+
+
+class FoldProgram:
+    """One application over one log; declare its tables and its agent, then `run`."""
+
+    def __init__(self, application: str, log_topic: str, settings: Settings) -> None:
+        self.settings = settings
+        self.fold = FoldSettings(
+            bootstrap=settings.bootstrap,
+            application=application,
+            source_topic=log_topic,
+            partitions=settings.partitions,
+            clock=WallClock(),
+            instance=settings.instance,
+            session_timeout=settings.session_seconds,
+            shutdown_timeout=settings.shutdown_seconds,
+        )
+        self.app: faust.App = new_app(self.fold)
+        self.source = self.app.topic(log_topic, key_serializer="raw", value_serializer="raw")
+        self.control = self.table("control", ControlState, "clock and audit chain head of each partition")
+        self.policies = self._add("policies", _read_activation, _write_activation, "rules in force on each partition")
+
+    def table(self, name: str, record: type[R], help: str) -> StateTable:  # noqa: A002 - Faust's name
+        """Declare a table of state records of one type."""
+        return self._add(name, msgspec.json.Decoder(record).decode, encode, help)
+
+    def _add(self, name: str, decode: Any, encode_: Any, help_: str) -> StateTable:  # noqa: ANN401 - per record type
+        table = StateTable(self.app, name=name, decode=decode, encode=encode_, help=help_)
+        self.app.tables.add(table)
+        return table
+
+    def run(self, decider: Decider, source: Source, allowed: Allowed) -> NoReturn:
+        """Check the cluster, then work until SIGTERM; exits the process.
+
+        Exit codes: 0 after an orderly end, 2 when the cluster does not fit, 70 when it has to be started again.
+        """
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        quiet()
+        try:
+            identity = asyncio.run(self._checked_identity())
+        except (topics.TopicsError, LookupError) as error:
+            sys.exit(_refusal(error))
+        loop = uvloop.new_event_loop()
+        asyncio.set_event_loop(loop)
+        self._assemble(decider, source, allowed, identity)
+        worker = FoldWorker(self.app, loop=loop, override_logging=False, redirect_stdouts=False)
+        worker.shutdown_timeout = self.fold.shutdown_timeout
+        worker.execute_from_commandline()
+
+    async def _checked_identity(self) -> str:
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        while True:
+            try:
+                await topics.require(self.fold.bootstrap, self.settings.layout)
+                return await log_identity(self.fold.bootstrap, self.fold.source_topic)
+            except (KafkaError, TimeoutError, OSError) as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise LookupError(f"no broker answers at {self.fold.bootstrap}: {error!r}") from error
+                log.warning("waiting for a broker at %s: %r", self.fold.bootstrap, error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _assemble(self, decider: Decider, source: Source, allowed: Allowed, identity: str) -> None:
+        instruments = Instruments("agent", CollectorRegistry())
+        metrics = PrometheusMetrics(instruments, self.fold.clock)
+        log_settings = LogSettings(
+            log=self.fold.source_topic,
+            identity=identity,
+            source=source,
+            intake=Intake(allowed, self.fold.partitions),
+            shipped=InForce.of(Policy.load(self.settings.policy_file), Catalogue.load()),
+            clock=self.fold.clock,
+            accept_dead_letters=self.settings.accept_dead_letters,
+        )
+        fold = LogFold(log_settings, decider, self.control, self.policies, metrics.counted)
+        attach(self.app, self.fold, fold, source, metrics)
+        self.app.service(self._admin(instruments.registry))
+
+    def _admin(self, registry: CollectorRegistry) -> type[Service]:
+        program = self
+
+        class Admin(Service):  # type: ignore[misc] # untyped library
+            """The admin port as a part of the worker."""
+
+            async def on_start(self) -> None:
+                settings = program.settings
+                self.server = AdminServer(
+                    settings.admin_host, settings.admin_port, registry, program.unready, program.unhealthy
+                )
+                await self.server.start()
+                log.info("metrics at http://%s:%d/metrics", settings.admin_host, self.server.port)
+
+            async def on_stop(self) -> None:
+                await self.server.stop()
+
+        return Admin
+
+    def unready(self) -> list[str]:
+        """Give what keeps the worker from doing all of its work."""
+        consumer: FoldConsumer = self.app.consumer
+        return unready(consumer.owned, joined=consumer.joined)
+
+    def unhealthy(self) -> list[str]:
+        """Give why the worker should be replaced."""
+        consumer: FoldConsumer = self.app.consumer
+        return stuck(consumer.owned)
+
+
+def _read_activation(value: bytes) -> PolicyActivated:
+    return PolicyActivated.model_validate_json(value)
+
+
+def _write_activation(activation: PolicyActivated) -> bytes:
+    return activation.model_dump_json().encode()
+
+
+def _refusal(error: Exception) -> int:
+    sys.stderr.write(f"{error}\n")
+    return 2

@@ -1,0 +1,81 @@
+"""The machinery's metrics in Prometheus: fed per poll, so that an event costs nothing."""
+
+from collections.abc import Sequence
+
+from streams.clock import Clock
+from streams.fold.effects import SourceRecord
+from streams.fold.ledger import Tally
+from streams.observe import metrics
+from streams.observe.metrics import CounterMetric, Instruments
+
+COUNTED: dict[str, CounterMetric] = {
+    "event": metrics.AGENT_EVENTS,
+    "command": metrics.AGENT_COMMANDS,
+    "signal": metrics.AGENT_SIGNALS,
+    "dead_letter": metrics.AGENT_DEAD_LETTERS,
+    "future_dates": metrics.AGENT_FUTURE_DATES,
+}
+"""What a tally may count."""
+
+
+class PrometheusMetrics:
+    """FoldMetrics, and the ear for tallies."""
+
+    def __init__(self, instruments: Instruments, clock: Clock) -> None:
+        self._instruments = instruments
+        self._clock = clock
+        self._rebalances = instruments.counter(metrics.AGENT_REBALANCES)
+        self._batch = instruments.histogram(metrics.AGENT_BATCH)
+        self._transaction = instruments.histogram(metrics.AGENT_TRANSACTION_SECONDS)
+        self._written = instruments.counter(metrics.AGENT_RECORDS_OUT)
+        self._paused: set[int] = set()
+        instruments.watch(metrics.AGENT_PAUSED, lambda: len(self._paused))
+
+    def opened(self, partition: int, seconds: float) -> None:
+        """Hear that a partition was fenced and restored."""
+        self._paused.discard(partition)
+        self._instruments.histogram(metrics.AGENT_OPEN_SECONDS).observe(seconds)
+
+    def closed(self, partition: int) -> None:
+        """Drop what was said of a partition that is given up."""
+        self._paused.discard(partition)
+        for metric in (metrics.AGENT_LAG_MESSAGES, metrics.AGENT_LAG_SECONDS, metrics.AGENT_LAST_EVENT):
+            self._instruments.forget(metric, str(partition))
+
+    def committed(self, records_in: int, records_out: int, seconds: float) -> None:
+        """Hear that a transaction stands."""
+        self._batch.observe(records_in)
+        self._written.inc(records_out)
+        self._transaction.observe(seconds)
+
+    def lag(self, partition: int, messages: int, records: Sequence[SourceRecord]) -> None:
+        """Hear how far behind a partition is after a poll, and what the poll gave."""
+        name, gauge = str(partition), self._instruments.gauge
+        gauge(metrics.AGENT_LAG_MESSAGES, name).set(messages)
+        behind = 0.0
+        if records:
+            latest = records[-1].timestamp / 1000
+            gauge(metrics.AGENT_LAST_EVENT, name).set(latest)
+            behind = self._clock.now().timestamp() - latest
+        if records or not messages:
+            gauge(metrics.AGENT_LAG_SECONDS, name).set(max(0.0, behind) if messages else 0.0)
+
+    def rebalanced(self, partitions: int) -> None:
+        """Hear how many partitions the worker owns now."""
+        self._rebalances.inc()
+        self._instruments.gauge(metrics.AGENT_PARTITIONS).set(partitions)
+
+    def paused(self, partition: int) -> None:
+        """Hear that a partition does not go on."""
+        self._paused.add(partition)
+
+    def ticked(self) -> None:
+        """Hear that a tick was written."""
+        self._instruments.counter(metrics.AGENT_TICKS).inc()
+
+    def counted(self, tally: Tally) -> None:
+        """Add what a poll has counted."""
+        for (name, *labels), times in tally.counts.items():
+            self._instruments.counter(COUNTED[name], *labels).inc(times)
+
+
