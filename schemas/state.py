@@ -16,6 +16,7 @@ __all__ = [
     "ControlState",
     "CustomerState",
     "EpisodeState",
+    "InstitutionState",
     "LoginState",
     "Record",
     "StandingState",
@@ -27,7 +28,7 @@ __all__ = [
 SCHEMA_VERSION = 1
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An immutable record, changed only by `replace`."""
 
 
@@ -146,6 +147,15 @@ class TicketState(Record, frozen=True):
     """`customerId/login` of the record made last: from it every `StandingState` of the code can be reached."""
     drop_at: datetime | None = None
     """When the next of those records are dropped; set means that the ticket is complete."""
+
+
+class InstitutionState(Record, frozen=True):
+    """What belongs to an institution as a whole, keyed `institutionId`."""
+
+    event_time: datetime
+    """The largest event time among the institution's signals."""
+    codes: tuple[int, ...] = ()
+    """The codes that have a ticket record, ascending."""
 
 
 encode = msgspec.json.Encoder(order=None).encode

@@ -112,6 +112,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         self.app.consumer_generation_id = generation
         partitions = {TP(*partition) for partition in assigned}
         await self.on_partitions_assigned(partitions, generation)
+        self.app.on_rebalance_end()
         self.joined = True
         self._metrics.rebalanced(len(partitions))
         log.info("generation %d: partitions %s", generation, sorted(p.partition for p in partitions))

@@ -84,7 +84,7 @@ class FoldProgram:
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
         self._assemble(decider, source, allowed, identity)
-        worker = FoldWorker(self.app, loop=loop, override_logging=False, redirect_stdouts=False)
+        worker = FoldWorker(self.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
         worker.shutdown_timeout = self.fold.shutdown_timeout
         worker.execute_from_commandline()
 

@@ -137,7 +137,6 @@ class StateTables(TableManager):  # type: ignore[misc] # the same for the manage
         await self.app._fetcher.maybe_start()  # noqa: SLF001 - as Faust's own recovery does
         self.on_actives_ready()
         self.on_standbys_ready()
-        self.app.on_rebalance_end()
 
     async def wait_until_recovery_completed(self) -> bool:
         """Not wait: a partition takes no event before its own state is restored."""

@@ -1,0 +1,42 @@
+"""The institution agent as a Faust application: `faust -A streams.institutions.app agents` and `tables` show it."""
+
+from typing import Any, NoReturn
+
+from schemas.events import EventType, Source
+from schemas.signals import SignalType
+from schemas.state import InstitutionState, StandingState, TicketState
+from streams.fold.intake import Allowed
+from streams.fold.program import FoldProgram
+from streams.institutions.turn import InstitutionDecider, InstitutionTables
+from streams.kafka.topics import INSTITUTIONS, SIGNALS
+from streams.settings import read_settings
+
+SIGNAL_SOURCES: Allowed = {
+    **{signal: frozenset({Source.AGENT}) for signal in SignalType},
+    EventType.POLICY_ACTIVATED: frozenset({Source.OPERATOR, Source.INSTITUTIONS}),
+    EventType.CLOCK_TICK: frozenset({Source.INSTITUTIONS}),
+}
+
+program = FoldProgram(INSTITUTIONS, SIGNALS, read_settings())
+app = program.app
+tables = InstitutionTables(
+    tickets=program.table("tickets", TicketState, "the ticket of each institution and code"),
+    standings=program.table("standings", StandingState, "logins that a ticket has counted"),
+    institutions=program.table("institutions", InstitutionState, "each institution's clock and codes with tickets"),
+)
+
+
+@app.agent(program.source, name="tickets")
+async def tickets(stream: Any) -> None:  # noqa: ANN401 - Faust ships no usable types for streams
+    """Open, update and complete one support ticket per institution and code."""
+    async for event in stream.events():
+        event.message.poll.decide()
+
+
+def main() -> NoReturn:
+    """Run the institution agent until SIGTERM."""
+    program.run(InstitutionDecider(tables), Source.INSTITUTIONS, SIGNAL_SOURCES)
+
+
+if __name__ == "__main__":
+    main()
