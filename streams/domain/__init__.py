@@ -1,7 +1,7 @@
 """The decision core: pure functions from state and event to state and messages; they import no I/O and no clock."""
 
 from streams.domain.customer import Customer, Outcome
-from streams.domain.decide import Decision, customer_of, decide, next_due
+from streams.domain.decision import Decision, customer_of, decide, next_due
 from streams.domain.messages import Outgoing, OutgoingSignal
 from streams.domain.rules import Rules
 from streams.domain.standing import account_health

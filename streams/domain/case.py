@@ -29,8 +29,9 @@ _CONTACTS = (Action.ISSUE, Action.REMIND)
 
 def settle(turn: Turn, before: Customer) -> Turn:
     """Bring every case whose needs may have changed since `before` in line: first what closes, then what opens."""
-    cases = sorted(_unsettled(before, turn.customer, turn.rules))
-    needed = {login_id: _needed(turn.customer, login_id, turn.rules) for login_id in cases}
+    if not (cases := _unsettled(before, turn.customer, turn.rules)):
+        return turn
+    needed = {login_id: _needed(turn.customer, login_id, turn.rules) for login_id in sorted(cases)}
     for login_id, kinds in needed.items():
         for kind in CUSTOMER_KINDS:
             if kind not in kinds:

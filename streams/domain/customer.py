@@ -96,9 +96,9 @@ class Turn(Record, frozen=True):
     applied: tuple[str, ...] = ()
     future_dates: int = 0
 
-    def by(self, *rules: str) -> "Turn":
-        """Note that rules were applied."""
-        return replace(self, applied=tuple(dict.fromkeys((*self.applied, *rules))))
+    def by(self, rule: str) -> "Turn":
+        """Note that a rule was applied."""
+        return self if rule in self.applied else replace(self, applied=(*self.applied, rule))
 
 
 class Timer(Record, frozen=True):

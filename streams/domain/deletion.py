@@ -1,6 +1,5 @@
 """Deleted accounts: they leave their case, and are forgotten some time later (R12)."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from schemas.state import AccountState, CustomerState, EpisodeState, replace
@@ -40,17 +39,19 @@ def _mended(customer: Customer, account_id: str, account: AccountState, at: date
     return customer.with_login(account.login_id, replace(login, episodes={**login.episodes, **fixed}))
 
 
-def forgetting(customer: Customer, rules: Rules) -> Iterator[Timer]:
+def forgetting(customer: Customer, rules: Rules) -> list[Timer]:
     """Give when each deleted account is forgotten, and a customer without accounts: `forget_days` after the last word.
 
     The ids of a customer's events are remembered for as long as R1 asks, whatever `forget_days` says.
     """
     spans = rules.policy.state
-    for account_id, account in customer.accounts.items():
-        if account.deleted_at is not None:
-            yield Timer(account.deleted_at + spans.forget, account.login_id or "", _RULE, account_id, _forget_account)
     if not customer.accounts and not customer.remembers_nothing:
-        yield Timer(customer.state.event_time + max(spans.forget, spans.dedupe), "", _RULE, "", _forget_customer)
+        return [Timer(customer.state.event_time + max(spans.forget, spans.dedupe), "", _RULE, "", _forget_customer)]
+    return [
+        Timer(account.deleted_at + spans.forget, account.login_id or "", _RULE, account_id, _forget_account)
+        for account_id, account in customer.accounts.items()
+        if account.deleted_at is not None
+    ]
 
 
 def _forget_account(turn: Turn, account_id: str) -> Turn:

@@ -1,10 +1,13 @@
 """Whether a snapshot is an observation, and what it says of its account (R1, R12's revival, R13)."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from schemas.catalogue import Remedy
 from schemas.events import AccountSnapshot
 from schemas.state import AccountState, Record, replace
 from streams.domain.customer import Outcome, Turn
+from streams.domain.rules import Rules
 from streams.domain.standing import signal
 
 AHEAD = timedelta(hours=24)
@@ -25,28 +28,27 @@ class _Dates(Record, frozen=True):
 
 def observe(turn: Turn, snapshot: AccountSnapshot) -> Turn:
     """Take what a snapshot says of its account: an observation, or less; stale ones say nothing."""
-    dates = _read_dates(snapshot, turn.at)
-    turn = replace(turn, future_dates=dates.future).by("R1")
-    known = turn.customer.accounts.get(snapshot.account_id) or AccountState(heard_at=turn.at)
-    if known.deleted_at is not None:
-        if dates.attempted_at is None or dates.attempted_at <= known.deleted_at:
-            return replace(turn, outcome=Outcome.AFTER_DELETION).by("R12")
-        known, turn = _revived(known), turn.by("R12")
-    code = snapshot.aggregation_status_code
-    outcome = _judge(known, dates, code)
-    turn = replace(turn, outcome=outcome)
+    dates, code = _read_dates(snapshot, turn.at), snapshot.aggregation_status_code
+    account = _alive(turn.customer.accounts.get(snapshot.account_id), dates, turn.at)
+    outcome = Outcome.AFTER_DELETION if account is None else _judge(account, dates, code)
+    turn = replace(turn, outcome=outcome, future_dates=dates.future, applied=(*turn.applied, "R1"))
+    if account is None:
+        return turn.by("R12")
     if outcome is Outcome.STALE:
         return turn
-    account = _informed(known, snapshot, dates, turn.at)
-    if code is not None and outcome is Outcome.OBSERVED:
-        account = _observed(account, code, dates.attempted_at or turn.at, turn)
-    return _recorded(turn, snapshot.account_id, account, observed=outcome is Outcome.OBSERVED)
+    account = _informed(account, snapshot, dates, turn.at)
+    if code is None or outcome is not Outcome.OBSERVED:
+        return _recorded(turn, snapshot.account_id, account, observed=False)
+    account = _observed(account, code, dates.attempted_at or turn.at, turn)
+    return _recorded(turn, snapshot.account_id, account, observed=True)
 
 
 def _recorded(turn: Turn, account_id: str, account: AccountState, *, observed: bool) -> Turn:
     before = turn.customer
-    was = before.accounts.get(account_id)
-    if was is not None and (was.login_id, was.institution_id) != (account.login_id, account.institution_id):
+    was = before.accounts.get(account_id, account)
+    if was.deleted_at is not None:
+        turn = turn.by("R12")
+    if was.login_id != account.login_id or was.institution_id != account.institution_id:
         turn = turn.by("R13")
     turn = replace(turn, customer=before.with_account(account_id, account))
     return signal(turn, before, account_id, observed=observed)
@@ -55,13 +57,22 @@ def _recorded(turn: Turn, account_id: str, account: AccountState, *, observed: b
 def _read_dates(snapshot: AccountSnapshot, at: datetime) -> _Dates:
     limit = at + AHEAD
     given = (snapshot.aggregation_attempt_date, snapshot.aggregation_success_date, snapshot.last_updated_date)
-    attempt, success, updated = (_believed(date, limit) for date in given)
-    future = sum(date is not None and date > limit for date in given)
+    attempt, success, updated = [date if date is not None and _EPOCH < date <= limit else None for date in given]
+    future = len([date for date in given if date is not None and date > limit])
     return _Dates(attempt if attempt is None or attempt <= at else at, success, updated, future)
 
 
-def _believed(date: datetime | None, limit: datetime) -> datetime | None:
-    return date if date is not None and _EPOCH < date <= limit else None
+def _alive(known: AccountState | None, dates: _Dates, at: datetime) -> AccountState | None:
+    """Give an account as it is known, new, or revived by an attempt after its deletion; None: it stays deleted (R12).
+
+    What is known of a revived account stays, but not how it stood.
+    """
+    if known is None or known.deleted_at is None:
+        return known or AccountState(at)
+    if dates.attempted_at is None or dates.attempted_at <= known.deleted_at:
+        return None
+    stood: dict[str, Any] = dict.fromkeys(("code", "standing", "failing_since", "attempted_at", "deleted_at"))
+    return replace(known, codes_at_attempt=(), fix_heard=False, **stood)
 
 
 def _judge(account: AccountState, dates: _Dates, code: int | None) -> Outcome:
@@ -111,27 +122,24 @@ def _informed(account: AccountState, snapshot: AccountSnapshot, dates: _Dates, a
 
 def _observed(account: AccountState, code: int, attempted_at: datetime, turn: Turn) -> AccountState:
     codes = (*account.codes_at_attempt, code) if attempted_at == account.attempted_at else (code,)
-    observed = replace(
-        account, code=code, attempted_at=attempted_at, codes_at_attempt=codes[-CODES_AT_ATTEMPT:], fix_heard=False
-    )
-    if code == 0:
-        return replace(observed, standing=0, failing_since=None, healed_at=attempted_at, healthy_at=turn.at)
-    if (remedy := turn.rules.remedy(code)) is None:
-        return observed
-    before = turn.rules.remedy(account.standing)
-    goes_on = before is not None and before.kind is remedy.kind
-    return replace(observed, standing=code, failing_since=account.failing_since if goes_on else attempted_at)
-
-
-def _revived(account: AccountState) -> AccountState:
-    """Forget how the account stood before it was deleted; what is known of it stays."""
+    healthy, remedy = code == 0, turn.rules.remedy(code)
     return replace(
         account,
-        deleted_at=None,
-        code=None,
-        standing=None,
-        failing_since=None,
-        attempted_at=None,
-        codes_at_attempt=(),
+        code=code,
+        standing=account.standing if remedy is None and not healthy else code,
+        failing_since=_failing_since(account, remedy, attempted_at, turn.rules) if not healthy else None,
+        attempted_at=attempted_at,
+        codes_at_attempt=codes[-CODES_AT_ATTEMPT:],
+        healed_at=attempted_at if healthy else account.healed_at,
+        healthy_at=turn.at if healthy else account.healthy_at,
         fix_heard=False,
     )
+
+
+def _failing_since(
+    account: AccountState, remedy: Remedy | None, attempted_at: datetime, rules: Rules
+) -> datetime | None:
+    if remedy is None:
+        return account.failing_since
+    before = rules.remedy(account.standing)
+    return account.failing_since if before is not None and before.kind is remedy.kind else attempted_at

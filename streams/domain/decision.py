@@ -6,14 +6,13 @@ it may have changed. Nothing here reads a clock, a network, a file or a random n
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import TypeVar
 
 from schemas.events import AccountSnapshot, ClockTick, ConnectEvent, Event, EventType
 from schemas.health import Phase
-from schemas.state import AccountState, CustomerState, LoginState, Record, replace
+from schemas.state import AccountState, CustomerState, Record, replace
 from schemas.vendor import identifier
 from streams.domain.case import settle
 from streams.domain.customer import Customer, Outcome, Timer, Turn
@@ -25,7 +24,6 @@ from streams.domain.rules import Rules
 from streams.domain.standing import phase
 
 _CONTENT_ID = re.compile(r"([0-9a-f]{32})[0-9a-f]{32}(:\d{1,9})")
-_State = TypeVar("_State", AccountState, LoginState)
 
 
 class Decision(Record, frozen=True):
@@ -80,12 +78,9 @@ def next_due(customer: Customer, rules: Rules) -> datetime | None:
     return None if timer is None else timer.due
 
 
-def _timers(customer: Customer, rules: Rules) -> Iterator[Timer]:
-    yield from forgetting(customer, rules)
-
-
 def _first(customer: Customer, rules: Rules) -> Timer | None:
-    return min(_timers(customer, rules), key=lambda timer: timer.order, default=None)
+    timers = forgetting(customer, rules)
+    return min(timers, key=lambda timer: timer.order) if timers else None
 
 
 def _fire_due(turn: Turn, *, is_tick: bool) -> Turn:
@@ -103,16 +98,24 @@ def _read(turn: Turn, event: Event) -> Turn:
     customer, data = turn.customer, event.data
     if not isinstance(data, AccountSnapshot | ConnectEvent):
         return replace(turn, customer=replace(customer, state=replace(customer.state, event_time=turn.at)))
-    digest, oldest = _digest(event.id), turn.at - turn.rules.policy.state.dedupe
-    seen = {key: at for key, at in customer.state.seen.items() if at >= oldest}
+    seen, digest = _still_seen(customer.state, turn.at - turn.rules.policy.state.dedupe), _digest(event.id)
     is_known = digest in seen
     seen.setdefault(digest, turn.at)
-    turn = replace(turn, customer=replace(customer, state=replace(customer.state, event_time=turn.at, seen=seen)))
+    state = replace(customer.state, event_time=turn.at, seen=seen)
+    turn = replace(turn, customer=replace(customer, state=state), event_id=event.id)
     if is_known:
         return replace(turn, outcome=Outcome.DUPLICATE_EVENT).by("R1")
-    turn = replace(turn, event_id=event.id)
     handled = _hear(turn, data) if isinstance(data, ConnectEvent) else _look(turn, data, event.type)
     return settle(handled, customer)
+
+
+def _still_seen(state: CustomerState, oldest: datetime) -> dict[str, datetime]:
+    seen = dict(state.seen)
+    for digest, at in state.seen.items():
+        if at >= oldest:
+            break
+        del seen[digest]
+    return seen
 
 
 def _digest(event_id: str) -> str:
@@ -161,10 +164,10 @@ def _decision(before: Customer, turn: Turn, event: Event) -> Decision:
     )
 
 
-def _changed(before: Mapping[str, _State], after: Mapping[str, _State]) -> tuple[str, ...]:
+def _changed(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
     if before is after:
         return ()
-    return tuple(sorted(key for key in {**before, **after} if before.get(key) is not after.get(key)))
+    return tuple(sorted([key for key in {**before, **after} if before.get(key) is not after.get(key)]))
 
 
 def _tells(before: AccountState | None, after: AccountState | None) -> bool:
