@@ -1,0 +1,75 @@
+"""`txpush`: every service and tool of the project under one command, each loaded only when it is asked for."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from streams.settings import SettingsError
+
+COMMANDS = {
+    "agent": ("streams.agent.command:agent", "Fold the inbound log into remediation commands."),
+    "bridge": ("streams.bridge.command:bridge", "Receive the vendor's notifications over HTTP."),
+    "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in about a minute."),
+    "institutions": ("streams.institutions.command:institutions", "Fold signals into support tickets."),
+    "kafka": ("streams.kafka.embedded.command:kafka", "Run a real Apache Kafka in the foreground."),
+    "topics": ("streams.kafka.command:topics", "Create and check the topics."),
+}
+"""Name, place, and one line of help."""
+
+EXIT_USAGE = 2
+
+
+class LazyCommands(click.Group):
+    """A group that imports a command when it is run: `txpush topics` does not pay for Faust."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names."""
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(COMMANDS.items())])
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="txpush-remediation")
+def txpush() -> None:
+    """Turn Mastercard Open Finance notifications into exact remediation commands on Kafka.
+
+    Settings come from the environment (TXPUSH_...), from the TOML file that TXPUSH_SETTINGS_FILE names, and secrets
+    from the files of the folder that TXPUSH_SECRETS_DIR names.
+
+    \b
+    Examples:
+      txpush demo
+      txpush kafka --port 9092
+      TXPUSH_PARTITIONS=3 TXPUSH_REPLICATION=1 txpush topics apply
+      TXPUSH_CALLBACK_TOKENS=$(openssl rand -hex 24) txpush bridge
+      TXPUSH_INSTANCE=agent-0 txpush agent
+    """  # noqa: D301 - click wants the real character
+
+
+def main() -> None:
+    """Run the command line; settings that cannot be used end it with 2 and the list of problems."""
+    try:
+        txpush()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(EXIT_USAGE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""`txpush topics`: create what is missing, and tell what differs from the contract."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import click
+from aiokafka.errors import KafkaError
+
+from streams.kafka import topics as contract
+from streams.settings import read_settings
+
+T = TypeVar("T")
+
+EXIT_DIFFERENT = 1
+EXIT_UNREACHABLE = 2
+
+
+@click.group()
+def topics() -> None:
+    """Create and check the topics of the contract.
+
+    \b
+    Examples:
+      txpush topics apply
+      TXPUSH_PARTITIONS=3 TXPUSH_REPLICATION=1 txpush topics check
+    """  # noqa: D301 - click wants the real character
+
+
+@topics.command()
+def apply() -> None:
+    """Create the topics that are missing; those that exist are left as they are."""
+    settings = read_settings()
+    try:
+        created = _run(contract.apply(settings.bootstrap, settings.layout), settings.bootstrap)
+    except contract.TopicsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(EXIT_DIFFERENT)
+    click.echo("\n".join(f"created {name}" for name in created) or "nothing to create")
+
+
+@topics.command()
+def check() -> None:
+    """List every difference from the contract; exits 1 when there is one."""
+    settings = read_settings()
+    problems = _run(contract.check(settings.bootstrap, settings.layout), settings.bootstrap)
+    click.echo("\n".join(problems) or "all topics are as they should be")
+    sys.exit(EXIT_DIFFERENT if problems else 0)
+
+
+def _run(request: Coroutine[Any, Any, T], bootstrap: str) -> T:
+    try:
+        return asyncio.run(request)
+    except (KafkaError, OSError, TimeoutError) as error:
+        sys.stderr.write(f"no broker answers at {bootstrap}: {error}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n")
+        sys.exit(EXIT_UNREACHABLE)
