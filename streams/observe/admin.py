@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
 STOP_SECONDS = 1.0
@@ -37,6 +37,7 @@ class AdminServer:
 
     async def start(self) -> None:
         """Listen; raises OSError when the port is taken. `port` is the real one from then on."""
+        disable_created_metrics()
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()
         self.port = int(self._runner.addresses[0][1])

@@ -1,0 +1,49 @@
+"""The limits of the bridge."""
+
+import pytest
+
+from streams.bridge.command import run_bridge
+from streams.bridge.settings import BridgeSettings
+
+TOKEN = "t" * 20
+
+
+def test_defaults_hold() -> None:
+    """Kafka's address and a token are all that is needed."""
+    assert BridgeSettings("localhost:9092", (TOKEN,)).problems() == []
+    assert BridgeSettings("localhost:9092", (TOKEN, "u" * 20)).problems() == []
+
+
+@pytest.mark.parametrize("tokens", [(), (TOKEN, TOKEN, TOKEN), ("short",), ("with/slash" * 3,)])
+def test_tokens_must_be_secret_enough(tokens: tuple[str, ...]) -> None:
+    """One or two long plain tokens; anything else is said before the port is open."""
+    assert any("tokens" in problem for problem in BridgeSettings("k:1", tokens).problems())
+
+
+def test_all_problems_at_once() -> None:
+    """Every setting that does not hold is listed, so that one start is enough."""
+    problems = BridgeSettings("k:1", (), ack_deadline_seconds=20, max_body_bytes=0, workers=0).problems()
+    assert {problem.partition(":")[0] for problem in problems} == {
+        "tokens",
+        "ack_deadline_seconds",
+        "max_body_bytes",
+        "workers",
+    }
+
+
+def test_settings_that_do_not_hold_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The process says what is wrong and ends with 2, without listening."""
+    assert run_bridge(BridgeSettings("k:1", ())) == 2
+    assert "bridge: tokens:" in capsys.readouterr().err
+
+
+def test_workers_have_admin_ports_of_their_own() -> None:
+    """Workers share the port of the world and count up the admin port; 0 stays any free one."""
+    settings = BridgeSettings("k:1", (TOKEN,), admin_port=9100).with_workers(3)
+    assert [settings.of_worker(index).admin_port for index in range(3)] == [9100, 9101, 9102]
+    assert BridgeSettings("k:1", (TOKEN,), admin_port=0).of_worker(2).admin_port == 0
+
+
+def test_tokens_are_not_shown() -> None:
+    """Printing the settings tells nobody the path."""
+    assert TOKEN not in repr(BridgeSettings("k:1", (TOKEN,)))

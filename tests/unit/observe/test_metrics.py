@@ -1,0 +1,99 @@
+"""The list of metrics and what is made of it."""
+
+import re
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from streams.observe import metrics
+from streams.observe.metrics import METRICS, CounterMetric, GaugeMetric, HistogramMetric, Instruments
+
+PRIVATE_LABELS = {"customer", "customer_id", "account", "account_id", "login", "login_id", "institution_id"}
+
+
+def test_names_are_unique() -> None:
+    """One name, one meaning."""
+    names = [metric.name for metric in METRICS]
+    assert len(names) == len(set(names)) > 20
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_conventions(metric: metrics.Metric) -> None:
+    """Names follow Prometheus: own prefix, base units, `_total` on counters and on nothing else."""
+    assert re.fullmatch(r"txpush_[a-z]+_[a-z_]+", metric.name)
+    assert metric.name.endswith("_total") is isinstance(metric, CounterMetric)
+    assert not re.search(r"_(ms|milliseconds|minutes|hours)(_|$)", metric.name)
+    assert not isinstance(metric, HistogramMetric) or metric.name.endswith(f"_{metric.unit}")
+    assert metric.meaning.endswith(".")
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_no_label_names_a_person(metric: metrics.Metric) -> None:
+    """Labels are few and public."""
+    assert not {label.name for label in metric.labels} & PRIVATE_LABELS
+
+
+def families(registry: CollectorRegistry) -> set[str]:
+    """Give the names that a scrape shows."""
+    return {family.name for family in text_string_to_metric_families(generate_latest(registry).decode())}
+
+
+def test_a_component_shows_its_own() -> None:
+    """The bridge shows no zeros of the agent's."""
+    registry = CollectorRegistry()
+    Instruments("bridge", registry)
+    assert "txpush_bridge_requests" in families(registry)
+    assert not {name for name in families(registry) if name.startswith("txpush_agent")}
+
+
+def test_known_series_exist_from_the_start() -> None:
+    """A counter that was never touched is 0, not absent: rates and alerts need the first step."""
+    registry = CollectorRegistry()
+    Instruments("bridge", registry)
+    labels = {"route": "connect", "outcome": "overloaded"}
+    assert registry.get_sample_value("txpush_bridge_requests_total", labels) == 0.0
+    assert registry.get_sample_value("txpush_bridge_xml_bodies_total") == 0.0
+
+
+def test_series_count() -> None:
+    """Counters, gauges and histograms are reached by their constants and their label values."""
+    registry = CollectorRegistry()
+    agent = Instruments("agent", registry)
+    agent.counter(metrics.AGENT_COMMANDS, "connect-fix", "issue").inc(2)
+    agent.gauge(metrics.AGENT_LAG_MESSAGES, "0").set(5)
+    agent.histogram(metrics.AGENT_BATCH).observe(7)
+    labels = {"kind": "connect-fix", "action": "issue"}
+    assert registry.get_sample_value("txpush_agent_commands_total", labels) == 2.0
+    assert registry.get_sample_value("txpush_agent_lag_messages", {"partition": "0"}) == 5.0
+    assert registry.get_sample_value("txpush_agent_batch_records_sum") == 7.0
+
+
+def test_a_series_can_be_forgotten() -> None:
+    """The lag of a partition that moved away is nobody's here; forgetting twice does no harm."""
+    registry = CollectorRegistry()
+    agent = Instruments("agent", registry)
+    agent.gauge(metrics.AGENT_LAG_MESSAGES, "0").set(5)
+    agent.forget(metrics.AGENT_LAG_MESSAGES, "0")
+    agent.forget(metrics.AGENT_LAG_MESSAGES, "0")
+    assert registry.get_sample_value("txpush_agent_lag_messages", {"partition": "0"}) is None
+
+
+def test_a_watched_gauge_is_read_when_scraped() -> None:
+    """A gauge may be the present value of something, at no cost in between."""
+    registry = CollectorRegistry()
+    waiting: list[int] = []
+    Instruments("bridge", registry).watch(metrics.BRIDGE_IN_FLIGHT, lambda: len(waiting))
+    waiting.append(1)
+    assert registry.get_sample_value("txpush_bridge_requests_in_flight") == 1.0
+
+
+def test_a_metric_of_another_component_is_an_error() -> None:
+    """The bridge cannot count for the agent."""
+    with pytest.raises(KeyError):
+        Instruments("bridge", CollectorRegistry()).counter(metrics.AGENT_TICKS)
+
+
+def test_every_kind_is_known() -> None:
+    """The list holds nothing but the three kinds."""
+    assert all(isinstance(metric, CounterMetric | GaugeMetric | HistogramMetric) for metric in METRICS)
