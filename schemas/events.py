@@ -1,4 +1,4 @@
-"""Inbound records: what the bridge, the executor and operators put on `aggregation.events` (design: CloudEvents 1.0)."""
+"""Inbound records: what the bridge, the executor and operators put on `aggregation.events`, as CloudEvents 1.0."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

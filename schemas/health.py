@@ -1,4 +1,4 @@
-"""The present state of every account (`account.health`) and of every institution with a ticket (`institution.health`)."""
+"""The present state of every account (`account.health`) and of institutions with tickets (`institution.health`)."""
 
 from datetime import datetime
 from enum import StrEnum

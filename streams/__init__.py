@@ -1,0 +1,1 @@
+"""The running parts: bridge, agents, their machinery, and the decision core that they call."""

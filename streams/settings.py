@@ -32,9 +32,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    bootstrap: str = Field(default="127.0.0.1:9092", min_length=1, description="Kafka addresses, host:port, comma between")
+    bootstrap: str = Field(
+        default="127.0.0.1:9092", min_length=1, description="Kafka addresses, host:port, comma between"
+    )
     partitions: int = Field(default=12, ge=1, le=1000, description="partitions of every topic, for life")
-    replication: int = Field(default=3, ge=1, le=9, description="replicas of every topic; 1 only in the embedded set-up")
+    replication: int = Field(
+        default=3, ge=1, le=9, description="replicas of every topic; 1 only in the embedded set-up"
+    )
     instance: str | None = Field(
         default=None, min_length=1, max_length=128, description="name of this worker, the same after a restart"
     )

@@ -1,16 +1,14 @@
-"""Makes the Faust application of a fold, and runs it as a worker process."""
+"""The Faust application and worker of a fold."""
 
 import logging
+
 import faust
 
-from schemas.events import Source
 from streams.fold.consumer import FoldTransport
 from streams.fold.crash import bound_shutdown
-from streams.fold.effects import Fold
-from streams.fold.metrics import FoldMetrics, NoMetrics
+from streams.fold.parts import FoldParts
 from streams.fold.settings import FoldSettings
 from streams.fold.tables import StateTables
-from streams.fold.ticks import Ticks
 
 
 class FoldApp(faust.App):  # type: ignore[misc] # Faust ships no usable types for its application
@@ -39,14 +37,9 @@ def new_app(settings: FoldSettings) -> faust.App:
     )
 
 
-def attach(
-    app: faust.App, settings: FoldSettings, fold: Fold, source: Source, metrics: FoldMetrics | None = None
-) -> Ticks:
-    """Give the application its transport; `source` is what its own records in the log call themselves."""
-    metrics = metrics or NoMetrics()
-    ticks = Ticks(settings, source, metrics)
-    app.transport = FoldTransport(app, settings, fold, ticks, metrics)
-    return ticks
+def attach(app: faust.App, parts: FoldParts) -> None:
+    """Give the application its transport, and so its fold."""
+    app.transport = FoldTransport(app, parts)
 
 
 class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable types for its worker

@@ -17,11 +17,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from streams.fold.effects import Fold
-from streams.fold.metrics import FoldMetrics
 from streams.fold.partition import OwnedPartition, Poll
-from streams.fold.settings import FoldSettings
-from streams.fold.ticks import Ticks
+from streams.fold.parts import FoldParts
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +49,9 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
 
     def __init__(self, transport: "FoldTransport", *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Faust's own arguments
         super().__init__(transport, *args, **kwargs)
-        self._settings = transport.settings
-        self._fold = transport.fold
-        self._metrics = transport.metrics
-        self._ticks = transport.ticks
+        self._parts = transport.parts
+        self._settings = transport.parts.settings
+        self._metrics = transport.parts.metrics
         self._kafka: Any = None
         self.owned: dict[int, OwnedPartition] = {}
         self.joined = False
@@ -86,7 +82,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
     async def on_stop(self) -> None:
         """Let running transactions end, then leave."""
         await self._close_partitions()
-        await self._ticks.stop()
+        await self._parts.ticks.stop()
         if self._kafka is not None:
             await asyncio.wait_for(self._kafka.stop(), self._settings.step_timeout)
 
@@ -120,15 +116,8 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
     def open_partitions(self, assigned: Iterable[TP]) -> None:
         """Start a task for each assigned partition."""
         for topic, number in sorted(assigned):
-            self.owned[number] = OwnedPartition(
-                self._settings,
-                self._fold,
-                self._kafka,
-                TopicPartition(topic, number),
-                self._deliver,
-                self._ticks,
-                self._metrics,
-            )
+            source = TopicPartition(topic, number)
+            self.owned[number] = OwnedPartition(self._parts, self._kafka, source, self._deliver)
 
     async def _close_partitions(self) -> None:
         owned, self.owned = self.owned, {}
@@ -226,9 +215,6 @@ class FoldTransport(driver.Transport):  # type: ignore[misc] # as above
 
     Consumer = FoldConsumer
 
-    def __init__(self, app: Any, settings: FoldSettings, fold: Fold, ticks: Ticks, metrics: FoldMetrics) -> None:  # noqa: ANN401 - untyped library
+    def __init__(self, app: Any, parts: FoldParts) -> None:  # noqa: ANN401 - untyped library
         super().__init__(app.conf.broker_consumer, app)
-        self.settings = settings
-        self.fold = fold
-        self.ticks = ticks
-        self.metrics = metrics
+        self.parts = parts

@@ -44,6 +44,4 @@ class InForce:
             engine_version=self.engine_version,
         )
         name = f"{log}/{partition}/{self.policy_sha256}/{self.catalogue_sha256}/{self.engine_version}"
-        return Event(
-            f"policy:{uuid.uuid5(ANNOUNCEMENTS, name)}", EventType.POLICY_ACTIVATED, source, at, activation
-        )
+        return Event(f"policy:{uuid.uuid5(ANNOUNCEMENTS, name)}", EventType.POLICY_ACTIVATED, source, at, activation)

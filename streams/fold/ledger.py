@@ -117,9 +117,7 @@ class Ledger:
     def send(self, message: Written, key: str, headers: Headers, at: datetime, partition: int | None = None) -> None:
         """Add a message to the outbox, to the partition of the poll where none is named."""
         place = self._partition if partition is None else partition
-        self.effects.outbox.add(
-            message.topic, place, OutRecord(key.encode(), message.value, headers, to_epoch_ms(at))
-        )
+        self.effects.outbox.add(message.topic, place, OutRecord(key.encode(), message.value, headers, to_epoch_ms(at)))
 
     def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
         """Write a dead letter in the same transaction, and say so in the chain."""

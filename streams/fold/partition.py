@@ -9,10 +9,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.fold.crash import exit_now
 from streams.fold.effects import Effects, Fold, OutRecord, PartitionPaused, SourceRecord
-from streams.fold.metrics import FoldMetrics
+from streams.fold.parts import FoldParts
 from streams.fold.restore import restore
-from streams.fold.settings import FoldSettings
-from streams.fold.ticks import Ticks
 from streams.fold.transaction import PartitionTransaction
 
 log = logging.getLogger(__name__)
@@ -48,22 +46,19 @@ class OwnedPartition:
 
     def __init__(
         self,
-        settings: FoldSettings,
-        fold: Fold,
+        parts: FoldParts,
         consumer: AIOKafkaConsumer,
         source: TopicPartition,
         deliver: Callable[[Poll], Awaitable[None]],
-        ticks: Ticks,
-        metrics: FoldMetrics,
     ) -> None:
-        self._settings = settings
-        self._fold = fold
+        self._settings = parts.settings
+        self._fold = parts.fold
         self._consumer = consumer
         self._source = source
         self._deliver = deliver
-        self._ticks = ticks
-        self._metrics = metrics
-        self._transaction = PartitionTransaction(settings, source)
+        self._ticks = parts.ticks
+        self._metrics = parts.metrics
+        self._transaction = PartitionTransaction(parts.settings, source)
         self._writing = asyncio.Lock()
         self._next_offset = 0
         self._position = 0
@@ -76,10 +71,10 @@ class OwnedPartition:
     @property
     def number(self) -> int:
         """The partition's number."""
-        return self._source.partition
+        return int(self._source.partition)
 
     async def close(self) -> None:
-        """Give the partition up: let a running transaction end, then stop. Bounded; exits the process past the bound."""
+        """Give the partition up: let a running transaction end, then stop; exits the process past its time limit."""
         try:
             async with asyncio.timeout(self._settings.step_timeout), self._writing:
                 self._task.cancel()
@@ -106,7 +101,7 @@ class OwnedPartition:
         except PartitionPaused as pause:
             self.paused = str(pause)
             self._metrics.paused(self.number)
-            log.error("partition %d is paused: %s", self.number, pause)
+            log.warning("partition %d is paused: %s", self.number, pause)
         except Exception as error:  # noqa: BLE001 - crash-only, see exit_now
             exit_now(f"partition {self.number}: {_plainly(error)}", error)
 

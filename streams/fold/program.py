@@ -23,9 +23,11 @@ from streams.fold.health import stuck, unready
 from streams.fold.inforce import InForce
 from streams.fold.intake import Allowed, Intake
 from streams.fold.logfold import Decider, LogFold, LogSettings
+from streams.fold.parts import FoldParts
 from streams.fold.prometheus import PrometheusMetrics
 from streams.fold.settings import FoldSettings
 from streams.fold.tables import StateTable
+from streams.fold.ticks import Ticks
 from streams.kafka import topics
 from streams.kafka.identity import log_identity
 from streams.observe.admin import AdminServer
@@ -87,6 +89,7 @@ class FoldProgram:
         worker = FoldWorker(self.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
         worker.shutdown_timeout = self.fold.shutdown_timeout
         worker.execute_from_commandline()
+        sys.exit()  # for the type checker: the line above does not come back
 
     async def _checked_identity(self) -> str:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
@@ -113,7 +116,7 @@ class FoldProgram:
             accept_dead_letters=self.settings.accept_dead_letters,
         )
         fold = LogFold(log_settings, decider, self.control, self.policies, metrics.counted)
-        attach(self.app, self.fold, fold, source, metrics)
+        attach(self.app, FoldParts(self.fold, fold, Ticks(self.fold, source, metrics), metrics))
         self.app.service(self._admin(instruments.registry))
 
     def _admin(self, registry: CollectorRegistry) -> type[Service]:

@@ -77,5 +77,3 @@ class PrometheusMetrics:
         """Add what a poll has counted."""
         for (name, *labels), times in tally.counts.items():
             self._instruments.counter(COUNTED[name], *labels).inc(times)
-
-

@@ -16,7 +16,7 @@ STALLED_POLLS = 50
 Values = dict[str, Any]
 
 
-class RestoreStalled(RuntimeError):
+class RestoreStalledError(RuntimeError):
     """The end of a changelog was not reached: check that its partitions have leaders, then start again."""
 
 
@@ -24,7 +24,7 @@ async def restore(settings: FoldSettings, tables: Sequence[StateTable], partitio
     """Give the last committed value of every key of every table in this partition.
 
     Raises:
-        RestoreStalled: a changelog gives no more records before its end.
+        RestoreStalledError: a changelog gives no more records before its end.
         TimeoutError: the whole took longer than `restore_timeout`.
     """
     return await asyncio.wait_for(_restore(settings, tables, partition), settings.restore_timeout)
@@ -59,7 +59,9 @@ async def _read_to_end(
         polled = await consumer.getmany(*left, timeout_ms=POLL_MS)
         stalled = 0 if polled else stalled + 1
         if stalled > STALLED_POLLS:
-            raise RestoreStalled(f"no more records before the end of {sorted(left)}: check the leaders of these topics")
+            raise RestoreStalledError(
+                f"no more records before the end of {sorted(left)}: check the leaders of these topics"
+            )
         for source, records in polled.items():
             _take(by_topic[source.topic], values[by_topic[source.topic]], records)
 

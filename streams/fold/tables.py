@@ -18,22 +18,27 @@ class JoinedPartitions(MutableMapping[str, Any]):
         self._parts = parts
 
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - values have the table's own type
+        """Look the key up in each partition."""
         for part in self._parts.values():
             if key in part:
                 return part[key]
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[str]:
+        """Give the keys of all partitions."""
         for part in list(self._parts.values()):
             yield from list(part)
 
     def __len__(self) -> int:
+        """Count the keys of all partitions."""
         return sum(map(len, self._parts.values()))
 
     def __setitem__(self, key: str, value: object) -> NoReturn:
+        """Refuse assignment."""
         _refuse_write()
 
     def __delitem__(self, key: str) -> NoReturn:
+        """Refuse deletion."""
         _refuse_write()
 
 
@@ -66,11 +71,11 @@ class StateTable(faust.Table):  # type: ignore[misc] # the same for tables
         """Start the store; the changelog topic is checked elsewhere, never declared."""
         await self.add_runtime_dependency(self.data)
 
-    def on_key_set(self, key: str, value: object) -> NoReturn:
+    def on_key_set(self, key: str, value: object) -> NoReturn:  # noqa: ARG002 - Faust's signature
         """Refuse assignment."""
         _refuse_write()
 
-    def on_key_del(self, key: str) -> NoReturn:
+    def on_key_del(self, key: str) -> NoReturn:  # noqa: ARG002 - Faust's signature
         """Refuse deletion."""
         _refuse_write()
 
@@ -100,8 +105,8 @@ class StateTable(faust.Table):  # type: ignore[misc] # the same for tables
 class StateTables(TableManager):  # type: ignore[misc] # the same for the manager
     """Faust's table manager without its recovery: partitions restore themselves when they open.
 
-    Faust's recovery reads changelogs to a high watermark that a transaction marker hides from it, and lets source events
-    flow before it has seeked back (shared by faust-streaming 0.15.3): it is not in the path at all.
+    Faust's recovery (0.15.3) waits for a last changelog record that is a transaction marker and is never delivered, and
+    lets source events flow before it has seeked back: it is not in the path at all.
     """
 
     async def on_start(self) -> None:

@@ -157,9 +157,7 @@ class InstitutionTurn:
             written = [send(self._ledger, message, Source.INSTITUTIONS) for message in decision.messages]
             changed = (*decision.tickets.values(), *decision.standings.values())
             state = [b"" if value is None else encode(value) for value in changed]
-            self._ledger.decided(
-                record, event_id, institution_id, rules=decision.rules, messages=written, state=state
-            )
+            self._ledger.decided(record, event_id, institution_id, rules=decision.rules, messages=written, state=state)
 
     def _move_on(self, institution_id: str, decision: TicketDecision) -> None:
         before = self._institution(institution_id)

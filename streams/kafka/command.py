@@ -53,5 +53,7 @@ def _run(request: Coroutine[Any, Any, T], bootstrap: str) -> T:
     try:
         return asyncio.run(request)
     except (KafkaError, OSError, TimeoutError) as error:
-        sys.stderr.write(f"no broker answers at {bootstrap}: {error}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n")
+        sys.stderr.write(
+            f"no broker answers at {bootstrap}: {error}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
+        )
         sys.exit(EXIT_UNREACHABLE)

@@ -136,7 +136,9 @@ async def check(bootstrap: str, layout: Layout) -> list[str]:
         present = [topic for topic in contract() if topic.name in existing]
         configs = await _configs(admin, [topic.name for topic in present])
     problems = [
-        f"topic {topic.name} is missing: run `txpush topics apply`" for topic in contract() if topic.name not in existing
+        f"topic {topic.name} is missing: run `txpush topics apply`"
+        for topic in contract()
+        if topic.name not in existing
     ]
     for topic in present:
         problems += _differences(topic, layout, existing[topic.name], configs[topic.name])
