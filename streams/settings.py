@@ -14,8 +14,6 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from streams.kafka.topics import Layout
-
 PREFIX = "TXPUSH_"
 FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
 SECRETS_VARIABLE = "TXPUSH_SECRETS_DIR"
@@ -78,11 +76,6 @@ class Settings(BaseSettings):
             if len(text) < MIN_TOKEN_LENGTH or not set(text) <= allowed:
                 raise ValueError(f"a token has {MIN_TOKEN_LENGTH} or more of A-Z a-z 0-9 - _ : `openssl rand -hex 24`")
         return tokens
-
-    @property
-    def layout(self) -> Layout:
-        """How the topics lie on the cluster."""
-        return Layout(self.partitions, self.replication)
 
     @classmethod
     def settings_customise_sources(

@@ -95,7 +95,7 @@ class FoldProgram:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while True:
             try:
-                await topics.require(self.fold.bootstrap, self.settings.layout)
+                await topics.require(self.fold.bootstrap, topics.Layout.of(self.settings))
                 return await log_identity(self.fold.bootstrap, self.fold.source_topic)
             except (KafkaError, TimeoutError, OSError) as error:
                 if asyncio.get_running_loop().time() > deadline:

@@ -33,7 +33,7 @@ def apply() -> None:
     """Create the topics that are missing; those that exist are left as they are."""
     settings = read_settings()
     try:
-        created = _run(contract.apply(settings.bootstrap, settings.layout), settings.bootstrap)
+        created = _run(contract.apply(settings.bootstrap, contract.Layout.of(settings)), settings.bootstrap)
     except contract.TopicsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_DIFFERENT)
@@ -44,7 +44,7 @@ def apply() -> None:
 def check() -> None:
     """List every difference from the contract; exits 1 when there is one."""
     settings = read_settings()
-    problems = _run(contract.check(settings.bootstrap, settings.layout), settings.bootstrap)
+    problems = _run(contract.check(settings.bootstrap, contract.Layout.of(settings)), settings.bootstrap)
     click.echo("\n".join(problems) or "all topics are as they should be")
     sys.exit(EXIT_DIFFERENT if problems else 0)
 

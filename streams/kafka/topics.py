@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS
+from streams.settings import Settings
 
 EVENTS = "aggregation.events"
 LOOKUP = "remediation.lookup"
@@ -42,6 +43,11 @@ class Layout:
 
     partitions: int = 12
     replication: int = 3
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Layout":
+        """Take the layout from the settings."""
+        return cls(settings.partitions, settings.replication)
 
     @property
     def min_insync_replicas(self) -> int:

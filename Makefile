@@ -1,0 +1,56 @@
+# Sets up everything it needs in .venv: Python 3.11 to 3.13, make and a network are enough.
+SHELL := /bin/bash
+PYTHON ?= $(shell for v in 3.11 3.12 3.13; do command -v python$$v >/dev/null 2>&1 && python$$v -c '' 2>/dev/null && { echo python$$v; exit; }; done; echo python3)
+UV_VERSION := 0.13.9
+VENV := .venv
+UV := $(VENV)/bin/uv
+RUN := $(VENV)/bin
+
+.PHONY: help demo test check unit integration check-all chaos bench format clean
+help:  ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.bootstrapped:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is another. Name one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+$(VENV)/.synced: $(VENV)/.bootstrapped pyproject.toml uv.lock
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --python $(RUN)/python
+	@touch $@
+
+demo: $(VENV)/.synced  ## See the whole flow on this machine
+	@$(RUN)/txpush demo
+
+test: check  ## Run what every change must pass: checks, unit and integration tests, the short kill test
+	@$(RUN)/pytest -q -m "not slow" --cov=streams.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+check: $(VENV)/.synced  ## Lint, types and layers
+	@$(RUN)/ruff check .
+	@$(RUN)/ruff format --check --quiet .
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports
+
+unit: $(VENV)/.synced  ## Run the tests without I/O
+	@$(RUN)/pytest -q tests/unit
+
+integration: $(VENV)/.synced  ## Run the tests on a real Kafka
+	@$(RUN)/pytest -q tests/integration
+
+check-all: test  ## Run the slow tests too
+	@$(RUN)/pytest -q -m slow
+
+chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 notifications, 60 kills, 17 pauses
+	@$(RUN)/python -m tests.chaos.run --notifications 300000 --kills 60 --stops 17
+
+bench: $(VENV)/.synced  ## Measure agent and bridge against reference loops
+	@$(RUN)/python -m tests.bench.run
+
+format: $(VENV)/.synced  ## Format the code
+	@$(RUN)/ruff format . && $(RUN)/ruff check --fix .
+
+clean:  ## Remove what was set up here; the Kafka download stays in the user's cache
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
