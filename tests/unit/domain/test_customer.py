@@ -1,0 +1,74 @@
+"""A customer is changed by copies, and its header lists what belongs to it."""
+
+from schemas.state import AccountState, CustomerState, LoginState, encode
+from streams.domain import Customer
+from streams.domain.customer import Timer, Turn
+from tests.unit.domain.build import ACCOUNT, CUSTOMER, DAY, LOGIN, RULES, START, Story, nightly
+
+EMPTY = Customer(CUSTOMER, CustomerState(event_time=START))
+
+
+def test_header() -> None:
+    """The header lists accounts and cases in the order of their coming; a change of one does not move it."""
+    customer = EMPTY.with_account("b", AccountState(START)).with_account("a", AccountState(START))
+    customer = (
+        customer.with_account("b", AccountState(START, code=0))
+        .with_login("M", LoginState())
+        .with_login("L", LoginState())
+    )
+    customer = customer.with_login("M", LoginState(ordinal=1))
+    assert (customer.state.account_ids, customer.state.login_ids) == (("b", "a"), ("M", "L"))
+    assert (tuple(customer.accounts), tuple(customer.logins)) == (("b", "a"), ("M", "L"))
+
+
+def test_copies() -> None:
+    """A change leaves the customer that it was made from as it was."""
+    EMPTY.with_account("a", AccountState(START)).with_login("L", LoginState())
+    assert EMPTY.remembers_nothing
+
+
+def test_live_at() -> None:
+    """Only accounts of the login itself count as its live ones, and no deleted ones."""
+    customer = EMPTY
+    for account_id, login, gone in (("a", LOGIN, None), ("b", "L2", None), ("c", LOGIN, START), ("d", None, None)):
+        customer = customer.with_account(account_id, AccountState(START, login_id=login, deleted_at=gone))
+    assert [account_id for account_id, _ in customer.live_at(LOGIN)] == ["a"]
+
+
+def test_case() -> None:
+    """A case without episodes so far is an empty one, as is that of an unknown login."""
+    customer = EMPTY.with_login(LOGIN, LoginState(ordinal=2))
+    assert [customer.case(login).ordinal for login in (LOGIN, "L2", None)] == [2, 0, 0]
+
+
+def test_without_account() -> None:
+    """An account that goes takes its case along, unless another account names it; other cases stay."""
+    customer = EMPTY.with_login(LOGIN, LoginState()).with_login("L2", LoginState())
+    customer = customer.with_account("a", AccountState(START, login_id=LOGIN))
+    customer = customer.with_account("b", AccountState(START, login_id=LOGIN))
+    once = customer.without_account("a")
+    assert (once.state.account_ids, once.state.login_ids) == (("b",), (LOGIN, "L2"))
+    assert once.without_account("b").state.login_ids == ("L2",)
+
+
+def test_rules_applied() -> None:
+    """A turn names each applied rule once, in order."""
+    assert Turn(EMPTY, RULES, START).by("R5").by("R3").by("R5").applied == ("R5", "R3")
+
+
+def test_timer_order() -> None:
+    """Timers fire in the order due, case, rule, account."""
+    rows = [(START, "L1", "R12", "a"), (START, "L1", "R12", "b"), (START, "L1", "R6", "a"), (START + DAY, "", "R1", "")]
+    timers = [Timer(*row, fire=lambda turn, _: turn) for row in reversed(rows)]
+    assert [timer.order for timer in sorted(timers, key=lambda timer: timer.order)] == rows
+
+
+def test_size() -> None:
+    """Four nights cost a customer with one failing account at most 1 kB of state."""
+    story = Story()
+    for night in range(6):
+        story.hear(nightly(185 if night % 2 else 103, night))
+    records = (story.known.state, story.account(), story.login())
+    assert sum(len(encode(record)) for record in records) <= 1000
+    assert len(encode(Customer(CUSTOMER, story.known.state).state)) + len(encode(story.account())) <= 800
+    assert tuple(story.known.accounts) == (ACCOUNT,)

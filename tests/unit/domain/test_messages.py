@@ -1,0 +1,21 @@
+"""What leaves the core is complete but for the place of its cause in the log."""
+
+from schemas.signals import Signal, SignalType
+from streams.domain import OutgoingSignal
+from tests.unit.domain.build import ACCOUNT, BANK, CUSTOMER, LOGIN, START
+
+
+def test_sourced() -> None:
+    """A signal travels with everything the core said and the place of the record that caused it."""
+    told = OutgoingSignal(SignalType.FAILING, START, BANK, 185, CUSTOMER, LOGIN, ACCOUNT, entered=True, event_id="e:0")
+    assert told.sourced(3, 17) == Signal(
+        institution_id=BANK,
+        code=185,
+        customer_id=CUSTOMER,
+        institution_login_id=LOGIN,
+        account_id=ACCOUNT,
+        entered=True,
+        event_id="e:0",
+        source_partition=3,
+        source_offset=17,
+    )
