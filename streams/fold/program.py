@@ -19,6 +19,7 @@ from schemas.state import ControlState, encode
 from streams.clock import WallClock
 from streams.fold.app import FoldWorker, attach, new_app, quiet
 from streams.fold.consumer import FoldConsumer
+from streams.fold.crash import EXIT_CRASH
 from streams.fold.health import stuck, unready
 from streams.fold.inforce import InForce
 from streams.fold.intake import Allowed, Intake
@@ -41,6 +42,7 @@ R = TypeVar("R")
 START_SECONDS = 60.0
 """How long a start waits for a broker."""
 RETRY_SECONDS = 1.0
+EXIT_UNFIT = 2
 
 
 class FoldProgram:
@@ -75,14 +77,18 @@ class FoldProgram:
     def run(self, decider: Decider, source: Source, allowed: Allowed) -> NoReturn:
         """Check the cluster, then work until SIGTERM; exits the process.
 
-        Exit codes: 0 after an orderly end, 2 when the cluster does not fit, 70 when it has to be started again.
+        Exit codes: 0 after an orderly end, 2 when the topics do not fit, 70 when it has to be started again.
         """
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         quiet()
         try:
             identity = asyncio.run(self._checked_identity())
         except (topics.TopicsError, LookupError) as error:
-            sys.exit(_refusal(error))
+            sys.stderr.write(f"{error}\n")
+            sys.exit(EXIT_UNFIT)
+        except (KafkaError, TimeoutError, OSError) as error:
+            sys.stderr.write(f"no broker at {self.fold.bootstrap}: {error!r}; set TXPUSH_BOOTSTRAP or start one\n")
+            sys.exit(EXIT_CRASH)
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
         self._assemble(decider, source, allowed, identity)
@@ -99,7 +105,7 @@ class FoldProgram:
                 return await log_identity(self.fold.bootstrap, self.fold.source_topic)
             except (KafkaError, TimeoutError, OSError) as error:
                 if asyncio.get_running_loop().time() > deadline:
-                    raise LookupError(f"no broker answers at {self.fold.bootstrap}: {error!r}") from error
+                    raise
                 log.warning("waiting for a broker at %s: %r", self.fold.bootstrap, error)
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -155,8 +161,3 @@ def _read_activation(value: bytes) -> PolicyActivated:
 
 def _write_activation(activation: PolicyActivated) -> bytes:
     return activation.model_dump_json().encode()
-
-
-def _refusal(error: Exception) -> int:
-    sys.stderr.write(f"{error}\n")
-    return 2
