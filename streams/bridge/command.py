@@ -1,31 +1,71 @@
-"""`txpush bridge`: the command, for a command line that knows the settings."""
+"""`txpush bridge`: the command."""
 
+import asyncio
+import logging
 import sys
 
 import click
+from aiokafka.errors import KafkaError
 
 from streams.bridge.process import run_process
 from streams.bridge.settings import BridgeSettings
 from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
+from streams.kafka.topics import Layout, TopicsError, require
+from streams.settings import Settings, read_settings
+
+log = logging.getLogger(__name__)
 
 EXIT_USAGE = 2
+CHECK_SECONDS = 5.0
 
 
 @click.command(name="bridge")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes on the same port, one per core.")
-@click.pass_obj
-def bridge(settings: BridgeSettings, workers: int | None) -> None:
+def bridge(workers: int | None) -> None:
     """Receive the vendor's notifications and answer 200 once they are in the log.
 
-    Listens on plain HTTP behind a proxy that has the certificate; metrics and readiness are on the admin port.
+    Listens on plain HTTP behind a proxy that has the certificate; metrics and readiness are on the admin port. Callback
+    URLs are /TOKEN/txpush and /TOKEN/connect, with a token of TXPUSH_CALLBACK_TOKENS.
 
     \b
     Examples:
-      txpush bridge
+      TXPUSH_CALLBACK_TOKENS=$(openssl rand -hex 24) txpush bridge
       txpush bridge --workers 2
     """  # noqa: D301 - click wants the real character
-    sys.exit(run_bridge(settings if workers is None else settings.with_workers(workers)))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = read_settings(bridge_workers=workers)
+    _refuse_other_topics(settings)
+    sys.exit(run_bridge(bridge_settings(settings)))
+
+
+def _refuse_other_topics(settings: Settings) -> None:
+    """Exit where the topics do not fit; without a broker the bridge starts all the same, and answers 503."""
+    try:
+        asyncio.run(asyncio.wait_for(require(settings.bootstrap, Layout.of(settings)), CHECK_SECONDS))
+    except TopicsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(EXIT_USAGE)
+    except (KafkaError, OSError, TimeoutError) as error:
+        log.warning("no broker answers at %s yet (%r): answering 503 until one does", settings.bootstrap, error)
+
+
+def bridge_settings(settings: Settings) -> BridgeSettings:
+    """Take what the bridge needs from the settings of the process."""
+    return BridgeSettings(
+        bootstrap=settings.bootstrap,
+        tokens=tuple(token.get_secret_value() for token in settings.callback_tokens),
+        host=settings.bridge_host,
+        port=settings.bridge_port,
+        admin_host=settings.admin_host,
+        admin_port=settings.admin_port,
+        max_body_bytes=settings.max_body_bytes,
+        ack_deadline_seconds=settings.ack_seconds,
+        retry_after_seconds=settings.retry_after_seconds,
+        max_in_flight=settings.max_in_flight,
+        shutdown_seconds=settings.shutdown_seconds,
+        workers=settings.bridge_workers,
+    )
 
 
 def run_bridge(settings: BridgeSettings, clock: Clock | None = None) -> int:
