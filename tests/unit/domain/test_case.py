@@ -1,0 +1,358 @@
+"""One open command for each case and kind, what it says, and how it ends (R3, R4, R5)."""
+
+from uuid import uuid5
+
+import pytest
+
+from schemas.catalogue import Kind, Step
+from schemas.commands import COMMAND_NAMESPACE, Action, Command, EpisodeRef, Evidence, Reason
+from streams.domain import Outcome
+from tests.unit.domain.build import (
+    ACCOUNT,
+    BANK,
+    CATALOGUE,
+    CUSTOMER,
+    DAY,
+    HOUR,
+    LOGIN,
+    MINUTE,
+    RULES,
+    START,
+    UNINTEGRATED,
+    Story,
+    connected,
+    deleted,
+    looked,
+    nightly,
+)
+
+SUPPORT = [147, 148, 173, 176, 181, 190, 324, 900, 901, 903, 904, 906, 907, 940, 950]
+CONNECT_FIX = {
+    103: [Step.ENTER_CREDENTIALS],
+    108: [Step.RESOLVE_PROMPT_AT_BANK, Step.CONNECT_FIX],
+    109: [Step.SET_NEW_PASSWORD_AT_BANK, Step.ENTER_CREDENTIALS],
+    185: [Step.ANSWER_CHALLENGE],
+    187: [Step.ANSWER_CHALLENGE],
+    945: [Step.REAUTHENTICATE_OAUTH],
+    946: [Step.AUTHENTICATE_RIGHT_ACCOUNT],
+    947: [Step.RENEW_TOKEN],
+    948: [Step.REAUTHENTICATE_OAUTH],
+}
+PAGE = (
+    {code: (Kind.CONNECT_FIX, steps) for code, steps in CONNECT_FIX.items()}
+    | {
+        169: (Kind.REMOVE_DUPLICATE, [Step.KEEP_ONE_DELETE_REST]),
+        949: (Kind.RELINK, [Step.DELETE_ACCOUNT, Step.ADD_ACCOUNT]),
+    }
+    | dict.fromkeys(SUPPORT, None)
+)
+"""The 26 codes of the vendor page: what each asks of the customer."""
+
+
+def test_page_is_whole() -> None:
+    """The table of this test has the vendor page's 26 codes."""
+    assert len(PAGE) == 26
+
+
+@pytest.mark.parametrize("code", PAGE)
+def test_page(code: int) -> None:
+    """Each code of the vendor page opens the command that it needs, support codes none for the customer."""
+    story = Story()
+    story.hear(nightly(code, 0))
+    assert [(one.kind, list(one.steps)) for one in story.commands] == [found for found in (PAGE[code],) if found]
+
+
+def test_message() -> None:
+    """A command says everything that its reader needs."""
+    story = Story()
+    event = nightly(185, 0)
+    (message,) = story.hear(event).messages
+    command_id = str(uuid5(COMMAND_NAMESPACE, f"{CUSTOMER}/{LOGIN}/connect-fix/2026-11-01T03:00:00Z/1"))
+    assert (message.topic, message.key, message.id) == ("remediation.connect-fix", CUSTOMER, f"{command_id}:0")
+    assert (message.time, message.subject) == (event.time, f"customers/{CUSTOMER}/logins/{LOGIN}")
+    assert message.data == Command(
+        command_id=command_id,
+        sequence=0,
+        action=Action.ISSUE,
+        kind=Kind.CONNECT_FIX,
+        customer_id=CUSTOMER,
+        institution_login_id=LOGIN,
+        institution_id=BANK,
+        account_ids=(ACCOUNT,),
+        reason=Reason(code=185, cause=CATALOGUE.entry(185).cause, text=CATALOGUE.entry(185).text),
+        steps=(Step.ANSWER_CHALLENGE,),
+        episode=EpisodeRef(opened_at=START, ordinal=1),
+        not_after=event.time + DAY,
+        evidence=Evidence(event_ids=(event.id,), rules=("R3",)),
+        policy_version=RULES.policy_version,
+        catalogue_version=RULES.catalogue_version,
+    )
+
+
+def test_rules_applied() -> None:
+    """The decision names the rules that opened and closed a command."""
+    story = Story()
+    assert story.hear(nightly(185, 0)).rules == ("R1", "R4", "R3")
+    assert story.hear(nightly(0, 1)).rules == ("R1", "R5")
+
+
+def test_same_code_again() -> None:
+    """An open command is not issued again by further failing attempts."""
+    story = Story()
+    story.hear(*(nightly(185, night) for night in range(5)))
+    assert story.lines == ["L1 connect-fix issue 185"]
+
+
+def test_more_accounts() -> None:
+    """More accounts of the login are kept with the command, but say nothing new."""
+    story = Story()
+    decision = story.hear(nightly(185, 0, "b"), nightly(185, 0, "a"))
+    assert (decision.messages, decision.logins) == ((), (LOGIN,))
+    assert story.episode().account_ids == ("a", "b")
+    assert decision.changed
+
+
+def test_update() -> None:
+    """A cause of higher rank updates the command in place, without a second contact."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(103, 0, "a2"))
+    assert story.lines == ["L1 connect-fix issue 185", "L1 connect-fix update 103"]
+    issue, update = story.commands
+    assert (update.command_id, update.sequence, update.not_after) == (issue.command_id, 1, None)
+    assert (update.account_ids, list(update.steps)) == (("a1", "a2"), ["enter_credentials"])
+
+
+def test_lower_rank() -> None:
+    """A cause of lower rank changes nothing that is said; it is stated when the higher one is gone."""
+    story = Story()
+    story.hear(nightly(103, 0), nightly(185, 0, "a2"), nightly(0, 1))
+    assert story.lines == ["L1 connect-fix issue 103", "L1 connect-fix update 185"]
+
+
+def test_equal_rank() -> None:
+    """At equal rank the code already stated stays; it gives way when no account stands at it."""
+    story = Story()
+    story.hear(nightly(948, 0), nightly(945, 0, "a2"))
+    assert story.lines == ["L1 connect-fix issue 948"]
+    story.hear(nightly(0, 1))
+    assert story.lines[1:] == ["L1 connect-fix update 945"]
+
+
+def test_equal_rank_at_opening() -> None:
+    """At opening the smaller of two codes of equal rank is stated, and the episode opens at the earliest attempt."""
+    story = Story()
+    story.hear(nightly(948, 0), nightly(945, 1, "a2"))
+    story.rules = UNINTEGRATED
+    story.hear(nightly(948, 2))
+    assert story.lines[1:] == ["L1 connect-fix withdraw superseded 948", "L1 relink issue 945"]
+    assert story.episode("relink").opened_at == START
+
+
+def test_login_unknown() -> None:
+    """A needed command waits for its login and opens with it, from the first failing attempt on."""
+    story = Story()
+    story.hear(nightly(185, 0, login=None), nightly(185, 1, login=None))
+    assert story.lines == []
+    story.hear(looked(None, START + DAY + HOUR, None))
+    assert story.lines == ["L1 connect-fix issue 185"]
+    assert story.episode().opened_at == START
+
+
+def test_login_known_too_late() -> None:
+    """Code 0 before the login is known ends the wait."""
+    story = Story()
+    story.hear(nightly(185, 0, login=None), nightly(0, 1, login=None), nightly(0, 1))
+    assert story.lines == []
+
+
+def test_kinds_are_apart() -> None:
+    """A login has one command for each kind that its accounts need; ordinals count over all of them."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(169, 0, "a2"), nightly(949, 0, "a3"))
+    assert story.lines == ["L1 connect-fix issue 185", "L1 remove-duplicate issue 169", "L1 relink issue 949"]
+    assert [one.episode.ordinal for one in story.commands] == [1, 2, 3]
+
+
+def test_logins_are_apart() -> None:
+    """Each login has its own case, of one customer and institution or not."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(185, 0, "a2", "L2"))
+    assert story.lines == ["L1 connect-fix issue 185", "L2 connect-fix issue 185"]
+    assert [one.episode.ordinal for one in story.commands] == [1, 1]
+
+
+def test_next_episode() -> None:
+    """An episode ends with the last account that needs the kind; the next has its own command."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(185, 0, "a2"), nightly(0, 1))
+    assert story.lines == ["L1 connect-fix issue 185"]
+    story.hear(nightly(0, 1, "a2"), nightly(185, 2))
+    assert story.lines[1:] == ["L1 connect-fix withdraw healed 185", "L1 connect-fix issue 185"]
+    issue, withdraw, again = story.commands
+    assert (withdraw.command_id, withdraw.sequence, withdraw.account_ids) == (issue.command_id, 1, ("a2",))
+    assert (again.episode.ordinal, again.episode.opened_at, again.sequence) == (2, START + 2 * DAY, 0)
+    assert again.command_id != issue.command_id
+
+
+def test_healed() -> None:
+    """Code 0 without a strong fix withdraws: it healed elsewhere."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(0, 1))
+    last = story.commands[-1]
+    assert (last.action, last.withdraw_reason, last.not_after) == (Action.WITHDRAW, "healed", None)
+    assert last.evidence.rules == ("R5",)
+
+
+def test_complete() -> None:
+    """Code 0 after a strong fix in the episode completes."""
+    story = Story()
+    story.hear(nightly(185, 0), connected("done", START + HOUR, institution_login_ids=(LOGIN,)), nightly(0, 1))
+    assert story.lines == ["L1 connect-fix issue 185", "L1 connect-fix complete 185"]
+    assert story.commands[-1].withdraw_reason is None
+
+
+@pytest.mark.parametrize("code", [102, 900, 931, 777_777])
+def test_nothing_said_of_the_login(code: int) -> None:
+    """Codes that say nothing about the login close nothing and open nothing."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(code, 1))
+    assert story.lines == ["L1 connect-fix issue 185"]
+    story.hear(nightly(185, 2), nightly(0, 3))
+    assert story.lines[1:] == ["L1 connect-fix withdraw healed 185"]
+
+
+def test_another_kind() -> None:
+    """A change of kind supersedes, even after a strong fix: first what closes, then what opens."""
+    story = Story()
+    story.hear(nightly(169, 0), connected("done", START + HOUR, institution_login_ids=(LOGIN,)), nightly(185, 1))
+    assert story.lines[1:] == ["L1 remove-duplicate withdraw superseded 169", "L1 connect-fix issue 185"]
+
+
+def test_moved() -> None:
+    """A move to another login supersedes the command there and opens one here."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(185, 1, login="L0"))
+    assert story.lines[1:] == ["L1 connect-fix withdraw superseded 185", "L0 connect-fix issue 185"]
+    assert story.episode(login_id="L0").opened_at == START
+
+
+def test_moved_by_a_duplicate() -> None:
+    """A duplicate that names another login moves the account as it stands."""
+    story = Story()
+    story.hear(nightly(185, 0))
+    assert story.hear(nightly(185, 0, login="L2")).outcome is Outcome.DUPLICATE
+    assert story.lines[1:] == ["L1 connect-fix withdraw superseded 185", "L2 connect-fix issue 185"]
+
+
+@pytest.mark.parametrize(("is_fixed", "ending"), [(True, "complete 185"), (False, "withdraw superseded 185")])
+def test_moved_healthy(is_fixed: bool, ending: str) -> None:  # noqa: FBT001 - a case of the table
+    """A move with code 0 completes after a strong fix, and supersedes without one."""
+    story = Story()
+    story.hear(nightly(185, 0))
+    if is_fixed:
+        story.hear(connected("done", START + HOUR, institution_login_ids=(LOGIN,)))
+    story.hear(nightly(0, 1, login="L2"))
+    assert story.lines[1:] == [f"L1 connect-fix {ending}"]
+
+
+def test_moved_failing_after_a_fix() -> None:
+    """A move that arrives failing supersedes, whatever was fixed."""
+    story = Story()
+    story.hear(nightly(185, 0), connected("done", START + HOUR, institution_login_ids=(LOGIN,)))
+    story.hear(nightly(185, 1, login="L2"))
+    assert story.lines[1:] == ["L1 connect-fix withdraw superseded 185", "L2 connect-fix issue 185"]
+
+
+def test_moved_to_an_open_case() -> None:
+    """A move into a case that is open closes the one that it leaves before it updates the other."""
+    story = Story()
+    story.hear(nightly(185, 0, "a2", "L0"), nightly(103, 0), nightly(103, 0, login="L0"))
+    assert story.lines[2:] == ["L1 connect-fix withdraw superseded 103", "L0 connect-fix update 103"]
+
+
+def test_move_back() -> None:
+    """An account that moves back finds the case's count, so that no command id comes twice."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(185, 0, login="L2"), nightly(185, 0))
+    assert len({one.command_id for one in story.commands}) == 3
+    assert story.commands[-1].episode.ordinal == 2
+
+
+def test_one_of_several_moves() -> None:
+    """A case goes on while another account needs it."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(185, 0, "a2"), nightly(0, 1, login="L2"))
+    assert story.lines == ["L1 connect-fix issue 185"]
+    assert story.episode().account_ids == ("a2",)
+
+
+def test_deleted() -> None:
+    """A deletion of the last account withdraws a connect-fix, even after a strong fix."""
+    story = Story()
+    story.hear(nightly(185, 0), connected("done", START + HOUR, institution_login_ids=(LOGIN,)), deleted(START + DAY))
+    assert story.lines[1:] == ["L1 connect-fix withdraw deleted 185"]
+
+
+def test_institution_of_the_case() -> None:
+    """A command names the institution that the accounts of its login name now, the last known where none does."""
+    story = Story()
+    story.hear(looked(948), looked(109, START + DAY, START + DAY, bank="5"))
+    assert [one.institution_id for one in story.commands] == [BANK, "5"]
+    story.hear(nightly(0, 2, login="L2"))
+    assert story.commands[-1].institution_id == "5"
+
+
+def test_institution_unknown() -> None:
+    """A command goes out though the institution is not known."""
+    story = Story()
+    story.hear(looked(185, bank=None))
+    assert [one.institution_id for one in story.commands] == [None]
+
+
+def test_without_fix() -> None:
+    """Where Data Connect Fix is not integrated an OAuth code becomes relink, another one step in Data Connect."""
+    story = Story(UNINTEGRATED)
+    story.hear(nightly(945, 0), nightly(185, 0, "a2"))
+    assert story.lines == ["L1 relink issue 945", "L1 connect-fix issue 185"]
+    assert [list(one.steps) for one in story.commands] == [
+        ["delete_account", "add_account"],
+        ["reconnect_in_data_connect"],
+    ]
+
+
+def test_policy_changes_the_steps() -> None:
+    """A policy that comes to hold while a command is open updates its steps with the case's next event."""
+    story = Story()
+    story.hear(nightly(185, 0))
+    story.rules = UNINTEGRATED
+    story.hear(nightly(185, 1))
+    assert story.lines[1:] == ["L1 connect-fix update 185"]
+    assert list(story.commands[-1].steps) == ["reconnect_in_data_connect"]
+
+
+def test_policy_changes_the_kind() -> None:
+    """A policy under which a code needs another kind supersedes the open command."""
+    story = Story()
+    story.hear(nightly(945, 0))
+    story.rules = UNINTEGRATED
+    story.hear(nightly(945, 1))
+    assert story.lines[1:] == ["L1 connect-fix withdraw superseded 945", "L1 relink issue 945"]
+
+
+def test_closed_ids() -> None:
+    """A case remembers its latest closed commands, a few of them."""
+    story = Story()
+    for night in range(12):
+        story.hear(nightly(0 if night % 2 else 185, night))
+    closed = [one.command_id for one in story.commands if one.action is Action.WITHDRAW]
+    assert story.login().closed_ids == tuple(closed[-5:])
+    assert (story.login().ordinal, story.login().episodes) == (6, {})
+
+
+def test_unchanged_zero_touches_no_case() -> None:
+    """An unchanged 0 changes the account's record, and no other."""
+    story = Story()
+    story.hear(nightly(0, 0), nightly(0, 0, "a2"))
+    decision = story.hear(nightly(0, 1))
+    assert (decision.accounts, decision.logins, decision.messages) == ((ACCOUNT,), (), ())
+    assert decision.event_time == START + DAY + 2 * MINUTE
