@@ -42,9 +42,9 @@ class AuditRecord(Model):
     """One decision; hashes are lower-case hex SHA-256.
 
     `state_sha256` is over the changed table records as they are written, accounts before logins, tickets before the
-    logins that they counted. `inputs_sha256` rolls over every inbound record since the previous audit record, this one included:
-    `r = sha256(r + offset (8 bytes, big endian) + key + value)`, from 32 zero bytes. `previous` is the hash of the
-    previous audit record's bytes, of `cluster id/topic id/partition` for the first.
+    logins that they counted. `inputs_sha256` rolls over every inbound record since the previous audit record, this one
+    included: `r = sha256(r + offset (8 bytes, big endian) + key + value)`, from 32 zero bytes. `previous` is the hash
+    of the previous audit record's bytes, of `cluster id/topic id/partition` for the first.
     """
 
     event_id: str
