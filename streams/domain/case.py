@@ -29,7 +29,7 @@ _CONTACTS = (Action.ISSUE, Action.REMIND)
 
 def settle(turn: Turn, before: Customer) -> Turn:
     """Bring every case whose needs may have changed since `before` in line: first what closes, then what opens."""
-    if not (cases := _unsettled(before, turn.customer, turn.rules)):
+    if not (cases := _unsettled(turn, before)):
         return turn
     needed = {login_id: _needed(turn.customer, login_id, turn.rules) for login_id in sorted(cases)}
     for login_id, kinds in needed.items():
@@ -51,20 +51,18 @@ def _need(account: AccountState | None, rules: Rules) -> tuple[str, int] | None:
     return None if standing is None or rules.remedy(standing) is None else (account.login_id, standing)
 
 
-def _unsettled(before: Customer, after: Customer, rules: Rules) -> set[str]:
+def _unsettled(turn: Turn, before: Customer) -> set[str]:
     """Give the cases to look at: what an account needs changes only with its standing, its login and its liveness.
 
     Open cases are looked at whenever one of their accounts changes at all, as the rules in force may have changed.
     """
     cases: set[str] = set()
-    for account_id, account in after.accounts.items():
-        known = before.accounts.get(account_id)
-        if account is known:
-            continue
-        was, now = _need(known, rules), _need(account, rules)
+    for account_id in turn.touched:
+        account = turn.customer.accounts.get(account_id)
+        was, now = _need(before.accounts.get(account_id), turn.rules), _need(account, turn.rules)
         if was != now:
             cases.update(login_id for login_id, _ in filter(None, (was, now)))
-        if account.login_id is not None and after.case(account.login_id).episodes:
+        if account is not None and account.login_id is not None and turn.customer.case(account.login_id).episodes:
             cases.add(account.login_id)
     return cases
 

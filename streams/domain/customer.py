@@ -83,7 +83,8 @@ class Outcome(StrEnum):
 class Turn(Record, frozen=True):
     """One event, or one timer, on its way to a decision.
 
-    `at` is the event time, `event_id` the `ce_id` (empty for a timer); `applied` names rules, each once, in order.
+    `at` is the event time, `event_id` the `ce_id` (empty for a timer); `applied` names rules, each once, in order;
+    `touched` names the accounts whose record changed or went, perhaps more than once.
     """
 
     customer: Customer
@@ -94,6 +95,7 @@ class Turn(Record, frozen=True):
     messages: tuple[Outgoing, ...] = ()
     signals: tuple[OutgoingSignal, ...] = ()
     applied: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
     future_dates: int = 0
 
     def by(self, rule: str) -> "Turn":

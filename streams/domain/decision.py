@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 from schemas.events import AccountSnapshot, ClockTick, ConnectEvent, Event, EventType
 from schemas.health import Phase
-from schemas.state import AccountState, CustomerState, Record, replace
+from schemas.state import AccountState, CustomerState, LoginState, Record, replace
 from schemas.vendor import identifier
 from streams.domain.case import settle
 from streams.domain.customer import Customer, Outcome, Timer, Turn
@@ -139,7 +139,7 @@ def _hear(turn: Turn, event: ConnectEvent) -> Turn:
 
 def _decision(before: Customer, turn: Turn, event: Event) -> Decision:
     customer = turn.customer
-    accounts = _changed(before.accounts, customer.accounts)
+    accounts = tuple(sorted(set(turn.touched)))
     logins = _changed(before.logins, customer.logins)
     told = any(_tells(before.accounts.get(key), customer.accounts.get(key)) for key in accounts)
     account_id = event.data.account_id if isinstance(event.data, AccountSnapshot) else ""
@@ -159,10 +159,12 @@ def _decision(before: Customer, turn: Turn, event: Event) -> Decision:
     )
 
 
-def _changed(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
-    if before is after:
-        return ()
-    return tuple(sorted([key for key in {**before, **after} if before.get(key) is not after.get(key)]))
+def _changed(before: Mapping[str, LoginState], after: Mapping[str, LoginState]) -> tuple[str, ...]:
+    return (
+        ()
+        if before is after
+        else tuple(sorted(key for key in {**before, **after} if before.get(key) is not after.get(key)))
+    )
 
 
 def _tells(before: AccountState | None, after: AccountState | None) -> bool:

@@ -22,7 +22,7 @@ def delete(turn: Turn, account_id: str, unknown: AccountState) -> Turn:
         return turn.by(_RULE)
     account = replace(account, heard_at=turn.at, deleted_at=turn.at)
     customer = _mended(before, account_id, account, turn.at).with_account(account_id, account)
-    turn = replace(turn, customer=customer, outcome=Outcome.DELETED).by(_RULE)
+    turn = replace(turn, customer=customer, outcome=Outcome.DELETED, touched=(*turn.touched, account_id)).by(_RULE)
     return signal(turn, before, account_id, observed=False)
 
 
@@ -55,7 +55,8 @@ def forgetting(customer: Customer, rules: Rules) -> list[Timer]:
 
 
 def _forget_account(turn: Turn, account_id: str) -> Turn:
-    return replace(turn, customer=turn.customer.without_account(account_id)).by(_RULE)
+    customer = turn.customer.without_account(account_id)
+    return replace(turn, customer=customer, touched=(*turn.touched, account_id)).by(_RULE)
 
 
 def _forget_customer(turn: Turn, _account_id: str) -> Turn:

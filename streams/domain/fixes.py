@@ -32,8 +32,7 @@ def hear_fix(turn: Turn, event: ConnectEvent) -> Turn:
     turn, fixed_at = replace(turn, outcome=Outcome.FIX_OUTDATED), _fixed_at(event, turn.at)
     for login_id in cases:
         if not _is_outdated(turn.customer, login_id, fixed_at):
-            fixed = _fixed(turn.customer, login_id, fixed_at)
-            turn = replace(turn, outcome=Outcome.FIX_STRONG, customer=fixed)
+            turn = _fixed(replace(turn, outcome=Outcome.FIX_STRONG), login_id, fixed_at)
     return turn
 
 
@@ -77,16 +76,17 @@ def _is_outdated(customer: Customer, login_id: str, fixed_at: datetime) -> bool:
     return any(healed_at is not None and fixed_at < healed_at for healed_at in healed)
 
 
-def _fixed(customer: Customer, login_id: str, fixed_at: datetime) -> Customer:
+def _fixed(turn: Turn, login_id: str, fixed_at: datetime) -> Turn:
+    customer = turn.customer
     heard: dict[str, AccountState] = {
         account_id: replace(account, fix_heard=True) for account_id, account in customer.live_at(login_id)
     }
     customer = replace(customer, accounts={**customer.accounts, **heard})
     login = customer.case(login_id)
-    if not login.episodes:
-        return customer
-    episodes = {kind: _counted(episode, fixed_at) for kind, episode in login.episodes.items()}
-    return customer.with_login(login_id, replace(login, episodes=episodes))
+    if login.episodes:
+        episodes = {kind: _counted(episode, fixed_at) for kind, episode in login.episodes.items()}
+        customer = customer.with_login(login_id, replace(login, episodes=episodes))
+    return replace(turn, customer=customer, touched=(*turn.touched, *heard))
 
 
 def _counted(episode: EpisodeState, fixed_at: datetime) -> EpisodeState:

@@ -50,7 +50,7 @@ def _recorded(turn: Turn, account_id: str, account: AccountState, *, observed: b
         turn = turn.by("R12")
     if was.login_id != account.login_id or was.institution_id != account.institution_id:
         turn = turn.by("R13")
-    turn = replace(turn, customer=before.with_account(account_id, account))
+    turn = replace(turn, customer=before.with_account(account_id, account), touched=(*turn.touched, account_id))
     return signal(turn, before, account_id, observed=observed)
 
 
