@@ -39,6 +39,9 @@ def run_process(settings: BridgeSettings, clock: Clock) -> int:
 
 async def serve(settings: BridgeSettings, clock: Clock) -> int:
     """Listen at once, with or without Kafka, and serve until a signal comes or the server ends by itself."""
+    logging.getLogger("aiokafka").setLevel(
+        logging.CRITICAL
+    )  # ten lines a second in an outage; LogProducer says it once
     process = _Process(settings, clock)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

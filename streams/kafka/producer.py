@@ -17,6 +17,7 @@ MAX_BATCH_BYTES = 512 * 1024
 START_SECONDS = 10.0
 DISCARD_SECONDS = 2.0
 PROBE_SECONDS = 2.0
+RETRY_BACKOFF_MS = 250
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -231,6 +232,7 @@ class LogProducer:
             linger_ms=0,
             max_batch_size=MAX_BATCH_BYTES,
             request_timeout_ms=int(self.settings.request_seconds * 1000),
+            retry_backoff_ms=RETRY_BACKOFF_MS,
         )
 
     async def _connect(self, producer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
@@ -245,17 +247,25 @@ class LogProducer:
 
     async def _watch(self, producer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
         """Return when the producer has to be made anew; until then ask every few seconds whether Kafka answers."""
+        answered = True
         while not self._broken.is_set():
             if self._silent_seconds() > self.settings.rebuild_after_seconds:
                 self._why = f"no acknowledgement for {self.settings.rebuild_after_seconds:.0f} s"
                 return
-            try:
-                self._reachable = bool(await asyncio.wait_for(producer.client.force_metadata_update(), PROBE_SECONDS))
-            except TimeoutError:
-                self._reachable = False
+            self._reachable = await _answers(producer)
+            if self._reachable is not answered:
+                answered = self._reachable
+                log.warning("Kafka at %s %s", self.settings.bootstrap, "answers again" if answered else "is silent")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._broken.wait(), PROBE_SECONDS)
         self._why = "Kafka refused a record"
+
+
+async def _answers(producer: Any) -> bool:  # noqa: ANN401 - aiokafka is untyped
+    try:
+        return bool(await asyncio.wait_for(producer.client.force_metadata_update(), PROBE_SECONDS))
+    except TimeoutError:
+        return False
 
 
 async def _discard(producer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
