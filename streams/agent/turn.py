@@ -84,7 +84,7 @@ class AgentTurn:
         self._known = tables.customers.partition(partition)
         self._accounts: dict[str, AccountState | None] = {}
         self._logins: dict[str, LoginState | None] = {}
-        self._heard: dict[tuple[str, str], None] = {}
+        self._heard: dict[tuple[str, str], Rules] = {}
 
     def is_known(self, key: str) -> bool:
         """Tell whether the customer has state here, and so belongs here."""
@@ -106,6 +106,7 @@ class AgentTurn:
             raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail)
         decision = decide(self._customer(customer_id), event, self._ledger.in_force.rules, self._ledger.ticked_at)
         self._keep(record, event, customer_id, decision)
+        self._ledger.tally.count("event", event.type, decision.outcome)
 
     def tick(self, record: SourceRecord, event: Event, due: Sequence[Due]) -> None:
         """Fire what is due, in the order (due, customer), customers changed within this poll included."""
@@ -122,9 +123,8 @@ class AgentTurn:
         self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
 
     def _keep(self, record: SourceRecord, event: Event, customer_id: str, decision: Decision) -> None:
-        self._customers[customer_id] = decision.customer
         state = self._remember(customer_id, decision)
-        self._ledger.tally.count("event", event.type, decision.outcome)
+        self._customers[customer_id] = decision.customer
         if decision.future_dates:
             self._ledger.tally.count("future_dates", times=decision.future_dates)
         if decision.changed:
@@ -137,18 +137,21 @@ class AgentTurn:
 
     def _remember(self, customer_id: str, decision: Decision) -> list[bytes]:
         """Note the changed records and give them encoded, accounts first."""
-        customer, encoded = decision.customer, []
+        customer, rules, encoded = decision.customer, self._ledger.in_force.rules, []
         for account_id in decision.accounts:
             account = None if customer is None else customer.accounts.get(account_id)
             self._accounts[f"{customer_id}/{account_id}"] = account
-            self._heard[customer_id, account_id] = None
+            if account is None:
+                self._say_last(customer_id, account_id)
+            else:
+                self._heard[customer_id, account_id] = rules
             encoded.append(b"" if account is None else encode(account))
         for login_id in decision.logins:
             login = None if customer is None else customer.logins.get(login_id)
             self._logins[f"{customer_id}/{login_id}"] = login
             encoded.append(b"" if login is None else encode(login))
             if customer is not None:
-                self._heard |= {(customer_id, account_id): None for account_id, _ in customer.live_at(login_id)}
+                self._heard |= {(customer_id, account_id): rules for account_id, _ in customer.live_at(login_id)}
         return encoded
 
     def _signal(self, record: SourceRecord, number: int, signal: OutgoingSignal) -> Written:
@@ -164,10 +167,11 @@ class AgentTurn:
 
     def changes(self) -> dict[StateTable, Mapping[str, Any]]:
         """Give the changed records, and put the health of every account heard of into the outbox."""
-        for customer_id, account_id in self._heard:
-            self._write_health(customer_id, account_id)
+        for (customer_id, account_id), rules in self._heard.items():
+            self._write_health(customer_id, account_id, rules)
         headers = {
-            customer_id: None if customer is None else customer.state for customer_id, customer in self._customers.items()
+            customer_id: None if customer is None else customer.state
+            for customer_id, customer in self._customers.items()
         }
         return {
             self._tables.accounts: self._accounts,
@@ -175,14 +179,18 @@ class AgentTurn:
             self._tables.customers: headers,
         }
 
-    def _write_health(self, customer_id: str, account_id: str) -> None:
-        """Write an account's health; that of one whose state was dropped stays as it was: deleted."""
+    def _say_last(self, customer_id: str, account_id: str) -> None:
+        """Write the health of an account whose state goes now, as this poll has left it: that word stays."""
+        rules = self._heard.pop((customer_id, account_id), None)
+        if rules is not None:
+            self._write_health(customer_id, account_id, rules)
+
+    def _write_health(self, customer_id: str, account_id: str, rules: Rules) -> None:
         customer = self._customers[customer_id]
-        if customer is None or account_id not in customer.accounts:
-            return
-        health = account_health(customer, account_id, self._ledger.in_force.rules)
-        record = OutRecord(f"{customer_id}/{account_id}".encode(), health.model_dump_json().encode())
-        self._ledger.effects.outbox.add(HEALTH, self._partition, record)
+        if customer is not None:
+            health = account_health(customer, account_id, rules)
+            record = OutRecord(f"{customer_id}/{account_id}".encode(), health.model_dump_json().encode())
+            self._ledger.effects.outbox.add(HEALTH, self._partition, record)
 
     def timers(self) -> Mapping[str, datetime | None]:
         """Give the timers of the customers of this poll."""

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import sys
 import threading
 from typing import NoReturn
@@ -30,6 +29,3 @@ def bound_shutdown(seconds: float) -> None:
     timer = threading.Timer(seconds, exit_now, args=(f"shutdown took more than {seconds:g} s",))
     timer.daemon = True
     timer.start()
-
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from schemas.cloudevents import UnreadableRecord
 from schemas.events import AccountSnapshot, EventType, PolicyActivated
 from schemas.state import ControlState
 from schemas.times import from_epoch_ms, to_epoch_ms
+from schemas.vendor import plain_text
 from streams.fold.chain import Chain, first_link, sha256_hex
 from streams.fold.effects import Effects, Headers, OutRecord, SourceRecord
 from streams.fold.inforce import InForce
@@ -24,6 +25,8 @@ KEPT_FIELDS = frozenset(
 )
 """What a dead letter may show of a record: ids, code and dates."""
 MAX_SHOWN_BYTES = 4096
+MAX_TEXT = 256
+"""Of a key, an id or a detail of an unreadable record: enough to find it, too little for a record that is refused."""
 
 
 @dataclass(slots=True)
@@ -90,7 +93,7 @@ class Ledger:
             "topic": self._log,
             "partition": self._partition,
             "offset": record.offset,
-            "event_time": from_epoch_ms(record.timestamp),
+            "event_time": _time_of(record),
             "phase_before": phases[0],
             "phase_after": phases[1],
             "rules": rules,
@@ -105,7 +108,7 @@ class Ledger:
             "state_sha256": sha256_hex(tuple(state)),
         }
         written = self._chain.link(decision)
-        audited = OutRecord(None if key is None else key.encode(), written, (), record.timestamp)
+        audited = OutRecord(None if key is None else key.encode(), written, (), to_epoch_ms(_time_of(record)))
         self.effects.outbox.add(AUDIT, self._partition, audited)
 
     def activate(self, record: SourceRecord, event_id: str, activation: PolicyActivated) -> None:
@@ -123,17 +126,20 @@ class Ledger:
         """Write a dead letter in the same transaction, and say so in the chain."""
         letter = DeadLetter(
             reason=error.reason,
-            detail=error.detail,
+            detail=error.detail[:MAX_TEXT],
             origin=f"{self._log}/{self._partition}/{record.offset}",
-            received_at=from_epoch_ms(record.timestamp),
+            received_at=_time_of(record),
             reduced=_reduced(record.value or b""),
             body_sha256=hashlib.sha256(record.value or b"").hexdigest(),
         )
         written = letter.model_dump_json().encode()
-        self.effects.outbox.add(DEAD_LETTER, self._partition, OutRecord(record.key, written, (), record.timestamp))
+        key = None if record.key is None else record.key[:MAX_TEXT]
+        self.effects.outbox.add(
+            DEAD_LETTER, self._partition, OutRecord(key, written, (), to_epoch_ms(_time_of(record)))
+        )
         self.tally.count("dead_letter", error.reason)
-        attributes: Mapping[str, bytes] = dict(record.headers)
-        event_id = attributes.get("ce_id", b"").decode(errors="replace")
+        attributes: Mapping[str, bytes | None] = dict(record.headers)
+        event_id = (attributes.get("ce_id") or b"")[:MAX_TEXT].decode(errors="replace")
         self.decided(record, event_id, None, dead_letter=error.reason)
 
 
@@ -145,5 +151,18 @@ def _reduced(value: bytes) -> str | None:
         return None
     if not isinstance(body, dict):
         return None
-    shown = orjson.dumps({name: body[name] for name in sorted(KEPT_FIELDS & body.keys())}).decode()
+    kept = {name: body[name] for name in sorted(KEPT_FIELDS & body.keys()) if _is_plain(body[name])}
+    shown = orjson.dumps(kept).decode()
     return shown if len(shown) <= MAX_SHOWN_BYTES else None
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, int) or plain_text(value) is not None
+
+
+def _time_of(record: SourceRecord) -> datetime:
+    """Read a record's timestamp; one that is no time, which a broker may take, is the first that there is."""
+    try:
+        return from_epoch_ms(record.timestamp)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)

@@ -76,7 +76,7 @@ class LogSettings:
 class Counted(Protocol):
     """Hears what was counted of a poll once it stands."""
 
-    def __call__(self, tally: Tally) -> None:
+    def __call__(self, tally: Tally, /) -> None:
         """Add it to the metrics."""
 
 
@@ -190,7 +190,15 @@ class LogFold:
 
     def _tick(self, record: SourceRecord, event: Event, partition: int, ledger: Ledger, turn: Turn) -> None:
         ledger.ticked_at = event.time if ledger.ticked_at is None else max(ledger.ticked_at, event.time)
-        turn.tick(record, event, self._books[partition].timers.due_by(ledger.ticked_at))
+        turn.tick(record, event, self._due(partition, ledger.ticked_at, ledger.in_force))
+
+    def _due(self, partition: int, by: datetime, in_force: InForce) -> list[Due]:
+        """Give what the state before the poll has due; rules that came with this very poll may have moved any timer."""
+        books = self._books[partition]
+        if in_force is books.in_force:
+            return books.timers.due_by(by)
+        every = self._decider.all_due(partition, in_force.rules)
+        return sorted((due, key) for key, due in every if due is not None and due <= by)
 
     def _refuse_share(self, books: Books, dead: Sequence[bool], in_force: InForce) -> None:
         share, limit = books.share.with_poll(dead), in_force.rules.policy.dead_letter.max_share

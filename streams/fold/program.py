@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 from typing import Any, NoReturn, TypeVar
 
@@ -14,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.catalogue import Catalogue
 from schemas.events import PolicyActivated, Source
-from schemas.policy import Policy
+from schemas.policy import Policy, PolicyError
 from schemas.state import ControlState, encode
 from streams.clock import WallClock
 from streams.fold.app import FoldWorker, attach, new_app, quiet
@@ -77,13 +78,15 @@ class FoldProgram:
     def run(self, decider: Decider, source: Source, allowed: Allowed) -> NoReturn:
         """Check the cluster, then work until SIGTERM; exits the process.
 
-        Exit codes: 0 after an orderly end, 2 when the topics do not fit, 70 when it has to be started again.
+        Exit codes: 0 after an orderly end, 2 when topics or policy do not fit, 70 when it has to be started again.
         """
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         quiet()
+        signal.signal(signal.SIGTERM, _end)
         try:
+            shipped = InForce.of(Policy.load(self.settings.policy_file), Catalogue.load())
             identity = asyncio.run(self._checked_identity())
-        except (topics.TopicsError, LookupError) as error:
+        except (PolicyError, topics.TopicsError, LookupError) as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(EXIT_UNFIT)
         except (KafkaError, TimeoutError, OSError) as error:
@@ -91,7 +94,7 @@ class FoldProgram:
             sys.exit(EXIT_CRASH)
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
-        self._assemble(decider, source, allowed, identity)
+        self._assemble(decider, source, allowed, identity, shipped)
         worker = FoldWorker(self.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
         worker.shutdown_timeout = self.fold.shutdown_timeout
         worker.execute_from_commandline()
@@ -109,7 +112,7 @@ class FoldProgram:
                 log.warning("waiting for a broker at %s: %r", self.fold.bootstrap, error)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def _assemble(self, decider: Decider, source: Source, allowed: Allowed, identity: str) -> None:
+    def _assemble(self, decider: Decider, source: Source, allowed: Allowed, identity: str, shipped: InForce) -> None:
         instruments = Instruments("agent", CollectorRegistry())
         metrics = PrometheusMetrics(instruments, self.fold.clock)
         log_settings = LogSettings(
@@ -117,7 +120,7 @@ class FoldProgram:
             identity=identity,
             source=source,
             intake=Intake(allowed, self.fold.partitions),
-            shipped=InForce.of(Policy.load(self.settings.policy_file), Catalogue.load()),
+            shipped=shipped,
             clock=self.fold.clock,
             accept_dead_letters=self.settings.accept_dead_letters,
         )
@@ -161,3 +164,8 @@ def _read_activation(value: bytes) -> PolicyActivated:
 
 def _write_activation(activation: PolicyActivated) -> bytes:
     return activation.model_dump_json().encode()
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    """End a start that still waits: as a container's first process it would not hear SIGTERM without a handler."""
+    sys.exit()

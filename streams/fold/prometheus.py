@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+from schemas.events import CONNECT_PREFIX, EventType
+from schemas.signals import SignalType
 from streams.clock import Clock
 from streams.fold.effects import SourceRecord
 from streams.fold.ledger import Tally
 from streams.observe import metrics
+from streams.observe.labels import OTHER
 from streams.observe.metrics import CounterMetric, Instruments
 
 COUNTED: dict[str, CounterMetric] = {
@@ -16,6 +19,7 @@ COUNTED: dict[str, CounterMetric] = {
     "future_dates": metrics.AGENT_FUTURE_DATES,
 }
 """What a tally may count."""
+KNOWN_TYPES = frozenset({*EventType, *SignalType, "unhandled"})
 
 
 class PrometheusMetrics:
@@ -76,4 +80,13 @@ class PrometheusMetrics:
     def counted(self, tally: Tally) -> None:
         """Add what a poll has counted."""
         for (name, *labels), times in tally.counts.items():
+            if name == "event":
+                labels[0] = _known_type(labels[0])
             self._instruments.counter(COUNTED[name], *labels).inc(times)
+
+
+def _known_type(event_type: str) -> str:
+    """Keep the series few, whatever types others send."""
+    if event_type in KNOWN_TYPES:
+        return event_type
+    return "connect" if event_type.startswith(CONNECT_PREFIX) else OTHER

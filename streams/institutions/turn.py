@@ -107,6 +107,9 @@ class InstitutionTurn:
     def decide(self, record: SourceRecord, event: Event) -> None:
         """Decide on a signal, after the timers of its institution that were due before it."""
         institution_id = event.partition_key or ""
+        if isinstance(event.data, Mapping) and event.data.get("institution_id", institution_id) != institution_id:
+            detail = f"the key {event.partition_key!r} is not the institution of the data"
+            raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail)
         self._fire_before(record, event, institution_id)
         try:
             decision = decide_signal(self, event, self._ledger.in_force.rules)

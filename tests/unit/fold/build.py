@@ -1,0 +1,264 @@
+"""Short words for the tests of the fold: records of a log, and a fold on real tables that no broker stands behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from schemas.catalogue import Catalogue
+from schemas.cloudevents import to_headers, to_value
+from schemas.events import (
+    AccountSnapshot,
+    ClockTick,
+    ConnectEvent,
+    Event,
+    EventData,
+    EventType,
+    PolicyActivated,
+    Source,
+)
+from schemas.policy import Policy
+from schemas.signals import Signal, SignalType
+from schemas.state import AccountState, CustomerState, InstitutionState, LoginState, StandingState, TicketState
+from schemas.times import to_epoch_ms
+from streams.agent.turn import AgentDecider, AgentTables
+from streams.fold.effects import Effects, OutRecord
+from streams.fold.inforce import InForce
+from streams.fold.intake import EVENT_SOURCES, Intake, partition_of
+from streams.fold.ledger import Tally
+from streams.fold.logfold import LogFold, LogSettings
+from streams.fold.program import FoldProgram
+from streams.institutions.turn import InstitutionDecider, InstitutionTables
+from streams.kafka.topics import AGENT, AUDIT, EVENTS, HEALTH, INSTITUTION_HEALTH, INSTITUTIONS, SIGNALS
+from streams.settings import Settings
+
+PARTITIONS, PARTITION = 3, 1
+IDENTITY = "cluster/topic"
+START = datetime(2026, 11, 1, 3, tzinfo=UTC)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+POLICY, CATALOGUE = Policy.load(), Catalogue.load()
+
+
+def ids_of(partition: int, count: int) -> list[str]:
+    """Give ids whose records belong to a partition."""
+    return [key for n in range(7000, 7000 + 20 * count) if partition_of(key := str(n), PARTITIONS) == partition][:count]
+
+
+CUSTOMERS = ids_of(PARTITION, 4)
+BANKS = ids_of(PARTITION, 2)
+STRANGER = ids_of(PARTITION + 1, 1)[0]
+"""A key that belongs to another partition."""
+
+
+@dataclass(frozen=True)
+class LogRecord:
+    """A record of a log, in the shape in which aiokafka gives it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A clock that stands."""
+
+    at: datetime = START
+
+    def now(self) -> datetime:
+        return self.at
+
+
+def record(offset: int, event: Event, key: str | None = None) -> LogRecord:
+    """Give an event as a record under `key`, else under its own partition key."""
+    key = key or event.partition_key
+    encoded = None if key is None else key.encode()
+    return LogRecord(offset, to_epoch_ms(event.time), encoded, to_value(event.data), to_headers(event))
+
+
+def event(kind: str, at: datetime, data: EventData, key: str | None = None, source: str = Source.BRIDGE) -> Event:
+    """Give an event; its id is that of its type, time and key."""
+    return Event(f"{kind}@{at.isoformat()}/{key}", kind, source, at, data, None, key)
+
+
+def looked(customer: str, code: int | None, at: datetime, account: str = "a1", **more: Any) -> Event:  # noqa: ANN401 - further fields
+    """Give a snapshot of an account whose login is `L` and its number; the attempt was a minute before."""
+    fields: dict[str, Any] = {"institution_id": BANKS[0], "aggregation_attempt_date": at - MINUTE, **more}
+    snapshot = AccountSnapshot(
+        customer_id=customer,
+        account_id=account,
+        institution_login_id=f"L{account[1:]}",
+        aggregation_status_code=code,
+        **fields,
+    )
+    return event(EventType.ACCOUNT_MODIFIED, at, snapshot, customer)
+
+
+def deleted(customer: str, at: datetime, account: str = "a1") -> Event:
+    """Give the deletion of an account."""
+    snapshot = AccountSnapshot(customer_id=customer, account_id=account, institution_login_id=f"L{account[1:]}")
+    return event(EventType.ACCOUNT_DELETED, at, snapshot, customer)
+
+
+def connected(customer: str, kind: str, at: datetime) -> Event:
+    """Give a Data Connect event of a customer."""
+    return event(f"connect.{kind}", at, ConnectEvent(customer_id=customer, event_type=kind), customer)
+
+
+def tick(at: datetime, source: str = Source.AGENT) -> Event:
+    """Give a tick of the partition."""
+    return event(EventType.CLOCK_TICK, at, ClockTick(), source=source)
+
+
+def activated(at: datetime, policy: Policy, source: str = Source.OPERATOR) -> Event:
+    """Put a policy in force, with the shipped catalogue."""
+    data = PolicyActivated(
+        policy=policy,
+        policy_sha256=policy.sha256,
+        catalogue=CATALOGUE,
+        catalogue_sha256=CATALOGUE.sha256,
+        engine_version="1",
+    )
+    return event(EventType.POLICY_ACTIVATED, at, data, source=source)
+
+
+def signal(kind: SignalType, login: str, at: datetime, bank: str = BANKS[0], code: int = 148) -> Event:
+    """Give a signal of a login of a customer of its own."""
+    data = Signal(
+        institution_id=bank,
+        code=code,
+        customer_id="70",
+        institution_login_id=login,
+        account_id=f"a{login}",
+        entered=True,
+        event_id=f"{login}@{at.isoformat()}",
+        source_partition=0,
+        source_offset=0,
+    )
+    return event(kind, at, orjson.loads(data.model_dump_json()), bank, Source.AGENT)
+
+
+@dataclass
+class World:
+    """A fold and its tables; `poll` does what a committed transaction does, and `out` has what went out."""
+
+    fold: LogFold
+    out: dict[tuple[str, int], list[OutRecord]] = field(default_factory=dict)
+    tallies: list[Tally] = field(default_factory=list)
+
+    def open(self) -> "World":
+        """Open the partition with empty tables."""
+        for table in self.fold.tables:
+            table.take(PARTITION, {})
+        self.fold.opened(PARTITION)
+        return self
+
+    def restart(self) -> None:
+        """Give the partition up and take it over again, with the state as changelogs bring it back."""
+        state = self.state()
+        self.fold.closed(PARTITION)
+        for table in self.fold.tables:
+            table.take(PARTITION, {key: table.decode(value) for key, value in state[table.name].items()})
+        self.fold.opened(PARTITION)
+
+    def poll(self, records: Sequence[LogRecord]) -> Effects:
+        """Fold a poll and let it stand."""
+        effects = self.fold.fold(PARTITION, records)
+        for place, written in effects.outbox.records.items():
+            self.out.setdefault(place, []).extend(written)
+        for table, changes in effects.changes.items():
+            table.apply(PARTITION, changes)
+        self.fold.committed(PARTITION, effects)
+        return effects
+
+    def hear(self, *events: Event) -> None:
+        """Fold events as one poll; offsets count on from 0."""
+        start = self.seen
+        self.poll([record(start + n, one) for n, one in enumerate(events)])
+        self.seen += len(events)
+
+    seen: int = 0
+
+    def state(self) -> dict[str, dict[str, bytes]]:
+        """Give every table as its changelog would have it."""
+        return {
+            table.name: {key: table.encode(value) for key, value in table.partition(PARTITION).items()}
+            for table in self.fold.tables
+        }
+
+    def sent(self, topic: str) -> list[Any]:
+        """Give the messages of a topic, read, in order."""
+        return [
+            orjson.loads(one.value or b"null")
+            for (name, _), records in self.out.items()
+            if name == topic
+            for one in records
+        ]
+
+    def said(self) -> tuple[object, ...]:
+        """Give all that readers can rely on: messages in order, of compacted topics the last word on each key."""
+        compacted = {HEALTH, INSTITUTION_HEALTH}
+        told = {place: records for place, records in self.out.items() if place[0] not in compacted}
+        last = {
+            (place, one.key): one.value
+            for place, records in self.out.items()
+            if place[0] in compacted
+            for one in records
+        }
+        return told, last
+
+    @property
+    def audits(self) -> list[OutRecord]:
+        """The audit records in order."""
+        return self.out.get((AUDIT, PARTITION), [])
+
+
+SETTINGS = Settings(partitions=PARTITIONS, replication=1)
+AGENT_PROGRAM = FoldProgram(AGENT, EVENTS, SETTINGS)
+AGENT_TABLES = AgentTables(
+    accounts=AGENT_PROGRAM.table("accounts", AccountState, ""),
+    logins=AGENT_PROGRAM.table("logins", LoginState, ""),
+    customers=AGENT_PROGRAM.table("customers", CustomerState, ""),
+)
+INSTITUTION_PROGRAM = FoldProgram(INSTITUTIONS, SIGNALS, SETTINGS)
+INSTITUTION_TABLES = InstitutionTables(
+    tickets=INSTITUTION_PROGRAM.table("tickets", TicketState, ""),
+    standings=INSTITUTION_PROGRAM.table("standings", StandingState, ""),
+    institutions=INSTITUTION_PROGRAM.table("institutions", InstitutionState, ""),
+)
+
+
+def _settings(log: str, source: Source, allowed: Any, *, accept: bool) -> LogSettings:  # noqa: ANN401 - sources by type
+    return LogSettings(
+        log=log,
+        identity=IDENTITY,
+        source=source,
+        intake=Intake(allowed, PARTITIONS),
+        shipped=InForce.of(POLICY, CATALOGUE),
+        clock=Fixed(),
+        accept_dead_letters=accept,
+    )
+
+
+def agent_world(*, accept: bool = False) -> World:
+    """Give the agent's fold, open and empty; only one at a time, as they share the tables."""
+    tallies: list[Tally] = []
+    settings = _settings(EVENTS, Source.AGENT, EVENT_SOURCES, accept=accept)
+    control, policies = AGENT_PROGRAM.control, AGENT_PROGRAM.policies
+    fold = LogFold(settings, AgentDecider(AGENT_TABLES, PARTITIONS), control, policies, tallies.append)
+    return World(fold, tallies=tallies).open()
+
+
+def institution_world(*, accept: bool = False) -> World:
+    """Give the institution agent's fold in the same way."""
+    from streams.institutions.app import SIGNAL_SOURCES  # noqa: PLC0415 - the application reads settings on import
+
+    tallies: list[Tally] = []
+    settings = _settings(SIGNALS, Source.INSTITUTIONS, SIGNAL_SOURCES, accept=accept)
+    control, policies = INSTITUTION_PROGRAM.control, INSTITUTION_PROGRAM.policies
+    fold = LogFold(settings, InstitutionDecider(INSTITUTION_TABLES), control, policies, tallies.append)
+    return World(fold, tallies=tallies).open()

@@ -1,0 +1,126 @@
+"""However the log is cut into polls, and whenever a partition changes hands, the same goes out and the same is kept."""
+
+from datetime import datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.audit import AuditRecord
+from schemas.events import Event
+from schemas.policy import Policy, State, Ticket
+from schemas.signals import SignalType
+from tests.unit.fold.build import (
+    BANKS,
+    CUSTOMERS,
+    DAY,
+    HOUR,
+    START,
+    STRANGER,
+    LogRecord,
+    World,
+    activated,
+    agent_world,
+    connected,
+    deleted,
+    institution_world,
+    looked,
+    record,
+    signal,
+    tick,
+)
+
+POLICIES = (
+    Policy(),
+    Policy(version="2", fix_integrated=False, state=State(forget_days=2)),
+    Policy(version="3", ticket=Ticket(quiet_days=1, update_at=(2,))),
+)
+GARBAGE = b"{"
+
+gaps = st.sampled_from([timedelta(0), HOUR, DAY, 5 * DAY, 31 * DAY])
+customers = st.sampled_from([*CUSTOMERS, STRANGER])
+accounts = st.sampled_from(["a1", "a2"])
+codes = st.sampled_from([0, 185, 103, 148, 169, 949, None])
+changes = st.builds(lambda policy: lambda at: activated(at, policy), st.sampled_from(POLICIES))
+agent_steps = st.one_of(
+    st.builds(lambda who, code, account: lambda at: looked(who, code, at, account), customers, codes, accounts),
+    st.builds(lambda who, account: lambda at: deleted(who, at, account), customers, accounts),
+    st.builds(lambda who: lambda at: connected(who, "done", at), customers),
+    st.just(tick),
+    changes,
+)
+signal_steps = st.one_of(
+    st.builds(
+        lambda kind, login, bank, code: lambda at: signal(kind, login, at, bank, code),
+        st.sampled_from(SignalType),
+        st.sampled_from(["1", "2", "3"]),
+        st.sampled_from(BANKS),
+        st.sampled_from([148, 185]),
+    ),
+    st.just(lambda at: tick(at, "/remediation/institutions")),
+    changes,
+)
+
+
+@st.composite
+def logs(draw: st.DrawFn, steps: st.SearchStrategy) -> list[LogRecord]:
+    """Draw a log: events in the order of time with gaps of up to a month, among them records that are none."""
+    at, made = START, []
+    for offset, (gap, step, is_garbage) in enumerate(
+        draw(st.lists(st.tuples(gaps, steps, st.integers(0, 9)), min_size=1, max_size=24))
+    ):
+        at = at + gap
+        one = record(offset, _event(step, at))
+        made.append(one if is_garbage else LogRecord(offset, one.timestamp, one.key, GARBAGE, one.headers))
+    return made
+
+
+def _event(step: object, at: datetime) -> Event:
+    made = step(at)  # type: ignore[operator] # one of the builders above
+    assert isinstance(made, Event)
+    return made
+
+
+def feed(world: World, records: list[LogRecord], cuts: set[int], restarts: set[int]) -> World:
+    """Fold a log in polls that end at the cuts, with a change of owner after some of them."""
+    start = 0
+    for cut in [*sorted(cut for cut in cuts if 0 < cut < len(records)), len(records)]:
+        world.poll(records[start:cut])
+        start = cut
+        if cut in restarts:
+            world.restart()
+    return world
+
+
+cut_sets = st.sets(st.integers(1, 23))
+
+
+@settings(max_examples=150, deadline=None)
+@given(logs(agent_steps), cut_sets, cut_sets)
+def test_agent_polls_split_in_any_way(records: list[LogRecord], cuts: set[int], restarts: set[int]) -> None:
+    """The agent's commands, signals, audit chain, dead letters, health and tables do not depend on polls."""
+    whole = feed(agent_world(accept=True), records, set(), set())
+    said, state = whole.said(), whole.state()
+    split = feed(agent_world(accept=True), records, cuts, restarts)
+    assert split.said() == said
+    assert split.state() == state
+
+
+@settings(max_examples=100, deadline=None)
+@given(logs(signal_steps), cut_sets, cut_sets)
+def test_institution_polls_split_in_any_way(records: list[LogRecord], cuts: set[int], restarts: set[int]) -> None:
+    """The institution agent's tickets, audit chain, dead letters, health and tables do not depend on polls either."""
+    whole = feed(institution_world(accept=True), records, set(), set())
+    said, state = whole.said(), whole.state()
+    split = feed(institution_world(accept=True), records, cuts, restarts)
+    assert split.said() == said
+    assert split.state() == state
+
+
+@settings(max_examples=50, deadline=None)
+@given(logs(agent_steps))
+def test_every_audit_record_is_one_of_the_contract(records: list[LogRecord]) -> None:
+    """What the agent writes without a model is an AuditRecord, byte for byte."""
+    world = feed(agent_world(accept=True), records, set(), set())
+    for one in world.audits:
+        assert one.value is not None
+        assert AuditRecord.model_validate_json(one.value).model_dump_json().encode() == one.value
