@@ -1,7 +1,6 @@
 """Ticks: how time passes on a quiet partition. At most one unread, only when a timer is due, none while it has lag."""
 
 import asyncio
-import uuid
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
@@ -28,13 +27,13 @@ class Ticks:
         if self._unread.get(partition, position) < position:
             del self._unread[partition]
 
-    async def send(self, partition: TopicPartition, *, data: ClockTick | None = None) -> None:
+    async def send(self, partition: TopicPartition) -> None:
         """Write a tick of the present unless one is still unread; raises KafkaError or TimeoutError."""
         if partition in self._unread:
             return
-        tick = Event(
-            f"tick:{uuid.uuid4()}", EventType.CLOCK_TICK, self._source, self._settings.clock.now(), data or ClockTick()
-        )
+        now = self._settings.clock.now()
+        tick_id = f"tick:{partition.topic}/{partition.partition}/{to_epoch_ms(now)}"
+        tick = Event(tick_id, EventType.CLOCK_TICK, self._source, now, ClockTick())
         self._unread[partition] = await self.write(partition, tick)
         self._metrics.ticked()
 
