@@ -1,0 +1,147 @@
+"""`txpush demo`: everything on one machine, and an exit code that says whether the rules were kept."""
+
+import asyncio
+import logging
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+import httpx
+from aiokafka.errors import KafkaError
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from streams.demo.play import Board, Play
+from streams.demo.processes import DemoError
+from streams.demo.seen import Seen
+from streams.demo.story import EXPECTED, Expected
+from streams.demo.table import PREFIX, Display
+from streams.demo.verdict import course_in_words, differences
+from streams.kafka.embedded import ClusterSpec, EmbeddedKafka, EmbeddedKafkaError
+from streams.kafka.embedded.command import Asked, ask_to_end, progress_bar
+from streams.kafka.topics import DEAD_LETTER, HEALTH, TopicsError
+
+EXIT_DIFFERENT = 1
+EXIT_COULD_NOT_RUN = 2
+EXIT_INTERRUPTED = 130
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@click.command()
+def demo() -> None:
+    """See the whole flow on this machine: broker, bridge, two agents, institution agent.
+
+    Posts notifications over HTTP, kills an agent on the way, reads every command back with a consumer of its own, and
+    compares what came with what the rules demand. Takes half a minute after the first download (45 MB).
+
+    Exits 0 when all is as it should be, 1 with the differences, 2 when it could not run, 130 when interrupted.
+
+    \b
+    Examples:
+      txpush demo
+      txpush demo > demo.log      one line a decision, for CI
+    """  # noqa: D301 - click wants the real character
+    for how in STOP_SIGNALS:
+        signal.signal(how, ask_to_end)
+    console, folder, code = Console(), Path(tempfile.mkdtemp(prefix="txpush-demo-")), EXIT_COULD_NOT_RUN
+    logging.basicConfig(filename=folder / "demo.log", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        code = _run(console, folder)
+    finally:
+        _put_away(console, folder, code)
+    sys.exit(code)
+
+
+def _put_away(console: Console, folder: Path, code: int) -> None:
+    """Remove the workers' logs, unless somebody will want to read them."""
+    if code in {EXIT_DIFFERENT, EXIT_COULD_NOT_RUN} and any(folder.iterdir()):
+        _say(console, f"The logs of the workers are kept in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(console: Console, folder: Path) -> int:
+    board = Board()
+    _say(console, f"{board.now():5.1f} s  starting Kafka")
+    try:
+        with progress_bar() as progress, EmbeddedKafka(ClusterSpec(), progress) as kafka:
+            return asyncio.run(_play(console, kafka, folder, board))
+    except (Asked, asyncio.CancelledError):
+        _say(console, "Interrupted; everything that was started has been ended.")
+        return EXIT_INTERRUPTED
+    except DemoError as error:
+        _say(console, f"The demo could not go on: {error}\n{error.details}".rstrip())
+    except (EmbeddedKafkaError, TopicsError) as error:
+        _say(console, f"The demo could not go on: {error}")
+    except (KafkaError, httpx.HTTPError, OSError) as error:
+        _say(console, f"The demo could not go on: {type(error).__name__}: {error}. Run it again; the logs say more.")
+    return EXIT_COULD_NOT_RUN
+
+
+async def _play(console: Console, kafka: EmbeddedKafka, folder: Path, board: Board) -> int:
+    _cancel_on_signals()
+    with Display(console) as display:
+        play = Play(kafka, folder, display, board)
+        await play.run()
+    return _judge(console, play)
+
+
+def _cancel_on_signals() -> None:
+    """Have the first signal cancel the run, whose end is bounded; further ones must not disturb that."""
+    loop, run = asyncio.get_running_loop(), asyncio.current_task()
+    asked: list[bool] = []
+
+    def ask() -> None:
+        if run is not None and not asked:
+            asked.append(True)
+            run.cancel()
+
+    for how in STOP_SIGNALS:
+        loop.add_signal_handler(how, ask)
+
+
+def _judge(console: Console, play: Play) -> int:
+    """Print what was expected beside what came, and the difference; give the exit code."""
+    found = differences(EXPECTED, play.seen)
+    console.print(summary(EXPECTED, play.seen))
+    _say(console, f"\n{play.seen.records} records read; names, numbers and balances among them: {_leaks(play.seen)}")
+    if found:
+        _say(console, f"\nNOT as the rules demand, {len(found)} differences:")
+        _say(console, "\n".join(f"  {difference}" for difference in found))
+        return EXIT_DIFFERENT
+    _say(console, f"As the rules demand: nothing missing, doubled or unexpected, in {play.board.now():.0f} s.")
+    return 0
+
+
+def summary(expected: Expected, seen: Seen) -> Table:
+    """Give a table of the expected commands, phases and dead letters with whether they came."""
+    table = Table(title="Summary", title_justify="left", box=box.SIMPLE_HEAD, expand=True, show_edge=False)
+    table.add_column("topic", width=23)
+    table.add_column("key", width=10)
+    table.add_column("expected", ratio=1)
+    table.add_column("came", width=4)
+    arrived = seen.courses()
+    for course in expected.courses:
+        came = arrived.count(course) == 1
+        table.add_row(
+            course.topic.removeprefix(PREFIX), course.subject, course_in_words(course.said), "yes" if came else "NO"
+        )
+    as_expected = sum(seen.phases.get(account) == phase for account, phase in expected.phases.items())
+    total = len(expected.phases)
+    table.add_row(HEALTH, "", f"{total} accounts in their phase", "yes" if as_expected == total else "NO")
+    letters = sorted(letter["reason"] for letter in seen.letters)
+    came = letters == sorted(expected.dead_letters)
+    table.add_row(DEAD_LETTER, "", ", ".join(expected.dead_letters), "yes" if came else "NO")
+    return table
+
+
+def _leaks(seen: Seen) -> str:
+    return f"{len(seen.leaks)}!" if seen.leaks else "none"
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

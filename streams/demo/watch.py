@@ -1,0 +1,142 @@
+"""The independent reader: a plain consumer of every topic, read_committed, that also knows when all has been read."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Self, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.demo.processes import DemoError
+from streams.demo.seen import Record, Seen
+from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, contract
+
+P = TypeVar("P")
+
+POLL_MS = 150
+ANSWER_SECONDS = 15.0
+START_SECONDS = 20.0
+
+
+class Watch:
+    """Reads inside `async with`, as long as `run` does; `seen` holds what was read."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.seen = Seen()
+        self._reader = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            group_id=None,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            fetch_max_wait_ms=POLL_MS,
+        )
+        # Its ends lie behind what open transactions have written, so a reader that is there has read it all.
+        self._ends = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, isolation_level="read_uncommitted")
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        self._positions: dict[TopicPartition, int] = {}
+        self._signals: dict[int, int] = {}
+        self._agents: Mapping[int, int] = {}
+        self._institutions: Mapping[int, int] = {}
+        self._news = asyncio.Event()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Connect; every partition of every topic is read from its beginning."""
+        async with AsyncExitStack() as stack:
+            for client, end in (
+                (self._reader, self._reader.stop),
+                (self._ends, self._ends.stop),
+                (self._admin, self._admin.close),
+            ):
+                stack.push_async_callback(end)
+                await asyncio.wait_for(client.start(), START_SECONDS)
+            await asyncio.wait_for(self._assign(), START_SECONDS)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Hang up."""
+        await self._stack.aclose()
+
+    async def _assign(self) -> None:
+        names = {topic.name for topic in contract()}
+        metadata = await self._admin.describe_topics(sorted(names))
+        self._reader.assign(
+            [
+                TopicPartition(topic["topic"], partition["partition"])
+                for topic in metadata
+                for partition in topic["partitions"]
+            ]
+        )
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            batches = await asyncio.wait_for(self._reader.getmany(timeout_ms=POLL_MS), ANSWER_SECONDS)
+            for place, records in batches.items():
+                for record in records:
+                    self._take(place, record.offset, record.key, record.value, record.headers)
+            self._positions = {place: await self._position(place) for place in self._reader.assignment()}
+            # One round late: an offset is seen committed a moment before the records that were committed with it.
+            self.seen.committed, self._agents = self._agents, await self._committed(AGENT, EVENTS)
+            self._institutions = await self._committed(INSTITUTIONS, SIGNALS)
+            self._news.set()
+
+    async def _position(self, place: TopicPartition) -> int:
+        """Give where the reader is; control markers behind the last record are counted, so it meets the end."""
+        position: int = await asyncio.wait_for(self._reader.position(place), ANSWER_SECONDS)
+        return position
+
+    def _take(
+        self,
+        place: TopicPartition,
+        offset: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: tuple[tuple[str, bytes], ...],
+    ) -> None:
+        if place.topic == SIGNALS:
+            self._signals[place.partition] = offset
+        self.seen.take(Record(place.topic, place.partition, offset, key or b"", value or b"", headers))
+
+    async def until(self, is_so: Callable[[], bool], seconds: float, what: str) -> None:
+        """Wait until something is so of what was read. Raises DemoError when it takes longer than `seconds`."""
+        end = time.monotonic() + seconds
+        while not is_so():
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), end - time.monotonic())
+            except TimeoutError:
+                raise DemoError(f"{what} did not come within {seconds:.0f} s.") from None
+
+    async def settled(self, seconds: float) -> None:
+        """Wait until both agents have decided on everything, and all that they wrote has been read.
+
+        Raises DemoError when that takes longer than `seconds` for any of its steps.
+        """
+        events = await self._end_offsets(EVENTS)
+        await self.until(lambda: _reaches(self.seen.committed, events), seconds, "the decision on every event")
+        await self._caught_up(seconds)
+        signals = {partition: offset + 1 for partition, offset in self._signals.items()}
+        await self.until(lambda: _reaches(self._institutions, signals), seconds, "the decision on every signal")
+        await self._caught_up(seconds)
+
+    async def _caught_up(self, seconds: float) -> None:
+        ends = await asyncio.wait_for(self._ends.end_offsets(list(self._reader.assignment())), ANSWER_SECONDS)
+        await self.until(lambda: _reaches(self._positions, ends), seconds, "the end of every topic")
+
+    async def _end_offsets(self, topic: str) -> dict[int, int]:
+        places = [place for place in self._reader.assignment() if place.topic == topic]
+        ends = await asyncio.wait_for(self._ends.end_offsets(places), ANSWER_SECONDS)
+        return {place.partition: end for place, end in ends.items() if end}
+
+    async def _committed(self, group: str, topic: str) -> dict[int, int]:
+        offsets = await asyncio.wait_for(self._admin.list_consumer_group_offsets(group), ANSWER_SECONDS)
+        return {place.partition: at.offset for place, at in offsets.items() if place.topic == topic}
+
+
+def _reaches(reached: Mapping[P, int], wanted: Mapping[P, int]) -> bool:
+    return all(reached.get(place, 0) >= offset for place, offset in wanted.items())
