@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord
-from schemas.events import CONNECT_PREFIX, Event, EventType, Source
+from schemas.events import Event, EventType, Source
 from schemas.state import AccountState, CustomerState, LoginState, encode
 from schemas.times import rfc3339
 from streams.domain import Customer, Decision, Outcome, Rules, account_health, customer_of, decide, next_due
@@ -72,16 +72,6 @@ class AgentDecider:
                 yield customer_id, next_due(customer, rules)
 
 
-def counted_type(event_type: str) -> str:
-    """Give the type to count an event by: bounded, whatever the outside world calls its events."""
-    if event_type in KNOWN_TYPES:
-        return event_type
-    return "connect" if event_type.startswith(CONNECT_PREFIX) else "other"
-
-
-KNOWN_TYPES = frozenset(EventType)
-
-
 class AgentTurn:
     """The customers of one poll; what is decided later in it sees what was decided before."""
 
@@ -109,14 +99,14 @@ class AgentTurn:
         """Decide on an event of a customer."""
         customer_id = customer_of(event)
         if customer_id is None:
-            self._ledger.tally.count("event", counted_type(event.type), Outcome.UNHANDLED)
+            self._ledger.tally.count("event", event.type, Outcome.UNHANDLED)
             return
         if customer_id != event.partition_key:
             detail = f"the key {event.partition_key!r} is not the customer {customer_id!r}"
             raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail)
         decision = decide(self._customer(customer_id), event, self._ledger.in_force.rules, self._ledger.ticked_at)
         self._keep(record, event, customer_id, decision)
-        self._ledger.tally.count("event", counted_type(event.type), decision.outcome)
+        self._ledger.tally.count("event", event.type, decision.outcome)
 
     def tick(self, record: SourceRecord, event: Event, due: Sequence[Due]) -> None:
         """Fire what is due, in the order (due, customer), customers changed within this poll included."""

@@ -19,7 +19,7 @@ COUNTED: dict[str, CounterMetric] = {
     "future_dates": metrics.AGENT_FUTURE_DATES,
 }
 """What a tally may count."""
-KNOWN_TYPES = frozenset({*EventType, *SignalType, "unhandled"})
+KNOWN_TYPES = frozenset({*EventType, *SignalType})
 
 
 class PrometheusMetrics:

@@ -1,0 +1,33 @@
+"""The share of dead letters: over a sliding window, and silent while there is little to tell."""
+
+from streams.fold.share import MINIMUM, WINDOW, DeadLetterShare
+
+
+def test_few_records_have_no_share() -> None:
+    """One bad record among the first ones says nothing about the log."""
+    share = DeadLetterShare()
+    assert share.with_poll([True] * (MINIMUM - 1)) == 0.0
+    assert share.with_poll([True] * MINIMUM) == 1.0
+
+
+def test_looking_ahead_counts_nothing() -> None:
+    """A poll that is refused leaves the share as it was."""
+    share = DeadLetterShare()
+    share.accept([False] * MINIMUM)
+    share.with_poll([True] * MINIMUM)
+    assert share.with_poll([]) == 0.0
+
+
+def test_share_is_that_of_the_latest_records() -> None:
+    """What has left the window does not count any more."""
+    share = DeadLetterShare()
+    share.accept([True] * WINDOW)
+    share.accept([False] * (WINDOW // 2))
+    assert share.with_poll([]) == 0.5
+    assert share.with_poll([False] * (WINDOW // 4)) == 0.25
+
+
+def test_a_poll_may_be_larger_than_the_window() -> None:
+    """Of a poll that fills the window alone the latest records count."""
+    share = DeadLetterShare()
+    assert share.with_poll([True] * WINDOW + [False] * WINDOW) == 0.0
