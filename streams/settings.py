@@ -1,6 +1,9 @@
 """The one place that reads settings: the environment (`TXPUSH_…`), a TOML file, and secrets from files."""
 
+import difflib
 import os
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +20,8 @@ from pydantic_settings import (
 PREFIX = "TXPUSH_"
 FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
 SECRETS_VARIABLE = "TXPUSH_SECRETS_DIR"
+NO_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, "TXPUSH_CACHE_DIR"})
+"""Variables of ours that name places of files; the last is that of the embedded Kafka's archives."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -89,7 +94,8 @@ class Settings(BaseSettings):
         """Look at arguments first, then the environment, secret files, and the settings file."""
         del dotenv_settings, file_secret_settings
         sources = [init_settings, env_settings]
-        if secrets := os.environ.get(SECRETS_VARIABLE):
+        secrets = os.environ.get(SECRETS_VARIABLE)
+        if secrets and Path(secrets).is_dir():
             sources.append(SecretsSettingsSource(settings_cls, secrets_dir=secrets, env_prefix=""))
         if file := os.environ.get(FILE_VARIABLE):
             sources.append(TomlConfigSettingsSource(settings_cls, Path(file)))
@@ -105,25 +111,46 @@ def read_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting b
     Raises:
         SettingsError: lists every problem at once.
     """
+    problems = [*_missing_paths(), *_unknown_variables()]
     try:
-        _require_paths()
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+        settings = Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
-        raise SettingsError("\n".join(map(_plainly, error.errors(include_url=False)))) from error
+        problems += map(_plainly, error.errors(include_url=False))
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"{FILE_VARIABLE}: {os.environ.get(FILE_VARIABLE)} is not TOML: {error}; mend that line")
     except (OSError, ValueError) as error:
-        raise SettingsError(str(error)) from error
+        problems.append(f"settings cannot be read: {error}; look at {FILE_VARIABLE} and {SECRETS_VARIABLE}")
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
 
 
-def _require_paths() -> None:
+def _missing_paths() -> Iterator[str]:
     """Refuse a named file or folder that is not there: the library would read nothing and say nothing."""
-    for variable in (FILE_VARIABLE, SECRETS_VARIABLE):
+    for variable, is_there, kind in ((FILE_VARIABLE, Path.is_file, "file"), (SECRETS_VARIABLE, Path.is_dir, "folder")):
         path = os.environ.get(variable)
-        if path and not Path(path).exists():
-            raise SettingsError(f"{variable}: {path} does not exist; unset it or make it")
+        if path and not is_there(Path(path)):
+            yield f"{variable}: {path} is not a {kind}; make it or unset the variable"
+
+
+def _unknown_variables() -> Iterator[str]:
+    """Refuse a variable under our prefix that is no setting: a slip of the pen must not fall back to a default."""
+    for variable in sorted(name.upper() for name in os.environ):
+        name = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and variable not in NO_SETTINGS and name not in Settings.model_fields:
+            yield _no_such(name)
+
+
+def _no_such(name: str) -> str:
+    close = difflib.get_close_matches(name, Settings.model_fields, 1)
+    advice = f"did you mean {PREFIX}{close[0].upper()}?" if close else "remove it"
+    return f"{PREFIX}{name.upper()}: no such setting; {advice}"
 
 
 def _plainly(problem: Any) -> str:  # noqa: ANN401 - pydantic's own record of a problem
     name = str(problem["loc"][0]) if problem["loc"] else "settings"
+    if problem["type"] == "extra_forbidden":
+        return _no_such(name)
     field = Settings.model_fields.get(name)
     allowed = f" ({field.description})" if field is not None else ""
     return f"{PREFIX}{name.upper()}: {problem['msg']}{allowed}"
