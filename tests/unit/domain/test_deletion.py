@@ -4,6 +4,7 @@ import pytest
 
 from schemas.policy import Policy, State
 from streams.domain import Outcome, Rules, next_due
+from streams.domain.deletion import forgetting
 from tests.unit.domain.build import (
     ACCOUNT,
     BANK,
@@ -223,6 +224,14 @@ def test_ids_are_kept_for_their_days() -> None:
     assert story.known.accounts == {}
     assert story.hear(event).outcome is Outcome.DUPLICATE_EVENT
     assert next_due(story.known, rules) == START + 4 * DAY
+
+
+def test_timers_name_their_case() -> None:
+    """The timer of an account belongs to its case, to none where its login is not known."""
+    story = Story()
+    story.hear(deleted(GONE), deleted(GONE, "a2", None))
+    orders = [timer.order for timer in forgetting(story.known, RULES)]
+    assert orders == [(GONE + 30 * DAY, LOGIN, "R12", ACCOUNT), (GONE + 30 * DAY, "", "R12", "a2")]
 
 
 def test_timers_in_order() -> None:

@@ -114,6 +114,14 @@ def test_only_open_case_there() -> None:
     assert story.episode().fixed_at == NOON + DAY
 
 
+def test_name_before_institution() -> None:
+    """A fix event that names a case is about that one, even if another is the only open one at the institution."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(0, 0, "a2", "L2"))
+    story.hear(connected("done", NOON, institution_login_ids=("L2",), institution_id=BANK))
+    assert story.episode().fixed_at is None
+
+
 def test_several_open_cases_there() -> None:
     """With two open cases at the institution a fix event without a name is evidence for neither."""
     story = Story()

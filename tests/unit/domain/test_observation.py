@@ -214,7 +214,7 @@ def test_migration_keeps_history() -> None:
     """A changed institution leaves the account its history (R13)."""
     story = Story()
     story.hear(nightly(185, 0), nightly(0, 1))
-    story.hear(looked(948, START + 2 * DAY, START + 2 * DAY, bank="5"))
+    assert "R13" in story.hear(looked(948, START + 2 * DAY, START + 2 * DAY, bank="5")).rules
     assert (story.account().healed_at, story.account().institution_id) == (START + DAY, "5")
 
 
