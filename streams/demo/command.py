@@ -48,7 +48,8 @@ def demo() -> None:
     for how in STOP_SIGNALS:
         signal.signal(how, ask_to_end)
     console, folder, code = Console(), Path(tempfile.mkdtemp(prefix="txpush-demo-")), EXIT_COULD_NOT_RUN
-    logging.basicConfig(filename=folder / "demo.log", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log = logging.FileHandler(folder / "demo.log", delay=True)
+    logging.basicConfig(handlers=[log], format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         code = _run(console, folder)
     finally:
@@ -87,7 +88,7 @@ async def _play(console: Console, kafka: EmbeddedKafka, folder: Path, board: Boa
     with Display(console) as display:
         play = Play(kafka, folder, display, board)
         await play.run()
-    return _judge(console, play)
+    return judge(console, EXPECTED, play.seen, board.now())
 
 
 def _cancel_on_signals() -> None:
@@ -104,16 +105,16 @@ def _cancel_on_signals() -> None:
         loop.add_signal_handler(how, ask)
 
 
-def _judge(console: Console, play: Play) -> int:
+def judge(console: Console, expected: Expected, seen: Seen, seconds: float) -> int:
     """Print what was expected beside what came, and the difference; give the exit code."""
-    found = differences(EXPECTED, play.seen)
-    console.print(summary(EXPECTED, play.seen))
-    _say(console, f"\n{play.seen.records} records read; names, numbers and balances among them: {_leaks(play.seen)}")
+    found = differences(expected, seen)
+    console.print(summary(expected, seen))
+    leaks = f"{len(seen.leaks)}!" if seen.leaks else "none"
+    _say(console, f"\n{seen.records} records read; names, numbers and balances among them: {leaks}")
     if found:
-        _say(console, f"\nNOT as the rules demand, {len(found)} differences:")
-        _say(console, "\n".join(f"  {difference}" for difference in found))
+        _say(console, "\n".join(["", f"NOT as the rules demand ({len(found)}):", *(f"  {line}" for line in found)]))
         return EXIT_DIFFERENT
-    _say(console, f"As the rules demand: nothing missing, doubled or unexpected, in {play.board.now():.0f} s.")
+    _say(console, f"As the rules demand: nothing missing, doubled or unexpected, in {seconds:.0f} s.")
     return 0
 
 
@@ -137,10 +138,6 @@ def summary(expected: Expected, seen: Seen) -> Table:
     came = letters == sorted(expected.dead_letters)
     table.add_row(DEAD_LETTER, "", ", ".join(expected.dead_letters), "yes" if came else "NO")
     return table
-
-
-def _leaks(seen: Seen) -> str:
-    return f"{len(seen.leaks)}!" if seen.leaks else "none"
 
 
 def _say(console: Console, text: str) -> None:

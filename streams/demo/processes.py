@@ -95,7 +95,16 @@ class Workers:
     async def _start(self, worker: Worker) -> asyncio.subprocess.Process:
         with self.log(worker).open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(embedded.GUARD), str(os.getpid()), "--"),
+                *(
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    str(embedded.GUARD),
+                    str(os.getpid()),
+                    "--remove",
+                    str(self._folder),
+                    "--",
+                ),
                 *(sys.executable, "-m", "streams.cli", worker.command),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,

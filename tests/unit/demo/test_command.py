@@ -1,0 +1,28 @@
+"""The end of the demo: a summary, and an exit code that a pipeline can rely on."""
+
+import io
+
+from rich.console import Console
+
+from streams.demo.command import EXIT_DIFFERENT, judge
+from streams.demo.story import EXPECTED
+from tests.unit.demo.arrived import as_demanded, command, seen
+
+
+def test_all_as_demanded_exits_with_0() -> None:
+    """The summary says yes in every line."""
+    out = io.StringIO()
+    assert judge(Console(file=out, width=80), EXPECTED, seen(as_demanded(EXPECTED)), 20.0) == 0
+    assert "As the rules demand: nothing missing, doubled or unexpected, in 20 s." in out.getvalue()
+    assert "NO" not in out.getvalue()
+
+
+def test_a_difference_exits_with_1_and_is_printed() -> None:
+    """The line of the summary says NO, and the difference stands below in full."""
+    out = io.StringIO()
+    records = as_demanded(EXPECTED)
+    records.remove(command(EXPECTED.courses[0], 1))
+    assert judge(Console(file=out, width=80), EXPECTED, seen(records), 20.0) == EXIT_DIFFERENT
+    assert "NOT as the rules demand (1):" in out.getvalue()
+    assert "arrived issue 185 answer_challenge" in out.getvalue()
+    assert "NO" in out.getvalue().partition("NOT as")[0]
