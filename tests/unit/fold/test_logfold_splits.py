@@ -4,11 +4,24 @@ from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from schemas.audit import AuditRecord
+from schemas.audit import AuditRecord, DeadLetter
+from schemas.commands import Command, Ticket
 from schemas.events import Event
-from schemas.policy import Policy, State, Ticket
-from schemas.signals import SignalType
+from schemas.health import AccountHealth, InstitutionHealth
+from schemas.policy import Policy, State
+from schemas.policy import Ticket as TicketPolicy
+from schemas.signals import Signal, SignalType
+from streams.kafka.topics import (
+    AUDIT,
+    CUSTOMER_COMMANDS,
+    DEAD_LETTER,
+    HEALTH,
+    INSTITUTION_HEALTH,
+    SIGNALS,
+    TICKETS,
+)
 from tests.unit.fold.build import (
     BANKS,
     CUSTOMERS,
@@ -32,7 +45,7 @@ from tests.unit.fold.build import (
 POLICIES = (
     Policy(),
     Policy(version="2", fix_integrated=False, state=State(forget_days=2)),
-    Policy(version="3", ticket=Ticket(quiet_days=1, update_at=(2,))),
+    Policy(version="3", ticket=TicketPolicy(quiet_days=1, update_at=(2,))),
 )
 GARBAGE = b"{"
 
@@ -118,9 +131,32 @@ def test_institution_polls_split_in_any_way(records: list[LogRecord], cuts: set[
 
 @settings(max_examples=50, deadline=None)
 @given(logs(agent_steps))
-def test_every_audit_record_is_one_of_the_contract(records: list[LogRecord]) -> None:
-    """What the agent writes without a model is an AuditRecord, byte for byte."""
-    world = feed(agent_world(accept=True), records, set(), set())
-    for one in world.audits:
-        assert one.value is not None
-        assert AuditRecord.model_validate_json(one.value).model_dump_json().encode() == one.value
+def test_every_message_of_the_agent_is_one_of_the_contract(records: list[LogRecord]) -> None:
+    """What the agent writes, with or without a model, is that of its model, byte for byte."""
+    read_again(feed(agent_world(accept=True), records, set(), set()))
+
+
+@settings(max_examples=50, deadline=None)
+@given(logs(signal_steps))
+def test_every_message_of_the_institution_agent_is_one_of_the_contract(records: list[LogRecord]) -> None:
+    """The same for tickets and the health of institutions."""
+    read_again(feed(institution_world(accept=True), records, set(), set()))
+
+
+MODELS: dict[str, type[BaseModel]] = {
+    **dict.fromkeys(CUSTOMER_COMMANDS, Command),
+    TICKETS: Ticket,
+    SIGNALS: Signal,
+    HEALTH: AccountHealth,
+    INSTITUTION_HEALTH: InstitutionHealth,
+    AUDIT: AuditRecord,
+    DEAD_LETTER: DeadLetter,
+}
+
+
+def read_again(world: World) -> None:
+    """Read every message with the model of its topic and compare what that writes."""
+    for (topic, _), written in world.out.items():
+        for one in written:
+            assert one.value is not None
+            assert MODELS[topic].model_validate_json(one.value).model_dump_json().encode() == one.value
