@@ -31,6 +31,7 @@ AGENT_TABLES = ("accounts", "logins", "customers", "policies", "control")
 INSTITUTION_TABLES = ("tickets", "standings", "institutions", "policies", "control")
 
 ADMIN_TIMEOUT_MS = 15_000
+POLL_SECONDS = 0.05
 
 
 class TopicsError(RuntimeError):
@@ -113,7 +114,15 @@ async def apply(bootstrap: str, layout: Layout) -> list[str]:
                 [_new_topic(topic, layout) for topic in missing], timeout_ms=ADMIN_TIMEOUT_MS
             )
             _raise_refusals(response.topic_errors)
+            await _until_visible(admin, {topic.name for topic in missing})
     return [topic.name for topic in missing]
+
+
+async def _until_visible(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """Wait until new topics are told of: a broker answers before it knows them itself, and a check would miss them."""
+    async with asyncio.timeout(ADMIN_TIMEOUT_MS / 1000):
+        while names - (await _existing(admin)).keys():  # noqa: ASYNC110 - nobody else would tell
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def _new_topic(topic: Topic, layout: Layout) -> NewTopic:
