@@ -1,0 +1,133 @@
+"""The plain fold of the inbound log: one dict of customers, one loop, nothing of the machinery under test."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from schemas.audit import DeadLetterReason
+from schemas.cloudevents import UnreadableRecord
+from schemas.events import ClockTick, Event, PolicyActivated
+from schemas.state import encode
+from schemas.times import rfc3339, to_epoch_ms
+from streams.domain import Customer, Decision, OutgoingSignal, account_health, customer_of, decide, next_due
+from tests.chaos.check.books import Books, Expected, Message, headers_of, named, place_of
+from tests.chaos.check.export import Record
+
+LOG, SIGNALS = "aggregation.events", "institution.signals"
+BRIDGE, EXECUTOR, SWEEP, AGENT, INSTITUTIONS, OPERATOR = (
+    f"/remediation/{name}" for name in ("bridge", "executor", "sweep", "agent", "institutions", "operator")
+)
+SOURCES = {
+    "txpush.account.modified": frozenset({BRIDGE}),
+    "txpush.account.deleted": frozenset({BRIDGE}),
+    "account.observed": frozenset({EXECUTOR, SWEEP}),
+    "account.challenged": frozenset({BRIDGE}),
+    "connect.": frozenset({BRIDGE}),
+    "command.reported": frozenset({BRIDGE}),
+    "policy.activated": frozenset({OPERATOR, AGENT}),
+    "clock.tick": frozenset({AGENT}),
+    "institution.incident.opened": frozenset({INSTITUTIONS}),
+    "institution.incident.closed": frozenset({INSTITUTIONS}),
+    "operator.override": frozenset({OPERATOR}),
+    "customer.forgotten": frozenset({OPERATOR}),
+}
+
+
+class AgentFold:
+    """What the agent should have made of one partition."""
+
+    def __init__(self, partition: int, partitions: int) -> None:
+        self.books = Books(LOG, partition, partitions, SOURCES)
+        self._partitions = partitions
+        self._customers: dict[str, Customer] = {}
+
+    def run(self, records: Iterable[Record]) -> Expected:
+        """Fold the records in the order of their offsets."""
+        for record in records:
+            try:
+                self._take(record, self.books.read(record))
+            except UnreadableRecord as error:
+                self.books.set_aside(record, error)
+        return self._finished()
+
+    def _take(self, record: Record, event: Event) -> None:
+        if isinstance(event.data, PolicyActivated):
+            self.books.activate(record, event, event.data)
+        elif isinstance(event.data, ClockTick):
+            self._tick(record, event, self.books.tick(event.time))
+        elif (customer_id := customer_of(event)) is not None:
+            if customer_id != event.partition_key:
+                raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, customer_id)
+            self._decide(record, event, customer_id)
+
+    def _tick(self, record: Record, event: Event, at: datetime) -> None:
+        due = [(next_due(customer, self.books.rules), key) for key, customer in self._customers.items()]
+        for _, customer_id in sorted((due_at, key) for due_at, key in due if due_at is not None and due_at <= at):
+            self._decide(record, event, customer_id)
+
+    def _decide(self, record: Record, event: Event, customer_id: str) -> None:
+        before = self._customers.get(customer_id)
+        decision = decide(before, event, self.books.rules, self.books.expected.ticked_at)
+        if before is not None:
+            self._last_words(before, decision.customer)
+        if decision.customer is None:
+            self._customers.pop(customer_id, None)
+        else:
+            self._customers[customer_id] = decision.customer
+        if decision.changed:
+            self._write(record, event, customer_id, decision)
+
+    def _write(self, record: Record, event: Event, customer_id: str, decision: Decision) -> None:
+        messages = [self.books.command(message, AGENT) for message in decision.messages]
+        messages += [self._signal(record, number, signal) for number, signal in enumerate(decision.signals)]
+        self.books.audit(
+            record,
+            event.id,
+            key=customer_id,
+            phases=(decision.phase_before, decision.phase_after),
+            rules=decision.rules,
+            messages=messages,
+            state=_changed(decision),
+        )
+
+    def _signal(self, record: Record, number: int, signal: OutgoingSignal) -> dict[str, str]:
+        partition = self.books.partition
+        signal_id, institution = f"{partition}/{record.offset}/{number}", signal.institution_id
+        value = signal.sourced(partition, record.offset).model_dump_json().encode()
+        subject = f"institutions/{institution}/codes/{signal.code}"
+        headers = headers_of(signal_id, signal.type, AGENT, rfc3339(signal.time), subject)
+        message = Message(institution.encode(), value, headers, to_epoch_ms(signal.time))
+        self.books.say((SIGNALS, place_of(institution.encode(), self._partitions)), message)
+        return named(SIGNALS, signal_id, value)
+
+    def _last_words(self, before: Customer, after: Customer | None) -> None:
+        """Keep the health of accounts that are dropped: their last record stays."""
+        kept = () if after is None else after.accounts
+        for account_id in before.accounts.keys() - set(kept):
+            self._tell_health(before, account_id)
+
+    def _tell_health(self, customer: Customer, account_id: str) -> None:
+        health = account_health(customer, account_id, self.books.rules)
+        self.books.expected.health[f"{customer.customer_id}/{account_id}"] = health.model_dump_json().encode()
+
+    def _finished(self) -> Expected:
+        expected = self.books.expected
+        accounts: dict[str, bytes] = {}
+        logins: dict[str, bytes] = {}
+        customers: dict[str, bytes] = {}
+        for customer_id, customer in self._customers.items():
+            customers[customer_id] = encode(customer.state)
+            accounts |= {f"{customer_id}/{key}": encode(state) for key, state in customer.accounts.items()}
+            logins |= {f"{customer_id}/{key}": encode(state) for key, state in customer.logins.items()}
+            for account_id in customer.accounts:
+                self._tell_health(customer, account_id)
+        expected.tables |= {"accounts": accounts, "logins": logins, "customers": customers}
+        return expected
+
+
+def _changed(decision: Decision) -> list[bytes]:
+    """Encode the changed records, accounts first; nothing for one that was dropped."""
+    customer = decision.customer
+    accounts = {} if customer is None else customer.accounts
+    logins = {} if customer is None else customer.logins
+    states = [*map(accounts.get, decision.accounts), *map(logins.get, decision.logins)]
+    return [b"" if state is None else encode(state) for state in states]

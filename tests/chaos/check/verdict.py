@@ -1,0 +1,151 @@
+"""The whole check of a run: export, fold again, compare."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from tests.chaos.check import agents, institutions
+from tests.chaos.check.agents import AgentFold
+from tests.chaos.check.books import Books, Expected
+from tests.chaos.check.compare import (
+    Findings,
+    compare_audit,
+    compare_last,
+    compare_letters,
+    compare_messages,
+    doubled_for_naive_readers,
+    of_log,
+)
+from tests.chaos.check.export import UNCOMMITTED, Place, Record, committed_offsets, export, log_name
+from tests.chaos.check.institutions import InstitutionFold
+
+COMMANDS = tuple(
+    f"remediation.{name}"
+    for name in ("connect-fix", "relink", "remove-duplicate", "consent-renewal", "otp-escalation", "lookup")
+)
+TICKETS, AUDIT, LETTERS = "remediation.support-ticket", "audit.decisions", "aggregation.dead-letter"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two agents: its log, what it writes, and its tables."""
+
+    application: str
+    log: str
+    outputs: tuple[str, ...]
+    health: str
+    tables: tuple[str, ...]
+
+    @property
+    def changelogs(self) -> dict[str, str]:
+        """Give the changelog of each table."""
+        return {table: f"{self.application}-{table}-changelog" for table in self.tables}
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Give all topics that the check reads."""
+        return (self.log, *self.outputs, self.health, *self.changelogs.values())
+
+
+AGENT = Side(
+    "txpush-agent", agents.LOG, COMMANDS, "account.health", ("accounts", "logins", "customers", "policies", "control")
+)
+INSTITUTIONS = Side(
+    "txpush-institutions",
+    institutions.LOG,
+    (TICKETS,),
+    "institution.health",
+    ("tickets", "standings", "institutions", "policies", "control"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the senders know: ids behind every 200, and hashes of bodies with records that the bridge had to refuse."""
+
+    event_ids: Iterable[str] = ()
+    refused: Iterable[str] = ()
+
+
+@dataclass(slots=True)
+class Check:
+    """Checks a cluster whose workers have stopped."""
+
+    bootstrap: str
+    partitions: int
+    findings: Findings = field(default_factory=Findings)
+    _topics: Mapping[Place, list[Record]] = field(default_factory=dict)
+
+    def run(self, claims: Claims, sides: Sequence[Side] = (AGENT, INSTITUTIONS)) -> Findings:
+        """Compare everything and give what was found."""
+        wanted = {topic for side in sides for topic in side.topics} | {AUDIT, LETTERS, institutions.LOG}
+        self._topics = export(self.bootstrap, sorted(wanted), self.partitions)
+        self._check_claims(claims)
+        signals = self._agents() if AGENT in sides else {}
+        self._check_signals(signals)
+        if INSTITUTIONS in sides:
+            self._institutions()
+        naive = export(self.bootstrap, (*COMMANDS, TICKETS), self.partitions, UNCOMMITTED)
+        self.findings.compared["doubled_for_naive_readers"] = doubled_for_naive_readers(naive)
+        return self.findings
+
+    def _records(self, topic: str, partition: int) -> list[Record]:
+        return self._topics.get((topic, partition), [])
+
+    def _check_claims(self, claims: Claims) -> None:
+        logged = {r.header("ce_id") for number in range(self.partitions) for r in self._records(agents.LOG, number)}
+        promised = set(claims.event_ids)
+        self.findings.compared["events_behind_200"] += len(promised)
+        missing = sorted(promised - logged)
+        self.findings.found("http_200_missing", len(missing), missing[:3])
+        letters = [orjson.loads(r.value or b"{}") for n in range(self.partitions) for r in self._records(LETTERS, n)]
+        told = {letter["body_sha256"] for letter in letters if letter["origin"].startswith("/remediation/bridge")}
+        self.findings.found("dead_letters_unexplained", len(set(claims.refused) ^ told), "of the bridge")
+
+    def _agents(self) -> Mapping[Place, Expected]:
+        signals = {}
+        for fold in (AgentFold(number, self.partitions) for number in range(self.partitions)):
+            signals[agents.LOG, fold.books.partition] = fold.run(self._read_part(AGENT, fold.books.partition))
+            self._check_side(AGENT, fold.books)
+        return signals
+
+    def _institutions(self) -> None:
+        for number in range(self.partitions):
+            fold = InstitutionFold(number, self.partitions)
+            fold.run(self._read_part(INSTITUTIONS, number))
+            self._check_side(INSTITUTIONS, fold.books)
+
+    def _read_part(self, side: Side, partition: int) -> list[Record]:
+        """Give what the agent has read of its log; that is all of it unless something is wrong."""
+        offset = committed_offsets(self.bootstrap, side.application, side.log, self.partitions)[partition]
+        records = self._records(side.log, partition)
+        unread = [record for record in records if record.offset >= offset]
+        self.findings.compared[f"{side.log} records"] += len(records)
+        self.findings.found("unread", len(unread), f"{side.log}/{partition} from {offset} on")
+        return [record for record in records if record.offset < offset]
+
+    def _check_side(self, side: Side, books: Books) -> None:
+        number, expected = books.partition, books.expected
+        for topic in side.outputs:
+            said = expected.messages.get((topic, number), [])
+            compare_messages(self.findings, f"{topic}/{number}", said, self._records(topic, number))
+        compare_last(self.findings, "health_wrong", side.health, expected.health, self._records(side.health, number))
+        audits = of_log(self._records(AUDIT, number), side.log)
+        head = compare_audit(self.findings, books, log_name(self.bootstrap, side.log), audits)
+        tables = expected.tables | {"control": {str(number): books.control(head)}}
+        for table, topic in side.changelogs.items():
+            compare_last(self.findings, "state_wrong", topic, tables.get(table, {}), self._records(topic, number))
+        compare_letters(self.findings, expected, side.log, number, self._records(LETTERS, number))
+
+    def _check_signals(self, folded: Mapping[Place, Expected]) -> None:
+        """Compare the signals by the partition that they come from: each writes its own in order."""
+        for place in range(self.partitions):
+            by_source: dict[int, list[Record]] = defaultdict(list)
+            for record in self._records(institutions.LOG, place):
+                if record.header("ce_type").startswith("institution.login."):
+                    by_source[int(record.header("ce_id").partition("/")[0])].append(record)
+            for (_, number), expected in folded.items():
+                said = expected.messages.get((institutions.LOG, place), [])
+                compare_messages(self.findings, f"signals {number} -> {place}", said, by_source[number])

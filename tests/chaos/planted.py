@@ -1,0 +1,59 @@
+"""An agent with a planted bug: the state is written before the transaction, and the process dies in between.
+
+What a crash loses then is what the check has to find: the restored state has seen events whose commands never came out.
+"""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from streams.agent.app import main
+from streams.fold.effects import Outbox
+from streams.fold.transaction import PartitionTransaction
+from tests.chaos.processes import DEATHS_FILE
+
+DEATHS = 3
+COMMITS_BEFORE_DEATH = 4
+
+_sound_commit = PartitionTransaction.commit
+_commits = 0
+
+
+async def _commit(self: PartitionTransaction, outbox: Outbox, next_offset: int) -> None:
+    """Write the state by itself first, then the rest in the transaction."""
+    global _commits  # noqa: PLW0603 - a bug of one process
+    state = {place: records for place, records in outbox.records.items() if place[0].endswith("-changelog")}
+    await _write(self, state)
+    _commits += 1
+    if _commits == COMMITS_BEFORE_DEATH:
+        _die()
+    rest = Outbox({place: records for place, records in outbox.records.items() if place not in state})
+    await _sound_commit(self, rest, next_offset)
+
+
+async def _write(transaction: PartitionTransaction, state: dict[tuple[str, int], list[Any]]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=transaction._settings.bootstrap, enable_idempotence=True, acks="all")
+    await producer.start()
+    try:
+        for (topic, partition), records in state.items():
+            for record in records:
+                await producer.send(topic, record.value, key=record.key, partition=partition)
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+def _die() -> None:
+    counted = Path(os.environ[DEATHS_FILE])
+    deaths = counted.stat().st_size if counted.exists() else 0
+    if deaths < DEATHS:
+        counted.write_text("x" * (deaths + 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    PartitionTransaction.commit = _commit  # type: ignore[method-assign] # the bug
+    main()

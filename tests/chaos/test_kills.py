@@ -1,0 +1,56 @@
+"""The kill test: nothing lost, doubled or wrong, whatever is killed or put to sleep and when."""
+
+import pytest
+
+from tests.chaos.run import Options, Outcome, execute
+
+pytestmark = pytest.mark.kafka
+
+STEPS = 25
+"""20 SIGKILLs and 5 SIGSTOPs."""
+
+
+@pytest.fixture(scope="module")
+def killed() -> Outcome:
+    """The short form: 20,000 notifications, three brokers, two agents and the institution agent."""
+    return execute(Options(notifications=20_000, kills=20, stops=5, seed=7))
+
+
+@pytest.mark.timeout(420)
+def test_nothing_is_lost_doubled_or_wrong(killed: Outcome) -> None:
+    """Every 200 is in the log; messages, tables, health and audit chain equal the plain fold of the log."""
+    assert killed.findings.clean, killed.as_json()
+    assert killed.figures["kills"] == 20
+    assert killed.figures["stops"] == 5
+
+
+def test_much_was_compared(killed: Outcome) -> None:
+    """A check that compares little finds little: each kind of record was there in numbers."""
+    compared = killed.findings.compared
+    assert compared["events_behind_200"] > 20_000
+    assert compared["messages"] > 10_000
+    assert compared["audit_records"] > 10_000
+    assert compared["state_wrong"] > 2_000
+    assert compared["dead_letters"] > 50
+
+
+def test_kills_fell_inside_transactions(killed: Outcome) -> None:
+    """At least a third of the disturbances cut a transaction off, as the brokers' abort markers tell."""
+    assert killed.figures["inside_a_transaction"] >= STEPS / 3, killed.as_json()
+
+
+def test_a_sleeper_was_fenced(killed: Outcome) -> None:
+    """At least one worker that woke up past its session was refused by the broker, and ended."""
+    assert killed.figures["fences"] >= 1, killed.as_json()
+
+
+@pytest.mark.timeout(120)
+def test_a_planted_bug_is_caught() -> None:
+    """State written before the transaction: three deaths in between, and the check is not clean."""
+    options = Options(
+        notifications=600, kills=0, stops=0, bridge_kills=0, agents=1, brokers=1, agent_module="tests.chaos.planted"
+    )
+    outcome = execute(options)
+    assert outcome.figures["exits"]["agent-0"] == {-9: 3}, outcome.as_json()
+    assert outcome.findings.faults["lost"] > 0, outcome.as_json()
+    assert outcome.findings.faults["audit_wrong"] > 0, outcome.as_json()
