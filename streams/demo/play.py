@@ -118,6 +118,7 @@ class Play:
                 around = (self._workers.supervise(), self._watch.run(), self._draw(), self._check_broker())
                 tasks = [self._group.create_task(part) for part in around]
                 await self._perform()
+                self._display.show(self.board.rows(self.seen), "all is read; ending the workers")
                 for task in tasks:
                     task.cancel()
         except BaseExceptionGroup as group:
