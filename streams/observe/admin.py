@@ -37,7 +37,7 @@ class AdminServer:
 
     async def start(self) -> None:
         """Listen; raises OSError when the port is taken. `port` is the real one from then on."""
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()
         self.port = int(self._runner.addresses[0][1])
