@@ -122,6 +122,8 @@ class Play:
                 for task in tasks:
                     task.cancel()
         except BaseExceptionGroup as group:
+            # A dead broker is the cause of whatever its clients complain of.
+            self._kafka.check()
             raise _first(group) from None
         finally:
             self._display.show(self.board.rows(self.seen), "")

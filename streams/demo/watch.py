@@ -1,13 +1,15 @@
 """The independent reader: a plain consumer of every topic, read_committed, that also knows when all has been read."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Self, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from streams.demo.processes import DemoError
 from streams.demo.seen import Record, Seen
@@ -18,6 +20,7 @@ P = TypeVar("P")
 POLL_MS = 150
 ANSWER_SECONDS = 15.0
 START_SECONDS = 20.0
+STOP_SECONDS = 3.0
 
 
 class Watch:
@@ -51,7 +54,7 @@ class Watch:
                 (self._ends, self._ends.stop),
                 (self._admin, self._admin.close),
             ):
-                stack.push_async_callback(end)
+                stack.push_async_callback(_hang_up, end)
                 await asyncio.wait_for(client.start(), START_SECONDS)
             await asyncio.wait_for(self._assign(), START_SECONDS)
             self._stack = stack.pop_all()
@@ -136,6 +139,12 @@ class Watch:
     async def _committed(self, group: str, topic: str) -> dict[int, int]:
         offsets = await asyncio.wait_for(self._admin.list_consumer_group_offsets(group), ANSWER_SECONDS)
         return {place.partition: at.offset for place, at in offsets.items() if place.topic == topic}
+
+
+async def _hang_up(end: Callable[[], Awaitable[None]]) -> None:
+    """Stop a client; without a broker aiokafka leaves by the cancellation of its own tasks, or not at all."""
+    with contextlib.suppress(asyncio.CancelledError, KafkaError, TimeoutError):
+        await asyncio.wait_for(end(), STOP_SECONDS)
 
 
 def _reaches(reached: Mapping[P, int], wanted: Mapping[P, int]) -> bool:

@@ -94,6 +94,21 @@ def test_nothing_outlives_the_demo(demo: subprocess.Popen[str], tmp_path: Path, 
     wait_until(lambda: not list(tmp_path.iterdir()), 10)
 
 
+@pytest.mark.slow
+def test_a_broker_that_dies_is_named(demo: subprocess.Popen[str], tmp_path: Path) -> None:
+    """The broker's end is the cause, whatever its clients complain of; the logs are kept and named."""
+    read_until(demo, "ready:")
+    (broker,) = [pid for pid in running_in(tmp_path) if b"kafka.Kafka" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(broker, signal.SIGKILL)
+    output, _ = demo.communicate(timeout=30)
+    assert demo.returncode == 2, output
+    assert "The demo could not go on: Broker 1 died." in output
+    assert "Traceback" not in output
+    (folder,) = tmp_path.glob("txpush-demo-*")
+    assert f"The logs of the workers are kept in {folder}" in output
+    assert not running_in(tmp_path)
+
+
 def test_a_demo_that_cannot_start_says_why(tmp_path: Path) -> None:
     """A cache folder that cannot be made ends it with 2 and the place, without a trace."""
     (tmp_path / "file").touch()
