@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import IllegalOperation
 from aiokafka.structs import OffsetAndMetadata
 
 from streams.fold.effects import Outbox, OutRecord
@@ -45,13 +46,24 @@ class PartitionTransaction:
         await self._step(self._producer.stop())
 
     async def commit(self, outbox: Outbox, next_offset: int) -> None:
-        """Write the outbox and the source offset, all or nothing."""
+        """Write the outbox and the source offset, all or nothing; raises ProducerFenced where another owner began."""
+        try:
+            await self._write(outbox, next_offset)
+        except IllegalOperation as error:
+            raise self._refusal() or error from error
+
+    async def _write(self, outbox: Outbox, next_offset: int) -> None:
         await self._step(self._producer.begin_transaction())
         written = await self._step(self._send(outbox))
         await self._step(asyncio.gather(*written))
         offsets = {self._source: OffsetAndMetadata(next_offset, "")}
         await self._step(self._producer.send_offsets_to_transaction(offsets, self._settings.application))
         await self._step(self._producer.commit_transaction())
+
+    def _refusal(self) -> BaseException | None:
+        """Give why the broker refused the transaction: aiokafka only says that there is none, once it was refused."""
+        ended = self._producer._txn_manager.wait_for_transaction_end()  # noqa: SLF001 - kept nowhere else
+        return ended.exception() if ended.done() and not ended.cancelled() else None
 
     async def _send(self, outbox: Outbox) -> list[Any]:
         written = []

@@ -90,10 +90,11 @@ class Chaos:
         sizes = {name: len(workers) for name, workers in self.groups.items()}
         for step in self.plan.steps(sizes):
             victim = await self._victim(step)
+            self.done.append(Done(step.kind, victim.name, victim.application, time.time()))
             if step.kind == SLEEP:
-                self._sleepers.append(asyncio.create_task(self._sleep(victim, self.groups[step.group])))
+                victim.signal(signal.SIGSTOP)
+                self._sleepers.append(asyncio.create_task(self._wake(victim, self.groups[step.group])))
             else:
-                self._note(KILL, victim)
                 victim.kill()
         await asyncio.gather(*self._sleepers)
 
@@ -102,26 +103,20 @@ class Chaos:
         group = self.groups[step.group]
         worker = group[step.worker]
         if worker.asleep or (step.kind == SLEEP and any(one.asleep for one in group)):
-            await _until(lambda: not any(one.asleep for one in group), TAKEOVER_SECONDS)
+            await asyncio.gather(*self._sleepers)
         if not step.in_recovery and worker.application:
             await _until(lambda: worker.alive and worker.at_work, RECOVERY_SECONDS)
         await asyncio.sleep(step.after)
         await _until(lambda: worker.alive, RECOVERY_SECONDS)
         return worker
 
-    async def _sleep(self, worker: Worker, group: Sequence[Worker]) -> None:
-        """Have a worker sleep past its session, until another one has taken its partitions."""
-        began = time.time()
-        self._note(SLEEP, worker)
-        worker.signal(signal.SIGSTOP)
+    async def _wake(self, worker: Worker, group: Sequence[Worker]) -> None:
+        """Wake a sleeper when its session is over and others have taken its partitions."""
+        began, left = time.time(), worker.taken(worker.started_at)
         await asyncio.sleep(self.plan.sleep_seconds)
-        left = worker.taken(worker.started_at)
         others = [other for other in group if other is not worker]
         await _until(lambda: left <= {n for other in others for n in other.taken(began)}, TAKEOVER_SECONDS)
         worker.signal(signal.SIGCONT)
-
-    def _note(self, kind: str, worker: Worker) -> None:
-        self.done.append(Done(kind, worker.name, worker.application, time.time()))
 
 
 async def _until(condition: Callable[[], bool], seconds: float) -> None:

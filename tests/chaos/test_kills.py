@@ -46,11 +46,11 @@ def test_a_sleeper_was_fenced(killed: Outcome) -> None:
 
 @pytest.mark.timeout(120)
 def test_a_planted_bug_is_caught() -> None:
-    """State written before the transaction: three deaths in between, and the check is not clean."""
+    """State written before the transaction: two deaths in between, and the check is not clean."""
     options = Options(
         notifications=600, kills=0, stops=0, bridge_kills=0, agents=1, brokers=1, agent_module="tests.chaos.planted"
     )
     outcome = execute(options)
-    assert outcome.figures["exits"]["agent-0"] == {-9: 3}, outcome.as_json()
+    assert outcome.figures["exits"]["agent-0"] == {-9: 2}, outcome.as_json()
     assert outcome.findings.faults["lost"] > 0, outcome.as_json()
     assert outcome.findings.faults["audit_wrong"] > 0, outcome.as_json()
