@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from pydantic_settings import (
 PREFIX = "TXPUSH_"
 FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
 SECRETS_VARIABLE = "TXPUSH_SECRETS_DIR"
+TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
+"""What stands in a path without escapes, and cannot be guessed."""
 NO_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, "TXPUSH_CACHE_DIR"})
 """Variables of ours that name places of files; the last is that of the embedded Kafka's archives."""
 
@@ -75,11 +78,8 @@ class Settings(BaseSettings):
     @field_validator("callback_tokens")
     @classmethod
     def _long_tokens(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-        for token in tokens:
-            text = token.get_secret_value()
-            if len(text) < MIN_TOKEN_LENGTH or not set(text) <= allowed:
-                raise ValueError(f"a token has {MIN_TOKEN_LENGTH} or more of A-Z a-z 0-9 - _ : `openssl rand -hex 24`")
+        if not all(TOKEN.fullmatch(token.get_secret_value()) for token in tokens):
+            raise ValueError("a token has 16 to 256 of A-Z a-z 0-9 . _ ~ - : make one with `openssl rand -hex 24`")
         return tokens
 
     @classmethod
@@ -100,9 +100,6 @@ class Settings(BaseSettings):
         if file := os.environ.get(FILE_VARIABLE):
             sources.append(TomlConfigSettingsSource(settings_cls, Path(file)))
         return tuple(sources)
-
-
-MIN_TOKEN_LENGTH = 16
 
 
 def read_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting by name

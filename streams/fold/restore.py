@@ -53,7 +53,6 @@ async def _read_to_end(
     consumer: AIOKafkaConsumer, by_topic: dict[str, StateTable], values: dict[StateTable, Values]
 ) -> None:
     left = await consumer.end_offsets(list(consumer.assignment()))
-    await consumer.seek_to_beginning()
     stalled = 0
     while left := await _unfinished(consumer, left):
         polled = await consumer.getmany(*left, timeout_ms=POLL_MS)
