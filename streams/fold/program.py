@@ -59,6 +59,7 @@ class FoldProgram:
             clock=WallClock(),
             instance=settings.instance,
             session_timeout=settings.session_seconds,
+            heartbeat_interval=settings.session_seconds / 4,
             shutdown_timeout=settings.shutdown_seconds,
         )
         self.app: faust.App = new_app(self.fold)

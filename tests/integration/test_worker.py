@@ -1,0 +1,457 @@
+"""The agent as a process on a real broker: starts, commands, ticks, restarts, takeovers and ends, within deadlines."""
+
+import asyncio
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import orjson
+import pytest
+from aiokafka import AIOKafkaProducer
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from schemas.cloudevents import to_headers, to_value
+from schemas.events import AccountSnapshot, Event, EventType, Source
+from schemas.times import from_epoch_ms, to_epoch_ms
+from streams.fold.intake import partition_of
+from streams.kafka import topics
+from streams.kafka.embedded import EmbeddedKafka
+from streams.kafka.identity import log_identity
+from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EMBEDDED, EVENTS, HEALTH, changelog
+
+pytestmark = pytest.mark.kafka
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 30.0
+SESSION_SECONDS = 3.0
+FIX = "remediation.connect-fix"
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+IMPATIENT = """
+from streams.fold import program
+program.START_SECONDS = 1.0
+from streams.agent.app import main
+main()
+"""
+WORKER = ("-m", "streams.agent.app")
+
+_numbers = count(7_000_000_000)
+
+
+def wait_for(what: Callable[[], Any], seconds: float = SECONDS) -> Any:  # noqa: ANN401 - whatever is waited for
+    """Ask until there is an answer, or fail."""
+    end = time.monotonic() + seconds
+    while not (answer := what()):
+        assert time.monotonic() < end, f"still not so after {seconds} s"
+        time.sleep(0.02)
+    return answer
+
+
+def new_customer(partition: int | None = None) -> str:
+    """Give a customer that no other test has, of that partition if one is named."""
+    every = (str(number) for number in _numbers)
+    return next(one for one in every if partition in {None, partition_of(one, EMBEDDED.partitions)})
+
+
+def now() -> datetime:
+    """Give the present in whole milliseconds."""
+    return from_epoch_ms(time.time_ns() // 1_000_000)
+
+
+def looked(customer: str, code: int | None, at: datetime, kind: str = EventType.ACCOUNT_MODIFIED) -> Event:
+    """Give a snapshot of the customer's only account."""
+    attempt = None if code is None else at - MINUTE
+    snapshot = AccountSnapshot(
+        customer_id=customer,
+        account_id="a1",
+        institution_id="102105",
+        institution_login_id="L1",
+        aggregation_status_code=code,
+        aggregation_attempt_date=attempt,
+    )
+    return Event(f"{kind}/{customer}/{to_epoch_ms(at)}", kind, Source.BRIDGE, at, snapshot, None, customer)
+
+
+def deleted(customer: str, at: datetime) -> Event:
+    """Give the deletion of the customer's only account."""
+    return looked(customer, None, at, EventType.ACCOUNT_DELETED)
+
+
+@dataclass
+class Log:
+    """The broker as a writer and a committed reader see it."""
+
+    bootstrap: str
+
+    def write(self, *events: Event) -> None:
+        """Put events on the inbound log, as the bridge does."""
+        producer = Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 5})
+        for one in events:
+            key = one.partition_key or ""
+            place = partition_of(key, EMBEDDED.partitions)
+            headers: Any = to_headers(one)
+            at = to_epoch_ms(one.time)
+            producer.produce(EVENTS, to_value(one.data), key, place, timestamp=at, headers=headers)
+            producer.poll(0)
+        assert producer.flush(SECONDS) == 0
+
+    def read(self, topic: str) -> list[Any]:
+        """Give the records of a topic, partition by partition, without those of aborted transactions."""
+        given = {
+            "bootstrap.servers": self.bootstrap,
+            "group.id": "reader",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+        consumer = Consumer(given)
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in range(EMBEDDED.partitions)])
+        found, unread, end = [], set(range(EMBEDDED.partitions)), time.monotonic() + SECONDS
+        while unread:
+            assert time.monotonic() < end, f"{topic} has no end"
+            for one in consumer.consume(1000, 0.2):
+                error = one.error()
+                if error is None:
+                    found.append(one)
+                else:
+                    assert error.code() == KafkaError._PARTITION_EOF, error
+                    unread.discard(one.partition() or 0)
+        consumer.close()
+        return sorted(found, key=lambda one: (one.partition(), one.offset()))
+
+    def values(self, topic: str, customer: str) -> list[Any]:
+        """Give what a topic says of a customer, in order; None for a tombstone."""
+        return [
+            None if one.value() is None else orjson.loads(one.value())
+            for one in self.read(topic)
+            if one.key() is not None and one.key().decode().split("/")[0] == customer
+        ]
+
+    def actions(self, customer: str) -> list[str]:
+        """Give the actions of the connect-fix messages of a customer."""
+        return [one["action"] for one in self.values(FIX, customer)]
+
+
+@dataclass
+class Worker:
+    """A worker process that can be ended and started again under the same name."""
+
+    bootstrap: str
+    instance: str = "agent-0"
+    lines: list[str] = field(default_factory=list)
+
+    def start(self, *command: str) -> Self:
+        """Start the process; its log goes to `lines`."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TXPUSH_")}
+        environment |= {
+            "TXPUSH_BOOTSTRAP": self.bootstrap,
+            "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
+            "TXPUSH_REPLICATION": str(EMBEDDED.replication),
+            "TXPUSH_INSTANCE": self.instance,
+            "TXPUSH_SESSION_SECONDS": str(SESSION_SECONDS),
+            "PYTHONPATH": str(ROOT),
+        }
+        self.lines = []
+        self.process = subprocess.Popen(
+            [sys.executable, *(command or WORKER)], env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        self._reader = threading.Thread(target=self._read, args=(self.process.stderr, self.lines), daemon=True)
+        self._reader.start()
+        return self
+
+    @staticmethod
+    def _read(pipe: Any, lines: list[str]) -> None:  # noqa: ANN401 - the pipe of a process
+        with pipe:
+            for line in pipe:
+                lines.append(line)  # noqa: PERF402 - others read it meanwhile
+
+    def said(self, pattern: str) -> re.Match[str] | None:
+        """Find a pattern in the log so far; fails when the process has ended before."""
+        found = re.search(pattern, "".join(self.lines))
+        assert found or self.process.poll() is None, "ended:\n" + "".join(self.lines)
+        return found
+
+    @property
+    def admin(self) -> str:
+        """Give the address of the admin port."""
+        found: re.Match[str] = wait_for(lambda: self.said(r"metrics at (http://[\d.:]+)/metrics"))
+        return found[1]
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Ask the admin port."""
+        answer = httpx.get(f"{self.admin}{path}", timeout=5.0)
+        return answer.status_code, answer.text
+
+    def until_ready(self) -> Self:
+        """Wait until the worker does all of its work."""
+        wait_for(lambda: self.get("/readyz")[0] == 200)
+        return self
+
+    def ended(self, seconds: float = SECONDS) -> tuple[int, str]:
+        """Wait for the end and give exit code and log."""
+        code = self.process.wait(seconds)
+        self._reader.join(seconds)
+        return code, "".join(self.lines)
+
+    def stop(self, seconds: float = 10.5) -> int:
+        """Ask the process to end and give its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.ended(seconds)[0]
+
+    def metric(self, name: str) -> float:
+        """Add up the series of a metric whose name and labels begin so."""
+        text = self.get("/metrics")[1]
+        return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedKafka]:
+    """A broker of these tests alone: one of them kills it."""
+    with EmbeddedKafka() as cluster:
+        yield cluster
+
+
+def test_a_start_without_topics_is_refused(broker: EmbeddedKafka) -> None:
+    """On a cluster without our topics the worker ends with 2 and says what to run; first, as they come next."""
+    code, said = Worker(broker.bootstrap).start().ended()
+    assert code == 2
+    assert "the topics do not fit:\n  topic aggregation.events is missing: run `txpush topics apply`" in said
+    assert "Traceback" not in said
+
+
+@pytest.fixture(scope="module")
+def log(broker: EmbeddedKafka) -> Log:
+    asyncio.run(topics.apply(broker.bootstrap, EMBEDDED))
+    return Log(broker.bootstrap)
+
+
+@pytest.fixture(scope="module")
+def worker(log: Log) -> Iterator[Worker]:
+    """A worker that runs during these tests; a test may end it if it starts it again."""
+    made = Worker(log.bootstrap).start()
+    yield made
+    made.process.kill()
+    made.process.wait(SECONDS)
+
+
+@pytest.fixture
+def agent(worker: Worker) -> Worker:
+    return worker.until_ready()
+
+
+def test_it_is_ready_when_every_partition_is_open(worker: Worker) -> None:
+    """Until all state is restored readiness says what is missing; the process counts as healthy all along."""
+    answers: list[tuple[int, str]] = []
+    assert worker.get("/healthz") == (200, "ok\n")
+    while not answers or answers[-1][0] != 200:
+        answers.append(worker.get("/readyz"))
+    assert answers[0][0] == 503
+    assert {text for _, text in answers[:-1]} <= set(not_ready())
+    wait_for(lambda: len(re.findall(r"partition \d opened at offset", "".join(worker.lines))) == EMBEDDED.partitions)
+
+
+def not_ready() -> Iterator[str]:
+    """Give what a worker that starts may say."""
+    yield "no partitions assigned yet\n"
+    for n in range(1, 8):
+        numbers = [number for number in range(3) if n >> number & 1]
+        yield "".join(f"partition {number} is being restored\n" for number in numbers)
+
+
+@pytest.mark.usefixtures("agent")
+def test_a_185_becomes_a_command(log: Log) -> None:
+    """A failing login leads to a command under the customer's key, and the repair to its withdrawal."""
+    customer = new_customer()
+    log.write(looked(customer, 185, now() - DAY))
+    wait_for(lambda: log.actions(customer) == ["issue"])
+    log.write(looked(customer, 0, now()))
+    wait_for(lambda: log.actions(customer) == ["issue", "withdraw"])
+    (sent,) = [
+        one for one in log.read(FIX) if one.key().decode() == customer and orjson.loads(one.value())["sequence"] == 0
+    ]
+    headers = dict(sent.headers())
+    assert sent.partition() == partition_of(customer, EMBEDDED.partitions)
+    assert headers["ce_id"].decode() == f"{orjson.loads(sent.value())['command_id']}:0"
+    assert [one["phase"] for one in log.values(HEALTH, customer)][-1] == "healthy"
+
+
+@pytest.mark.usefixtures("agent")
+def test_an_aborted_record_is_never_seen(log: Log) -> None:
+    """What a transaction took back did not happen: no command, no audit record, no place in the chain."""
+    aborted = new_customer(0)
+    after = new_customer(0)
+    asyncio.run(abort(log.bootstrap, looked(aborted, 185, now())))
+    log.write(looked(after, 185, now()))
+    wait_for(lambda: log.actions(after) == ["issue"])
+    assert log.values(FIX, aborted) == []
+    assert log.values(AUDIT, aborted) == []
+
+
+async def abort(bootstrap: str, one: Event) -> None:
+    """Write an event in a transaction and abort it."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id="a-test")
+    await producer.start()
+    await producer.begin_transaction()
+    key, at = (one.partition_key or "").encode(), to_epoch_ms(one.time)
+    await producer.send_and_wait(EVENTS, to_value(one.data), key, 0, at, to_headers(one))
+    await producer.abort_transaction()
+    await producer.stop()
+
+
+def test_a_poison_record_is_set_aside(log: Log, agent: Worker) -> None:
+    """A record without time, attributes or sense is a dead letter; the partition goes on."""
+    after = new_customer(1)
+    before = agent.metric("txpush_agent_dead_letters_total")
+    asyncio.run(poison(log.bootstrap))
+    log.write(looked(after, 185, now()))
+    wait_for(lambda: log.actions(after) == ["issue"])
+    (letter,) = [orjson.loads(one.value()) for one in log.read(DEAD_LETTER) if one.partition() == 1]
+    assert (letter["reason"], letter["reduced"]) == ("not_a_cloud_event", None)
+    assert agent.metric("txpush_agent_dead_letters_total") == before + 1
+
+
+async def poison(bootstrap: str) -> None:
+    """Write half a megabyte of key from before all time, with a header that has no value."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    await producer.send_and_wait(EVENTS, b"Jane Doe", b"k" * 500_000, 1, -(2**61), [("ce_id", None)])
+    await producer.stop()
+
+
+def test_metrics_tell_of_events_and_lag(log: Log, agent: Worker) -> None:
+    """The counters move with the events; without a backlog no partition has lag."""
+    customer, before = new_customer(), agent.metric("txpush_agent_events_total")
+    log.write(looked(customer, 103, now()))
+    wait_for(lambda: agent.metric("txpush_agent_events_total") == before + 1)
+    wait_for(lambda: agent.metric("txpush_agent_lag_messages") == 0)
+    assert agent.metric('txpush_agent_commands_total{action="issue",kind="connect-fix"}') >= 1
+    assert agent.metric("txpush_agent_partitions_owned") == EMBEDDED.partitions
+
+
+@pytest.mark.usefixtures("agent")
+def test_time_passes_by_one_tick(log: Log) -> None:
+    """Accounts deleted more than 30 days ago are forgotten on a quiet partition, by one tick of the worker's own."""
+    gone = [new_customer(2), new_customer(2)]
+    past = now() - 40 * DAY
+    log.write(*(looked(one, 0, past) for one in gone), *(deleted(one, past + DAY) for one in gone))
+    accounts = changelog(AGENT, "accounts")
+    wait_for(lambda: all(log.values(accounts, one)[-1:] == [None] for one in gone))
+    ticks = [one for one in log.read(EVENTS) if dict(one.headers()).get("ce_type") == b"clock.tick"]
+    assert [(one.partition(), one.key()) for one in ticks] == [(2, None)]
+    assert [log.values(HEALTH, one)[-1]["phase"] for one in gone] == ["deleted", "deleted"]
+
+
+def test_an_end_in_the_middle_loses_and_doubles_nothing(log: Log, agent: Worker) -> None:
+    """SIGTERM with polls in flight ends with 0 within 10 s; after the next start each customer has one command."""
+    customers = [new_customer() for _ in range(2000)]
+    at = now()
+    seen = agent.metric("txpush_agent_events_total")
+    log.write(*(looked(one, 185, at) for one in customers[:500]))
+    wait_for(lambda: agent.metric("txpush_agent_events_total") > seen)
+    log.write(*(looked(one, 185, at) for one in customers[500:]))
+    assert agent.stop() == 0
+    agent.start().until_ready()
+    wait_for(lambda: len(issued(log, customers)) >= len(customers))
+    assert sorted(issued(log, customers)) == sorted(customers)
+
+
+def issued(log: Log, customers: list[str]) -> list[str]:
+    """Give the customer of every first message among these customers."""
+    wanted = {one.encode() for one in customers}
+    return [one.key().decode() for one in log.read(FIX) if one.key() in wanted]
+
+
+def test_a_quiet_worker_ends_in_order(agent: Worker) -> None:
+    """SIGTERM ends an idle worker with 0 within 10 s, and it starts again under its name."""
+    assert agent.stop() == 0
+    agent.start().until_ready()
+
+
+@pytest.mark.usefixtures("agent")
+def test_the_chain_goes_on_over_restarts(log: Log) -> None:
+    """From the name of the log to the last record, over every restart so far: each hash is that of the contract."""
+    customer = new_customer()
+    log.write(looked(customer, 185, now()))
+    wait_for(lambda: log.actions(customer) == ["issue"])
+    identity = asyncio.run(log_identity(log.bootstrap, EVENTS))
+    inbound, audits = log.read(EVENTS), log.read(AUDIT)
+    links = [
+        verified(
+            f"{identity}/{partition}",
+            [one for one in inbound if one.partition() == partition],
+            [one.value() for one in audits if one.partition() == partition],
+        )
+        for partition in range(EMBEDDED.partitions)
+    ]
+    assert sum(links) == len(audits) > 2000
+
+
+def verified(name: str, inbound: list[Any], audits: list[bytes]) -> int:
+    """Walk a chain by the words of the contract and give its length."""
+    head, unread = hashlib.sha256(name.encode()).hexdigest(), inbound
+    for value in audits:
+        link, rolled = orjson.loads(value), bytes(32)
+        covered = [one for one in unread if one.offset() <= link["offset"]]
+        unread = unread[len(covered) :]
+        for one in covered:
+            parts = (rolled, one.offset().to_bytes(8, "big"), one.key() or b"", one.value() or b"")
+            rolled = hashlib.sha256(b"".join(parts)).digest()
+        assert link["previous"] == head
+        assert link["inputs_sha256"] == rolled.hex()
+        head = hashlib.sha256(value).hexdigest()
+    return len(audits)
+
+
+def test_a_worker_takes_over_from_a_killed_one(log: Log, agent: Worker) -> None:
+    """Two workers share the partitions; when one is killed the other has them all, and misses nothing."""
+    other = Worker(log.bootstrap, "agent-1").start()
+    try:
+        wait_for(lambda: 0 < other.metric("txpush_agent_partitions_owned") < EMBEDDED.partitions)
+        other.until_ready()
+        agent.until_ready()
+        assert sum(one.metric("txpush_agent_partitions_owned") for one in (agent, other)) == EMBEDDED.partitions
+        agent.process.kill()
+        agent.ended()
+        customers = [new_customer(partition) for partition in range(EMBEDDED.partitions)]
+        log.write(*(looked(one, 185, now()) for one in customers))
+        wait_for(lambda: sorted(issued(log, customers)) == sorted(customers), SESSION_SECONDS + 12)
+        assert other.stop() == 0
+    finally:
+        other.process.kill()
+        other.ended()
+        agent.start()
+
+
+def test_without_a_broker_it_waits_and_says_so() -> None:
+    """Where nothing listens the worker waits, and in the end says where it looked, to be started again."""
+    code, said = Worker("127.0.0.1:1").start("-c", IMPATIENT).ended()
+    assert code == 70
+    assert "waiting for a broker at 127.0.0.1:1" in said
+    assert "no broker at 127.0.0.1:1" in said
+    assert "Traceback" not in said
+
+
+def test_a_start_that_waits_can_be_ended() -> None:
+    """SIGTERM ends a worker that still waits for a broker."""
+    waiting = Worker("127.0.0.1:1").start()
+    wait_for(lambda: waiting.said("waiting for a broker"))
+    assert waiting.stop(5.0) == 0
+
+
+def test_an_end_is_bounded_without_a_broker(broker: EmbeddedKafka, agent: Worker) -> None:
+    """With the broker gone SIGTERM ends the worker in little more than the 10 s that it has; last, as it kills it."""
+    broker.kill(1)
+    began = time.monotonic()
+    assert agent.stop(14.0) in {0, 70}
+    assert time.monotonic() - began < 11.5
