@@ -57,6 +57,14 @@ def test_cleared_timers_are_gone() -> None:
     assert index.first() is None
 
 
+def test_a_timer_set_back_is_due_once() -> None:
+    """A timer that was moved or cleared and came back to its time is one timer."""
+    index = TimerIndex()
+    for due in (START, None, START, START + HOUR, START):
+        index.set("a", due)
+    assert index.due_by(START + DAY) == [(START, "a")]
+
+
 @given(changes, times)
 def test_index_equals_the_plain_way(made: list[tuple[str, datetime | None]], by: datetime) -> None:
     """After any changes, there and back included, the index tells what sorting all timers tells."""
