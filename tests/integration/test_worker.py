@@ -149,6 +149,7 @@ class Worker:
 
     bootstrap: str
     instance: str = "agent-0"
+    policy: str = ""
     lines: list[str] = field(default_factory=list)
 
     def start(self, *command: str) -> Self:
@@ -162,6 +163,8 @@ class Worker:
             "TXPUSH_SESSION_SECONDS": str(SESSION_SECONDS),
             "PYTHONPATH": str(ROOT),
         }
+        if self.policy:
+            environment["TXPUSH_POLICY_FILE"] = self.policy
         self.lines = []
         self.process = subprocess.Popen(
             [sys.executable, *(command or WORKER)], env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT
@@ -439,6 +442,16 @@ def test_without_a_broker_it_waits_and_says_so() -> None:
     assert code == 70
     assert "waiting for a broker at 127.0.0.1:1" in said
     assert "no broker at 127.0.0.1:1" in said
+    assert "Traceback" not in said
+
+
+def test_a_policy_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    """A worker with a policy that does not hold ends with 2, before it looks for a broker, and says what is wrong."""
+    file = tmp_path / "policy.toml"
+    file.write_text("[contact]\ncooldown_hours = 0\n")
+    code, said = Worker("127.0.0.1:1", policy=str(file)).start().ended()
+    assert code == 2
+    assert said.startswith(f"{file}: contact.cooldown_hours: must be a whole number of hours")
     assert "Traceback" not in said
 
 
