@@ -17,7 +17,7 @@ from tests.chaos.traffic import Direct, Notification, Post
 CONNECTIONS = 16
 REQUEST_SECONDS = 8.0
 GIVE_UP_SECONDS = 90.0
-MIN_RATE, MAX_RATE = 20.0, 400.0
+MIN_RATE, MAX_RATE = 20.0, 600.0
 """Notifications a second."""
 RETRY_SECONDS = 0.2
 OK = 200

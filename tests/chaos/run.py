@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,10 @@ class Options:
     def seconds(self) -> float:
         """How long the disturbances take, about."""
         return 6.0 * (self.kills + self.stops + self.bridge_kills)
+
+
+LONG = Options(notifications=160_000, kills=60, stops=17, bridge_kills=6)
+"""The long form: 300,000 events."""
 
 
 @dataclass(slots=True)
@@ -247,15 +251,14 @@ def execute(options: Options) -> Outcome:
 
 def main() -> int:
     """Run from the command line; 0 for a clean verdict, 1 for any other."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    defaults = Options()
-    for name in ("notifications", "seed", "kills", "stops", "bridge_kills", "agents", "brokers"):
-        value = getattr(defaults, name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--session-seconds", type=float, default=defaults.session_seconds)
-    parser.add_argument("--sleep-seconds", type=float, default=defaults.sleep_seconds)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--long", action="store_true", help="300,000 events, 60 kills, 17 sleeps")
+    for name, value in asdict(Options()).items():
+        if isinstance(value, int | float):
+            parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), help=f"{value} unless said otherwise")
     parser.add_argument("--keep", type=Path, help="folder for the workers' logs")
-    outcome = execute(Options(**vars(parser.parse_args())))
+    given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    outcome = execute(replace(LONG if given.pop("long") else Options(), **given))
     _print(outcome)
     return 0 if outcome.findings.clean else 1
 

@@ -4,10 +4,25 @@ import pytest
 
 from tests.chaos.run import Options, Outcome, execute
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 STEPS = 25
 """20 SIGKILLs and 5 SIGSTOPs."""
+
+COMPARED = {
+    "events_behind_200": 20_000,
+    "remediation.connect-fix": 2_000,
+    "remediation.relink": 20,
+    "remediation.remove-duplicate": 20,
+    "remediation.support-ticket": 20,
+    "institution.signals": 5_000,
+    "audit_records": 10_000,
+    "account.health": 2_000,
+    "txpush-agent-customers-changelog": 1_000,
+    "txpush-institutions-standings-changelog": 100,
+    "dead_letters": 50,
+    "ticks": 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +31,6 @@ def killed() -> Outcome:
     return execute(Options(notifications=20_000, kills=20, stops=5, seed=7))
 
 
-@pytest.mark.timeout(420)
 def test_nothing_is_lost_doubled_or_wrong(killed: Outcome) -> None:
     """Every 200 is in the log; messages, tables, health and audit chain equal the plain fold of the log."""
     assert killed.findings.clean, killed.as_json()
@@ -24,14 +38,10 @@ def test_nothing_is_lost_doubled_or_wrong(killed: Outcome) -> None:
     assert killed.figures["stops"] == 5
 
 
-def test_much_was_compared(killed: Outcome) -> None:
+@pytest.mark.parametrize(("what", "least"), COMPARED.items())
+def test_much_was_compared(killed: Outcome, what: str, least: int) -> None:
     """A check that compares little finds little: each kind of record was there in numbers."""
-    compared = killed.findings.compared
-    assert compared["events_behind_200"] > 20_000
-    assert compared["messages"] > 10_000
-    assert compared["audit_records"] > 10_000
-    assert compared["state_wrong"] > 2_000
-    assert compared["dead_letters"] > 50
+    assert killed.findings.compared[what] >= least, killed.findings.compared
 
 
 def test_kills_fell_inside_transactions(killed: Outcome) -> None:
@@ -44,7 +54,6 @@ def test_a_sleeper_was_fenced(killed: Outcome) -> None:
     assert killed.figures["fences"] >= 1, killed.as_json()
 
 
-@pytest.mark.timeout(120)
 def test_a_planted_bug_is_caught() -> None:
     """State written before the transaction: two deaths in between, and the check is not clean."""
     options = Options(

@@ -50,10 +50,12 @@ class Findings:
             self.examples.append(f"{fault}: {example}"[:400])
 
 
-def compare_messages(findings: Findings, place: object, expected: Sequence[Message], actual: Sequence[Record]) -> None:
-    """Compare what was said in one place: the same messages, byte for byte, in the same order."""
+def compare_messages(
+    findings: Findings, topic: str, place: object, expected: Sequence[Message], actual: Sequence[Record]
+) -> None:
+    """Compare what was said in one place of a topic: the same messages, byte for byte, in the same order."""
     found = [Message(record.key or b"", record.value or b"", record.headers, record.timestamp) for record in actual]
-    findings.compared["messages"] += len(expected)
+    findings.compared[topic] += len(expected)
     if found == list(expected):
         return
     wanted, had = Counter(map(_whole, expected)), Counter(map(_whole, found))
@@ -79,7 +81,7 @@ def compare_last(
     """Compare the last value of every key of a compacted topic, byte for byte."""
     last = {(record.key or b"").decode(): record.value for record in actual}
     held = {key: value for key, value in last.items() if value is not None}
-    findings.compared[fault] += len(expected)
+    findings.compared[str(place)] += len(expected)
     for key in sorted(expected.keys() | held.keys()):
         if expected.get(key) != held.get(key):
             findings.found(fault, 1, f"{place} {key}: should be {expected.get(key)!r}, is {held.get(key)!r}")

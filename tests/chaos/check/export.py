@@ -100,7 +100,7 @@ def unread(bootstrap: str, group: str, topic: str, partitions: int) -> list[tupl
 
 def log_name(bootstrap: str, topic: str) -> str:
     """Give `<cluster id>/<topic id>`, what the audit chains of a log are named by."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     cluster = admin.describe_cluster(request_timeout=ANSWER_SECONDS).result(ANSWER_SECONDS)
     described = admin.describe_topics(TopicCollection([topic]), request_timeout=ANSWER_SECONDS)[topic]
     topic_id = described.result(ANSWER_SECONDS).topic_id

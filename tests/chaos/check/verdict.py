@@ -77,11 +77,13 @@ class Check:
     partitions: int
     findings: Findings = field(default_factory=Findings)
     _topics: Mapping[Place, list[Record]] = field(default_factory=dict)
+    _names: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, claims: Claims, sides: Sequence[Side] = (AGENT, INSTITUTIONS)) -> Findings:
         """Compare everything and give what was found."""
         wanted = {topic for side in sides for topic in side.topics} | {AUDIT, LETTERS, institutions.LOG}
         self._topics = export(self.bootstrap, sorted(wanted), self.partitions)
+        self._names = {side.log: log_name(self.bootstrap, side.log) for side in sides}
         self._check_claims(claims)
         signals = self._agents() if AGENT in sides else {}
         self._check_signals(signals)
@@ -123,6 +125,7 @@ class Check:
         records = self._records(side.log, partition)
         unread = [record for record in records if record.offset >= offset]
         self.findings.compared[f"{side.log} records"] += len(records)
+        self.findings.compared["ticks"] += sum(record.header("ce_type") == "clock.tick" for record in records)
         self.findings.found("unread", len(unread), f"{side.log}/{partition} from {offset} on")
         return [record for record in records if record.offset < offset]
 
@@ -130,10 +133,10 @@ class Check:
         number, expected = books.partition, books.expected
         for topic in side.outputs:
             said = expected.messages.get((topic, number), [])
-            compare_messages(self.findings, f"{topic}/{number}", said, self._records(topic, number))
+            compare_messages(self.findings, topic, f"{topic}/{number}", said, self._records(topic, number))
         compare_last(self.findings, "health_wrong", side.health, expected.health, self._records(side.health, number))
         audits = of_log(self._records(AUDIT, number), side.log)
-        head = compare_audit(self.findings, books, log_name(self.bootstrap, side.log), audits)
+        head = compare_audit(self.findings, books, self._names[side.log], audits)
         tables = expected.tables | {"control": {str(number): books.control(head)}}
         for table, topic in side.changelogs.items():
             compare_last(self.findings, "state_wrong", topic, tables.get(table, {}), self._records(topic, number))
@@ -148,4 +151,4 @@ class Check:
                     by_source[int(record.header("ce_id").partition("/")[0])].append(record)
             for (_, number), expected in folded.items():
                 said = expected.messages.get((institutions.LOG, place), [])
-                compare_messages(self.findings, f"signals {number} -> {place}", said, by_source[number])
+                compare_messages(self.findings, institutions.LOG, f"{number} to {place}", said, by_source[number])
