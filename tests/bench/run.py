@@ -1,0 +1,137 @@
+"""Measures the agent against plain loops and stock Faust, and prints tables with ratios."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from statistics import median
+
+from tests.bench.contest import AGENT_WORKER, contest
+from tests.bench.drain import Drained, drain, state_bytes
+from tests.bench.latency import latency, seed
+from tests.bench.restart import restarts
+from tests.bench.traffic import ACCOUNTS, Portfolio, history, tonight
+
+REFERENCES = ("reference_loop", "reference_tx")
+STOCK = "stock_faust"
+SEED = 1
+RESTART_EVENTS = 100_000
+
+
+def say(line: str = "") -> None:
+    """Print at once: a run takes minutes."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def drains(size: int, stock_size: int, rounds: int, partitions: int) -> None:
+    """Drain a backlog with every contestant in turn, each as often as there are rounds."""
+    with contest(partitions) as place:
+        count = place.kafka.seed(history(Portfolio(ACCOUNTS, SEED), size, tonight()))
+        say(f"## Drain of {count:,} events, {partitions} partitions\n")
+        say("| contestant | events/s | CPU µs/event | broker µs/event | peak MB | start s | commands | others, cores |")
+        say("|---|---|---|---|---|---|---|---|")
+        runs = [drain(place, STOCK, stock_size)] if stock_size else []
+        for run in runs:
+            row(run)
+        for _ in range(rounds):
+            for name in (*REFERENCES, AGENT_WORKER):
+                runs.append(drain(place, name, count))
+                row(runs[-1])
+        say()
+        verdict(runs)
+        say(f"- state: {state_bytes(place):,.0f} bytes an account (target 1,000 at most)\n")
+
+
+def row(run: Drained) -> None:
+    """Print one drain."""
+    say(
+        f"| {run.name} | {run.events_per_second:,.0f} | {run.cpu_micros:.1f} | {run.broker_micros:.1f} | {run.rss_mb} "
+        f"| {run.start_seconds:.1f} | {run.commands:,} | {run.others_cores:.2f} |"
+    )
+
+
+def verdict(runs: Sequence[Drained]) -> None:
+    """Print ratios of medians, and whether all came to the same commands."""
+    names = {run.name for run in runs} - {AGENT_WORKER}
+    speed = {name: middle(runs, name, "events_per_second") for name in (*names, AGENT_WORKER)}
+    cost = {name: middle(runs, name, "cpu_micros") for name in (*names, AGENT_WORKER)}
+    for name in sorted(names):
+        faster, dearer = speed[AGENT_WORKER] / speed[name], cost[AGENT_WORKER] / cost[name]
+        targets = "15 at least" if name == STOCK else "0.6 at least, CPU 1.7 at most"
+        say(f"- agent to {name}: {faster:.2f} times the events/s, {dearer:.2f} times the CPU (target {targets})")
+    say(f"- commands: {agreement(runs)}")
+
+
+def middle(runs: Sequence[Drained], name: str, measure: str) -> float:
+    """Give the median of a measure over the drains of one contestant."""
+    return float(median(getattr(run, measure) for run in runs if run.name == name))
+
+
+def agreement(runs: Sequence[Drained]) -> str:
+    """Say whether no command was lost, doubled or made up by anyone; stock Faust saw the first part of the log only."""
+    whole, part = [run for run in runs if run.name != STOCK], [run for run in runs if run.name == STOCK]
+    expected = whole[0].command_ids
+    doubled = [run.name for run in runs if run.commands != len(run.command_ids)]
+    differing = [run.name for run in whole if run.command_ids != expected]
+    differing += [run.name for run in part if not run.command_ids <= expected]
+    if doubled or differing:
+        return f"NOT the same: doubled by {doubled or 'nobody'}, others from {differing or 'nobody'}"
+    return f"the same {len(expected):,} ids from all, none twice"
+
+
+def latencies(partitions: int) -> None:
+    """Print latency at a steady rate, of the agent and of the loop with transactions."""
+    with contest(partitions) as place:
+        portfolio = seed(place)
+        for name in (AGENT_WORKER, *REFERENCES):
+            run = latency(place, name, portfolio)
+            say(
+                f"| {name} | {partitions} | {run.commands:,} | {run.p50_ms:.0f} | {run.p95_ms:.0f} | {run.p99_ms:.0f} "
+                f"| {run.max_ms:.0f} | {run.cores:.2f} | {run.others_cores:.2f} |"
+            )
+
+
+def all_latencies() -> None:
+    """Print latency on the embedded and on the full number of partitions."""
+    say("## Event to command at 1,000 events/s (target p99 100 ms with 3 partitions on an idle machine)\n")
+    say("| contestant | partitions | commands | p50 ms | p95 ms | p99 ms | max ms | cores used | others, cores |")
+    say("|---|---|---|---|---|---|---|---|---|")
+    for partitions in (3, 12):
+        latencies(partitions)
+    say()
+
+
+def all_restarts(partitions: int) -> None:
+    """Print how long a killed worker's partitions are silent."""
+    with contest(partitions) as place:
+        portfolio = Portfolio(ACCOUNTS, SEED)
+        place.kafka.seed(history(portfolio, RESTART_EVENTS, tonight()))
+        seconds = restarts(place, portfolio)
+    say(f"## SIGKILL to the next committed event, state of {RESTART_EVENTS:,} events\n")
+    each = ", ".join(f"{one:.1f}" for one in seconds)
+    say(f"- median {median(seconds):.1f} s of {each} (target 4 s at most)\n")
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "what", nargs="*", choices=["drain", "latency", "restart"], default=["drain", "latency", "restart"]
+    )
+    parser.add_argument("--size", type=int, default=1_000_000, help="events in the log")
+    parser.add_argument("--stock-size", type=int, default=30_000, help="events for stock Faust; 0 leaves it out")
+    parser.add_argument("--rounds", type=int, default=1, help="drains of each contestant")
+    parser.add_argument("--partitions", type=int, default=3, help="of drains and restarts")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that contestants are ended, too
+    if "drain" in options.what:
+        drains(options.size, options.stock_size, options.rounds, options.partitions)
+    if "latency" in options.what:
+        all_latencies()
+    if "restart" in options.what:
+        all_restarts(options.partitions)
+
+
+if __name__ == "__main__":
+    main()
