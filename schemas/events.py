@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from schemas.base import Inbound, Model
 from schemas.catalogue import Catalogue
@@ -17,6 +17,17 @@ SCHEMA_VERSION = 1
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s/\x00-\x1f\x7f]+$")]
 """An id of the vendor's: text without white space, control characters or slashes, which keys are joined with."""
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{at} is out of range in UTC") from error
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time in Python's own UTC: comparing with pydantic's takes ten times as long."""
 
 
 class EventType(StrEnum):
@@ -55,10 +66,10 @@ class AccountSnapshot(Inbound):
     institution_id: Identifier | None = None
     institution_login_id: Identifier | None = None
     aggregation_status_code: int | None = None
-    aggregation_attempt_date: datetime | None = None
-    aggregation_success_date: datetime | None = None
-    last_updated_date: datetime | None = None
-    authorization_end_date: datetime | None = None
+    aggregation_attempt_date: UtcTime | None = None
+    aggregation_success_date: UtcTime | None = None
+    last_updated_date: UtcTime | None = None
+    authorization_end_date: UtcTime | None = None
     authorization_expires: bool | None = None
     account_type: str | None = None
 

@@ -30,13 +30,12 @@ def read_snapshot(value: bytes) -> AccountSnapshot:
         ValueError: not JSON, or without a customer or account id.
     """
     try:
-        snapshot = AccountSnapshot.model_validate_json(value)
+        return AccountSnapshot.model_validate_json(value)
     except ValidationError:
         body = orjson.loads(value)
         if not isinstance(body, dict):
             raise
         return AccountSnapshot.model_validate(loosened(body))
-    return AccountSnapshot.model_validate(loosened(orjson.loads(value))) if _has_naive_date(snapshot) else snapshot
 
 
 def read_connect(value: bytes) -> ConnectEvent:
@@ -150,16 +149,6 @@ def webhook_data(value: object) -> dict[str, str] | None:
             return None
     command = plain_text(value.get("command_id")) if isinstance(value, dict) else None
     return None if command is None else {"command_id": command}
-
-
-def _has_naive_date(snapshot: AccountSnapshot) -> bool:
-    dates = (
-        snapshot.aggregation_attempt_date,
-        snapshot.aggregation_success_date,
-        snapshot.last_updated_date,
-        snapshot.authorization_end_date,
-    )
-    return any(at is not None and at.tzinfo is None for at in dates)
 
 
 def _iso_date(text: str) -> datetime | None:

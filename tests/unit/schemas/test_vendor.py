@@ -155,6 +155,20 @@ def test_snapshot_by_hand() -> None:
     assert (snapshot.last_updated_date, snapshot.account_type) == (None, None)
 
 
+def test_a_date_that_leaves_the_calendar_in_utc_is_absent() -> None:
+    """The first hours of the year 1 east of Greenwich lie before it in UTC."""
+    body = b'{"customerId":"1","accountId":"2","aggregationAttemptDate":"0001-01-01T00:00:00+05:00"}'
+    assert read_snapshot(body).aggregation_attempt_date is None
+
+
+def test_snapshot_dates_are_in_the_one_utc() -> None:
+    """Whatever their zone, times are in Python's own UTC: comparing those is what decisions do most."""
+    body = b'{"customerId":"1","accountId":"2","aggregationAttemptDate":"2026-11-01T04:00:00+01:00"}'
+    attempted_at = read_snapshot(body).aggregation_attempt_date
+    assert attempted_at == datetime(2026, 11, 1, 3, tzinfo=UTC)
+    assert attempted_at.tzinfo is UTC
+
+
 def test_snapshot_dates_are_never_naive() -> None:
     """A date without zone that fits the strict model is UTC as well: naive and aware times do not compare."""
     snapshot = read_snapshot(b'{"customerId":"7","accountId":"5","lastUpdatedDate":"2025-10-10T08:53:20"}')
