@@ -20,7 +20,7 @@ from streams.kafka import topics
 from streams.kafka.embedded import ClusterSpec, EmbeddedKafka
 from streams.kafka.embedded.machine import free_ports
 from streams.kafka.topics import AGENT, AUDIT, INSTITUTIONS, Layout
-from tests.chaos import markers
+from tests.chaos.check import markers
 from tests.chaos.check.compare import Findings
 from tests.chaos.check.export import unread
 from tests.chaos.check.verdict import AGENT as AGENT_SIDE
@@ -64,7 +64,7 @@ class Options:
     brokers: int = 3
     agent_module: str = "streams.agent.app"
     session_seconds: float = 6.0
-    sleep_seconds: float = 11.0
+    sleep_seconds: float = 7.0
     keep: Path | None = None
 
     @property
