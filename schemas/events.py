@@ -1,11 +1,11 @@
 """Inbound records: what the bridge, the executor and operators put on `aggregation.events`, as CloudEvents 1.0."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
+import msgspec
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from schemas.base import Inbound, Model
@@ -112,8 +112,7 @@ EventData = AccountSnapshot | ConnectEvent | PolicyActivated | ClockTick | Mappi
 """A mapping is the data of a type that this version stores and counts but does not decide on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One CloudEvent of the inbound log; `time` is the event time, aware UTC, milliseconds."""
 
     id: str

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from schemas.events import Event
+from schemas.state import Record
 from streams.fold.tables import StateTable
 
 Headers = Sequence[tuple[str, bytes]]
@@ -35,8 +36,7 @@ class SourceRecord(Protocol):
         """Attributes by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutRecord:
+class OutRecord(Record, frozen=True):
     """One record to write; `timestamp_ms` None is the time of writing."""
 
     key: bytes | None

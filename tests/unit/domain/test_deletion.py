@@ -3,6 +3,7 @@
 import pytest
 
 from schemas.policy import Policy, State
+from schemas.state import replace
 from streams.domain import Outcome, Rules, next_due
 from streams.domain.deletion import forgetting
 from tests.unit.domain.build import (
@@ -49,7 +50,7 @@ def test_old_attempt_date() -> None:
     story = Story()
     story.hear(nightly(185, 0))
     old = deleted(GONE)
-    object.__setattr__(old, "data", old.data.model_copy(update={"aggregation_attempt_date": START - DAY}))  # type: ignore[union-attr]
+    old = replace(old, data=old.data.model_copy(update={"aggregation_attempt_date": START - DAY}))  # type: ignore[union-attr]
     assert story.hear(old).outcome is Outcome.DELETED
 
 

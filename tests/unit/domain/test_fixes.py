@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from schemas.events import ConnectEvent
+from schemas.state import replace
 from streams.domain import Outcome
 from streams.domain.fixes import is_fix
 from tests.unit.domain.build import (
@@ -188,7 +189,7 @@ def test_ids_without_a_time(event_id: str) -> None:
     """An id that does not start with milliseconds and a dash says no time."""
     story = Story()
     event = connected("done", NOON, institution_login_ids=(LOGIN,))
-    object.__setattr__(event, "data", event.data.model_copy(update={"event_id": event_id}))  # type: ignore[union-attr]
+    event = replace(event, data=event.data.model_copy(update={"event_id": event_id}))  # type: ignore[union-attr]
     story.hear(nightly(185, 0), event)
     assert story.episode().fixed_at == NOON
 
