@@ -28,6 +28,8 @@ from streams.kafka.topics import DEAD_LETTER, HEALTH, TopicsError
 EXIT_DIFFERENT = 1
 EXIT_COULD_NOT_RUN = 2
 EXIT_INTERRUPTED = 130
+END_ATTEMPTS = 3
+END_SECONDS = 10.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -71,7 +73,7 @@ def _run(console: Console, folder: Path) -> int:
     try:
         with progress_bar() as progress, EmbeddedKafka(ClusterSpec(), progress) as kafka:
             return asyncio.run(_play(console, kafka, folder, board))
-    except (Asked, asyncio.CancelledError):
+    except Asked:
         _say(console, "Interrupted; everything that was started has been ended.")
         return EXIT_INTERRUPTED
     except DemoError as error:
@@ -84,25 +86,31 @@ def _run(console: Console, folder: Path) -> int:
 
 
 async def _play(console: Console, kafka: EmbeddedKafka, folder: Path, board: Board) -> int:
-    _cancel_on_signals()
+    asked = asyncio.Event()
+    for how in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(how, asked.set)
     with Display(console) as display:
         play = Play(kafka, folder, display, board)
-        await play.run()
+        run, asking = asyncio.create_task(play.run()), asyncio.create_task(asked.wait())
+        await asyncio.wait({run, asking}, return_when=asyncio.FIRST_COMPLETED)
+        asking.cancel()
+        if not run.done():
+            await _end(run)
+            raise Asked
+        await run
     return judge(console, EXPECTED, play.seen, board.now())
 
 
-def _cancel_on_signals() -> None:
-    """Have the first signal cancel the run, whose end is bounded; further ones must not disturb that."""
-    loop, run = asyncio.get_running_loop(), asyncio.current_task()
-    asked: list[bool] = []
-
-    def ask() -> None:
-        if run is not None and not asked:
-            asked.append(True)
-            run.cancel()
-
-    for how in STOP_SIGNALS:
-        loop.add_signal_handler(how, ask)
+async def _end(run: asyncio.Task[None]) -> None:
+    """Cancel the run, again where a library has swallowed it; the guards end what it leaves."""
+    for _ in range(END_ATTEMPTS):
+        run.cancel()
+        await asyncio.wait({run}, timeout=END_SECONDS)
+        if run.done():
+            break
+    if run.done() and not run.cancelled():
+        # What broke while everything was being ended is no news.
+        run.exception()
 
 
 def judge(console: Console, expected: Expected, seen: Seen, seconds: float) -> int:

@@ -127,7 +127,8 @@ async def _reported_pid(guard: asyncio.subprocess.Process) -> int:
     """Read the line in which the guard names its worker."""
     if guard.stdout is None:
         raise DemoError("the guard of a worker has no output: this is a fault of the demo.")
-    line = await asyncio.wait_for(guard.stdout.readline(), START_SECONDS)
+    async with asyncio.timeout(START_SECONDS):
+        line = await guard.stdout.readline()
     if not line:
         raise DemoError("the guard of a worker ended before the worker started.")
     return int(line)
@@ -140,7 +141,8 @@ async def _end(guard: asyncio.subprocess.Process, pid: int | None) -> None:
     try:
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
-            await asyncio.wait_for(guard.wait(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await guard.wait()
             return
     except (ProcessLookupError, TimeoutError):
         pass

@@ -55,8 +55,10 @@ class Watch:
                 (self._admin, self._admin.close),
             ):
                 stack.push_async_callback(_hang_up, end)
-                await asyncio.wait_for(client.start(), START_SECONDS)
-            await asyncio.wait_for(self._assign(), START_SECONDS)
+                async with asyncio.timeout(START_SECONDS):
+                    await client.start()
+            async with asyncio.timeout(START_SECONDS):
+                await self._assign()
             self._stack = stack.pop_all()
         return self
 
@@ -76,22 +78,23 @@ class Watch:
         )
 
     async def run(self) -> None:
-        """Read until cancelled."""
-        while True:
-            batches = await asyncio.wait_for(self._reader.getmany(timeout_ms=POLL_MS), ANSWER_SECONDS)
-            for place, records in batches.items():
-                for record in records:
-                    self._take(place, record.offset, record.key, record.value, record.headers)
-            self._positions = {place: await self._position(place) for place in self._reader.assignment()}
-            # One round late: an offset is seen committed a moment before the records that were committed with it.
-            self.seen.committed, self._agents = self._agents, await self._committed(AGENT, EVENTS)
-            self._institutions = await self._committed(INSTITUTIONS, SIGNALS)
+        """Read until cancelled; aiokafka swallows some cancellations, so they are asked for as well."""
+        task = asyncio.current_task()
+        while task is None or not task.cancelling():
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._read()
             self._news.set()
 
-    async def _position(self, place: TopicPartition) -> int:
-        """Give where the reader is; control markers behind the last record are counted, so it meets the end."""
-        position: int = await asyncio.wait_for(self._reader.position(place), ANSWER_SECONDS)
-        return position
+    async def _read(self) -> None:
+        batches = await self._reader.getmany(timeout_ms=POLL_MS)
+        for place, records in batches.items():
+            for record in records:
+                self._take(place, record.offset, record.key, record.value, record.headers)
+        # Positions count the control markers behind the last record, so they meet the ends of the topics.
+        self._positions = {place: await self._reader.position(place) for place in self._reader.assignment()}
+        # One round late: an offset is seen committed a moment before the records that were committed with it.
+        self.seen.committed, self._agents = self._agents, await self._committed(AGENT, EVENTS)
+        self._institutions = await self._committed(INSTITUTIONS, SIGNALS)
 
     def _take(
         self,
@@ -111,7 +114,8 @@ class Watch:
         while not is_so():
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), end - time.monotonic())
+                async with asyncio.timeout(end - time.monotonic()):
+                    await self._news.wait()
             except TimeoutError:
                 raise DemoError(f"{what} did not come within {seconds:.0f} s.") from None
 
@@ -128,23 +132,26 @@ class Watch:
         await self._caught_up(seconds)
 
     async def _caught_up(self, seconds: float) -> None:
-        ends = await asyncio.wait_for(self._ends.end_offsets(list(self._reader.assignment())), ANSWER_SECONDS)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            ends = await self._ends.end_offsets(list(self._reader.assignment()))
         await self.until(lambda: _reaches(self._positions, ends), seconds, "the end of every topic")
 
     async def _end_offsets(self, topic: str) -> dict[int, int]:
         places = [place for place in self._reader.assignment() if place.topic == topic]
-        ends = await asyncio.wait_for(self._ends.end_offsets(places), ANSWER_SECONDS)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            ends = await self._ends.end_offsets(places)
         return {place.partition: end for place, end in ends.items() if end}
 
     async def _committed(self, group: str, topic: str) -> dict[int, int]:
-        offsets = await asyncio.wait_for(self._admin.list_consumer_group_offsets(group), ANSWER_SECONDS)
+        offsets = await self._admin.list_consumer_group_offsets(group)
         return {place.partition: at.offset for place, at in offsets.items() if place.topic == topic}
 
 
 async def _hang_up(end: Callable[[], Awaitable[None]]) -> None:
     """Stop a client; without a broker aiokafka leaves by the cancellation of its own tasks, or not at all."""
     with contextlib.suppress(asyncio.CancelledError, KafkaError, TimeoutError):
-        await asyncio.wait_for(end(), STOP_SECONDS)
+        async with asyncio.timeout(STOP_SECONDS):
+            await end()
 
 
 def _reaches(reached: Mapping[P, int], wanted: Mapping[P, int]) -> bool:

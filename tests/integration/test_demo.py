@@ -98,7 +98,7 @@ def test_nothing_outlives_the_demo(demo: subprocess.Popen[str], tmp_path: Path, 
 def test_a_broker_that_dies_is_named(demo: subprocess.Popen[str], tmp_path: Path) -> None:
     """The broker's end is the cause, whatever its clients complain of; the logs are kept and named."""
     read_until(demo, "ready:")
-    (broker,) = [pid for pid in running_in(tmp_path) if b"kafka.Kafka" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    (broker,) = [pid for pid in running_in(tmp_path) if Path(f"/proc/{pid}/comm").read_text() == "java\n"]
     os.kill(broker, signal.SIGKILL)
     output, _ = demo.communicate(timeout=30)
     assert demo.returncode == 2, output
