@@ -11,7 +11,7 @@ from streams.bridge.intake import Topics, take
 from streams.bridge.meters import BridgeMeters
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
-from streams.kafka.producer import Log, LogError, LogFull
+from streams.kafka.log import Log, LogError, LogFull
 from streams.observe.labels import Outcome, Route
 
 log = logging.getLogger(__name__)

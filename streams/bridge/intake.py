@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.audit import DeadLetter, DeadLetterReason
 from schemas.cloudevents import CONTENT_TYPE, to_headers, to_value
@@ -20,7 +20,7 @@ from schemas.notifications import (
     reduce_txpush,
 )
 from schemas.times import to_epoch_ms
-from streams.kafka.producer import LogRecord
+from streams.kafka.log import LogRecord
 from streams.observe.labels import Route
 
 _REDUCE: Mapping[Route, Callable[[Mapping[str, Any], Receipt], Reduction]] = {
@@ -37,8 +37,7 @@ class Topics:
     dead_letter: str
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
+class Intake(NamedTuple):
     """What one body comes to."""
 
     records: list[LogRecord]

@@ -13,7 +13,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.producer import LogFull, LogProducer, LogRecord, LogUnavailable, ProducerSettings
+from streams.kafka.log import LogFull, LogRecord, LogUnavailable
+from streams.kafka.producer import LogProducer, ProducerSettings
 
 pytestmark = pytest.mark.kafka
 

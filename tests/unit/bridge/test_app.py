@@ -15,7 +15,7 @@ from streams.bridge.app import Bridge
 from streams.bridge.meters import BridgeMeters
 from streams.bridge.settings import BridgeSettings
 from streams.clock import WallClock
-from streams.kafka.producer import LogFull, LogRecord, LogUnavailable
+from streams.kafka.log import LogFull, LogRecord, LogUnavailable
 from streams.observe.metrics import Instruments
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
