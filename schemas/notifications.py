@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -70,8 +70,7 @@ class Reduction:
     not_stored: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """When a body came in (aware UTC, whole milliseconds) and its SHA-256 in lower-case hex, the root of event ids."""
 
     sha256: str
@@ -172,9 +171,8 @@ def _add_account(
     except ValidationError as error:
         reduction.refused.append(_refused(*_fault(error, index), fields))
         return
-    reduction.unreadable_dates += sum(
-        fields.get(name) is not None and typed[name] is None for name in DATE_FIELDS if name in fields
-    )
+    if None in typed.values():
+        reduction.unreadable_dates += sum(fields.get(name) is not None and typed[name] is None for name in DATE_FIELDS)
     subject = f"accounts/{data.account_id}"
     reduction.events.append(receipt.event(event_type, data, index, subject, data.customer_id))
 

@@ -37,7 +37,8 @@ class BridgeMeters:
             self._records[_type_label(event.type)].inc()
         for refused in intake.reduction.refused:
             self._letters[refused.reason].inc()
-        self._xml.inc(intake.is_xml)
+        if intake.is_xml:
+            self._xml.inc()
         if intake.reduction.not_stored:
             self._not_stored[route].inc(intake.reduction.not_stored)
         if intake.reduction.unreadable_dates:
