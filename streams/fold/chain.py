@@ -4,8 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
+from schemas.state import encode
 from streams.fold.effects import SourceRecord
 
 NO_INPUTS = "0" * 64
@@ -41,7 +40,7 @@ class Chain:
         """Close a decision into the chain and give the bytes of its audit record."""
         decision["inputs_sha256"] = self.inputs
         decision["previous"] = self.head
-        written = orjson.dumps(decision, option=orjson.OPT_UTC_Z)
+        written = encode(decision)
         self.head = hashlib.sha256(written).hexdigest()
         self._roll = bytes.fromhex(NO_INPUTS)
         self.links += 1

@@ -1,5 +1,6 @@
 """What an application gives to the machinery: a fold over the records of one partition, and its effects."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,11 +50,11 @@ class OutRecord(Record, frozen=True):
 class Outbox:
     """Records to write in the transaction of a poll, in order per topic and partition."""
 
-    records: dict[tuple[str, int], list[OutRecord]] = field(default_factory=dict)
+    records: defaultdict[tuple[str, int], list[OutRecord]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, topic: str, partition: int, record: OutRecord) -> None:
         """Append a record to a partition of a topic."""
-        self.records.setdefault((topic, partition), []).append(record)
+        self.records[topic, partition].append(record)
 
     def __len__(self) -> int:
         """Count the records."""

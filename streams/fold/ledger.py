@@ -88,12 +88,13 @@ class Ledger:
         dead_letter: DeadLetterReason | None = None,
     ) -> None:
         """Write an audit record: the next link of the chain."""
+        at = _time_of(record)
         decision: dict[str, Any] = {
             "event_id": event_id,
             "topic": self._log,
             "partition": self._partition,
             "offset": record.offset,
-            "event_time": _time_of(record),
+            "event_time": at,
             "phase_before": phases[0],
             "phase_after": phases[1],
             "rules": rules,
@@ -108,7 +109,7 @@ class Ledger:
             "state_sha256": sha256_hex(tuple(state)),
         }
         written = self._chain.link(decision)
-        audited = OutRecord(None if key is None else key.encode(), written, (), to_epoch_ms(_time_of(record)))
+        audited = OutRecord(None if key is None else key.encode(), written, (), to_epoch_ms(at))
         self.effects.outbox.add(AUDIT, self._partition, audited)
 
     def activate(self, record: SourceRecord, event_id: str, activation: PolicyActivated) -> None:

@@ -165,9 +165,11 @@ class OwnedPartition:
 
     def _write_changes(self, effects: Effects) -> None:
         for table, changes in effects.changes.items():
-            for key, value in changes.items():
-                encoded = None if value is None else table.encode(value)
-                effects.outbox.add(table.topic, self.number, OutRecord(key.encode(), encoded))
+            if changes:
+                encode = table.encode
+                effects.outbox.records[table.topic, self.number].extend(
+                    OutRecord(key.encode(), None if value is None else encode(value)) for key, value in changes.items()
+                )
 
     async def _tick_if_due(self) -> None:
         due = self._fold.next_due(self.number)

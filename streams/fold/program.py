@@ -18,7 +18,7 @@ from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy, PolicyError
 from schemas.state import ControlState, encode
 from streams.clock import WallClock
-from streams.fold.app import FoldWorker, attach, new_app, quiet
+from streams.fold.app import FoldWorker, attach, collect_rarely, new_app, quiet
 from streams.fold.consumer import FoldConsumer
 from streams.fold.crash import EXIT_CRASH
 from streams.fold.health import stuck, unready
@@ -83,6 +83,7 @@ class FoldProgram:
         """
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         quiet()
+        collect_rarely()
         signal.signal(signal.SIGTERM, _end)
         try:
             shipped = InForce.of(Policy.load(self.settings.policy_file), Catalogue.load())

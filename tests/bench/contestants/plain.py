@@ -12,6 +12,7 @@ from schemas.state import encode
 from streams.agent.turn import AgentDecider, AgentTables
 from streams.clock import WallClock
 from streams.fold import Effects, SourceRecord, StateTable
+from streams.fold.app import collect_rarely
 from streams.fold.effects import OutRecord
 from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Intake
@@ -54,6 +55,7 @@ def write_activation(activation: PolicyActivated) -> bytes:
 
 async def fold_on(settings: Settings, table: Callable[..., Any]) -> LogFold:
     """Give the agent's fold on tables that `table` makes from a name, and how their values are written."""
+    collect_rarely()
     log_settings = LogSettings(
         log=EVENTS,
         identity=await log_identity(settings.bootstrap, EVENTS),
@@ -86,9 +88,11 @@ class PlainFold:
             self._fold.opened(partition)
         effects = self._fold.fold(partition, records)
         for table, changes in effects.changes.items():
-            for key, value in changes.items():
-                record = OutRecord(key.encode(), None if value is None else table.write(value))
-                effects.outbox.add(table.topic, partition, record)
+            if changes:
+                write = table.write
+                effects.outbox.records[table.topic, partition].extend(
+                    OutRecord(key.encode(), None if value is None else write(value)) for key, value in changes.items()
+                )
         return effects
 
     def acknowledged(self, partition: int, effects: Effects) -> None:
