@@ -10,9 +10,9 @@ from schemas.events import Source
 from schemas.state import AccountState, CustomerState, LoginState
 from streams.agent.turn import AgentDecider, AgentTables
 from streams.fold.intake import EVENT_SOURCES
-from streams.fold.program import FoldProgram
 from streams.kafka.topics import AGENT, EVENTS
 from streams.settings import read_settings
+from streams.worker.program import FoldProgram
 
 program = FoldProgram(AGENT, EVENTS, read_settings())
 app = program.app

@@ -13,7 +13,7 @@ from schemas.state import AccountState, CustomerState, LoginState, encode
 from schemas.times import rfc3339
 from streams.domain import Customer, Decision, Outcome, Rules, account_health, customer_of, decide, next_due
 from streams.domain.messages import OutgoingSignal
-from streams.fold import SourceRecord, StateTable
+from streams.fold import SourceRecord, Table
 from streams.fold.effects import OutRecord
 from streams.fold.intake import partition_of
 from streams.fold.ledger import Ledger, Written
@@ -26,11 +26,11 @@ from streams.kafka.topics import HEALTH, SIGNALS
 class AgentTables:
     """The agent's own tables."""
 
-    accounts: StateTable
-    logins: StateTable
-    customers: StateTable
+    accounts: Table
+    logins: Table
+    customers: Table
 
-    def all(self) -> tuple[StateTable, ...]:
+    def all(self) -> tuple[Table, ...]:
         """Give the tables in a fixed order."""
         return (self.accounts, self.logins, self.customers)
 
@@ -56,7 +56,7 @@ class AgentDecider:
         self._signal_partition = lru_cache(1 << 16)(lambda institution: partition_of(institution, partitions))
 
     @property
-    def tables(self) -> Sequence[StateTable]:
+    def tables(self) -> Sequence[Table]:
         """The agent's own tables."""
         return self._tables.all()
 
@@ -165,7 +165,7 @@ class AgentTurn:
         self._ledger.tally.count("signal", signal.type)
         return written
 
-    def changes(self) -> dict[StateTable, Mapping[str, Any]]:
+    def changes(self) -> dict[Table, Mapping[str, Any]]:
         """Give the changed records, and put the health of every account heard of into the outbox."""
         for (customer_id, account_id), rules in self._heard.items():
             self._write_health(customer_id, account_id, rules)

@@ -1,7 +1,5 @@
-"""Exactly-once folds inside Faust: one transaction per input partition and poll, tables restored by our own reader."""
+"""Folding a log, whatever is decided: intake, books, audit chain, timers; no Faust, no I/O."""
 
-from streams.fold.effects import Effects, Fold, Outbox, SourceRecord
-from streams.fold.settings import FoldSettings
-from streams.fold.tables import StateTable
+from streams.fold.effects import Effects, Fold, Outbox, OutRecord, PartitionPaused, SourceRecord, Table
 
-__all__ = ["Effects", "Fold", "FoldSettings", "Outbox", "SourceRecord", "StateTable"]
+__all__ = ["Effects", "Fold", "OutRecord", "Outbox", "PartitionPaused", "SourceRecord", "Table"]

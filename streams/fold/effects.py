@@ -1,16 +1,37 @@
 """What an application gives to the machinery: a fold over the records of one partition, and its effects."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from schemas.events import Event
 from schemas.state import Record
-from streams.fold.tables import StateTable
 
 Headers = Sequence[tuple[str, bytes]]
+
+
+class Table(Protocol):
+    """State by key, partition by partition; it changes with the transaction of a partition only."""
+
+    name: str
+    topic: str
+    """The changelog."""
+    decode: Callable[[bytes], Any]
+    encode: Callable[[Any], bytes]
+
+    def partition(self, partition: int) -> Mapping[str, Any]:
+        """Give the values of one partition, live; raises KeyError where it is not owned."""
+
+    def take(self, partition: int, values: dict[str, Any]) -> None:
+        """Own a partition with its restored values."""
+
+    def drop(self, partition: int) -> None:
+        """Give a partition up."""
+
+    def apply(self, partition: int, changes: Mapping[str, Any]) -> None:
+        """Show what a transaction has committed."""
 
 
 class SourceRecord(Protocol):
@@ -66,7 +87,7 @@ class Effects:
     """What a poll leads to: records, and changed table values (None drops a key)."""
 
     outbox: Outbox = field(default_factory=Outbox)
-    changes: dict[StateTable, Mapping[str, Any]] = field(default_factory=dict)
+    changes: dict[Table, Mapping[str, Any]] = field(default_factory=dict)
     note: Any = None
     """What the fold wants back in `committed`, counters for example."""
 
@@ -83,7 +104,7 @@ class Fold(Protocol):
     """
 
     @property
-    def tables(self) -> Sequence[StateTable]:
+    def tables(self) -> Sequence[Table]:
         """The tables that hold the state, restored before `opened`."""
 
     def opened(self, partition: int) -> None:

@@ -12,12 +12,11 @@ from schemas.events import Event, EventType, PolicyActivated, Source
 from schemas.state import ControlState
 from streams.clock import Clock
 from streams.domain import Rules
-from streams.fold.effects import Effects, PartitionPaused, SourceRecord
+from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
 from streams.fold.ledger import Ledger, Tally
 from streams.fold.share import DeadLetterShare
-from streams.fold.tables import StateTable
 from streams.fold.timers import TimerIndex
 
 log = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ class Turn(Protocol):
     def tick(self, record: SourceRecord, event: Event, due: Sequence[Due]) -> None:
         """Fire timers; `due` are those of the state before the poll, in the order (due, key)."""
 
-    def changes(self) -> dict[StateTable, Mapping[str, Any]]:
+    def changes(self) -> dict[Table, Mapping[str, Any]]:
         """Give what the poll has changed."""
 
     def timers(self) -> Mapping[str, datetime | None]:
@@ -48,7 +47,7 @@ class Decider(Protocol):
     """What an agent decides with."""
 
     @property
-    def tables(self) -> Sequence[StateTable]:
+    def tables(self) -> Sequence[Table]:
         """Its own tables."""
 
     def turn(self, partition: int, ledger: Ledger) -> Turn:
@@ -104,7 +103,7 @@ class LogFold:
     """A Fold over one log: hands events to a decider and keeps the partition's books."""
 
     def __init__(
-        self, settings: LogSettings, decider: Decider, control: StateTable, policies: StateTable, counted: Counted
+        self, settings: LogSettings, decider: Decider, control: Table, policies: Table, counted: Counted
     ) -> None:
         self._settings = settings
         self._decider = decider
@@ -114,7 +113,7 @@ class LogFold:
         self._books: dict[int, Books] = {}
 
     @property
-    def tables(self) -> Sequence[StateTable]:
+    def tables(self) -> Sequence[Table]:
         """The decider's tables and the two of the books."""
         return (*self._decider.tables, self._policies, self._control)
 

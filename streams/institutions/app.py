@@ -6,10 +6,10 @@ from schemas.events import EventType, Source
 from schemas.signals import SignalType
 from schemas.state import InstitutionState, StandingState, TicketState
 from streams.fold.intake import Allowed
-from streams.fold.program import FoldProgram
 from streams.institutions.turn import InstitutionDecider, InstitutionTables
 from streams.kafka.topics import INSTITUTIONS, SIGNALS
 from streams.settings import read_settings
+from streams.worker.program import FoldProgram
 
 SIGNAL_SOURCES: Allowed = {
     **{signal: frozenset({Source.AGENT}) for signal in SignalType},

@@ -13,7 +13,7 @@ from schemas.events import Event, EventType, Source
 from schemas.state import InstitutionState, StandingState, TicketState, encode
 from streams.domain import Rules
 from streams.domain.tickets import TicketDecision, decide_signal, fire, institution_health, next_due, ticket_key
-from streams.fold import SourceRecord, StateTable
+from streams.fold import SourceRecord, Table
 from streams.fold.effects import OutRecord
 from streams.fold.ledger import Ledger
 from streams.fold.logfold import Due
@@ -25,11 +25,11 @@ from streams.kafka.topics import INSTITUTION_HEALTH
 class InstitutionTables:
     """The institution agent's own tables."""
 
-    tickets: StateTable
-    standings: StateTable
-    institutions: StateTable
+    tickets: Table
+    standings: Table
+    institutions: Table
 
-    def all(self) -> tuple[StateTable, ...]:
+    def all(self) -> tuple[Table, ...]:
         """Give the tables in a fixed order."""
         return (self.tickets, self.standings, self.institutions)
 
@@ -41,7 +41,7 @@ class InstitutionDecider:
         self._tables = tables
 
     @property
-    def tables(self) -> Sequence[StateTable]:
+    def tables(self) -> Sequence[Table]:
         """The institution agent's own tables."""
         return self._tables.all()
 
@@ -175,7 +175,7 @@ class InstitutionTurn:
 
     # -- what becomes of it
 
-    def changes(self) -> dict[StateTable, Mapping[str, Any]]:
+    def changes(self) -> dict[Table, Mapping[str, Any]]:
         """Give the changed records, and put the health of every institution concerned into the outbox."""
         for institution_id in self._told:
             self._write_health(institution_id)

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaProducer
 
 from streams.agent.app import main
 from streams.fold.effects import Outbox
-from streams.fold.transaction import PartitionTransaction
 from streams.kafka.topics import CUSTOMER_COMMANDS as COMMANDS
+from streams.transport.transaction import PartitionTransaction
 from tests.chaos.processes import DEATHS_FILE
 
 DEATHS = 2
@@ -32,7 +32,8 @@ async def _commit(self: PartitionTransaction, outbox: Outbox, next_offset: int) 
     _commits += any(topic in COMMANDS for topic, _ in outbox.records)
     if _commits == DEADLY_COMMIT:
         _die()
-    rest = Outbox({place: records for place, records in outbox.records.items() if place not in state})
+    rest = Outbox()
+    rest.records.update({place: records for place, records in outbox.records.items() if place not in state})
     await _sound_commit(self, rest, next_offset)
 
 

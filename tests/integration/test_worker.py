@@ -39,7 +39,7 @@ SESSION_SECONDS = 3.0
 FIX = "remediation.connect-fix"
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 IMPATIENT = """
-from streams.fold import program
+from streams.worker import program
 program.START_SECONDS = 1.0
 from streams.agent.app import main
 main()

@@ -11,8 +11,7 @@ from schemas.policy import Policy
 from schemas.state import encode
 from streams.agent.turn import AgentDecider, AgentTables
 from streams.clock import WallClock
-from streams.fold import Effects, SourceRecord, StateTable
-from streams.fold.app import collect_rarely
+from streams.fold import Effects, SourceRecord
 from streams.fold.effects import OutRecord
 from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Intake
@@ -20,6 +19,8 @@ from streams.fold.logfold import LogFold, LogSettings
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AGENT, EVENTS, changelog
 from streams.settings import Settings
+from streams.transport.tables import StateTable
+from streams.worker.app import collect_rarely
 
 MAX_POLL_RECORDS = 4000
 MAX_BATCH_BYTES = 1 << 20
@@ -31,7 +32,7 @@ class PlainTable:
 
     def __init__(self, name: str, write: Callable[[Any], bytes] = encode) -> None:
         self.topic = changelog(AGENT, name)
-        self.write = write
+        self.encode = write
         self._parts: dict[int, dict[str, Any]] = {}
 
     def partition(self, partition: int) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class PlainFold:
         effects = self._fold.fold(partition, records)
         for table, changes in effects.changes.items():
             if changes:
-                write = table.write
+                write = table.encode
                 effects.outbox.records[table.topic, partition].extend(
                     OutRecord(key.encode(), None if value is None else write(value)) for key, value in changes.items()
                 )

@@ -9,10 +9,11 @@ import msgspec
 
 from schemas.events import PolicyActivated
 from schemas.state import AccountState, ControlState, CustomerState, LoginState
-from streams.fold import Effects, StateTable
+from streams.fold import Effects
 from streams.fold.logfold import LogFold
 from streams.kafka.topics import AGENT, EVENTS
 from streams.settings import read_settings
+from streams.transport.tables import StateTable
 from tests.bench.contestants.plain import fold_on
 
 RECORDS: dict[str, Any] = {

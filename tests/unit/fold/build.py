@@ -29,10 +29,10 @@ from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Intake, partition_of
 from streams.fold.ledger import Tally
 from streams.fold.logfold import LogFold, LogSettings
-from streams.fold.program import FoldProgram
 from streams.institutions.turn import InstitutionDecider, InstitutionTables
 from streams.kafka.topics import AGENT, AUDIT, EVENTS, HEALTH, INSTITUTION_HEALTH, INSTITUTIONS, SIGNALS
 from streams.settings import Settings
+from streams.worker.program import FoldProgram
 
 PARTITIONS, PARTITION = 3, 1
 IDENTITY = "cluster/topic"

@@ -4,7 +4,7 @@ from schemas.cloudevents import from_record
 from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy
 from streams.fold.inforce import InForce
-from streams.fold.program import _read_activation, _write_activation
+from streams.worker.program import _read_activation, _write_activation
 from tests.unit.fold.build import CATALOGUE, POLICY, START, activated, record
 
 SHIPPED = InForce.of(POLICY, CATALOGUE)

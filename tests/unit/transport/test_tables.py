@@ -1,13 +1,15 @@
 """Tables that change by transaction: readable by key and by partition, never assigned to."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
 from schemas.state import CustomerState
+from streams.transport.tables import StateTable
 from tests.unit.fold.build import AGENT_TABLES, START
 
-TABLE = AGENT_TABLES.customers
+TABLE = cast("StateTable", AGENT_TABLES.customers)
 STATE = CustomerState(event_time=START)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.fold.settings import FoldSettings
-from streams.fold.tables import StateTable
+from streams.fold import Table
+from streams.transport.settings import FoldSettings
 
 POLL_MS = 200
 STALLED_POLLS = 50
@@ -20,19 +20,20 @@ class RestoreStalledError(RuntimeError):
     """The end of a changelog was not reached: check that its partitions have leaders, then start again."""
 
 
-async def restore(settings: FoldSettings, tables: Sequence[StateTable], partition: int) -> dict[StateTable, Values]:
+async def restore(settings: FoldSettings, tables: Sequence[Table], partition: int) -> dict[Table, Values]:
     """Give the last committed value of every key of every table in this partition.
 
     Raises:
         RestoreStalledError: a changelog gives no more records before its end.
         TimeoutError: the whole took longer than `restore_timeout`.
     """
-    return await asyncio.wait_for(_restore(settings, tables, partition), settings.restore_timeout)
+    async with asyncio.timeout(settings.restore_timeout):
+        return await _restore(settings, tables, partition)
 
 
-async def _restore(settings: FoldSettings, tables: Sequence[StateTable], partition: int) -> dict[StateTable, Values]:
+async def _restore(settings: FoldSettings, tables: Sequence[Table], partition: int) -> dict[Table, Values]:
     by_topic = {table.topic: table for table in tables}
-    values: dict[StateTable, Values] = {table: {} for table in tables}
+    values: dict[Table, Values] = {table: {} for table in tables}
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         isolation_level="read_committed",
@@ -49,9 +50,7 @@ async def _restore(settings: FoldSettings, tables: Sequence[StateTable], partiti
     return values
 
 
-async def _read_to_end(
-    consumer: AIOKafkaConsumer, by_topic: dict[str, StateTable], values: dict[StateTable, Values]
-) -> None:
+async def _read_to_end(consumer: AIOKafkaConsumer, by_topic: dict[str, Table], values: dict[Table, Values]) -> None:
     left = await consumer.end_offsets(list(consumer.assignment()))
     stalled = 0
     while left := await _unfinished(consumer, left):
@@ -70,7 +69,7 @@ async def _unfinished(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int
     return {source: end for source, end in ends.items() if await consumer.position(source) < end}
 
 
-def _take(table: StateTable, values: Values, records: Sequence[Any]) -> None:
+def _take(table: Table, values: Values, records: Sequence[Any]) -> None:
     for record in records:
         key = record.key.decode()
         if record.value is None:

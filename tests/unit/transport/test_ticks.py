@@ -6,9 +6,8 @@ from aiokafka import TopicPartition
 from schemas.cloudevents import from_record, to_headers, to_value
 from schemas.events import ClockTick, Event, Source
 from schemas.times import to_epoch_ms
-from streams.fold.metrics import NoMetrics
-from streams.fold.settings import FoldSettings
-from streams.fold.ticks import Ticks
+from streams.transport.settings import FoldSettings
+from streams.transport.ticks import Ticks
 from tests.unit.fold.build import START, Fixed
 
 HERE, THERE = TopicPartition("log", 0), TopicPartition("log", 1)
@@ -19,7 +18,7 @@ class Written(Ticks):
 
     def __init__(self) -> None:
         settings = FoldSettings("k:1", "app", "log", 2, Fixed())
-        super().__init__(settings, Source.AGENT, NoMetrics())
+        super().__init__(settings, Source.AGENT, lambda: None)
         self.events: list[tuple[TopicPartition, Event]] = []
         self.fails = False
 

@@ -5,11 +5,11 @@ import logging
 
 import faust
 
-from streams.fold.consumer import FoldTransport
-from streams.fold.crash import bound_shutdown
-from streams.fold.parts import FoldParts
-from streams.fold.settings import FoldSettings
-from streams.fold.tables import StateTables
+from streams.transport.consumer import FoldTransport
+from streams.transport.crash import bound_shutdown
+from streams.transport.parts import FoldParts
+from streams.transport.settings import FoldSettings
+from streams.transport.tables import StateTables
 
 COLLECT_OBJECTS = 100_000
 """What a poll may leave behind before cycles are looked for; Python's own 700 are gone after a few events."""

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.fold.crash import exit_now
 from streams.fold.effects import Effects, Fold, OutRecord, PartitionPaused, SourceRecord
-from streams.fold.parts import FoldParts
-from streams.fold.restore import restore
-from streams.fold.transaction import PartitionTransaction
+from streams.transport.crash import exit_now
+from streams.transport.parts import FoldParts
+from streams.transport.restore import restore
+from streams.transport.transaction import PartitionTransaction
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,9 @@ class OwnedPartition:
         try:
             async with asyncio.timeout(self._settings.step_timeout), self._writing:
                 self._task.cancel()
-            await asyncio.wait({self._task}, timeout=self._settings.step_timeout)
+            _, running = await asyncio.wait({self._task}, timeout=self._settings.step_timeout)
+            if running:
+                exit_now(f"partition {self.number} does not let go")
             await self._transaction.stop()
         except Exception as error:  # noqa: BLE001 - an unknown outcome may not go on
             exit_now(f"partition {self.number} could not be given up", error)

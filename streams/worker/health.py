@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from streams.fold.partition import OwnedPartition
+from streams.transport.partition import OwnedPartition
 
 STUCK_SECONDS = 60.0
 """A partition polls every half second and commits within seconds; a minute without either is no load, it is a fault."""

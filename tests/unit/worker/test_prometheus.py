@@ -5,8 +5,8 @@ from prometheus_client import CollectorRegistry
 from schemas.events import EventType
 from schemas.signals import SignalType
 from streams.fold.ledger import Tally
-from streams.fold.prometheus import PrometheusMetrics
 from streams.observe.metrics import Instruments
+from streams.worker.prometheus import PrometheusMetrics
 from tests.unit.fold.build import Fixed
 
 

@@ -9,7 +9,7 @@ from aiokafka.errors import IllegalOperation
 from aiokafka.structs import OffsetAndMetadata
 
 from streams.fold.effects import Outbox, OutRecord
-from streams.fold.settings import FoldSettings
+from streams.transport.settings import FoldSettings
 
 T = TypeVar("T")
 
@@ -39,7 +39,8 @@ class PartitionTransaction:
 
     async def start(self) -> None:
         """Fence the former owner of the partition."""
-        await asyncio.wait_for(self._producer.start(), self._settings.open_timeout)
+        async with asyncio.timeout(self._settings.open_timeout):
+            await self._producer.start()
 
     async def stop(self) -> None:
         """Close the connections; only ever between transactions."""
@@ -88,7 +89,9 @@ class PartitionTransaction:
         return await self._producer.send_batch(batch, topic, partition=partition)
 
     async def _step(self, step: Awaitable[T]) -> T:
-        return await asyncio.wait_for(step, self._settings.step_timeout)
+        # Not wait_for: before Python 3.12 it can swallow a cancellation that comes with the result.
+        async with asyncio.timeout(self._settings.step_timeout):
+            return await step
 
 
 def _append(batch: Any, record: OutRecord) -> bool:  # noqa: ANN401 - untyped library

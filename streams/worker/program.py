@@ -18,23 +18,23 @@ from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy, PolicyError
 from schemas.state import ControlState, encode
 from streams.clock import WallClock
-from streams.fold.app import FoldWorker, attach, collect_rarely, new_app, quiet
-from streams.fold.consumer import FoldConsumer
-from streams.fold.crash import EXIT_CRASH
-from streams.fold.health import stuck, unready
 from streams.fold.inforce import InForce
 from streams.fold.intake import Allowed, Intake
 from streams.fold.logfold import Decider, LogFold, LogSettings
-from streams.fold.parts import FoldParts
-from streams.fold.prometheus import PrometheusMetrics
-from streams.fold.settings import FoldSettings
-from streams.fold.tables import StateTable
-from streams.fold.ticks import Ticks
 from streams.kafka import topics
 from streams.kafka.identity import log_identity
 from streams.observe.admin import AdminServer
 from streams.observe.metrics import Instruments
 from streams.settings import Settings
+from streams.transport.consumer import FoldConsumer
+from streams.transport.crash import EXIT_CRASH
+from streams.transport.parts import FoldParts
+from streams.transport.settings import FoldSettings
+from streams.transport.tables import StateTable
+from streams.transport.ticks import Ticks
+from streams.worker.app import FoldWorker, attach, collect_rarely, new_app, quiet
+from streams.worker.health import stuck, unready
+from streams.worker.prometheus import PrometheusMetrics
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ class FoldProgram:
             accept_dead_letters=self.settings.accept_dead_letters,
         )
         fold = LogFold(log_settings, decider, self.control, self.policies, metrics.counted)
-        attach(self.app, FoldParts(self.fold, fold, Ticks(self.fold, source, metrics), metrics))
+        attach(self.app, FoldParts(self.fold, fold, Ticks(self.fold, source, metrics.ticked), metrics))
         self.app.service(self._admin(instruments.registry))
 
     def _admin(self, registry: CollectorRegistry) -> type[Service]:

@@ -1,23 +1,23 @@
 """Ticks: how time passes on a quiet partition. At most one unread, only when a timer is due, none while it has lag."""
 
 import asyncio
+from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import ClockTick, Event, EventType, Source
 from schemas.times import to_epoch_ms
-from streams.fold.metrics import FoldMetrics
-from streams.fold.settings import FoldSettings
+from streams.transport.settings import FoldSettings
 
 
 class Ticks:
     """Writes to the input log itself, idempotently and never in a transaction: an open one would hide later records."""
 
-    def __init__(self, settings: FoldSettings, source: Source, metrics: FoldMetrics) -> None:
+    def __init__(self, settings: FoldSettings, source: Source, on_tick: Callable[[], None]) -> None:
         self._settings = settings
         self._source = source
-        self._metrics = metrics
+        self._on_tick = on_tick
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._unread: dict[TopicPartition, int] = {}
@@ -35,7 +35,7 @@ class Ticks:
         tick_id = f"tick:{partition.topic}/{partition.partition}/{to_epoch_ms(now)}"
         tick = Event(tick_id, EventType.CLOCK_TICK, self._source, now, ClockTick())
         self._unread[partition] = await self.write(partition, tick)
-        self._metrics.ticked()
+        self._on_tick()
 
     async def write(self, partition: TopicPartition, event: Event, key: bytes | None = None) -> int:
         """Write an event of our own to the input log and give its offset; raises KafkaError or TimeoutError."""

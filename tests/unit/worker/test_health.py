@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streams.fold import health
+from streams.worker import health
 
 
 @dataclass

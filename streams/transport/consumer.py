@@ -17,8 +17,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from streams.fold.partition import OwnedPartition, Poll
-from streams.fold.parts import FoldParts
+from streams.transport.partition import OwnedPartition, Poll
+from streams.transport.parts import FoldParts
 
 log = logging.getLogger(__name__)
 

@@ -1,9 +1,12 @@
-"""What the machinery tells about itself; the names are in `streams.observe.metrics`."""
+"""What the partitions of one worker share."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from streams.fold.effects import SourceRecord
+from streams.fold import Fold, SourceRecord
+from streams.transport.settings import FoldSettings
+from streams.transport.ticks import Ticks
 
 
 class FoldMetrics(Protocol):
@@ -31,26 +34,11 @@ class FoldMetrics(Protocol):
         """Hear that a tick was written."""
 
 
-class NoMetrics:
-    """Tells nobody."""
+@dataclass(frozen=True, slots=True)
+class FoldParts:
+    """The application's fold and what serves it."""
 
-    def opened(self, partition: int, seconds: float) -> None:
-        """Do nothing."""
-
-    def closed(self, partition: int) -> None:
-        """Do nothing."""
-
-    def committed(self, records_in: int, records_out: int, seconds: float) -> None:
-        """Do nothing."""
-
-    def lag(self, partition: int, messages: int, records: Sequence[SourceRecord]) -> None:
-        """Do nothing."""
-
-    def rebalanced(self, partitions: int) -> None:
-        """Do nothing."""
-
-    def paused(self, partition: int) -> None:
-        """Do nothing."""
-
-    def ticked(self) -> None:
-        """Do nothing."""
+    settings: FoldSettings
+    fold: Fold
+    ticks: Ticks
+    metrics: FoldMetrics
