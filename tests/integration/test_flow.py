@@ -212,3 +212,24 @@ def test_a_poison_body_holds_nothing_up(stack: Stack) -> None:
         lambda now: len(now) == 1,
     )
     assert len(stack.read(topics.DEAD_LETTER)) == letters + 1
+
+
+async def test_the_consumer_of_the_readme(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    """The fifteen lines of the README follow a command topic as they stand."""
+    assert stack.post("txpush", notification("9100001", 185)) == httpx.codes.OK
+    code = (ROOT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+    assert len(code.splitlines()) <= 15
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - the README's own code
+    seen: dict[str, int] = {}
+    following = asyncio.create_task(
+        names["follow"]("remediation.connect-fix", seen, bootstrap_servers=stack.bootstrap, group_id="readme")
+    )
+    said = ""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while "issue 9100001 Security challenge encountered ['answer_challenge']" not in said:
+            await asyncio.sleep(0.1)
+            said += capsys.readouterr().out
+    following.cancel()
+    await asyncio.wait({following}, timeout=DEADLINE_SECONDS)
+    assert 0 in seen.values()
