@@ -1,5 +1,6 @@
 """Processes measured from outside: CPU seconds and peak memory from /proc (Linux)."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,6 +20,18 @@ def cpu_seconds(pid: int) -> float:
     """Give user and system time of a process with all its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def descendants(pid: int) -> list[int]:
+    """Give a process with its children and theirs."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    family = [pid]
+    for member in family:
+        family += [child for child, parent in parents.items() if parent == member]
+    return family
 
 
 def machine_cpu_seconds() -> float:
