@@ -224,7 +224,7 @@ class Run:
             "exits": {worker.name: dict(worker.exits) for worker in self._workers},
             "recovery": recovered,
             "answers": dict(self._feed.sent.answers),
-            "schedule": [_described(one) for one in done],
+            "schedule": [_described(one) + (" inside a transaction" if one in causes else "") for one in done],
         }
 
 

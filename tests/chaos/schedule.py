@@ -47,8 +47,8 @@ class Plan:
     stops: int
     bridge_kills: int
     sleep_seconds: float
-    gaps: tuple[float, float] = (0.4, 2.4)
-    in_recovery: float = 0.15
+    gaps: tuple[float, float] = (0.6, 2.2)
+    in_recovery: float = 0.1
     """The share of disturbances that do not wait for the victim to be at work again."""
 
     def steps(self, sizes: Mapping[str, int]) -> list[Step]:

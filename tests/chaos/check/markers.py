@@ -98,23 +98,26 @@ def cuts(
 
 
 def recoveries(markers: Sequence[Marker], openings: Sequence[Opening], done: Sequence[Done]) -> list[float]:
-    """Give the seconds from each kill to the next commit in every partition that the killed worker had."""
+    """Give the seconds from each kill to the next commit in every partition that the killed worker had.
+
+    Of one application; a kill that was followed by another disturbance before that commit tells nothing of one.
+    """
     took = []
     for kill in done:
         if kill.kind == "SIGKILL":
             for number in {opening.partition for opening in openings}:
-                took += _recovery(kill, number, [o for o in openings if o.partition == number], markers)
+                at = _recovered(kill, number, [o for o in openings if o.partition == number], markers)
+                if at is not None and not any(kill.at < other.at < at for other in done):
+                    took.append(at - kill.at)
     return took
 
 
-def _recovery(kill: Done, partition: int, openings: Sequence[Opening], markers: Sequence[Marker]) -> list[float]:
+def _recovered(kill: Done, partition: int, openings: Sequence[Opening], markers: Sequence[Marker]) -> float | None:
     before = max((o for o in openings if o.at <= kill.at), key=lambda o: o.at, default=None)
     opened = min((o.at for o in openings if o.at > kill.at), default=None)
     if before is None or before.worker != kill.worker or opened is None:
-        return []
-    commits = (m.at for m in markers if m.committed and m.partition == partition and m.at >= opened)
-    first = min(commits, default=None)
-    return [] if first is None else [first - kill.at]
+        return None
+    return min((m.at for m in markers if m.committed and m.partition == partition and m.at >= opened), default=None)
 
 
 def figures(seconds: Sequence[float]) -> dict[str, float]:

@@ -60,4 +60,6 @@ def test_causes(killed: str, at: float, caused: bool) -> None:  # noqa: FBT001 -
 def test_recovery() -> None:
     """From the kill to the first commit after somebody has opened the partition again."""
     commits = [marker(5.1, committed=True), marker(9.5, committed=True), marker(9.9, committed=True)]
-    assert recoveries(commits, OPENINGS, [Done(KILL, "a", "app", 5.0)]) == [4.5]
+    kill = Done(KILL, "a", "app", 5.0)
+    assert recoveries(commits, OPENINGS, [kill]) == [4.5]
+    assert recoveries(commits, OPENINGS, [kill, Done(KILL, "b", "app", 9.1)]) == []
