@@ -44,7 +44,7 @@ check-all: test  ## Run the slow tests too
 	@$(RUN)/pytest -q -m slow
 
 chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 notifications, 60 kills, 17 pauses
-	@$(RUN)/python -m tests.chaos.run --notifications 300000 --kills 60 --stops 17
+	@$(RUN)/python -m tests.chaos.run --long
 
 bench: $(VENV)/.synced  ## Measure agent and bridge against reference loops
 	@$(RUN)/python -m tests.bench.run
