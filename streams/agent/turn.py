@@ -189,7 +189,7 @@ class AgentTurn:
         customer = self._customers[customer_id]
         if customer is not None:
             health = account_health(customer, account_id, rules)
-            record = OutRecord(f"{customer_id}/{account_id}".encode(), health.model_dump_json().encode())
+            record = OutRecord(f"{customer_id}/{account_id}".encode(), encode(health))
             self._ledger.effects.outbox.add(HEALTH, self._partition, record)
 
     def timers(self) -> Mapping[str, datetime | None]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from schemas.commands import Command, Ticket
+from schemas.health import Phase
 from schemas.signals import Signal, SignalType
 from schemas.state import Record
 
@@ -44,3 +45,26 @@ class OutgoingSignal(Record, frozen=True):
             source_partition=partition,
             source_offset=offset,
         )
+
+
+class OpenCommand(Record, frozen=True):
+    """A command that is open for the login of an account, as `schemas.health` has it."""
+
+    kind: str
+    command_id: str
+    sequence: int
+
+
+class Health(Record, frozen=True):
+    """What `account.health` says of an account: the record of `schemas.health.AccountHealth`, one for every event."""
+
+    customer_id: str
+    account_id: str
+    institution_id: str | None
+    institution_login_id: str | None
+    phase: Phase
+    code: int | None
+    attempted_at: datetime | None
+    heard_at: datetime
+    healthy_at: datetime | None
+    commands: tuple[OpenCommand, ...]

@@ -1,14 +1,13 @@
 """Where an account stands: its phase, its health, and what the institution agent is told of its login."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from schemas.catalogue import Treatment
-from schemas.health import AccountHealth, OpenCommand, Phase
+from schemas.health import Phase
 from schemas.signals import SignalType
 from schemas.state import AccountState, replace
 from streams.domain.customer import Customer, Turn
-from streams.domain.messages import OutgoingSignal
+from streams.domain.messages import Health, OpenCommand, OutgoingSignal
 from streams.domain.rules import CUSTOMER_KINDS, Rules
 
 _PHASES = {
@@ -28,10 +27,10 @@ def phase(account: AccountState, rules: Rules) -> Phase:
     return Phase.NEVER_AGGREGATED if account.code is None else _PHASES[rules.treatment(account.code)]
 
 
-def account_health(customer: Customer, account_id: str, rules: Rules) -> AccountHealth:
+def account_health(customer: Customer, account_id: str, rules: Rules) -> Health:
     """Give the present state of an account that is remembered; `KeyError` for any other."""
     account = customer.accounts[account_id]
-    return AccountHealth(
+    return Health(
         customer_id=customer.customer_id,
         account_id=account_id,
         institution_id=account.institution_id,
@@ -41,15 +40,16 @@ def account_health(customer: Customer, account_id: str, rules: Rules) -> Account
         attempted_at=account.attempted_at,
         heard_at=account.heard_at,
         healthy_at=account.healthy_at,
-        commands=tuple(_open_commands(customer, account)),
+        commands=_open_commands(customer, account),
     )
 
 
-def _open_commands(customer: Customer, account: AccountState) -> Iterator[OpenCommand]:
-    episodes = {} if account.deleted_at is not None else customer.case(account.login_id).episodes
-    for kind in CUSTOMER_KINDS:
-        if (episode := episodes.get(kind)) is not None:
-            yield OpenCommand(kind=kind.value, command_id=episode.command_id, sequence=episode.sequence)
+def _open_commands(customer: Customer, account: AccountState) -> tuple[OpenCommand, ...]:
+    episodes = customer.case(account.login_id).episodes
+    if not episodes or account.deleted_at is not None:
+        return ()
+    opened = ((kind, episodes.get(kind)) for kind in CUSTOMER_KINDS)
+    return tuple(OpenCommand(kind, it.command_id, it.sequence) for kind, it in opened if it is not None)
 
 
 class _Place(NamedTuple):

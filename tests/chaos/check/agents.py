@@ -107,7 +107,7 @@ class AgentFold:
 
     def _tell_health(self, customer: Customer, account_id: str) -> None:
         health = account_health(customer, account_id, self.books.rules)
-        self.books.expected.health[f"{customer.customer_id}/{account_id}"] = health.model_dump_json().encode()
+        self.books.expected.health[f"{customer.customer_id}/{account_id}"] = encode(health)
 
     def _finished(self) -> Expected:
         expected = self.books.expected
