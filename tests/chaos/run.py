@@ -32,7 +32,7 @@ from tests.chaos.processes import DEATHS_FILE, Opening, Worker, stop_all
 from tests.chaos.schedule import Chaos, Done, Plan
 from tests.chaos.traffic import Traffic
 
-PARTITIONS = 3
+PARTITIONS = 4
 SPAN = timedelta(days=6)
 """The vendor's time that passes in a run: below the week for which lookups are kept."""
 POLICY = """
