@@ -1,7 +1,7 @@
 """The agent as a Faust application: `faust -A streams.agent.app agents` and `tables` show what runs.
 
 The agent takes one event a poll of one partition and decides on its records in order; what it decided, the tables and
-the offset then become one transaction (`streams.fold`).
+the offset then become one transaction (`streams.transport`).
 """
 
 from typing import Any, NoReturn

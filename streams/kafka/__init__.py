@@ -1,1 +1,1 @@
-"""Kafka: topics, the exactly-once lane and the embedded broker."""
+"""Kafka: topics, the idempotent producer and the embedded broker."""
