@@ -54,16 +54,18 @@ def _need(account: AccountState | None, rules: Rules) -> tuple[str, int] | None:
 def _unsettled(turn: Turn, before: Customer) -> set[str]:
     """Give the cases to look at: what an account needs changes only with its standing, its login and its liveness.
 
-    Open cases are looked at whenever one of their accounts changes at all, as the rules in force may have changed.
+    Open cases are looked at whenever one of their accounts changes at all, or leaves, as the rules in force may have
+    changed: an account that needs nothing any more under them may still be one that a command was opened for.
     """
     cases: set[str] = set()
     for account_id in turn.touched:
-        account = turn.customer.accounts.get(account_id)
-        was, now = _need(before.accounts.get(account_id), turn.rules), _need(account, turn.rules)
+        accounts = before.accounts.get(account_id), turn.customer.accounts.get(account_id)
+        was, now = (_need(account, turn.rules) for account in accounts)
         if was != now:
             cases.update(login_id for login_id, _ in filter(None, (was, now)))
-        if account is not None and account.login_id is not None and turn.customer.case(account.login_id).episodes:
-            cases.add(account.login_id)
+        for account in accounts:
+            if account is not None and account.login_id is not None and turn.customer.case(account.login_id).episodes:
+                cases.add(account.login_id)
     return cases
 
 

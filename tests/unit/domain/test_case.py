@@ -6,7 +6,7 @@ import pytest
 
 from schemas.catalogue import Kind, Step
 from schemas.commands import COMMAND_NAMESPACE, Action, Command, EpisodeRef, Evidence, Reason
-from streams.domain import Outcome
+from streams.domain import Outcome, Rules
 from tests.unit.domain.build import (
     ACCOUNT,
     BANK,
@@ -337,6 +337,17 @@ def test_policy_changes_the_kind() -> None:
     story.rules = UNINTEGRATED
     story.hear(nightly(945, 1))
     assert story.lines[1:] == ["L1 connect-fix withdraw superseded 945", "L1 relink issue 945"]
+
+
+def test_moved_after_the_rules_changed() -> None:
+    """An account whose code needs nothing any more leaves no command open behind it, wherever it goes."""
+    story = Story()
+    story.hear(looked(169))
+    known = CATALOGUE.model_copy(update={"entries": tuple(one for one in CATALOGUE.entries if one.code != 169)})
+    story.rules = Rules(RULES.policy, known)
+    story.hear(looked(169, START + HOUR, login="L2"))
+    assert story.lines == ["L1 remove-duplicate issue 169", "L1 remove-duplicate withdraw superseded 169"]
+    assert not story.login().episodes
 
 
 def test_closed_ids() -> None:
