@@ -1,5 +1,6 @@
 """The contestants, and the cluster that they run on one at a time."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -76,10 +77,11 @@ class Contest:
 
 @contextmanager
 def contest(partitions: int) -> Iterator[Contest]:
-    """Start a broker as for measurements; it and its data are gone afterwards, the logs only if all went well."""
+    """Start a broker as for measurements; what contestants leave behind is kept only where something failed."""
     folder = Path(tempfile.mkdtemp(prefix="txpush-bench-"))
     with EmbeddedKafka(ClusterSpec(jvm_flags=FULL_SPEED, heap_mb=HEAP_MB)) as kafka:
         broker_pid = kafka.pid(1)
         if broker_pid is None:
             raise RuntimeError("the broker does not run")
         yield Contest(Outside(kafka.bootstrap, partitions), broker_pid, folder)
+    shutil.rmtree(folder)

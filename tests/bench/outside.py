@@ -41,7 +41,12 @@ class Outside:
         self.partitions = partitions
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": QUIET})
         self._group = self._consumer(AGENT)
-        asyncio.run(topics.apply(bootstrap, Layout(partitions, 1)))
+        self._apply_topics()
+
+    def _apply_topics(self) -> None:
+        layout = Layout(self.partitions, 1)
+        asyncio.run(topics.apply(self.bootstrap, layout))
+        _wait(lambda: not asyncio.run(topics.check(self.bootstrap, layout)), "the topics to be told of")
 
     def _consumer(self, group: str) -> Consumer:
         return Consumer(
@@ -128,7 +133,7 @@ class Outside:
         for future in self._admin.delete_topics(names, operation_timeout=ADMIN_SECONDS).values():
             future.result()
         _wait(lambda: not set(names) & self._admin.list_topics(timeout=10).topics.keys(), "topics to be deleted")
-        asyncio.run(topics.apply(self.bootstrap, Layout(self.partitions, 1)))
+        self._apply_topics()
         _wait(self._forget_group, "the agent's group to be deleted")
 
     def _forget_group(self) -> bool:
