@@ -43,8 +43,10 @@ class AuditRecord(Model):
 
     `state_sha256` is over the changed table records as they are written, accounts before logins, tickets before the
     logins that they counted. `inputs_sha256` rolls over every inbound record since the previous audit record, this one
-    included: `r = sha256(r + offset (8 bytes, big endian) + key + value)`, from 32 zero bytes. `previous` is the hash
-    of the previous audit record's bytes, of `cluster id/topic id/partition` for the first.
+    included, from 32 zero bytes: `roll = sha256(roll + offset + timestamp + parts)`, the numbers big endian in 8 bytes;
+    the parts are key, value, then name and value of each header, each written as its length in decimal, a colon and its
+    bytes, or as `-` where it is null. `previous` is the hash of the previous audit record's bytes, of
+    `cluster id/topic id/partition` for the first.
     """
 
     event_id: str

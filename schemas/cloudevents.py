@@ -1,7 +1,7 @@
 """CloudEvents 1.0 in their two forms: binary mode for Kafka records, structured mode for files, one object a line."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -26,6 +26,9 @@ SPEC_VERSION = ("ce_specversion", b"1.0")
 CONTENT_TYPE = ("content-type", b"application/json")
 
 _MAX_ATTRIBUTE_BYTES = 256
+FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+LAST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
+"""Event times that rules can add their spans to; what lies outside was never meant."""
 
 
 class UnreadableRecord(ValueError):  # noqa: N818 - named for the record, as the dead letter names it
@@ -121,6 +124,8 @@ def _event_time(text: str, timestamp_ms: int) -> datetime:
         at, given = from_epoch_ms(timestamp_ms), parse_rfc3339(text)
     except (OverflowError, ValueError) as error:
         raise UnreadableRecord(DeadLetterReason.BAD_TIME, f"ce_time: {error}") from error
+    if not FIRST_TIME <= at < LAST_TIME:
+        raise UnreadableRecord(DeadLetterReason.BAD_TIME, f"ce_time {text} is outside the years 2000 to 2199")
     if given != at and to_epoch_ms(given) != timestamp_ms:
         raise UnreadableRecord(
             DeadLetterReason.BAD_TIME, f"ce_time {text} is not the record's timestamp {rfc3339(at)}: write both alike"

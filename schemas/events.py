@@ -13,10 +13,13 @@ from schemas.catalogue import Catalogue
 from schemas.policy import Policy
 
 SCHEMA_VERSION = 1
-"""Version of the inbound log: a reader takes its own version and the one before it."""
+"""Version of the messages, part of the ids of their JSON Schemas."""
 
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s/\x00-\x1f\x7f]+$")]
-"""An id of the vendor's: text without white space, control characters or slashes, which keys are joined with."""
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[!-.0-~]+$")]
+"""An id of the vendor's: printable ASCII without spaces, and without the slashes that keys are joined with."""
+
+StatusCode = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+"""An aggregation status code: what the vendor's int32 can hold."""
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -65,7 +68,7 @@ class AccountSnapshot(Inbound):
     account_id: Identifier
     institution_id: Identifier | None = None
     institution_login_id: Identifier | None = None
-    aggregation_status_code: int | None = None
+    aggregation_status_code: StatusCode | None = None
     aggregation_attempt_date: UtcTime | None = None
     aggregation_success_date: UtcTime | None = None
     last_updated_date: UtcTime | None = None

@@ -1,7 +1,7 @@
 """The state that the agents keep in their tables: immutable records, encoded as compact JSON.
 
 These are ours alone, so they are msgspec structs: a fold makes several a record, and their cost is the agent's speed.
-A state record carries `SCHEMA_VERSION` in its topic's first header; absent fields stand for their defaults.
+Absent fields stand for their defaults.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,6 @@ import msgspec
 from msgspec.structs import replace
 
 __all__ = [
-    "SCHEMA_VERSION",
     "AccountState",
     "ControlState",
     "CustomerState",
@@ -24,8 +23,6 @@ __all__ = [
     "encode",
     "replace",
 ]
-
-SCHEMA_VERSION = 1
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

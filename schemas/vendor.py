@@ -15,7 +15,7 @@ DATE_FIELDS = ("aggregationAttemptDate", "aggregationSuccessDate", "lastUpdatedD
 MAX_LISTED_IDS = 1000
 """Logins or accounts that one Data Connect event may list; more are cut off."""
 
-_IDENTIFIER = re.compile(r"[^\s/\x00-\x1f\x7f]{1,64}")
+_IDENTIFIER = re.compile(r"[!-.0-~]{1,64}")
 _WHOLE_TEXT = re.compile(r"(-?[0-9]{1,18})(?:\.0+)?")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _EXACT_FLOAT = 2.0**53

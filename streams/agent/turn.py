@@ -1,5 +1,6 @@
 """One poll of the agent: customers taken from the tables, decided on in order, and given back changed."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,11 @@ from streams.fold.ledger import Ledger, Written
 from streams.fold.logfold import Due
 from streams.fold.messages import headers_of, send
 from streams.kafka.topics import HEALTH, SIGNALS
+
+log = logging.getLogger(__name__)
+
+MAX_ACCOUNTS = 1000
+"""Accounts of one customer: a record of the state has to fit a Kafka batch, and a decision its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class AgentTurn:
         self._ledger = ledger
         self._signal_partition = signal_partition
         self._customers: dict[str, Customer | None] = {}
+        self._held: set[str] = set()
         self._known = tables.customers.partition(partition)
         self._accounts: dict[str, AccountState | None] = {}
         self._logins: dict[str, LoginState | None] = {}
@@ -119,10 +126,26 @@ class AgentTurn:
             if at is not None and ticked_at is not None and at <= ticked_at:
                 ordered.append((at, customer_id))
         for _, customer_id in sorted(ordered):
-            self._keep(record, event, customer_id, decide(self._customer(customer_id), event, rules, ticked_at))
+            self._fire(record, event, customer_id)
         self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
 
+    def _fire(self, record: SourceRecord, event: Event, customer_id: str) -> None:
+        """Fire the timers of one customer; one whose timers fail waits for its next own event, the others go on."""
+        rules, ticked_at = self._ledger.in_force.rules, self._ledger.ticked_at
+        try:
+            decision = decide(self._customer(customer_id), event, rules, ticked_at)
+        except Exception as error:
+            log.exception("the timers of a customer failed at %s", event.id)
+            detail = f"timers: {type(error).__name__}: the log of the worker has the trace"
+            self._ledger.set_aside(record, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
+            self._held.add(customer_id)
+        else:
+            self._keep(record, event, customer_id, decision)
+
     def _keep(self, record: SourceRecord, event: Event, customer_id: str, decision: Decision) -> None:
+        if decision.customer is not None and len(decision.customer.accounts) > MAX_ACCOUNTS:
+            detail = f"the customer would have more than {MAX_ACCOUNTS} accounts"
+            raise UnreadableRecord(DeadLetterReason.BAD_DATA, detail)
         state = self._remember(customer_id, decision)
         self._customers[customer_id] = decision.customer
         if decision.future_dates:
@@ -198,4 +221,4 @@ class AgentTurn:
         return {
             customer_id: None if customer is None else next_due(customer, rules)
             for customer_id, customer in self._customers.items()
-        }
+        } | dict.fromkeys(self._held)

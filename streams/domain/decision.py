@@ -11,7 +11,7 @@ from hashlib import blake2b
 from schemas.events import AccountSnapshot, ClockTick, ConnectEvent, Event, EventType
 from schemas.health import Phase
 from schemas.state import AccountState, CustomerState, LoginState, Record, replace
-from schemas.vendor import identifier
+from schemas.vendor import valid_identifier
 from streams.domain.case import settle
 from streams.domain.customer import Customer, Outcome, Timer, Turn
 from streams.domain.deletion import delete, forgetting
@@ -20,6 +20,9 @@ from streams.domain.messages import Outgoing, OutgoingSignal
 from streams.domain.observation import observe
 from streams.domain.rules import Rules
 from streams.domain.standing import phase
+
+SEEN_LIMIT = 4096
+"""How many event ids a customer's state remembers at most: a record of the state has to fit a Kafka batch."""
 
 
 class Decision(Record, frozen=True):
@@ -50,7 +53,7 @@ def customer_of(event: Event) -> str | None:
     data = event.data
     if isinstance(data, AccountSnapshot | ConnectEvent):
         return data.customer_id
-    return identifier(data.get("customerId")) if isinstance(data, Mapping) else None
+    return valid_identifier(data.get("customerId")) if isinstance(data, Mapping) else None
 
 
 def decide(customer: Customer | None, event: Event, rules: Rules, ticked_at: datetime | None = None) -> Decision:
@@ -97,6 +100,8 @@ def _read(turn: Turn, event: Event) -> Turn:
     seen, digest = _still_seen(customer.state, turn.at - turn.rules.policy.state.dedupe), _digest(event.id)
     is_known = digest in seen
     seen.setdefault(digest, turn.at)
+    if len(seen) > SEEN_LIMIT:
+        del seen[next(iter(seen))]
     state = replace(customer.state, event_time=turn.at, seen=seen)
     turn = replace(turn, customer=replace(customer, state=state), event_id=event.id)
     if is_known:

@@ -1,6 +1,7 @@
 """The audit chain of a partition: every inbound record rolls into it, every decision is a link."""
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from schemas.state import encode
 from streams.fold.effects import SourceRecord
 
 NO_INPUTS = "0" * 64
+PLACE = struct.Struct(">Qq")
+"""Offset and timestamp of an inbound record."""
 
 
 def first_link(log_identity: str, partition: int) -> str:
@@ -31,10 +34,13 @@ class Chain:
         return self._roll.hex()
 
     def absorb(self, record: SourceRecord) -> None:
-        """Roll an inbound record in: sha256(roll + offset, 8 bytes big endian + key + value)."""
-        self._roll = hashlib.sha256(
-            b"".join((self._roll, record.offset.to_bytes(8, "big"), record.key or b"", record.value or b""))
-        ).digest()
+        """Roll an inbound record in, all of it: sha256(roll + place + parts), see `schemas.audit`."""
+        parts = [record.key, record.value]
+        for name, value in record.headers:
+            parts += (name.encode(), value)
+        place = PLACE.pack(record.offset, record.timestamp)
+        framed = [b"-" if part is None else b"%d:%b" % (len(part), part) for part in parts]
+        self._roll = hashlib.sha256(b"".join((self._roll, place, *framed))).digest()
 
     def link(self, decision: dict[str, Any]) -> bytes:
         """Close a decision into the chain and give the bytes of its audit record."""

@@ -1,7 +1,7 @@
 """The share of dead letters among the latest records of a partition, and when it is too large (guarantee 4)."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 WINDOW = 1000
 """Records looked at."""
@@ -18,10 +18,16 @@ class DeadLetterShare:
         self._recent: deque[bool] = deque(maxlen=WINDOW)
 
     def with_poll(self, dead: Iterable[bool]) -> float:
-        """Give the share as it would be with the records of a poll; 0 while there are too few to tell."""
-        recent = [*self._recent, *dead][-WINDOW:]
-        return sum(recent) / len(recent) if len(recent) >= MINIMUM else 0.0
+        """Give the share at the end of a poll or at any dead letter in it, the highest; 0 while too few can tell."""
+        seen, before = [*self._recent, *dead], len(self._recent)
+        ends = [end for end in range(before + 1, len(seen)) if seen[end - 1]]
+        return max(_share(seen, end) for end in (*ends, len(seen)))
 
     def accept(self, dead: Iterable[bool]) -> None:
         """Count the records of a poll."""
         self._recent.extend(dead)
+
+
+def _share(seen: Sequence[bool], end: int) -> float:
+    window = seen[max(0, end - WINDOW) : end]
+    return sum(window) / len(window) if len(window) >= MINIMUM else 0.0

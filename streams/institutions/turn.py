@@ -1,5 +1,6 @@
 """One poll of the institution agent: signals decided on in order, tickets fired when due, institutions given back."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ from streams.fold.ledger import Ledger
 from streams.fold.logfold import Due
 from streams.fold.messages import send
 from streams.kafka.topics import INSTITUTION_HEALTH
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class InstitutionTurn:
         self._standings: dict[str, StandingState | None] = {}
         self._institutions: dict[str, InstitutionState] = {}
         self._told: dict[str, None] = {}
+        self._held: set[str] = set()
 
     def is_known(self, key: str) -> bool:
         """Tell whether the institution has state here, and so belongs here."""
@@ -142,11 +146,23 @@ class InstitutionTurn:
             at, key = due[0]
             ticket = self._ticket(key)
             if ticket is not None:
-                self._keep(record, event_id, key.rpartition("/")[0], fire(self, key, ticket, at, rules))
+                self._fire_one(record, event_id, key, ticket, at)
+
+    def _fire_one(self, record: SourceRecord, event_id: str, key: str, ticket: TicketState, at: datetime) -> None:
+        """Fire the timer of one ticket; one that fails waits for its next own signal, the others go on."""
+        try:
+            decision = fire(self, key, ticket, at, self._ledger.in_force.rules)
+        except Exception as error:
+            log.exception("the timer of ticket %s failed at %s", key, event_id)
+            detail = f"timer: {type(error).__name__}: the log of the worker has the trace"
+            self._ledger.set_aside(record, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
+            self._held.add(key)
+        else:
+            self._keep(record, event_id, key.rpartition("/")[0], decision)
 
     def _due(self, keys: Iterable[str], rules: Rules) -> Iterable[tuple[str, datetime]]:
         for key in keys:
-            ticket = self._ticket(key)
+            ticket = None if key in self._held else self._ticket(key)
             due = None if ticket is None else next_due(ticket, rules)
             if due is not None:
                 yield key, due
@@ -194,4 +210,5 @@ class InstitutionTurn:
     def timers(self) -> Mapping[str, datetime | None]:
         """Give the timers of the tickets of this poll."""
         rules = self._ledger.in_force.rules
-        return {key: None if ticket is None else next_due(ticket, rules) for key, ticket in self._tickets.items()}
+        due = {key: None if ticket is None else next_due(ticket, rules) for key, ticket in self._tickets.items()}
+        return due | dict.fromkeys(self._held)

@@ -108,8 +108,8 @@ async def log_identity(bootstrap: str, topic: str) -> str:
     """Give `<cluster id>/<topic id>` of a topic; raises LookupError where it is missing, KafkaError, TimeoutError."""
     client = AIOKafkaClient(bootstrap_servers=bootstrap)
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        await client.bootstrap()
         try:
+            await client.bootstrap()
             response = await client.send(client.get_random_node(), _MetadataRequest(topic))
         finally:
             await client.close()

@@ -206,7 +206,7 @@ async def _answers(producer: Any) -> bool:  # noqa: ANN401 - aiokafka is untyped
 async def _discard(producer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
     """Close without waiting for a broker that may be gone; what still waits fails at once."""
     producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - `stop` alone would flush first
-    try:
-        await asyncio.wait_for(producer.stop(), DISCARD_SECONDS)
-    except (TimeoutError, KafkaError):
-        await producer.client.close()
+    for close in (producer.stop, producer.client.close):
+        with contextlib.suppress(Exception):  # whatever is left of it, the next producer is a new one
+            await asyncio.wait_for(close(), DISCARD_SECONDS)
+            return

@@ -89,7 +89,7 @@ def contract() -> tuple[Topic, ...]:
         *(Topic(name, _kept(400)) for name in (*CUSTOMER_COMMANDS, TICKETS)),
         Topic(LOOKUP, _kept(7)),
         Topic(HEALTH, COMPACT),
-        Topic(SIGNALS, _kept(430)),
+        Topic(SIGNALS, _kept(430) | future),
         Topic(INSTITUTION_HEALTH, COMPACT),
         Topic(AUDIT, _kept(430)),
         Topic(DEAD_LETTER, _kept(14)),
@@ -196,8 +196,8 @@ def _differences(topic: Topic, layout: Layout, found: tuple[int, int], config: M
 @asynccontextmanager
 async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=ADMIN_TIMEOUT_MS)
-    await asyncio.wait_for(client.start(), ADMIN_TIMEOUT_MS / 1000)
     try:
+        await asyncio.wait_for(client.start(), ADMIN_TIMEOUT_MS / 1000)
         yield client
     finally:
         await asyncio.wait_for(client.close(), ADMIN_TIMEOUT_MS / 1000)

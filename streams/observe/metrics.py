@@ -159,9 +159,6 @@ AGENT_DEAD_LETTERS = CounterMetric(
     (Label("reason", labels.DEAD_LETTER_REASONS),),
 )
 AGENT_REBALANCES = CounterMetric("txpush_agent_rebalances_total", "rebalances", "Assignments taken.")
-AGENT_FENCES = CounterMetric(
-    "txpush_agent_fences_total", "fences", "Times this worker found itself fenced by a new owner."
-)
 AGENT_PARTITIONS = GaugeMetric("txpush_agent_partitions_owned", "partitions", "Partitions this worker owns.")
 AGENT_PAUSED = GaugeMetric(
     "txpush_agent_partitions_paused", "partitions", "Partitions paused for their share of dead letters."

@@ -117,6 +117,7 @@ class OwnedPartition:
             table.take(self.number, values)
         self._fold.opened(self.number)
         self.is_open = True
+        self.progressed_at = time.monotonic()
         announcement = self._fold.announcement(self.number)
         if announcement is not None:
             await self._ticks.write(self._source, announcement)
@@ -137,7 +138,8 @@ class OwnedPartition:
             self._source, timeout_ms=self._settings.poll_wait_ms, max_records=self._settings.max_poll_records
         )
         records = [record for record in polled.get(self._source, ()) if record.offset >= self._next_offset]
-        self._position = await self._consumer.position(self._source)
+        async with asyncio.timeout(self._settings.step_timeout):
+            self._position = await self._consumer.position(self._source)
         self._ticks.read_up_to(self._source, self._position)
         if records:
             await self._process(records)

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -73,12 +74,21 @@ async def producer_on(
         await producer.stop(1)
 
 
+def stands_still(pid: int) -> bool:
+    """Tell whether every thread of a process has stopped: the signal reaches them one by one."""
+    states = [(task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return all(state.rpartition(")")[2].split()[0] == "T" for state in states)
+
+
 @contextmanager
 def paused(kafka: EmbeddedKafka) -> Iterator[None]:
     """Stop the broker as a sleeping machine would."""
     pid = kafka.pid(1)
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
+    end = time.monotonic() + 10.0
+    while not stands_still(pid):
+        assert time.monotonic() < end, "the broker does not stop"
     try:
         yield
     finally:

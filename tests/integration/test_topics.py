@@ -102,7 +102,11 @@ async def test_another_setting_is_told(bootstrap: str) -> None:
         async with admin(bootstrap) as client:
             changed = {"cleanup.policy": "delete", "retention.ms": "1000", "min.insync.replicas": "1"}
             await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, LOOKUP, configs=changed)])
-        (problem,) = await topics.check(bootstrap, EMBEDDED)
+        async with asyncio.timeout(30):
+            # The broker takes the setting in a moment.
+            while not (problems := await topics.check(bootstrap, EMBEDDED)):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.1)
+        (problem,) = problems
         wanted, command = 7 * 86_400_000, f"kafka-configs --alter --topic {LOOKUP}"
         assert problem == (
             f"topic {LOOKUP} has retention.ms=1000, not {wanted}: run `{command} --add-config retention.ms={wanted}`"

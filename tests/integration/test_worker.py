@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -408,8 +409,14 @@ def verified(name: str, inbound: list[Any], audits: list[bytes]) -> int:
         covered = [one for one in unread if one.offset() <= link["offset"]]
         unread = unread[len(covered) :]
         for one in covered:
-            parts = (rolled, one.offset().to_bytes(8, "big"), one.key() or b"", one.value() or b"")
-            rolled = hashlib.sha256(b"".join(parts)).digest()
+            told = [
+                one.key(),
+                one.value(),
+                *(part for name, value in one.headers() or () for part in (name.encode(), value)),
+            ]
+            parts = b"".join(b"-" if part is None else b"%d:%b" % (len(part), part) for part in told)
+            place = struct.pack(">Qq", one.offset(), one.timestamp()[1])
+            rolled = hashlib.sha256(rolled + place + parts).digest()
         assert link["previous"] == head
         assert link["inputs_sha256"] == rolled.hex()
         head = hashlib.sha256(value).hexdigest()

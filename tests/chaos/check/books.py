@@ -66,8 +66,10 @@ class Books:
 
     def read(self, record: Record) -> Event:
         """Roll a record into the chain and read it; raises UnreadableRecord for one that should be set aside."""
-        parts = (self.expected.inputs, record.offset.to_bytes(8, "big"), record.key or b"", record.value or b"")
-        self.expected.inputs = hashlib.sha256(b"".join(parts)).digest()
+        told = [record.key, record.value, *(part for name, value in record.headers for part in (name.encode(), value))]
+        parts = b"".join(b"-" if part is None else str(len(part)).encode() + b":" + part for part in told)
+        place = record.offset.to_bytes(8, "big") + record.timestamp.to_bytes(8, "big", signed=True)
+        self.expected.inputs = hashlib.sha256(self.expected.inputs + place + parts).digest()
         event = from_record(record.headers, record.key, record.value, record.timestamp)
         if event.source not in self._sources.get(_family(event.type), OURS):
             raise UnreadableRecord(DeadLetterReason.SOURCE_NOT_ALLOWED, event.source)

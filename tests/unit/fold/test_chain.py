@@ -15,24 +15,35 @@ def test_the_first_link_names_the_partition() -> None:
     assert first_link("cluster/topic", 7) == hashlib.sha256(b"cluster/topic/7").hexdigest()
 
 
-def test_inputs_roll_offset_key_and_value() -> None:
-    """Each record goes in as offset in 8 bytes, key and value, on top of what went in before."""
+def test_inputs_roll_whole_records() -> None:
+    """Each record goes in with its place and every part framed by its length, on top of what went in before."""
     chain = Chain("head", NO_INPUTS)
     rolled = bytes(32)
-    for record in (LogRecord(258, 0, b"key", b"value"), LogRecord(259, 0, None, None)):
+    records = (LogRecord(258, 77, b"key", b"value", (("ce_id", b"x"),)), LogRecord(259, 78, None, None))
+    for record, parts in zip(records, (b"3:key5:value5:ce_id1:x", b"--"), strict=True):
         chain.absorb(record)
-        rolled = hashlib.sha256(
-            rolled + struct.pack(">Q", record.offset) + (record.key or b"") + (record.value or b"")
-        ).digest()
+        rolled = hashlib.sha256(rolled + struct.pack(">Qq", record.offset, record.timestamp) + parts).digest()
     assert chain.inputs == rolled.hex()
 
 
-@pytest.mark.parametrize("changed", [(2, b"k", b"v"), (1, b"l", b"v"), (1, b"k", b"w")])
-def test_any_changed_byte_changes_the_roll(changed: tuple[int, bytes, bytes]) -> None:
-    """Offset, key and value of a record are each part of the roll."""
+@pytest.mark.parametrize(
+    "changed",
+    [
+        LogRecord(2, 0, b"k", b"v", (("h", b"x"),)),
+        LogRecord(1, 9, b"k", b"v", (("h", b"x"),)),
+        LogRecord(1, 0, b"l", b"v", (("h", b"x"),)),
+        LogRecord(1, 0, b"k", b"w", (("h", b"x"),)),
+        LogRecord(1, 0, b"kv", b"", (("h", b"x"),)),
+        LogRecord(1, 0, b"k", b"v", (("h", b"y"),)),
+        LogRecord(1, 0, b"k", b"v", (("i", b"x"),)),
+        LogRecord(1, 0, b"k", b"v", ()),
+    ],
+)
+def test_any_changed_byte_changes_the_roll(changed: LogRecord) -> None:
+    """Offset, time, key, value and headers of a record, and where one ends and the next begins, are in the roll."""
     told, other = Chain("", NO_INPUTS), Chain("", NO_INPUTS)
-    told.absorb(LogRecord(1, 0, b"k", b"v"))
-    other.absorb(LogRecord(changed[0], 0, changed[1], changed[2]))
+    told.absorb(LogRecord(1, 0, b"k", b"v", (("h", b"x"),)))
+    other.absorb(changed)
     assert told.inputs != other.inputs
 
 

@@ -14,7 +14,7 @@ from streams.fold.effects import OutRecord
 from streams.fold.inforce import InForce
 from streams.fold.ledger import MAX_TEXT, Ledger, Written
 from streams.kafka.topics import AUDIT, DEAD_LETTER
-from tests.unit.fold.build import CATALOGUE, CUSTOMERS, IDENTITY, POLICY, START, LogRecord, looked, record
+from tests.unit.fold.build import CATALOGUE, CUSTOMERS, IDENTITY, POLICY, START, LogRecord, looked, record, rolled_on
 
 IN_FORCE = InForce.of(POLICY, CATALOGUE)
 MS = timedelta(milliseconds=1)
@@ -88,8 +88,7 @@ def test_control_carries_the_chain_on(ledger: Ledger) -> None:
     control = ledger.control()
     value = out(ledger, AUDIT)[0].value or b""
     assert (control.ticked_at, control.audit_head) == (START, hashlib.sha256(value).hexdigest())
-    rolled = hashlib.sha256(bytes(32) + (2).to_bytes(8, "big") + (other.key or b"") + (other.value or b""))
-    assert control.inputs == rolled.hexdigest()
+    assert control.inputs == rolled_on(bytes(32), other).hex()
 
 
 def test_a_dead_letter_names_nobody(ledger: Ledger) -> None:

@@ -36,6 +36,7 @@ from tests.unit.fold.build import (
     institution_world,
     looked,
     record,
+    rolled_on,
     signal,
     tick,
 )
@@ -247,6 +248,33 @@ def test_a_decision_that_fails_is_set_aside(agent: World, monkeypatch: pytest.Mo
     assert set(agent.state()["customers"]) == {TWO}
 
 
+def test_a_customer_has_room_for_so_many_accounts(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account too many is set aside, and what the customer had stays as it was."""
+    monkeypatch.setattr(turn, "MAX_ACCOUNTS", 1)
+    agent.hear(looked(ONE, 185, START), looked(ONE, 103, START, account="too-many"))
+    (letter,) = agent.sent(DEAD_LETTER)
+    assert letter["detail"] == "the customer would have more than 1 accounts"
+    assert len(agent.state()["accounts"]) == 1
+    assert [one["reason"]["code"] for one in agent.sent(FIX)] == [185]
+
+
+def test_a_timer_that_fails_holds_up_nobody(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A customer whose timers raise is set aside until their next event; the timers of the others fire."""
+
+    def failing(customer: Customer | None, one: Event, rules: Rules, ticked_at: datetime | None = None) -> Decision:
+        if one.type == EventType.CLOCK_TICK and customer is not None and customer.customer_id == ONE:
+            raise ZeroDivisionError
+        return decide(customer, one, rules, ticked_at)
+
+    monkeypatch.setattr(turn, "decide", failing)
+    agent.hear(*(looked(one, 0, START) for one in (ONE, TWO)), *(deleted(one, START) for one in (ONE, TWO)))
+    agent.hear(tick(START + 31 * DAY))
+    assert [letter["reason"] for letter in agent.sent(DEAD_LETTER)] == ["decision_failed"]
+    assert [key.partition("/")[0] for key in agent.state()["accounts"]] == [ONE]
+    due = agent.fold.next_due(PARTITION)
+    assert due is None or due > START + 31 * DAY
+
+
 def test_every_inbound_record_is_in_the_chain(agent: World) -> None:
     """The roll covers records that changed nothing and records that were set aside, each once, from link to link."""
     records = [
@@ -262,9 +290,7 @@ def test_every_inbound_record_is_in_the_chain(agent: World) -> None:
     for written in agent.audits:
         link = orjson.loads(written.value or b"")
         for one in records[done + 1 : link["offset"] + 1]:
-            rolled = hashlib.sha256(
-                rolled + one.offset.to_bytes(8, "big") + (one.key or b"") + (one.value or b"")
-            ).digest()
+            rolled = rolled_on(rolled, one)
         assert (link["inputs_sha256"], link["previous"]) == (rolled.hex(), head)
         rolled, head, done = bytes(32), hashlib.sha256(written.value or b"").hexdigest(), link["offset"]
     assert done == 4
