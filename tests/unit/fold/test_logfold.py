@@ -251,7 +251,7 @@ def test_a_decision_that_fails_is_set_aside(agent: World, monkeypatch: pytest.Mo
 def test_a_customer_has_room_for_so_many_accounts(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An account too many is set aside, and what the customer had stays as it was."""
     monkeypatch.setattr(turn, "MAX_ACCOUNTS", 1)
-    agent.hear(looked(ONE, 185, START), looked(ONE, 103, START, account="too-many"))
+    agent.hear(looked(ONE, 185, START), looked(ONE, 103, START + HOUR, account="too-many"))
     (letter,) = agent.sent(DEAD_LETTER)
     assert letter["detail"] == "the customer would have more than 1 accounts"
     assert len(agent.state()["accounts"]) == 1
