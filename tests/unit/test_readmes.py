@@ -1,0 +1,26 @@
+"""The READMEs: links lead somewhere, nothing is left open, and the settings table is the settings."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from streams.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+READMES = sorted(path for path in ROOT.rglob("README.md") if ".venv" not in path.parts)
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(readme: Path) -> None:
+    """Every relative link names a file or folder that is there, and no place waits to be filled."""
+    text = readme.read_text()
+    assert not re.search(r"@[A-Z]+@|\bRESULTS\b", text)
+    targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
+    assert [target for target in targets if not (readme.parent / target).exists()] == []
+
+
+def test_the_settings_table_is_the_settings() -> None:
+    """The table has every setting once, in order, with the words of its description."""
+    rows = re.findall(r"^\| `TXPUSH_(\w+)` \| .* \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert rows == [(name.upper(), field.description) for name, field in Settings.model_fields.items()]
