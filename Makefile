@@ -43,7 +43,7 @@ integration: $(VENV)/.synced  ## Run the tests on a real Kafka
 check-all: test  ## Run the slow tests too
 	@$(RUN)/pytest -q -m slow
 
-chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 notifications, 60 kills, 17 pauses
+chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 events, 60 kills, 17 pauses
 	@$(RUN)/python -m tests.chaos.run --long
 
 bench: $(VENV)/.synced  ## Measure agent and bridge against reference loops
