@@ -48,6 +48,7 @@ chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 events, 60 kills, 17 
 
 bench: $(VENV)/.synced  ## Measure agent and bridge against reference loops
 	@$(RUN)/python -m tests.bench.run
+	@$(RUN)/python -m tests.bench.bridge.run
 
 format: $(VENV)/.synced  ## Format the code
 	@$(RUN)/ruff format . && $(RUN)/ruff check --fix .
