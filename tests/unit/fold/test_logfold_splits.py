@@ -129,14 +129,14 @@ def test_institution_polls_split_in_any_way(records: list[LogRecord], cuts: set[
     assert split.state() == state
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(logs(agent_steps))
 def test_every_message_of_the_agent_is_one_of_the_contract(records: list[LogRecord]) -> None:
     """What the agent writes, with or without a model, is that of its model, byte for byte."""
     read_again(feed(agent_world(accept=True), records, set(), set()))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(logs(signal_steps))
 def test_every_message_of_the_institution_agent_is_one_of_the_contract(records: list[LogRecord]) -> None:
     """The same for tickets and the health of institutions."""
