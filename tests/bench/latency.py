@@ -49,8 +49,9 @@ class Reader:
         """Read from the present end until `ended`."""
         consumer = self.contest.kafka.tail(COMMANDS)
         while not self.ended.is_set():
-            for message in consumer.consume(500, 0.05):
-                now = time.perf_counter()
+            message = consumer.poll(0.05)  # one at a time: `consume` waits until it has as many as asked for
+            now = time.perf_counter()
+            if message is not None and message.error() is None:
                 for event_id in json.loads(message.value() or b"{}").get("evidence", {}).get("event_ids", ()):
                     self.seen.setdefault(event_id, now)
         consumer.close()
