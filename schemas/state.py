@@ -78,7 +78,7 @@ class EpisodeState(Record, frozen=True):
 
 
 class LoginState(Record, frozen=True):
-    """A case, keyed `customerId/institutionLoginId`; it exists from its first episode on."""
+    """A case, keyed `customerId/institutionLoginId`; it exists from its first episode on, its ordinal after its accounts."""
 
     institution_id: str | None = None
     ordinal: int = 0
@@ -108,6 +108,10 @@ class ControlState(Record, frozen=True):
     """SHA-256 of the last audit record, hex; empty before the first."""
     inputs: str = "0" * 64
     """The rolling hash over the inbound records since the last audit record."""
+    looked_at: int = 0
+    """How many of the latest records the share of dead letters is over (guarantee 4)."""
+    dead_ago: tuple[int, ...] = ()
+    """Which of them are dead letters: how many records ago, oldest first; 0 is the latest record."""
 
 
 class StandingState(Record, frozen=True):

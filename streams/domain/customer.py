@@ -8,6 +8,8 @@ from schemas.state import AccountState, CustomerState, LoginState, Record, repla
 from streams.domain.messages import Outgoing, OutgoingSignal
 from streams.domain.rules import Rules
 
+FORMER_CASES = 100
+"""Cases of a customer that are remembered after their last account went: the state has to stay small."""
 _NEW_CASE = LoginState()
 
 
@@ -52,11 +54,20 @@ class Customer(Record, frozen=True):
         return replace(self, logins=logins, state=replace(self.state, login_ids=tuple(logins)))
 
     def without_account(self, account_id: str) -> "Customer":
-        """Give the customer without that account, and without its case where no other account names it."""
+        """Give the customer without that account; of a case that no other account names only the ordinal is kept.
+
+        An ordinal that began anew could give an old command's id to a later one (R4). Of such former cases the latest
+        `FORMER_CASES` are kept, as long as the customer is.
+        """
         accounts = {key: account for key, account in self.accounts.items() if key != account_id}
         named = {account.login_id for account in accounts.values()}
         gone = self.accounts[account_id].login_id
-        logins = {key: login for key, login in self.logins.items() if key != gone or key in named}
+        logins = dict(self.logins)
+        if gone in logins and gone not in named:
+            logins[gone] = LoginState(ordinal=logins.pop(gone).ordinal)
+        former = [key for key in logins if key not in named]
+        for key in former[: max(0, len(former) - FORMER_CASES)]:
+            del logins[key]
         state = replace(self.state, account_ids=tuple(accounts), login_ids=tuple(logins))
         return replace(self, state=state, accounts=accounts, logins=logins)
 

@@ -85,8 +85,8 @@ class Books:
 
     in_force: InForce
     activated: bool
+    share: DeadLetterShare
     timers: TimerIndex = field(default_factory=TimerIndex)
-    share: DeadLetterShare = field(default_factory=DeadLetterShare)
 
 
 @dataclass(slots=True)
@@ -121,7 +121,8 @@ class LogFold:
         """Take the rules in force and every timer from the restored tables."""
         activation = self._policies.partition(partition).get(str(partition))
         in_force = self._settings.shipped if activation is None else InForce.activated(activation)
-        books = Books(in_force, activation is not None)
+        share = DeadLetterShare(self._control.partition(partition).get(str(partition)))
+        books = Books(in_force, activation is not None, share)
         for key, due in self._decider.all_due(partition, in_force.rules):
             books.timers.set(key, due)
         self._books[partition] = books
@@ -150,11 +151,10 @@ class LogFold:
         turn = self._decider.turn(partition, ledger)
         changed_rules: dict[str, PolicyActivated] = {}
         dead = [not self._take(record, partition, ledger, turn, changed_rules) for record in records]
-        self._refuse_share(books, dead, ledger.in_force)
+        dead = self._counting(books, dead, ledger.in_force)
         effects = ledger.effects
-        effects.changes = {
-            **turn.changes(), self._policies: changed_rules, self._control: {str(partition): ledger.control()}
-        }  # fmt: skip
+        control = books.share.record(ledger.control(), dead)
+        effects.changes = {**turn.changes(), self._policies: changed_rules, self._control: {str(partition): control}}
         effects.note = Note(ledger.tally, ledger.in_force, turn.timers(), dead)
         return effects
 
@@ -199,14 +199,22 @@ class LogFold:
         every = self._decider.all_due(partition, in_force.rules)
         return sorted((due, key) for key, due in every if due is not None and due <= by)
 
-    def _refuse_share(self, books: Books, dead: Sequence[bool], in_force: InForce) -> None:
+    def _counting(self, books: Books, dead: list[bool], in_force: InForce) -> list[bool]:
+        """Give which records of a poll count as dead letters; what an operator accepts does not, then or later.
+
+        Raises:
+            PartitionPaused: the share is too large.
+        """
+        if self._settings.accept_dead_letters:
+            return [False] * len(dead)
         share, limit = books.share.with_poll(dead), in_force.rules.policy.dead_letter.max_share
-        if share > limit and any(dead) and not self._settings.accept_dead_letters:
+        if share > limit and any(dead):
             raise PartitionPaused(
                 f"{share:.0%} of the latest records would be dead letters, above the policy's {limit:.0%}: look at "
                 "the worker's log; mend the writer or the release and start again, or start once with "
                 "TXPUSH_ACCEPT_DEAD_LETTERS=true to set them all aside"
             )
+        return dead
 
     def committed(self, partition: int, effects: Effects) -> None:
         """Move the books on."""

@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from schemas.state import ControlState, replace
+
 WINDOW = 1000
 """Records looked at."""
 MINIMUM = 100
@@ -10,12 +12,15 @@ MINIMUM = 100
 
 
 class DeadLetterShare:
-    """A sliding window over one partition; `with_poll` looks ahead, `accept` moves on."""
+    """A sliding window over one partition; `with_poll` looks ahead, `accept` moves on, `record` is what outlasts."""
 
     __slots__ = ("_recent",)
 
-    def __init__(self) -> None:
+    def __init__(self, control: ControlState | None = None) -> None:
         self._recent: deque[bool] = deque(maxlen=WINDOW)
+        if control is not None:
+            dead = set(control.dead_ago)
+            self._recent.extend(ago in dead for ago in reversed(range(control.looked_at)))
 
     def with_poll(self, dead: Iterable[bool]) -> float:
         """Give the share at the end of a poll or at any dead letter in it, the highest; 0 while too few can tell."""
@@ -26,6 +31,12 @@ class DeadLetterShare:
     def accept(self, dead: Iterable[bool]) -> None:
         """Count the records of a poll."""
         self._recent.extend(dead)
+
+    def record(self, control: ControlState, dead: Sequence[bool]) -> ControlState:
+        """Give the partition's record with the window as it is after a poll."""
+        seen = [*self._recent, *dead][-WINDOW:]
+        ago = tuple(len(seen) - 1 - place for place, is_dead in enumerate(seen) if is_dead)
+        return replace(control, looked_at=len(seen), dead_ago=ago)
 
 
 def _share(seen: Sequence[bool], end: int) -> float:

@@ -102,7 +102,7 @@ def latencies(partitions: int) -> None:
     """Print latency at a steady rate, of the agent and of the loop with transactions."""
     with contest(partitions) as place:
         portfolio = seed(place)
-        for name in (AGENT_WORKER, *REFERENCES):
+        for name in (*REFERENCES, AGENT_WORKER):
             run = latency(place, name, portfolio)
             say(
                 f"| {name} | {partitions} | {run.commands:,} | {run.p50_ms:.0f} | {run.p95_ms:.0f} | {run.p99_ms:.0f} "

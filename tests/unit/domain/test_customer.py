@@ -2,7 +2,7 @@
 
 from schemas.state import AccountState, CustomerState, LoginState, encode
 from streams.domain import Customer
-from streams.domain.customer import Timer, Turn
+from streams.domain.customer import FORMER_CASES, Timer, Turn
 from tests.unit.domain.build import ACCOUNT, CUSTOMER, DAY, LOGIN, RULES, START, Story, nightly
 
 EMPTY = Customer(CUSTOMER, CustomerState(event_time=START))
@@ -42,13 +42,24 @@ def test_case() -> None:
 
 
 def test_without_account() -> None:
-    """An account that goes takes its case along, unless another account names it; other cases stay."""
-    customer = EMPTY.with_login(LOGIN, LoginState()).with_login("L2", LoginState())
+    """An account that goes takes its case along but for the ordinal, unless another account names it."""
+    customer = EMPTY.with_login(LOGIN, LoginState("bank", 3)).with_login("L2", LoginState("bank", 5))
     customer = customer.with_account("a", AccountState(START, login_id=LOGIN))
     customer = customer.with_account("b", AccountState(START, login_id=LOGIN))
     once = customer.without_account("a")
     assert (once.state.account_ids, once.state.login_ids) == (("b",), (LOGIN, "L2"))
-    assert once.without_account("b").state.login_ids == ("L2",)
+    twice = once.without_account("b")
+    assert (twice.state.account_ids, twice.state.login_ids) == ((), ("L2", LOGIN))
+    assert dict(twice.logins) == {"L2": LoginState("bank", 5), LOGIN: LoginState(ordinal=3)}
+
+
+def test_former_cases_are_bounded() -> None:
+    """However many logins a customer goes through, only the latest former cases are remembered."""
+    customer = EMPTY
+    for number in range(FORMER_CASES + 5):
+        customer = customer.with_login(f"L{number}", LoginState("bank", 1))
+        customer = customer.with_account("a", AccountState(START, login_id=f"L{number}")).without_account("a")
+    assert customer.state.login_ids == tuple(f"L{number}" for number in range(5, FORMER_CASES + 5))
 
 
 def test_rules_applied() -> None:

@@ -7,7 +7,7 @@ from schemas.commands import COMMAND_TOPICS
 from schemas.events import Event, EventType, Source
 from schemas.health import Phase
 from streams import domain
-from streams.domain import Outcome, customer_of, decide, next_due
+from streams.domain import Outcome, customer_of, decide, decision, next_due
 from tests.unit.domain.build import (
     ACCOUNT,
     CUSTOMER,
@@ -96,6 +96,17 @@ def test_memory_is_bounded() -> None:
     for night in range(30):
         story.hear(nightly(0, night))
     assert len(story.known.state.seen) == 5
+
+
+def test_memory_of_ids_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past its limit the memory forgets the oldest id, whose redelivery is then judged by its content alone."""
+    monkeypatch.setattr(decision, "SEEN_LIMIT", 3)
+    story = Story()
+    events = [looked(0, START + n * MS, START + n * MS) for n in range(4)]
+    story.hear(*events)
+    assert len(story.known.state.seen) == 3
+    assert story.hear(events[1]).outcome is Outcome.DUPLICATE_EVENT
+    assert story.hear(events[0]).outcome is Outcome.STALE
 
 
 def test_similar_ids() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.policy import Policy, State
-from schemas.state import replace
+from schemas.state import LoginState, replace
 from streams.domain import Outcome, Rules, next_due
 from streams.domain.deletion import forgetting
 from tests.unit.domain.build import (
@@ -167,7 +167,7 @@ def test_due() -> None:
 
 
 def test_forgotten_at_a_tick() -> None:
-    """A tick at the time due forgets the account and its case; one before it does not."""
+    """A tick at the time due forgets the account, and its case but for the ordinal; one before it does not."""
     story = Story()
     story.hear(nightly(185, 0), nightly(0, 0, "a2", "L2"), deleted(GONE))
     due = GONE + 30 * DAY
@@ -176,7 +176,17 @@ def test_forgotten_at_a_tick() -> None:
     decision = story.hear(tick(due))
     assert (decision.accounts, decision.logins, decision.rules) == ((ACCOUNT,), (LOGIN,), ("R12",))
     assert decision.changed
-    assert (story.known.state.account_ids, story.known.state.login_ids) == (("a2",), ())
+    assert (story.known.state.account_ids, story.known.state.login_ids) == (("a2",), (LOGIN,))
+    assert story.login() == LoginState(ordinal=1)
+
+
+def test_ordinals_go_on() -> None:
+    """A case that comes back after its account was forgotten gives its next command an id of its own (R4)."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(0, 0, "a2", "L2"), deleted(GONE))
+    story.hear(looked(185, GONE + 31 * DAY, START))
+    assert [one.episode.ordinal for one in story.commands if one.action == "issue"] == [1, 2]
+    assert len({one.command_id for one in story.commands}) == 2
 
 
 def test_forgotten_before_a_record() -> None:

@@ -333,6 +333,14 @@ def test_the_share_counts_over_polls(agent: World) -> None:
     assert len(dead(agent)) == 20
 
 
+def test_the_share_outlasts_a_restart(agent: World) -> None:
+    """A worker that starts again remembers what it set aside: a restart is no way around the pause."""
+    agent.poll(flood(80, 20))
+    agent.restart()
+    with pytest.raises(PartitionPaused):
+        agent.poll([unreadable(100)])
+
+
 def test_good_records_pass_after_many_bad_ones(agent: World) -> None:
     """A poll without any dead letter is never refused: it makes the share smaller."""
     agent.poll(flood(0, MINIMUM - 1))

@@ -1,5 +1,6 @@
 """The share of dead letters: over a sliding window, and silent while there is little to tell."""
 
+from schemas.state import ControlState
 from streams.fold.share import MINIMUM, WINDOW, DeadLetterShare
 
 
@@ -31,3 +32,13 @@ def test_a_poll_may_be_larger_than_the_window() -> None:
     """What a small poll would stop at, a large one does not hide behind good records."""
     share = DeadLetterShare()
     assert share.with_poll([True] * WINDOW + [False] * WINDOW) == 1.0
+
+
+def test_the_window_outlasts_a_restart() -> None:
+    """The partition's record holds the window: a new owner sees the share that the old one saw."""
+    share = DeadLetterShare()
+    share.accept([True, False] * (WINDOW // 4))
+    control = share.record(ControlState(), [True] * 10)
+    assert (control.looked_at, control.dead_ago[-1]) == (WINDOW // 2 + 10, 0)
+    share.accept([True] * 10)
+    assert DeadLetterShare(control).with_poll([True]) == share.with_poll([True])
