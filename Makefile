@@ -26,7 +26,8 @@ demo: $(VENV)/.synced  ## See the whole flow on this machine
 	@$(RUN)/txpush demo
 
 test: check  ## Run what every change must pass: checks, unit and integration tests, the short kill test
-	@$(RUN)/pytest -q -m "not slow" --cov=streams.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	@$(RUN)/pytest -q tests/unit --cov=streams.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	@$(RUN)/pytest -q -m "not slow" --ignore=tests/unit
 
 check: $(VENV)/.synced  ## Lint, types and layers
 	@$(RUN)/ruff check .
@@ -41,6 +42,7 @@ integration: $(VENV)/.synced  ## Run the tests on a real Kafka
 	@$(RUN)/pytest -q tests/integration
 
 check-all: test  ## Run the slow tests too
+	@HYPOTHESIS_PROFILE=thorough $(RUN)/pytest -q tests/unit/domain/test_properties.py tests/unit/domain/test_tickets.py
 	@$(RUN)/pytest -q -m slow
 
 chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 events, 60 kills, 17 pauses

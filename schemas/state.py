@@ -78,7 +78,7 @@ class EpisodeState(Record, frozen=True):
 
 
 class LoginState(Record, frozen=True):
-    """A case, keyed `customerId/institutionLoginId`; it exists from its first episode on, its ordinal after its accounts."""
+    """A case, keyed `customerId/institutionLoginId`: from its first episode on; its ordinal outlives its accounts."""
 
     institution_id: str | None = None
     ordinal: int = 0

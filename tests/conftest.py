@@ -8,9 +8,9 @@ from hypothesis import settings
 
 from streams.kafka.embedded import EmbeddedKafka
 
-settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):  # a change must not fail, or pass, by chance
-    settings.load_profile("ci")
+settings.register_profile("quick", max_examples=50, derandomize=bool(os.environ.get("CI")), deadline=None)
+settings.register_profile("thorough", max_examples=2000, derandomize=bool(os.environ.get("CI")), deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="session")
