@@ -167,9 +167,9 @@ class Catalogue(Frozen):
             problems = [f"{file}: {_place(text, one)}{_advice(one)}" for one in error.errors(include_url=False)]
             raise CatalogueError("\n".join(problems)) from None
 
-    def entry(self, code: int) -> Entry:
+    def entry(self, code: int | None) -> Entry:
         """Give the entry of `code`, the shared `UNLISTED` for a code that the catalogue does not list."""
-        return self._by_code.get(code, UNLISTED)
+        return UNLISTED if code is None else self._by_code.get(code, UNLISTED)
 
     def remedy(self, code: int, *, fix_integrated: bool) -> Remedy | None:
         """Give what mends `code`; None for healthy, institution and unknown codes."""

@@ -1,6 +1,6 @@
 """CloudEvents 1.0 in their two forms: binary mode for Kafka records, structured mode for files, one object a line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +10,15 @@ from pydantic import BaseModel, ValidationError
 from schemas.audit import DeadLetterReason
 from schemas.events import (
     CONNECT_PREFIX,
+    AccountChallenged,
     ClockTick,
+    CommandReported,
+    CustomerForgotten,
     Event,
     EventData,
     EventType,
+    Incident,
+    Override,
     PolicyActivated,
 )
 from schemas.times import from_epoch_ms, parse_rfc3339, rfc3339, to_epoch_ms
@@ -146,9 +151,8 @@ def read_data(event_type: str, value: bytes) -> EventData:
             return read_connect(value)
         if event_type == EventType.CLOCK_TICK:
             return _TICK
-        if event_type == EventType.POLICY_ACTIVATED:
-            return PolicyActivated.model_validate_json(value)
-        return _mapping(value)
+        read = _READ.get(event_type, _mapping)
+        return read(value)
     except (ValidationError, ValueError) as error:
         raise UnreadableRecord(_reason(error), f"data of {event_type}: {_first_line(error)}") from error
 
@@ -162,6 +166,17 @@ def _mapping(value: bytes) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise ValueError("expected a JSON object")  # noqa: TRY004 - bad data, not a bad argument
     return data
+
+
+_READ: Mapping[str, Callable[[bytes], EventData]] = {
+    EventType.ACCOUNT_CHALLENGED: AccountChallenged.model_validate_json,
+    EventType.COMMAND_REPORTED: CommandReported.model_validate_json,
+    EventType.INCIDENT_OPENED: Incident.model_validate_json,
+    EventType.INCIDENT_CLOSED: Incident.model_validate_json,
+    EventType.OPERATOR_OVERRIDE: Override.model_validate_json,
+    EventType.CUSTOMER_FORGOTTEN: CustomerForgotten.model_validate_json,
+    EventType.POLICY_ACTIVATED: PolicyActivated.model_validate_json,
+}
 
 
 def _reason(error: ValueError) -> DeadLetterReason:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -91,6 +92,26 @@ class Command(Model):
     policy_version: str
     catalogue_version: str
     fix_url: str | None = Field(default=None, exclude_if=lambda value: value is None)
+
+
+class LookupAction(StrEnum):
+    """What the executor is asked to look up."""
+
+    LOCATE = "locate"
+    VERIFY = "verify"
+
+
+class Lookup(Model):
+    """A request to the executor (`remediation.lookup`), answered by `account.observed`.
+
+    `locate` asks for the login of an account (R14), `verify` for accounts whose repair has not shown yet (R6).
+    """
+
+    kind: Literal["lookup"] = "lookup"
+    action: LookupAction
+    customer_id: str
+    institution_login_id: str | None
+    account_ids: tuple[str, ...]
 
 
 class Ticket(Model):

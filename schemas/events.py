@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import msgspec
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
 from schemas.base import Inbound, Model
 from schemas.catalogue import Catalogue
@@ -34,11 +34,17 @@ UtcTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class EventType(StrEnum):
-    """The `ce_type` of the records that change decisions today."""
+    """The `ce_type` of the records that decisions know, but for Data Connect events: see `CONNECT_PREFIX`."""
 
     ACCOUNT_MODIFIED = "txpush.account.modified"
     ACCOUNT_DELETED = "txpush.account.deleted"
     ACCOUNT_OBSERVED = "account.observed"
+    ACCOUNT_CHALLENGED = "account.challenged"
+    COMMAND_REPORTED = "command.reported"
+    INCIDENT_OPENED = "institution.incident.opened"
+    INCIDENT_CLOSED = "institution.incident.closed"
+    OPERATOR_OVERRIDE = "operator.override"
+    CUSTOMER_FORGOTTEN = "customer.forgotten"
     POLICY_ACTIVATED = "policy.activated"
     CLOCK_TICK = "clock.tick"
 
@@ -75,6 +81,8 @@ class AccountSnapshot(Inbound):
     authorization_end_date: UtcTime | None = None
     authorization_expires: bool | None = None
     account_type: str | None = None
+    baseline: bool = Field(default=False, exclude_if=lambda value: not value)
+    """Read by a sweep, not heard of as news (R17)."""
 
 
 class WebhookData(Inbound):
@@ -97,6 +105,100 @@ class ConnectEvent(Inbound):
     webhook_data: WebhookData | None = None
 
 
+class AccountChallenged(Inbound):
+    """A live call of the user's own was answered with a security challenge (R7); names an account, a login, or both."""
+
+    customer_id: Identifier
+    account_id: Identifier | None = None
+    institution_login_id: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.account_id is None and self.institution_login_id is None:
+            raise ValueError("accountId or institutionLoginId is needed")
+        return self
+
+
+class Incident(Model):
+    """An incident of an institution and code (R9); `sequence` counts openings and closings of that pair from 1."""
+
+    institution_id: Identifier
+    code: StatusCode
+    sequence: int = Field(ge=1)
+    opened_at: UtcTime
+    logins_failing: int = Field(ge=0)
+    logins_seen: int = Field(ge=0)
+
+
+class OverrideAction(StrEnum):
+    """What an operator may decide (R16)."""
+
+    SILENCE = "silence"
+    MARK_OTP = "mark_otp"
+    UNMARK_OTP = "unmark_otp"
+    CLOSE_CASE = "close_case"
+    RELEASE_BASELINE = "release_baseline"
+
+
+class Override(Inbound):
+    """An operator's decision (R16), about a customer, a login or an account of it, an institution, or all."""
+
+    action: OverrideAction
+    customer_id: Identifier | None = None
+    account_id: Identifier | None = None
+    institution_login_id: Identifier | None = None
+    institution_id: Identifier | None = None
+    all: bool = False
+    until: UtcTime | None = None
+    rate_per_hour: int | None = Field(default=None, ge=1, le=1_000_000, alias="rate_per_hour")
+    who: str = Field(min_length=1, max_length=200)
+    why: str = Field(min_length=1, max_length=500)
+
+    @model_validator(mode="after")
+    def _has_a_scope(self) -> Self:
+        if problem := _scope_problem(self):
+            raise ValueError(problem)
+        return self
+
+    @property
+    def is_partition_wide(self) -> bool:
+        """Whether it is about customers of many: written to every partition, without a key."""
+        return self.customer_id is None
+
+
+_CASE_ACTIONS = (OverrideAction.MARK_OTP, OverrideAction.UNMARK_OTP, OverrideAction.CLOSE_CASE)
+
+
+def _scope_problem(override: Override) -> str | None:
+    wide = override.all or override.institution_id is not None
+    of_customer = override.account_id is not None or override.institution_login_id is not None
+    if override.customer_id is None and (of_customer or not wide):
+        return "customerId is needed, or institutionId or all alone"
+    if override.customer_id is not None and wide:
+        return "customerId goes with neither institutionId nor all"
+    if override.action in _CASE_ACTIONS and override.institution_login_id is None and override.account_id is None:
+        return f"{override.action} needs customerId with institutionLoginId or accountId"
+    return None
+
+
+class CustomerForgotten(Inbound):
+    """A customer is to be forgotten (R18)."""
+
+    customer_id: Identifier
+    who: str = Field(min_length=1, max_length=200)
+    why: str = Field(min_length=1, max_length=500)
+
+
+class CommandReported(Inbound):
+    """What a service made of a command: shown by `explain`, changes no decision."""
+
+    command_id: str = Field(min_length=1, max_length=64, alias="command_id")
+    report: str = Field(min_length=1, max_length=64)
+    """`delivered`, `bounced`, `contacted`, `ticket_opened`: the reader's own word."""
+    customer_id: Identifier | None = None
+    reference: str | None = Field(default=None, max_length=200)
+
+
 class PolicyActivated(Model):
     """The rules in force from here on, whole, so that any decision can be derived again."""
 
@@ -111,7 +213,18 @@ class ClockTick(Model):
     """Time has passed on this partition; the event time is the record's own."""
 
 
-EventData = AccountSnapshot | ConnectEvent | PolicyActivated | ClockTick | Mapping[str, Any]
+EventData = (
+    AccountSnapshot
+    | ConnectEvent
+    | AccountChallenged
+    | CommandReported
+    | Incident
+    | Override
+    | CustomerForgotten
+    | PolicyActivated
+    | ClockTick
+    | Mapping[str, Any]
+)
 """A mapping is the data of a type that this version stores and counts but does not decide on."""
 
 

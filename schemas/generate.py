@@ -8,11 +8,21 @@ from pydantic import BaseModel
 
 from schemas.audit import AuditRecord, DeadLetter
 from schemas.catalogue import Catalogue
-from schemas.commands import Command, Ticket
-from schemas.events import SCHEMA_VERSION, AccountSnapshot, ConnectEvent, PolicyActivated
+from schemas.commands import Command, Lookup, Ticket
+from schemas.events import (
+    SCHEMA_VERSION,
+    AccountChallenged,
+    AccountSnapshot,
+    CommandReported,
+    ConnectEvent,
+    CustomerForgotten,
+    Incident,
+    Override,
+    PolicyActivated,
+)
 from schemas.health import AccountHealth, InstitutionHealth
 from schemas.policy import Policy
-from schemas.signals import Signal
+from schemas.signals import HealthyLogins, Signal, TicketWanted
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = Path(__file__).parent / "json"
@@ -20,6 +30,11 @@ FOLDER = Path(__file__).parent / "json"
 READ: dict[str, type[BaseModel]] = {
     "account-snapshot": AccountSnapshot,
     "connect-event": ConnectEvent,
+    "account-challenged": AccountChallenged,
+    "command-reported": CommandReported,
+    "incident": Incident,
+    "override": Override,
+    "customer-forgotten": CustomerForgotten,
     "policy-activated": PolicyActivated,
     "policy": Policy,
     "catalogue": Catalogue,
@@ -30,6 +45,9 @@ WRITTEN: dict[str, type[BaseModel]] = {
     "command": Command,
     "ticket": Ticket,
     "signal": Signal,
+    "healthy-logins": HealthyLogins,
+    "ticket-wanted": TicketWanted,
+    "lookup": Lookup,
     "account-health": AccountHealth,
     "institution-health": InstitutionHealth,
     "audit-record": AuditRecord,

@@ -20,6 +20,14 @@ class Phase(StrEnum):
     DELETED = "deleted"
 
 
+class Otp(StrEnum):
+    """Whether a login asks for a one-time passcode at every connection (R7)."""
+
+    NO = "no"
+    SUSPECTED = "suspected"
+    CONFIRMED = "confirmed"
+
+
 class OpenCommand(Model):
     """A command that is open for the login of an account."""
 
@@ -40,6 +48,9 @@ class AccountHealth(Model):
     attempted_at: datetime | None
     heard_at: datetime
     healthy_at: datetime | None
+    otp: Otp = Otp.NO
+    is_unresponsive: bool = False
+    """Every reminder of its case went out and it still fails (R8)."""
     commands: tuple[OpenCommand, ...]
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from schemas.catalogue import Treatment
-from schemas.health import Phase
+from schemas.health import Otp, Phase
 from schemas.signals import SignalType
 from schemas.state import AccountState, replace
 from streams.domain.customer import Customer, Turn
@@ -40,6 +40,8 @@ def account_health(customer: Customer, account_id: str, rules: Rules) -> Health:
         attempted_at=account.attempted_at,
         heard_at=account.heard_at,
         healthy_at=account.healthy_at,
+        otp=Otp.NO,
+        is_unresponsive=False,
         commands=_open_commands(customer, account),
     )
 

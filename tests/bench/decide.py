@@ -14,7 +14,7 @@ from time import perf_counter
 from schemas.catalogue import Catalogue
 from schemas.events import AccountSnapshot, Event, EventType, Source
 from schemas.policy import Policy
-from streams.domain import Customer, Rules, decide, next_due
+from streams.domain import Customer, Rules, customer_of, decide, next_due
 
 CUSTOMERS = 500
 NIGHTS = 12
@@ -54,7 +54,7 @@ def fold(events: list[Event], rules: Rules) -> float:
     customers: dict[str, Customer | None] = {}
     began = perf_counter()
     for one in events:
-        customer_id = one.data.customer_id  # type: ignore[union-attr] # all are snapshots
+        customer_id = customer_of(one) or ""
         decision = decide(customers.get(customer_id), one, rules)
         customers[customer_id] = decision.customer
         if decision.customer is not None:

@@ -21,7 +21,7 @@ from tests.unit.domain.build import (
 )
 
 
-def told(decision: Decision) -> list[tuple[str, int, str | None, bool]]:
+def told(decision: Decision) -> list[tuple[str, int | None, str | None, bool]]:
     """Give the signals of a decision in a few words."""
     words = {SignalType.FAILING: "failing", SignalType.LEFT: "left"}
     return [(words[one.type], one.code, one.institution_login_id, one.entered) for one in decision.signals]

@@ -34,6 +34,16 @@ DATA = {
     EventType.ACCOUNT_OBSERVED: looked(CUSTOMERS[0], 0, START).data,
     EventType.POLICY_ACTIVATED: activated(START, POLICY).data,
     EventType.CLOCK_TICK: tick(START).data,
+    EventType.OPERATOR_OVERRIDE: {"action": "silence", "all": True, "who": "ops", "why": "a test"},
+    EventType.CUSTOMER_FORGOTTEN: {"customerId": CUSTOMERS[0], "who": "ops", "why": "a test"},
+    EventType.INCIDENT_OPENED: {
+        "institution_id": "1",
+        "code": 102,
+        "sequence": 1,
+        "opened_at": "2026-11-01T03:00:00Z",
+        "logins_failing": 20,
+        "logins_seen": 20,
+    },
     "connect.done": connected(CUSTOMERS[0], "done", START).data,
 }
 

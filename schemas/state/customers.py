@@ -1,0 +1,158 @@
+"""What the agent keeps: accounts, cases with their episodes, and the customer itself."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from schemas.state.partitions import Silence
+from schemas.state.record import Record
+
+
+class Consent(StrEnum):
+    """What became of the end of an account's authorisation (R15)."""
+
+    ENDING = "ending"
+    """It is near: a renewal is needed."""
+    PASSED = "passed"
+    CLOSED = "closed"
+    """An operator closed its case; until the date moves, none is opened for it."""
+
+
+class AccountState(Record, frozen=True):
+    """One account, keyed `customerId/accountId`; `heard_at`, `healthy_at`, `deleted_at` are event times."""
+
+    heard_at: datetime
+    """The latest record about the account that was neither stale nor a repetition."""
+    institution_id: str | None = None
+    login_id: str | None = None
+    code: int | None = None
+    """The last observed code; None: never aggregated."""
+    standing: int | None = None
+    """The last observed code that says something about the login: 0, 931, or one that a customer can mend (R2)."""
+    failing_since: datetime | None = None
+    """The first attempt of the present stretch of codes of one kind; None while the standing needs no command."""
+    attempted_at: datetime | None = None
+    codes_at_attempt: tuple[int, ...] = ()
+    """The latest attempt and the codes seen at it, in order."""
+    updated_at: datetime | None = None
+    """The latest lastUpdatedDate seen."""
+    succeeded_at: datetime | None = None
+    """The latest aggregationSuccessDate seen."""
+    healed_at: datetime | None = None
+    """The latest attempt that gave code 0."""
+    healthy_at: datetime | None = None
+    """Event time of the latest observation of code 0."""
+    fix_heard: bool = False
+    """A strong fix event was heard since the last observation (R1)."""
+    challenges: int = 0
+    """Attempts at 185 in a row, without a fix between (R7, suspicion)."""
+    unknown_since: datetime | None = None
+    """Event time since when the account stands at the unknown code that it stands at (R11)."""
+    unknown_attempts: Mapping[int, int] = {}
+    """Distinct attempts at each unknown code since the last success (R11)."""
+    tickets_wanted: tuple[int, ...] = ()
+    """The unknown codes that support was asked about since the last success (R11)."""
+    located_at: datetime | None = None
+    """Event time at which the unknown login of the failing account was asked for (R14)."""
+    given_up: bool = False
+    """Support was told that it was not found (R14)."""
+    closed: bool = False
+    """An operator closed its case: it needs nothing until it is observed anew (R16)."""
+    authorization_end: datetime | None = None
+    authorization_expires: bool | None = None
+    consent: Consent | None = None
+    deleted_at: datetime | None = None
+
+
+class EpisodeState(Record, frozen=True):
+    """An open episode of a case and kind, and the command that speaks for it (R3, R4)."""
+
+    opened_at: datetime
+    """The first failing attempt's time: part of the episode's identity."""
+    ordinal: int
+    command_id: str
+    sequence: int
+    """Of the command's latest message; -1 while none went out."""
+    reason_code: int | None
+    steps: tuple[str, ...]
+    account_ids: tuple[str, ...]
+    """The accounts that need the kind, ascending."""
+    waiting_since: datetime | None = None
+    """Event time since when its `issue` waits (R8); None once it went out."""
+    contacted_at: datetime | None = None
+    """Event time of its latest `issue` or `remind`."""
+    fixed_at: datetime | None = None
+    """Time of the latest strong fix event that counts for it (R5)."""
+    first_fixed_at: datetime | None = None
+    """Time of the first one heard (R7)."""
+    failed_after_fix: Mapping[str, int] = {}
+    """Attempts at 185 after that, by account (R7)."""
+    opened_by_challenge: bool = False
+    """185 opened it, outside an incident: its end may be the base of a relapse (R7)."""
+    relapses: int = 0
+    """Relapses in a row, this episode included (R7)."""
+
+
+class OtpMark(Record, frozen=True):
+    """A login that asks for a one-time passcode at every connection (R7)."""
+
+    marked_at: datetime
+    code: int = 185
+    """What confirmed it: 931, else 185."""
+    successes: Mapping[str, int] = {}
+    """Successful attempts in a row since then, by account."""
+    quiet_since: datetime | None = None
+    """Event time since when all accounts of the login stand at 0."""
+    closed: bool = False
+    """An operator closed its escalation; a new challenge opens another (R16)."""
+
+
+class LoginState(Record, frozen=True):
+    """A case, keyed `customerId/institutionLoginId`: from its first episode on; its ordinal outlives its accounts."""
+
+    institution_id: str | None = None
+    ordinal: int = 0
+    """Episodes of the case so far, all kinds."""
+    episodes: Mapping[str, EpisodeState] = {}
+    """Open episodes by kind."""
+    closed_ids: tuple[str, ...] = ()
+    """The latest closed commands, oldest first: the id of a closed command still names its case (R5)."""
+    contacted_at: datetime | None = None
+    """Event time of the latest `issue` or `remind` to the customer (R8)."""
+    fix_at: datetime | None = None
+    """Time of the latest strong fix while its repair is pending (R6)."""
+    verified: bool = False
+    """It was looked up already."""
+    schedule_at: datetime | None = None
+    """Event time of the `issue` that the reminders count from (R8)."""
+    reminders_used: int = 0
+    remind_since: datetime | None = None
+    """Since when a reminder waits (R8)."""
+    remind_not_before: datetime | None = None
+    """Until when a weak fix event holds it back (R5)."""
+    is_baseline: bool = False
+    """Opened by a first sweep: nobody is contacted until it is released (R17)."""
+    release_at: datetime | None = None
+    """When that is to be."""
+    otp: OtpMark | None = None
+    relapses: int = 0
+    """Relapses in a row so far (R7)."""
+    repaired_at: datetime | None = None
+    """Event time at which the last 185 episode was repaired, while a relapse may still count from it (R7)."""
+    is_challenged: bool = False
+    """A live call was challenged (R7, suspicion)."""
+
+
+class CustomerState(Record, frozen=True):
+    """What belongs to the customer as a whole, keyed `customerId`."""
+
+    event_time: datetime
+    """The largest event time among the customer's own records."""
+    seen: Mapping[str, datetime] = {}
+    """Digests of the `ce_id`s of the last days with the event time of each, oldest first."""
+    account_ids: tuple[str, ...] = ()
+    login_ids: tuple[str, ...] = ()
+    silences: Mapping[str, Silence] = {}
+    """An operator's (R16): of the customer by an empty text, else by `logins/ID` or `accounts/ID`."""
+    reported: Mapping[str, datetime] = {}
+    """Logins by the event time at which the institution agent last heard of each (R9); none older than its window."""

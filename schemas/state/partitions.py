@@ -1,0 +1,43 @@
+"""What the agents keep of a partition as a whole: its clock, its books, and what surrounds every customer in it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from schemas.state.record import Record
+
+
+class ControlState(Record, frozen=True):
+    """What belongs to a partition as a whole: its clock and the head of its audit chain."""
+
+    ticked_at: datetime | None = None
+    audit_head: str = ""
+    """SHA-256 of the last audit record, hex; empty before the first."""
+    inputs: str = "0" * 64
+    """The rolling hash over the inbound records since the last audit record."""
+    looked_at: int = 0
+    """How many of the latest records the share of dead letters is over (guarantee 4)."""
+    dead_ago: tuple[int, ...] = ()
+    """Which of them are dead letters: how many records ago, oldest first; 0 is the latest record."""
+
+
+class IncidentMark(Record, frozen=True):
+    """An incident of an institution and code (R9), as far as the log has told of it."""
+
+    sequence: int
+    """The last applied: an event at or below it changes nothing."""
+    is_open: bool = False
+
+
+class Silence(Record, frozen=True):
+    """An operator's silence (R16): `until` None lasts until another override."""
+
+    until: datetime | None = None
+
+
+class Surroundings(Record, frozen=True):
+    """What holds for all customers of a partition, keyed by the partition's number; changed by its events only."""
+
+    incidents: Mapping[str, IncidentMark] = {}
+    """By `institutionId/code`; closed ones stay for their sequence."""
+    silences: Mapping[str, Silence] = {}
+    """By `*` for all customers, or by institutionId."""
