@@ -53,6 +53,19 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.02)
 
 
+def free_pair() -> int:
+    """Give a port that is free together with the next: below those that connections of others take on their way out."""
+    for port in range(20_000 + os.getpid() % 1000, 32_000, 2):
+        with socket.socket() as one, socket.socket() as other:
+            try:
+                one.bind(("127.0.0.1", port))
+                other.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no two ports in a row are free")
+
+
 def free_port() -> int:
     """Give a port that nobody listens on."""
     with socket.socket() as found:
@@ -141,7 +154,7 @@ class RunningBridge:
 @contextmanager
 def bridge(topics: Topics, **changed: object) -> Iterator[RunningBridge]:
     """Run a bridge; whatever is left of it is killed at the end."""
-    port, admin_port = free_port(), free_port()
+    port, admin_port = free_port(), free_pair()
     settings = {
         "bootstrap": topics.bootstrap,
         "tokens": [TOKEN],

@@ -19,6 +19,8 @@ from tests.chaos.check.export import Headers, Place, Record
 
 NO_INPUTS = bytes(32)
 MASK = 0xFFFFFFFF
+LOOKED_AT = 1000
+"""Records that the share of dead letters is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Books:
         self.expected = Expected()
         self._partitions = partitions
         self._sources = sources
+        self._dead: list[bool] = []
         self.use(Policy.load(), Catalogue.load())
 
     def use(self, policy: Policy, catalogue: Catalogue, engine: str = ENGINE_VERSION) -> None:
@@ -66,6 +69,7 @@ class Books:
 
     def read(self, record: Record) -> Event:
         """Roll a record into the chain and read it; raises UnreadableRecord for one that should be set aside."""
+        self._dead.append(False)
         told = [record.key, record.value, *(part for name, value in record.headers for part in (name.encode(), value))]
         parts = b"".join(b"-" if part is None else str(len(part)).encode() + b":" + part for part in told)
         place = record.offset.to_bytes(8, "big") + record.timestamp.to_bytes(8, "big", signed=True)
@@ -86,6 +90,7 @@ class Books:
 
     def set_aside(self, record: Record, error: UnreadableRecord) -> None:
         """Expect a dead letter."""
+        self._dead[-1] = True
         self.expected.letters.append((str(error.reason), hashlib.sha256(record.value or b"").hexdigest()))
         self.audit(record, record.header("ce_id"), dead_letter=str(error.reason))
 
@@ -142,8 +147,16 @@ class Books:
 
     def control(self, audit_head: str) -> bytes:
         """Give what the control table should hold, with the hash of the last audit record as it was found."""
-        inputs = self.expected.inputs.hex()
-        return encode(ControlState(ticked_at=self.expected.ticked_at, audit_head=audit_head, inputs=inputs))
+        window = self._dead[-LOOKED_AT:]
+        return encode(
+            ControlState(
+                ticked_at=self.expected.ticked_at,
+                audit_head=audit_head,
+                inputs=self.expected.inputs.hex(),
+                looked_at=len(window),
+                dead_ago=tuple(ago for ago in reversed(range(len(window))) if window[-1 - ago]),
+            )
+        )
 
 
 def headers_of(message_id: str, message_type: str, source: str, time: str, subject: str) -> Headers:
