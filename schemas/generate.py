@@ -1,82 +1,37 @@
-"""Writes the JSON Schema of every message into `schemas/json`: run `python -m schemas.generate` after a change."""
+"""Writes `schemas/json` and `schemas/asyncapi.json`: run `python -m schemas.generate` after a change of a message."""
 
 import json
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel
+from schemas.contract import asyncapi
+from schemas.contract.messages import READ, WRITTEN, Document, schema_of
 
-from schemas.audit import AuditRecord, DeadLetter
-from schemas.catalogue import Catalogue
-from schemas.commands import Command, Lookup, Ticket
-from schemas.events import (
-    SCHEMA_VERSION,
-    AccountChallenged,
-    AccountSnapshot,
-    CommandReported,
-    ConnectEvent,
-    CustomerForgotten,
-    Incident,
-    Override,
-    PolicyActivated,
-)
-from schemas.health import AccountHealth, InstitutionHealth
-from schemas.policy import Policy
-from schemas.signals import HealthyLogins, Signal, TicketWanted
-
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-FOLDER = Path(__file__).parent / "json"
-
-READ: dict[str, type[BaseModel]] = {
-    "account-snapshot": AccountSnapshot,
-    "connect-event": ConnectEvent,
-    "account-challenged": AccountChallenged,
-    "command-reported": CommandReported,
-    "incident": Incident,
-    "override": Override,
-    "customer-forgotten": CustomerForgotten,
-    "policy-activated": PolicyActivated,
-    "policy": Policy,
-    "catalogue": Catalogue,
-}
-"""What others may write: the schema says what is taken."""
-
-WRITTEN: dict[str, type[BaseModel]] = {
-    "command": Command,
-    "ticket": Ticket,
-    "signal": Signal,
-    "healthy-logins": HealthyLogins,
-    "ticket-wanted": TicketWanted,
-    "lookup": Lookup,
-    "account-health": AccountHealth,
-    "institution-health": InstitutionHealth,
-    "audit-record": AuditRecord,
-    "dead-letter": DeadLetter,
-}
-"""What only we write: the schema says what is sent."""
+PLACE = Path(__file__).parent
+FOLDER = "json"
+ASYNCAPI = "asyncapi.json"
 
 
 def documents() -> dict[str, str]:
-    """Give the text of every schema by its file's name."""
-    return {
-        **{f"{name}.schema.json": _document(name, model, "validation") for name, model in READ.items()},
-        **{f"{name}.schema.json": _document(name, model, "serialization") for name, model in WRITTEN.items()},
-    }
+    """Give the text of every document by its path within `schemas`."""
+    schemas = {f"{FOLDER}/{name}.schema.json": as_text(schema_of(name)) for name in [*READ, *WRITTEN]}
+    return schemas | {ASYNCAPI: as_text(asyncapi.document())}
 
 
-def _document(name: str, model: type[BaseModel], mode: Literal["validation", "serialization"]) -> str:
-    head = {"$schema": DIALECT, "$id": f"urn:txpush-remediation:{SCHEMA_VERSION}:{name}"}
-    return json.dumps(head | model.model_json_schema(mode=mode), indent=2, ensure_ascii=False) + "\n"
+def as_text(document: Document) -> str:
+    """Write a document as it is kept: indented, with a last line end."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
     """Write what has changed, and remove schemas of messages that are gone."""
-    FOLDER.mkdir(exist_ok=True)
+    (PLACE / FOLDER).mkdir(exist_ok=True)
     current = documents()
-    for name, text in current.items():
-        (FOLDER / name).write_text(text, "utf-8")
-    for stale in {path.name for path in FOLDER.glob("*.schema.json")} - current.keys():
-        (FOLDER / stale).unlink()
+    for path, text in current.items():
+        (PLACE / path).write_text(text, "utf-8")
+    kept = {Path(path).name for path in current}
+    for stale in (PLACE / FOLDER).glob("*.schema.json"):
+        if stale.name not in kept:
+            stale.unlink()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What an operator decides, written into the logs: rules, overrides, and customers to forget."""
