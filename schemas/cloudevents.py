@@ -1,5 +1,6 @@
 """CloudEvents 1.0 in their two forms: binary mode for Kafka records, structured mode for files, one object a line."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from schemas.audit import DeadLetterReason
 from schemas.events import (
     CONNECT_PREFIX,
+    SCHEMA_VERSION,
     AccountChallenged,
     ClockTick,
     CommandReported,
@@ -30,6 +32,8 @@ Headers = Sequence[tuple[str, bytes]]
 SPEC_VERSION = ("ce_specversion", b"1.0")
 CONTENT_TYPE = ("content-type", b"application/json")
 
+_DATA_SCHEMA = "ce_dataschema"
+_VERSIONED = re.compile(rb"urn:txpush-remediation:([0-9]{1,9}):")
 _MAX_ATTRIBUTE_BYTES = 256
 FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 LAST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
@@ -43,6 +47,10 @@ class UnreadableRecord(ValueError):  # noqa: N818 - named for the record, as the
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+class NewerRecord(Exception):  # noqa: N818 - named for the record, as above
+    """A record of a later version of the messages: read by this release it might be misread, set aside it is lost."""
 
 
 def to_headers(event: Event) -> list[tuple[str, bytes]]:
@@ -90,8 +98,11 @@ def from_record(headers: Headers, key: bytes | None, value: bytes | None, timest
     Raises:
         UnreadableRecord: an attribute is missing or too long, `ce_time` is not the record's timestamp, or the data
             does not fit.
+        NewerRecord: `ce_dataschema` names a later version than ours; left out, it is the first.
     """
     attributes = dict(headers)
+    if _DATA_SCHEMA in attributes:
+        _refuse_newer(attributes[_DATA_SCHEMA])
     event_type = _attribute(attributes, "ce_type")
     return Event(
         _attribute(attributes, "ce_id"),
@@ -102,6 +113,14 @@ def from_record(headers: Headers, key: bytes | None, value: bytes | None, timest
         _attribute(attributes, "ce_subject") if attributes.get("ce_subject") else None,
         None if key is None else _text(key, ""),
     )
+
+
+def _refuse_newer(schema: bytes) -> None:
+    named = _VERSIONED.match(schema)
+    if named is not None and int(named[1]) > SCHEMA_VERSION:
+        raise NewerRecord(
+            f"a record is of version {int(named[1])} of the messages, and this release reads up to {SCHEMA_VERSION}"
+        )
 
 
 def _attribute(attributes: Mapping[str, bytes | None], name: str) -> str:

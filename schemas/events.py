@@ -200,13 +200,18 @@ class CommandReported(Inbound):
 
 
 class PolicyActivated(Model):
-    """The rules in force from here on, whole, so that any decision can be derived again."""
+    """The rules in force from here on, whole, so that any decision can be derived again.
+
+    `who` and `why` are an operator's; an agent that announces the rules it was shipped with has neither.
+    """
 
     policy: Policy
     policy_sha256: str
     catalogue: Catalogue
     catalogue_sha256: str
     engine_version: str
+    who: str | None = Field(default=None, min_length=1, max_length=200, exclude_if=lambda value: value is None)
+    why: str | None = Field(default=None, min_length=1, max_length=500, exclude_if=lambda value: value is None)
 
 
 class ClockTick(Model):

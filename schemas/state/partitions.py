@@ -5,6 +5,12 @@ from datetime import datetime
 
 from schemas.state.record import Record
 
+STATE_VERSION = 1
+"""Version of all state: raised with every change of a record, whatever it is; `make test` asks for it.
+
+A release reads the state of all earlier ones and refuses that of later ones: it would lose what it does not know.
+"""
+
 
 class ControlState(Record, frozen=True):
     """What belongs to a partition as a whole: its clock and the head of its audit chain."""
@@ -18,6 +24,8 @@ class ControlState(Record, frozen=True):
     """How many of the latest records the share of dead letters is over (guarantee 4)."""
     dead_ago: tuple[int, ...] = ()
     """Which of them are dead letters: how many records ago, oldest first; 0 is the latest record."""
+    version: int = 0
+    """The state version of the release that last wrote here; 0 before versions were written."""
 
 
 class IncidentMark(Record, frozen=True):

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from schemas.audit import DeadLetterReason
-from schemas.cloudevents import UnreadableRecord
+from schemas.cloudevents import NewerRecord, UnreadableRecord
 from schemas.events import Event, EventType, PolicyActivated, Source
-from schemas.state import ControlState
+from schemas.state import ControlState, replace
+from schemas.state.partitions import STATE_VERSION
 from streams.clock import Clock
 from streams.domain import Rules
 from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
@@ -118,7 +119,12 @@ class LogFold:
         return (*self._decider.tables, self._policies, self._control)
 
     def opened(self, partition: int) -> None:
-        """Take the rules in force and every timer from the restored tables."""
+        """Take the rules in force and every timer from the restored tables.
+
+        Raises:
+            PartitionPaused: a later release has written here.
+        """
+        self._refuse_newer_state(partition)
         activation = self._policies.partition(partition).get(str(partition))
         in_force = self._settings.shipped if activation is None else InForce.activated(activation)
         share = DeadLetterShare(self._control.partition(partition).get(str(partition)))
@@ -126,6 +132,16 @@ class LogFold:
         for key, due in self._decider.all_due(partition, in_force.rules):
             books.timers.set(key, due)
         self._books[partition] = books
+
+    def _refuse_newer_state(self, partition: int) -> None:
+        """Refuse what would lose, at its next change, the fields that this release does not know."""
+        control: ControlState | None = self._control.partition(partition).get(str(partition))
+        if control is not None and control.version > STATE_VERSION:
+            raise PartitionPaused(
+                f"the state is of version {control.version}, and this release knows up to {STATE_VERSION}: a later "
+                f"release has worked on {self._settings.log}/{partition}; start that one again, or go back as "
+                "schemas/README.md says under Upgrade and roll-back"
+            )
 
     def announcement(self, partition: int) -> Event | None:
         """Write the shipped rules into a log that has none in force."""
@@ -153,7 +169,7 @@ class LogFold:
         dead = [not self._take(record, partition, ledger, turn, changed_rules) for record in records]
         dead = self._counting(books, dead, ledger.in_force)
         effects = ledger.effects
-        control = books.share.record(ledger.control(), dead)
+        control = replace(books.share.record(ledger.control(), dead), version=STATE_VERSION)
         effects.changes = {**turn.changes(), self._policies: changed_rules, self._control: {str(partition): control}}
         effects.note = Note(ledger.tally, ledger.in_force, turn.timers(), dead)
         return effects
@@ -180,6 +196,11 @@ class LogFold:
         except UnreadableRecord as error:
             ledger.set_aside(record, error)
             return False
+        except NewerRecord as error:
+            raise PartitionPaused(
+                f"{error}: offset {record.offset} of {self._settings.log}/{partition}; start the release that wrote "
+                "it, or a later one: no earlier one can read on"
+            ) from error
         except Exception as error:  # a poisonous customer must not take every worker down in turn
             log.exception("record %s/%d/%d could not be decided on", self._settings.log, partition, record.offset)
             detail = f"{type(error).__name__}: the log of the worker has the trace"

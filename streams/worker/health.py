@@ -23,6 +23,6 @@ def unready(owned: Mapping[int, OwnedPartition], *, joined: bool) -> list[str]:
     """Give what keeps a worker from doing all of its work."""
     if not joined:
         return ["no partitions assigned yet"]
-    opening = [f"partition {number} is being restored" for number, p in owned.items() if not p.is_open]
+    opening = [f"partition {number} is being restored" for number, p in owned.items() if not p.is_open and not p.paused]
     paused = [f"partition {number} is paused: {p.paused}" for number, p in owned.items() if p.paused]
     return opening + paused + stuck(owned)

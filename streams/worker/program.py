@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 import faust
@@ -17,7 +18,9 @@ from schemas.catalogue import Catalogue
 from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy, PolicyError
 from schemas.state import ControlState, encode
+from schemas.state.partitions import STATE_VERSION
 from streams.clock import WallClock
+from streams.fold.effects import PartitionPaused
 from streams.fold.inforce import InForce
 from streams.fold.intake import Allowed, Intake
 from streams.fold.logfold import Decider, LogFold, LogSettings
@@ -69,7 +72,7 @@ class FoldProgram:
 
     def table(self, name: str, record: type[R], help: str) -> StateTable:  # noqa: A002 - Faust's name
         """Declare a table of state records of one type."""
-        return self._add(name, msgspec.json.Decoder(record).decode, encode, help)
+        return self._add(name, _reader(name, record), encode, help)
 
     def _add(self, name: str, decode: Any, encode_: Any, help_: str) -> StateTable:  # noqa: ANN401 - per record type
         table = StateTable(self.app, name=name, decode=decode, encode=encode_, help=help_)
@@ -158,6 +161,23 @@ class FoldProgram:
         """Give why the worker should be replaced."""
         consumer: FoldConsumer = self.app.consumer
         return stuck(consumer.owned)
+
+
+def _reader(table: str, record: type[R]) -> Callable[[bytes], R]:
+    """Read the records of a table; one of another shape, as a later release may leave it, pauses its partition."""
+    decode = msgspec.json.Decoder(record).decode
+
+    def read(value: bytes) -> R:
+        try:
+            return decode(value)
+        except msgspec.MsgspecError as error:
+            raise PartitionPaused(
+                f"a record of the table {table} is no state of version {STATE_VERSION} or earlier ({error}): a later "
+                "release has worked here; start that one again, or go back as schemas/README.md says under Upgrade "
+                "and roll-back"
+            ) from error
+
+    return read
 
 
 def _read_activation(value: bytes) -> PolicyActivated:

@@ -12,6 +12,7 @@ from schemas.cloudevents import UnreadableRecord, from_record
 from schemas.events import Event, PolicyActivated
 from schemas.policy import Policy
 from schemas.state import ControlState, encode
+from schemas.state.partitions import STATE_VERSION
 from schemas.times import rfc3339, to_epoch_ms
 from streams.domain import Outgoing, Rules
 from streams.domain.engine import ENGINE_VERSION
@@ -155,6 +156,7 @@ class Books:
                 inputs=self.expected.inputs.hex(),
                 looked_at=len(window),
                 dead_ago=tuple(ago for ago in reversed(range(len(window))) if window[-1 - ago]),
+                version=STATE_VERSION,
             )
         )
 

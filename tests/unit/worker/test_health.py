@@ -45,8 +45,13 @@ def test_a_partition_that_is_restored_keeps_the_worker_unready(now: float) -> No
 
 def test_a_paused_partition_says_why(now: float) -> None:
     """A pause is told by readiness and is no reason to replace the process: the next one would pause as well."""
-    parts = owned(Partition(0, paused="too many", progressed_at=now - 3600))
-    assert health.unready(parts, joined=True) == ["partition 0 is paused: too many"]
+    parts = owned(
+        Partition(0, paused="too many", progressed_at=now - 3600), Partition(1, is_open=False, paused="a later release")
+    )
+    assert health.unready(parts, joined=True) == [
+        "partition 0 is paused: too many",
+        "partition 1 is paused: a later release",
+    ]
     assert health.stuck(parts) == []
 
 
