@@ -58,6 +58,8 @@ class AccountState(Record, frozen=True):
     """Support was told that it was not found (R14)."""
     closed: bool = False
     """An operator closed its case: it needs nothing until it is observed anew (R16)."""
+    is_baseline: bool = False
+    """First seen through a sweep, at an old attempt, and not observed since (R17)."""
     authorization_end: datetime | None = None
     authorization_expires: bool | None = None
     consent: Consent | None = None
@@ -155,4 +157,6 @@ class CustomerState(Record, frozen=True):
     silences: Mapping[str, Silence] = {}
     """An operator's (R16): of the customer by an empty text, else by `logins/ID` or `accounts/ID`."""
     reported: Mapping[str, datetime] = {}
-    """Logins by the event time at which the institution agent last heard of each (R9); none older than its window."""
+    """Logins by the event time at which the institution agent last heard of each by name (R9)."""
+    counted: Mapping[str, datetime] = {}
+    """Logins by the event time at which each was last in a count of healthy ones (R9). Both hold one window's."""

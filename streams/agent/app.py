@@ -7,8 +7,9 @@ the offset then become one transaction (`streams.transport`).
 from typing import Any, NoReturn
 
 from schemas.events import Source
-from schemas.state import AccountState, CustomerState, LoginState
-from streams.agent.turn import AgentDecider, AgentTables
+from schemas.state import AccountState, CustomerState, LoginState, Surroundings
+from streams.agent.decider import AgentDecider
+from streams.agent.tables import AgentTables
 from streams.fold.intake import EVENT_SOURCES
 from streams.kafka.topics import AGENT, EVENTS
 from streams.settings import read_settings
@@ -20,6 +21,9 @@ tables = AgentTables(
     accounts=program.table("accounts", AccountState, "each account, as it was last heard of"),
     logins=program.table("logins", LoginState, "each login's case: its episodes and open commands"),
     customers=program.table("customers", CustomerState, "each customer's clock, accounts and recent events"),
+    surroundings=program.table(
+        "surroundings", Surroundings, "what holds for all customers of a partition: incidents, silences"
+    ),
 )
 
 

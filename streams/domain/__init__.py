@@ -1,20 +1,28 @@
 """The decision core: pure functions from state and event to state and messages; they import no I/O and no clock."""
 
-from streams.domain.customer import Customer, Outcome
-from streams.domain.decision import Decision, customer_of, decide, next_due
-from streams.domain.messages import Outgoing, OutgoingSignal
+from streams.domain.around import hear as hear_around
+from streams.domain.customers.customer import Customer
+from streams.domain.customers.health import account_health
+from streams.domain.customers.turn import NOWHERE, Outcome
+from streams.domain.decision import Decision, customer_of, decide, next_due, release_baseline, review, waiting_cases
+from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
 from streams.domain.rules import Rules
-from streams.domain.standing import account_health
 
 __all__ = [
+    "NOWHERE",
     "Customer",
     "Decision",
     "Outcome",
     "Outgoing",
     "OutgoingSignal",
+    "OutgoingWish",
     "Rules",
     "account_health",
     "customer_of",
     "decide",
+    "hear_around",
     "next_due",
+    "release_baseline",
+    "review",
+    "waiting_cases",
 ]

@@ -1,25 +1,42 @@
 """The one pure function that everything else serves: a customer's state and an event in, state and messages out.
 
-A turn goes: the timers that were due, the memory of event ids (R1), the event itself, then the needs of every case that
-it may have changed. Nothing here reads a clock, a network, a file or a random number.
+A turn goes: the timers that were due, the memory of event ids (R1), the event itself, the needs of every case that it
+may have changed, and the timers that were due when it set them. Nothing here reads a clock, a network, a file or a
+random number.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 
-from schemas.events import AccountSnapshot, ClockTick, ConnectEvent, Event, EventType
+from schemas.events import (
+    AccountChallenged,
+    AccountSnapshot,
+    ClockTick,
+    CommandReported,
+    ConnectEvent,
+    CustomerForgotten,
+    Event,
+    EventType,
+    Override,
+)
 from schemas.health import Phase
-from schemas.state import AccountState, CustomerState, LoginState, Record, replace
+from schemas.state import AccountState, CustomerState, LoginState, Record, Surroundings, replace
 from schemas.vendor import valid_identifier
-from streams.domain.case import settle
-from streams.domain.customer import Customer, Outcome, Timer, Turn
-from streams.domain.deletion import delete, forgetting
-from streams.domain.fixes import hear_fix, is_fix
-from streams.domain.messages import Outgoing, OutgoingSignal
-from streams.domain.observation import observe
+from streams.domain.cases import otp
+from streams.domain.cases.contact import contact, take_over, waits
+from streams.domain.cases.settle import settle
+from streams.domain.customers import location, unknowns
+from streams.domain.customers.customer import Customer
+from streams.domain.customers.deletion import delete, forget
+from streams.domain.customers.fixes import hear_fix, is_fix
+from streams.domain.customers.health import phase
+from streams.domain.customers.observation import observe
+from streams.domain.customers.overrides import hear_challenge, hear_override
+from streams.domain.customers.turn import NOWHERE, Outcome, Turn
+from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
 from streams.domain.rules import Rules
-from streams.domain.standing import phase
+from streams.domain.timers import fire_due, fire_new, first_timer
 
 SEEN_LIMIT = 4096
 """How many event ids a customer's state remembers at most: a record of the state has to fit a Kafka batch."""
@@ -27,6 +44,8 @@ SEEN_LIMIT = 4096
 
 class Decision(Record, frozen=True):
     """What one event did to its customer.
+
+    `counted` lists (institution, login) of logins that were seen to succeed and are to be counted (R9).
 
     `customer` is None where nothing is left to keep. `event_time` is the event's, as decided on. `rules` names what was
     applied, each rule once, in order. `accounts` and `logins` list the ids whose record changed or was dropped,
@@ -39,7 +58,8 @@ class Decision(Record, frozen=True):
     event_time: datetime
     changed: bool = False
     messages: tuple[Outgoing, ...] = ()
-    signals: tuple[OutgoingSignal, ...] = ()
+    signals: tuple[OutgoingSignal | OutgoingWish, ...] = ()
+    counted: tuple[tuple[str, str], ...] = ()
     rules: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     logins: tuple[str, ...] = ()
@@ -48,54 +68,76 @@ class Decision(Record, frozen=True):
     phase_after: Phase | None = None
 
 
+_OF_CUSTOMERS = (AccountSnapshot, ConnectEvent, AccountChallenged, CommandReported, Override, CustomerForgotten)
+
+
 def customer_of(event: Event) -> str | None:
     """Give the id of the customer that an event is about; None for ticks, policies and events about institutions."""
     data = event.data
-    if isinstance(data, AccountSnapshot | ConnectEvent):
+    if isinstance(data, _OF_CUSTOMERS):
         return data.customer_id
     return valid_identifier(data.get("customerId")) if isinstance(data, Mapping) else None
 
 
-def decide(customer: Customer | None, event: Event, rules: Rules, ticked_at: datetime | None = None) -> Decision:
+def decide(
+    customer: Customer | None,
+    event: Event,
+    rules: Rules,
+    ticked_at: datetime | None = None,
+    around: Surroundings = NOWHERE,
+) -> Decision:
     """Decide on one event of one customer: `customer` is None where nothing is known of it yet.
 
     `ticked_at` is the latest tick of the customer's partition: the event time is never before it, nor before the
-    customer's own. A tick is for each customer whose `next_due` has come, in the order due, customer.
+    customer's own. A tick is for each customer whose `next_due` has come, in the order due, customer. `around` is what
+    holds for the whole partition.
     """
     known = event.time if customer is None else customer.state.event_time
     at = max(event.time, known, ticked_at or known)
     before = customer or Customer(customer_of(event) or "", CustomerState(event_time=at))
     is_tick = isinstance(event.data, ClockTick)
-    turn = _fire_due(Turn(before, rules, at), is_tick=is_tick)
-    turn = replace(turn, outcome=Outcome.TICK) if is_tick else _read(turn, event)
-    return _decision(before, turn, event)
+    turn = fire_due(Turn(before, rules, at, around), is_tick=is_tick)
+    if is_tick:
+        return _decision(before, replace(turn, outcome=Outcome.TICK), event)
+    return _decision(before, fire_new(_read(turn, event), turn), event)
 
 
-def next_due(customer: Customer, rules: Rules) -> datetime | None:
+def review(
+    customer: Customer, event: Event, rules: Rules, ticked_at: datetime | None, around: Surroundings
+) -> Decision:
+    """Decide anew who is contacted, after an event about the whole partition: an incident or a silence that ended.
+
+    The event is not the customer's own and does not move its clock.
+    """
+    at = max(event.time, customer.state.event_time, ticked_at or event.time)
+    turn = Turn(customer, rules, at, around, event_id=event.id, outcome=Outcome.REVIEWED)
+    for login_id in waiting_cases(customer):
+        turn = contact(turn, login_id)
+    return _decision(customer, turn, event)
+
+
+def release_baseline(customer: Customer, login_id: str, event: Event, at: datetime, rules: Rules) -> Decision:
+    """Have a baseline case contacted from `at` on (R17), by an operator's event about the whole partition."""
+    turn = Turn(customer, rules, max(event.time, customer.state.event_time), event_id=event.id)
+    set_ = replace(turn, outcome=Outcome.OVERRIDDEN).with_case(login_id, release_at=at).by("R17")
+    return _decision(customer, fire_new(set_, turn), event)
+
+
+def waiting_cases(customer: Customer) -> list[str]:
+    """Give the cases that have a contact waiting, ascending."""
+    return sorted(login_id for login_id, login in customer.logins.items() if waits(login))
+
+
+def next_due(customer: Customer, rules: Rules, around: Surroundings = NOWHERE) -> datetime | None:
     """Give when the customer's earliest timer is due; None without timers."""
-    timer = _first(customer, rules)
+    timer = first_timer(Turn(customer, rules, customer.state.event_time, around))
     return None if timer is None else timer.due
-
-
-def _first(customer: Customer, rules: Rules) -> Timer | None:
-    timers = forgetting(customer, rules)
-    return min(timers, key=lambda timer: timer.order) if timers else None
-
-
-def _fire_due(turn: Turn, *, is_tick: bool) -> Turn:
-    """Fire what was due before this record; a tick fires what is due at its very time, too."""
-    while (timer := _first(turn.customer, turn.rules)) is not None and timer.due <= turn.at:
-        if timer.due == turn.at and not is_tick:
-            break
-        fired = timer.fire(replace(turn, at=timer.due), timer.account_id)
-        turn = replace(settle(fired, turn.customer), at=turn.at)
-    return turn
 
 
 def _read(turn: Turn, event: Event) -> Turn:
     """Take a record that is no tick: it moves the clock, whatever else it says."""
-    customer, data = turn.customer, event.data
-    if not isinstance(data, AccountSnapshot | ConnectEvent):
+    customer = turn.customer
+    if isinstance(event.data, Mapping):
         return replace(turn, customer=replace(customer, state=replace(customer.state, event_time=turn.at)))
     seen, digest = _still_seen(customer.state, turn.at - turn.rules.policy.state.dedupe), _digest(event.id)
     is_known = digest in seen
@@ -106,8 +148,22 @@ def _read(turn: Turn, event: Event) -> Turn:
     turn = replace(turn, customer=replace(customer, state=state), event_id=event.id)
     if is_known:
         return replace(turn, outcome=Outcome.DUPLICATE_EVENT).by("R1")
-    handled = _hear(turn, data) if isinstance(data, ConnectEvent) else _look(turn, data, event.type)
-    return settle(handled, customer)
+    return settle(_hear(turn, event), customer)
+
+
+def _hear(turn: Turn, event: Event) -> Turn:
+    data = event.data
+    if isinstance(data, AccountSnapshot):
+        return _look(turn, data, event.type)
+    if isinstance(data, ConnectEvent):
+        return _connect(turn, data)
+    if isinstance(data, Override):
+        return hear_override(turn, data)
+    if isinstance(data, AccountChallenged):
+        return hear_challenge(turn, data)
+    if isinstance(data, CustomerForgotten):
+        return forget(turn)
+    return replace(turn, outcome=Outcome.REPORTED)
 
 
 def _still_seen(state: CustomerState, oldest: datetime) -> dict[str, datetime]:
@@ -125,13 +181,19 @@ def _digest(event_id: str) -> str:
 
 
 def _look(turn: Turn, snapshot: AccountSnapshot, event_type: str) -> Turn:
-    if event_type != EventType.ACCOUNT_DELETED:
-        return observe(turn, snapshot)
-    unknown = AccountState(turn.at, snapshot.institution_id, snapshot.institution_login_id)
-    return delete(replace(turn, outcome=Outcome.REPEATED_DELETION), snapshot.account_id, unknown)
+    if event_type == EventType.ACCOUNT_DELETED:
+        unknown = AccountState(turn.at, snapshot.institution_id, snapshot.institution_login_id)
+        turn = delete(replace(turn, outcome=Outcome.REPEATED_DELETION), snapshot.account_id, unknown)
+        return location.keep_waiting(turn)
+    before = turn.customer
+    turn = observe(turn, snapshot)
+    turn = otp.hear_move(take_over(turn, snapshot.account_id, before), snapshot.account_id, before)
+    if turn.observed:
+        turn = otp.hear_attempt(unknowns.hear_attempt(turn, before))
+    return location.keep_waiting(turn)
 
 
-def _hear(turn: Turn, event: ConnectEvent) -> Turn:
+def _connect(turn: Turn, event: ConnectEvent) -> Turn:
     if is_fix(event):
         return hear_fix(turn, event)
     if event.event_type != "accountsDeleted" or not event.account_ids:
@@ -139,7 +201,7 @@ def _hear(turn: Turn, event: ConnectEvent) -> Turn:
     turn = replace(turn, outcome=Outcome.REPEATED_DELETION)
     for account_id in sorted(event.account_ids):
         turn = delete(turn, account_id, AccountState(turn.at, event.institution_id))
-    return turn
+    return location.keep_waiting(turn)
 
 
 def _decision(before: Customer, turn: Turn, event: Event) -> Decision:
@@ -147,14 +209,16 @@ def _decision(before: Customer, turn: Turn, event: Event) -> Decision:
     accounts = tuple(sorted(set(turn.touched)))
     logins = _changed(before.logins, customer.logins)
     told = any(_tells(before.accounts.get(key), customer.accounts.get(key)) for key in accounts)
+    silenced = before.state.silences != customer.state.silences
     account_id = event.data.account_id if isinstance(event.data, AccountSnapshot) else ""
     return Decision(
         customer=None if customer.remembers_nothing else customer,
         outcome=turn.outcome,
         event_time=turn.at,
-        changed=bool(told or logins or turn.messages or turn.signals),
+        changed=bool(told or logins or silenced or turn.messages or turn.signals),
         messages=turn.messages,
         signals=turn.signals,
+        counted=turn.counted,
         rules=turn.applied,
         accounts=accounts,
         logins=logins,

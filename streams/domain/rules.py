@@ -6,8 +6,12 @@ from functools import cached_property
 from schemas.catalogue import Catalogue, Kind, Remedy, Treatment
 from schemas.policy import Policy
 
-CUSTOMER_KINDS = (Kind.CONNECT_FIX, Kind.RELINK, Kind.REMOVE_DUPLICATE)
-"""The kinds that a customer's codes ask for, in the order in which a case closes and opens them."""
+CONTACT_KINDS = (Kind.CONNECT_FIX, Kind.RELINK, Kind.REMOVE_DUPLICATE, Kind.CONSENT_RENEWAL)
+"""The customer-facing kinds (R8), in the order in which a case closes and opens them, and in which they go out."""
+CASE_KINDS = (*CONTACT_KINDS, Kind.OTP_ESCALATION)
+"""All kinds of a case."""
+CHALLENGE = 185
+"""The code that a security challenge gives: repeated, it is what R7 is about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +40,24 @@ class Rules:
         return self._ranks.get(code, 0)
 
     def remedy(self, code: int | None) -> Remedy | None:
-        """Give what mends a code that a customer can mend; None for any other: those say nothing of a login (R2)."""
+        """Give what mends a code that a customer can mend; None for any other (R2)."""
         return self._remedies.get(code)
+
+    def speaks(self, code: int) -> bool:
+        """Whether a code says something about the login: 0, what a customer can mend, and a confirmed OTP (R2)."""
+        return code == 0 or code in self._remedies or code in self._otp_codes
+
+    def confirms_otp(self, code: int | None) -> bool:
+        """Whether a code by itself says that the bank wants a one-time passcode at every connection (R7)."""
+        return code in self._otp_codes
+
+    def demands_otp(self, code: int | None) -> bool:
+        """Whether a code opens nothing on a login that is marked OTP (R7)."""
+        return code == CHALLENGE or code in self._otp_codes
+
+    @cached_property
+    def _otp_codes(self) -> frozenset[int | None]:
+        return frozenset(code for code, treatment in self._treatments.items() if treatment is Treatment.OTP)
 
     @cached_property
     def _remedies(self) -> dict[int | None, Remedy]:

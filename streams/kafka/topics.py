@@ -27,7 +27,7 @@ AGENT = "txpush-agent"
 INSTITUTIONS = "txpush-institutions"
 """Names of the two folds: consumer groups and first parts of their changelogs."""
 
-AGENT_TABLES = ("accounts", "logins", "customers", "policies", "control")
+AGENT_TABLES = ("accounts", "logins", "customers", "surroundings", "policies", "control")
 INSTITUTION_TABLES = ("tickets", "standings", "institutions", "policies", "control")
 
 ADMIN_TIMEOUT_MS = 15_000

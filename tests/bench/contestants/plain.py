@@ -9,7 +9,8 @@ from schemas.catalogue import Catalogue
 from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy
 from schemas.state import encode
-from streams.agent.turn import AgentDecider, AgentTables
+from streams.agent.decider import AgentDecider
+from streams.agent.tables import AgentTables
 from streams.clock import WallClock
 from streams.fold import Effects, SourceRecord
 from streams.fold.effects import OutRecord
@@ -65,7 +66,7 @@ async def fold_on(settings: Settings, table: Callable[..., Any]) -> LogFold:
         shipped=InForce.of(Policy.load(), Catalogue.load()),
         clock=WallClock(),
     )
-    tables = AgentTables(table("accounts"), table("logins"), table("customers"))
+    tables = AgentTables(table("accounts"), table("logins"), table("customers"), table("surroundings"))
     decider = AgentDecider(tables, settings.partitions)
     return LogFold(log_settings, decider, table("control"), table("policies", write_activation), lambda _tally: None)
 

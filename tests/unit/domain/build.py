@@ -8,7 +8,7 @@ from typing import Any
 from schemas.catalogue import Catalogue
 from schemas.commands import Action, Command
 from schemas.events import AccountSnapshot, ClockTick, ConnectEvent, Event, EventType, Source, WebhookData
-from schemas.policy import Policy
+from schemas.policy import Contact, Policy
 from schemas.state import AccountState, EpisodeState, LoginState
 from schemas.times import to_epoch_ms
 from streams.domain import Customer, Decision, Outgoing, Rules, decide
@@ -17,8 +17,9 @@ CUSTOMER, ACCOUNT, LOGIN, BANK = "70", "a1", "L1", "102105"
 START = datetime(2026, 11, 1, 3, tzinfo=UTC)
 DAY, HOUR, MINUTE, MS = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(milliseconds=1)
 CATALOGUE = Catalogue.load()
-RULES = Rules(Policy(), CATALOGUE)
-UNINTEGRATED = Rules(Policy(fix_integrated=False), CATALOGUE)
+RULES = Rules(Policy(contact=Contact(reminder_days=())), CATALOGUE)
+"""The shipped rules without reminders, which have tests of their own."""
+UNINTEGRATED = Rules(Policy(fix_integrated=False, contact=Contact(reminder_days=())), CATALOGUE)
 
 _ids = count()
 

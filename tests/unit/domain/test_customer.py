@@ -2,7 +2,8 @@
 
 from schemas.state import AccountState, CustomerState, LoginState, encode
 from streams.domain import Customer
-from streams.domain.customer import FORMER_CASES, Timer, Turn
+from streams.domain.customers.customer import FORMER_CASES
+from streams.domain.customers.turn import Timer, Turn
 from tests.unit.domain.build import ACCOUNT, CUSTOMER, DAY, LOGIN, RULES, START, Story, nightly
 
 EMPTY = Customer(CUSTOMER, CustomerState(event_time=START))

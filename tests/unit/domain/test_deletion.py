@@ -5,7 +5,7 @@ import pytest
 from schemas.policy import Policy, State
 from schemas.state import LoginState, replace
 from streams.domain import Outcome, Rules, next_due
-from streams.domain.deletion import forgetting
+from streams.domain.customers.deletion import forgetting
 from tests.unit.domain.build import (
     ACCOUNT,
     BANK,

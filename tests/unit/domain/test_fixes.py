@@ -7,7 +7,7 @@ import pytest
 from schemas.events import ConnectEvent
 from schemas.state import replace
 from streams.domain import Outcome
-from streams.domain.fixes import is_fix
+from streams.domain.customers.fixes import is_fix
 from tests.unit.domain.build import (
     ACCOUNT,
     BANK,

@@ -23,9 +23,18 @@ from schemas.events import (
 )
 from schemas.policy import Policy
 from schemas.signals import Signal, SignalType
-from schemas.state import AccountState, CustomerState, InstitutionState, LoginState, StandingState, TicketState
+from schemas.state import (
+    AccountState,
+    CustomerState,
+    InstitutionState,
+    LoginState,
+    StandingState,
+    Surroundings,
+    TicketState,
+)
 from schemas.times import to_epoch_ms
-from streams.agent.turn import AgentDecider, AgentTables
+from streams.agent.decider import AgentDecider
+from streams.agent.tables import AgentTables
 from streams.fold.effects import Effects, OutRecord
 from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Intake, partition_of
@@ -234,6 +243,7 @@ AGENT_TABLES = AgentTables(
     accounts=AGENT_PROGRAM.table("accounts", AccountState, ""),
     logins=AGENT_PROGRAM.table("logins", LoginState, ""),
     customers=AGENT_PROGRAM.table("customers", CustomerState, ""),
+    surroundings=AGENT_PROGRAM.table("surroundings", Surroundings, ""),
 )
 INSTITUTION_PROGRAM = FoldProgram(INSTITUTIONS, SIGNALS, SETTINGS)
 INSTITUTION_TABLES = InstitutionTables(

@@ -2,11 +2,15 @@
 
 from datetime import datetime
 
+from schemas.commands import WithdrawReason
 from schemas.state import AccountState, CustomerState, EpisodeState, replace
-from streams.domain.case import DELETION_MENDS
-from streams.domain.customer import Customer, Outcome, Timer, Turn
-from streams.domain.rules import Rules
-from streams.domain.standing import signal
+from streams.domain.cases.episodes import close
+from streams.domain.cases.settle import DELETION_MENDS
+from streams.domain.customers import location
+from streams.domain.customers.customer import Customer
+from streams.domain.customers.reports import signal
+from streams.domain.customers.turn import Outcome, Timer, Turn
+from streams.domain.rules import CASE_KINDS, Rules
 
 _RULE = "R12"
 
@@ -46,19 +50,39 @@ def forgetting(customer: Customer, rules: Rules) -> list[Timer]:
     """
     spans = rules.policy.state
     if not customer.accounts and not customer.remembers_nothing:
-        return [Timer(customer.state.event_time + max(spans.forget, spans.dedupe), "", _RULE, "", _forget_customer)]
+        return [Timer(customer.state.event_time + max(spans.forget, spans.dedupe), "", 12, "", _forget_customer)]
     return [
-        Timer(account.deleted_at + spans.forget, account.login_id or "", _RULE, account_id, _forget_account)
+        Timer(account.deleted_at + spans.forget, account.login_id or "", 12, account_id, _forget_account)
         for account_id, account in customer.accounts.items()
         if account.deleted_at is not None
     ]
 
 
-def _forget_account(turn: Turn, account_id: str) -> Turn:
+def _forget_account(turn: Turn, _login_id: str, account_id: str) -> Turn:
     customer = turn.customer.without_account(account_id)
     return replace(turn, customer=customer, touched=(*turn.touched, account_id)).by(_RULE)
 
 
-def _forget_customer(turn: Turn, _account_id: str) -> Turn:
+def forget(turn: Turn) -> Turn:
+    """Forget a customer altogether, on demand (R18): its commands are withdrawn, and nothing is kept."""
+    before = turn.customer
+    turn = replace(turn, outcome=Outcome.FORGOTTEN).by("R18")
+    for login_id, login in sorted(before.logins.items()):
+        for kind in CASE_KINDS:
+            if kind in login.episodes:
+                turn = close(turn, login_id, kind, WithdrawReason.FORGOTTEN, rule="R18")
+    for account_id, account in before.accounts.items():
+        if account.deleted_at is None:
+            turn = location.keep_waiting(delete(turn, account_id, account))
+    return replace(
+        turn,
+        outcome=Outcome.FORGOTTEN,
+        customer=Customer(before.customer_id, CustomerState(event_time=turn.at)),
+        touched=(*turn.touched, *before.accounts),
+        cases=(),
+    )
+
+
+def _forget_customer(turn: Turn, _login_id: str, _account_id: str) -> Turn:
     state = CustomerState(event_time=turn.customer.state.event_time)
     return replace(turn, customer=Customer(turn.customer.customer_id, state)).by(_RULE)

@@ -1,14 +1,13 @@
 """Whether a snapshot is an observation, and what it says of its account (R1, R12's revival, R13)."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from schemas.catalogue import Remedy
 from schemas.events import AccountSnapshot
 from schemas.state import AccountState, Record, replace
-from streams.domain.customer import Outcome, Turn
+from streams.domain.cases.consent import moved
+from streams.domain.customers.reports import signal
+from streams.domain.customers.turn import Outcome, Turn
 from streams.domain.rules import Rules
-from streams.domain.standing import signal
 
 AHEAD = timedelta(hours=24)
 """How far a vendor date may lie in the future before it counts as absent (design section 4)."""
@@ -29,7 +28,8 @@ class _Dates(Record, frozen=True):
 def observe(turn: Turn, snapshot: AccountSnapshot) -> Turn:
     """Take what a snapshot says of its account: an observation, or less; stale ones say nothing."""
     dates, code = _read_dates(snapshot, turn.at), snapshot.aggregation_status_code
-    account = _alive(turn.customer.accounts.get(snapshot.account_id), dates, turn.at)
+    known = turn.customer.accounts.get(snapshot.account_id)
+    account = _alive(known, dates, turn.at)
     outcome = Outcome.AFTER_DELETION if account is None else _judge(account, dates, code)
     turn = replace(turn, outcome=outcome, future_dates=dates.future, applied=(*turn.applied, "R1"))
     if account is None:
@@ -39,8 +39,10 @@ def observe(turn: Turn, snapshot: AccountSnapshot) -> Turn:
     account = _informed(account, snapshot, dates, turn.at)
     if code is None or outcome is not Outcome.OBSERVED:
         return _recorded(turn, snapshot.account_id, account, observed=False)
-    account = _observed(account, code, dates.attempted_at or turn.at, turn)
-    return _recorded(turn, snapshot.account_id, account, observed=True)
+    attempted_at = dates.attempted_at or turn.at
+    is_baseline = known is None and snapshot.baseline and turn.at - attempted_at > turn.rules.policy.baseline.older
+    account = replace(_observed(account, code, attempted_at, turn), is_baseline=is_baseline)
+    return _recorded(replace(turn, observed=snapshot.account_id), snapshot.account_id, account, observed=True)
 
 
 def _recorded(turn: Turn, account_id: str, account: AccountState, *, observed: bool) -> Turn:
@@ -51,7 +53,7 @@ def _recorded(turn: Turn, account_id: str, account: AccountState, *, observed: b
     if was.login_id != account.login_id or was.institution_id != account.institution_id:
         turn = turn.by("R13")
     turn = replace(turn, customer=before.with_account(account_id, account), touched=(*turn.touched, account_id))
-    return signal(turn, before, account_id, observed=observed)
+    return signal(moved(turn, account_id, before), before, account_id, observed=observed)
 
 
 def _read_dates(snapshot: AccountSnapshot, at: datetime) -> _Dates:
@@ -71,8 +73,17 @@ def _alive(known: AccountState | None, dates: _Dates, at: datetime) -> AccountSt
         return known or AccountState(at)
     if dates.attempted_at is None or dates.attempted_at <= known.deleted_at:
         return None
-    stood: dict[str, Any] = dict.fromkeys(("code", "standing", "failing_since", "attempted_at", "deleted_at"))
-    return replace(known, codes_at_attempt=(), fix_heard=False, **stood)
+    return AccountState(
+        known.heard_at,
+        institution_id=known.institution_id,
+        login_id=known.login_id,
+        updated_at=known.updated_at,
+        succeeded_at=known.succeeded_at,
+        healed_at=known.healed_at,
+        healthy_at=known.healthy_at,
+        authorization_end=known.authorization_end,
+        authorization_expires=known.authorization_expires,
+    )
 
 
 def _judge(account: AccountState, dates: _Dates, code: int | None) -> Outcome:
@@ -122,12 +133,13 @@ def _informed(account: AccountState, snapshot: AccountSnapshot, dates: _Dates, a
 
 def _observed(account: AccountState, code: int, attempted_at: datetime, turn: Turn) -> AccountState:
     codes = (*account.codes_at_attempt, code) if attempted_at == account.attempted_at else (code,)
-    healthy, remedy = code == 0, turn.rules.remedy(code)
+    healthy, speaks = code == 0, turn.rules.speaks(code)
     return replace(
         account,
         code=code,
-        standing=account.standing if remedy is None and not healthy else code,
-        failing_since=_failing_since(account, remedy, attempted_at, turn.rules) if not healthy else None,
+        standing=code if speaks else account.standing,
+        failing_since=_failing_since(account, code, attempted_at, turn.rules) if not healthy else None,
+        closed=account.closed and not speaks,
         attempted_at=attempted_at,
         codes_at_attempt=codes[-CODES_AT_ATTEMPT:],
         healed_at=attempted_at if healthy else account.healed_at,
@@ -136,10 +148,9 @@ def _observed(account: AccountState, code: int, attempted_at: datetime, turn: Tu
     )
 
 
-def _failing_since(
-    account: AccountState, remedy: Remedy | None, attempted_at: datetime, rules: Rules
-) -> datetime | None:
-    if remedy is None:
+def _failing_since(account: AccountState, code: int, attempted_at: datetime, rules: Rules) -> datetime | None:
+    if not rules.speaks(code):
         return account.failing_since
-    before = rules.remedy(account.standing)
-    return account.failing_since if before is not None and before.kind is remedy.kind else attempted_at
+    before, remedy = rules.remedy(account.standing), rules.remedy(code)
+    goes_on = before is not None and remedy is not None and before.kind is remedy.kind
+    return account.failing_since if goes_on else attempted_at

@@ -4,9 +4,11 @@ import re
 from datetime import datetime
 
 from schemas.events import ConnectEvent
-from schemas.state import AccountState, EpisodeState, replace
+from schemas.state import LoginState, replace
 from schemas.times import from_epoch_ms
-from streams.domain.customer import Customer, Outcome, Turn
+from streams.domain.cases import otp, repair
+from streams.domain.customers.customer import Customer
+from streams.domain.customers.turn import Outcome, Turn
 
 _RULE = "R5"
 _FIXES = frozenset({"done", "credentialsUpdated", "added"})
@@ -26,10 +28,10 @@ def is_fix(event: ConnectEvent) -> bool:
 def hear_fix(turn: Turn, event: ConnectEvent) -> Turn:
     """Take a fix event: it counts for the cases that it names, and closes nothing by itself (R6)."""
     turn = turn.by(_RULE)
-    cases = _cases(turn.customer, event)
+    cases, fixed_at = _cases(turn.customer, event), _fixed_at(event, turn.at)
     if not cases:
-        return replace(turn, outcome=Outcome.FIX_WEAK)
-    turn, fixed_at = replace(turn, outcome=Outcome.FIX_OUTDATED), _fixed_at(event, turn.at)
+        return _hear_weak(replace(turn, outcome=Outcome.FIX_WEAK), event, fixed_at)
+    turn = replace(turn, outcome=Outcome.FIX_OUTDATED)
     for login_id in cases:
         if not _is_outdated(turn.customer, login_id, fixed_at):
             turn = _fixed(replace(turn, outcome=Outcome.FIX_STRONG), login_id, fixed_at)
@@ -44,9 +46,26 @@ def _cases(customer: Customer, event: ConnectEvent) -> list[str]:
     there = [
         login_id
         for login_id, login in customer.logins.items()
-        if login.episodes and login.institution_id == event.institution_id
+        if _is_open(login) and login.institution_id == event.institution_id
     ]
     return there if len(there) == 1 else []
+
+
+def _is_open(login: LoginState) -> bool:
+    """Whether a case is open: an episode is, its command issued or not, or the login is marked OTP."""
+    return bool(login.episodes) or login.otp is not None
+
+
+def _hear_weak(turn: Turn, event: ConnectEvent, fixed_at: datetime) -> Turn:
+    """Hold back the next reminder of the cases that a fix event may have been about."""
+    until = fixed_at + turn.rules.policy.contact.weak_fix
+    for login_id, login in sorted(turn.customer.logins.items()):
+        is_there = event.institution_id in (None, login.institution_id)
+        if not _is_open(login) or not is_there or _is_outdated(turn.customer, login_id, fixed_at):
+            continue
+        if login.schedule_at is not None:
+            turn = turn.with_case(login_id, remind_not_before=max(until, login.remind_not_before or until))
+    return turn
 
 
 def _known_logins(customer: Customer) -> set[str]:
@@ -77,19 +96,6 @@ def _is_outdated(customer: Customer, login_id: str, fixed_at: datetime) -> bool:
 
 
 def _fixed(turn: Turn, login_id: str, fixed_at: datetime) -> Turn:
-    customer = turn.customer
-    heard: dict[str, AccountState] = {
-        account_id: replace(account, fix_heard=True) for account_id, account in customer.live_at(login_id)
-    }
-    customer = replace(customer, accounts={**customer.accounts, **heard})
-    login = customer.case(login_id)
-    if login.episodes:
-        episodes = {kind: _counted(episode, fixed_at) for kind, episode in login.episodes.items()}
-        customer = customer.with_login(login_id, replace(login, episodes=episodes))
-    return replace(turn, customer=customer, touched=(*turn.touched, *heard))
-
-
-def _counted(episode: EpisodeState, fixed_at: datetime) -> EpisodeState:
-    if fixed_at < episode.opened_at or (episode.fixed_at is not None and fixed_at < episode.fixed_at):
-        return episode
-    return replace(episode, fixed_at=fixed_at)
+    for account_id, _ in sorted(turn.customer.live_at(login_id)):
+        turn = turn.with_account(account_id, fix_heard=True, challenges=0)
+    return otp.hear_fix(repair.hear_fix(turn, login_id, fixed_at), login_id)

@@ -1,12 +1,8 @@
-"""One customer's whole state, and a turn of deciding on it: both immutable, each step gives the next."""
+"""One customer's whole state, immutable: each change gives another."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
 
 from schemas.state import AccountState, CustomerState, LoginState, Record, replace
-from streams.domain.messages import Outgoing, OutgoingSignal
-from streams.domain.rules import Rules
 
 FORMER_CASES = 100
 """Cases of a customer that are remembered after their last account went: the state has to stay small."""
@@ -70,63 +66,3 @@ class Customer(Record, frozen=True):
             del logins[key]
         state = replace(self.state, account_ids=tuple(accounts), login_ids=tuple(logins))
         return replace(self, state=state, accounts=accounts, logins=logins)
-
-
-class Outcome(StrEnum):
-    """What an event came to, for metrics."""
-
-    OBSERVED = "observed"
-    DUPLICATE_EVENT = "duplicate_event"
-    DUPLICATE = "duplicate"
-    STALE = "stale"
-    NEVER_AGGREGATED = "never_aggregated"
-    AFTER_DELETION = "after_deletion"
-    DELETED = "deleted"
-    REPEATED_DELETION = "repeated_deletion"
-    FIX_STRONG = "fix_strong"
-    FIX_OUTDATED = "fix_outdated"
-    FIX_WEAK = "fix_weak"
-    CONNECT = "connect"
-    TICK = "tick"
-    UNHANDLED = "unhandled"
-
-
-class Turn(Record, frozen=True):
-    """One event, or one timer, on its way to a decision.
-
-    `at` is the event time, `event_id` the `ce_id` (empty for a timer); `applied` names rules, each once, in order;
-    `touched` names the accounts whose record changed or went, perhaps more than once.
-    """
-
-    customer: Customer
-    rules: Rules
-    at: datetime
-    event_id: str = ""
-    outcome: Outcome = Outcome.UNHANDLED
-    messages: tuple[Outgoing, ...] = ()
-    signals: tuple[OutgoingSignal, ...] = ()
-    applied: tuple[str, ...] = ()
-    touched: tuple[str, ...] = ()
-    future_dates: int = 0
-
-    def by(self, rule: str) -> "Turn":
-        """Note that a rule was applied."""
-        return self if rule in self.applied else replace(self, applied=(*self.applied, rule))
-
-
-class Timer(Record, frozen=True):
-    """What is to happen at a time, derived from the state: `fire` takes the turn at `due` and the account's id.
-
-    Timers fire in the order due, case, rule, account; `case` and `account_id` are empty where there is none.
-    """
-
-    due: datetime
-    case: str
-    rule: str
-    account_id: str
-    fire: Callable[[Turn, str], Turn]
-
-    @property
-    def order(self) -> tuple[datetime, str, str, str]:
-        """The key to sort timers by."""
-        return self.due, self.case, self.rule, self.account_id

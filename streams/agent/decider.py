@@ -1,0 +1,39 @@
+"""What the agent decides with: its tables, and where the institutions' signals go."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from streams.agent.tables import AgentTables
+from streams.agent.turn import AgentTurn
+from streams.domain import Rules, next_due
+from streams.fold import Table
+from streams.fold.intake import partition_of
+from streams.fold.ledger import Ledger
+
+
+class AgentDecider:
+    """Decides per customer, on tables of accounts, logins and customers."""
+
+    def __init__(self, tables: AgentTables, partitions: int) -> None:
+        self._tables = tables
+        self._signal_partition: Callable[[str], int] = lru_cache(1 << 16)(
+            lambda institution: partition_of(institution, partitions)
+        )
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """The agent's own tables."""
+        return self._tables.all()
+
+    def turn(self, partition: int, ledger: Ledger) -> AgentTurn:
+        """Begin a poll."""
+        return AgentTurn(self._tables, partition, ledger, self._signal_partition)
+
+    def all_due(self, partition: int, rules: Rules) -> Iterable[tuple[str, datetime | None]]:
+        """Give the earliest timer of every customer."""
+        around = self._tables.around(partition)
+        for customer_id in self._tables.customers.partition(partition):
+            customer = self._tables.customer(partition, customer_id)
+            if customer is not None:
+                yield customer_id, next_due(customer, rules, around)

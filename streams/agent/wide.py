@@ -1,0 +1,36 @@
+"""Whom an event about a whole partition concerns: an incident that ends, a silence, a baseline that is released."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from schemas.events import Event, Incident, Override, OverrideAction
+from streams.domain import Customer, waiting_cases
+
+HOUR = timedelta(hours=1)
+
+
+def concerned(customers: Iterable[Customer], event: Event) -> Iterator[Customer]:
+    """Give the customers who have a contact waiting at the institution that the event names, or at any."""
+    institution_id = event.data.institution_id if isinstance(event.data, Incident | Override) else None
+    for customer in customers:
+        cases = (customer.logins[login_id] for login_id in waiting_cases(customer))
+        if any(institution_id in (None, case.institution_id) for case in cases):
+            yield customer
+
+
+def baseline_releases(
+    customers: Iterable[Customer], override: Override, at: datetime
+) -> Iterator[tuple[str, str, datetime]]:
+    """Give customer, login and time of each baseline case that is released, in the order customer, login (R16).
+
+    With `rate_per_hour` they are spread evenly from `at` on, else all are released at once.
+    """
+    if override.action is not OverrideAction.RELEASE_BASELINE:
+        return
+    apart = timedelta() if override.rate_per_hour is None else HOUR / override.rate_per_hour
+    number = 0
+    for customer in customers:
+        for login_id, login in sorted(customer.logins.items()):
+            if login.is_baseline and override.institution_id in (None, login.institution_id):
+                yield customer.customer_id, login_id, at + number * apart
+                number += 1

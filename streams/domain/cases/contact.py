@@ -1,0 +1,185 @@
+"""When a customer is contacted: one `issue` or `remind` per case at a time, and the schedule of reminders (R8).
+
+What waits goes out as soon as nothing holds it: not within the cooldown, not while a fix is pending (R6), not during an
+incident (R9) or a silence (R16), not before a baseline is released (R17). It is looked at after every event and timer;
+what only time holds has a timer.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from schemas.catalogue import Kind
+from schemas.commands import Action
+from schemas.state import EpisodeState, LoginState, Record, replace
+from streams.domain.around import is_held
+from streams.domain.cases.commands import send
+from streams.domain.cases.episodes import store
+from streams.domain.cases.silence import NEVER, silent_until
+from streams.domain.customers.customer import Customer
+from streams.domain.customers.turn import Timer, Turn
+from streams.domain.rules import CONTACT_KINDS, Rules
+
+_RULE = "R8"
+
+
+class Waiting(Record, frozen=True):
+    """A contact that waits; the order is issue before remind, the longest wait, then the kind."""
+
+    since: datetime
+    place: int
+    kind: Kind
+    episode: EpisodeState
+    is_reminder: bool = False
+
+    @property
+    def order(self) -> tuple[bool, datetime, int]:
+        """The key to sort by."""
+        return self.is_reminder, self.since, self.place
+
+
+def waits(login: LoginState) -> bool:
+    """Whether a case has any contact that waits."""
+    return login.remind_since is not None or any(
+        episode.waiting_since is not None for episode in login.episodes.values()
+    )
+
+
+def take_over(turn: Turn, account_id: str, before: Customer) -> Turn:
+    """Have a case that takes over an account take over the time of the last contact, too."""
+    was, account = before.accounts.get(account_id), turn.customer.accounts.get(account_id)
+    if was is None or account is None or account.login_id is None or account.login_id == was.login_id:
+        return turn
+    contacted_at = before.case(was.login_id).contacted_at
+    known_at = turn.customer.case(account.login_id).contacted_at
+    if contacted_at is None or (known_at is not None and known_at >= contacted_at):
+        return turn
+    return turn.with_case(account.login_id, contacted_at=contacted_at)
+
+
+def contact(turn: Turn, login_id: str) -> Turn:
+    """Send the first of what waits that nothing holds."""
+    for waiting in _in_order(turn.customer.case(login_id)):
+        if free_at(turn, login_id, waiting) <= turn.at:
+            return _remind(turn, login_id, waiting) if waiting.is_reminder else _issue(turn, login_id, waiting)
+    return turn
+
+
+def _in_order(login: LoginState) -> list[Waiting]:
+    return sorted(_waiting(login), key=lambda waiting: waiting.order)
+
+
+def _waiting(login: LoginState) -> Iterator[Waiting]:
+    for place, kind in enumerate(CONTACT_KINDS):
+        episode = login.episodes.get(kind)
+        if episode is not None and episode.waiting_since is not None:
+            yield Waiting(episode.waiting_since, place, kind, episode)
+    if login.remind_since is not None and (target := _longest_ago(login)) is not None:
+        yield Waiting(login.remind_since, *target, is_reminder=True)
+
+
+def _longest_ago(login: LoginState) -> tuple[int, Kind, EpisodeState] | None:
+    """Give the open command that was contacted longest ago, which is the one to remind of."""
+    contacted = [
+        (episode.contacted_at, place, kind, episode)
+        for place, kind in enumerate(CONTACT_KINDS)
+        if (episode := login.episodes.get(kind)) is not None and episode.contacted_at is not None
+    ]
+    return min(contacted, key=lambda one: one[:2])[1:] if contacted else None
+
+
+def free_at(turn: Turn, login_id: str, waiting: Waiting) -> datetime:
+    """Give when nothing holds a contact any more: perhaps in the past; `NEVER` where time alone does not free it."""
+    login, rules = turn.customer.case(login_id), turn.rules
+    if login.is_baseline or is_held(turn.around, login.institution_id, waiting.episode.reason_code, rules):
+        return NEVER
+    holds = [waiting.since]
+    if login.contacted_at is not None:
+        holds.append(login.contacted_at + rules.policy.contact.cooldown)
+    if login.fix_at is not None:
+        holds.append(login.fix_at + rules.policy.verify.deadline)
+    if waiting.is_reminder and login.remind_not_before is not None:
+        holds.append(login.remind_not_before)
+    if (until := silent_until(turn, login_id, waiting.episode.account_ids)) is not None:
+        holds.append(until)
+    return max(holds)
+
+
+def _issue(turn: Turn, login_id: str, waiting: Waiting) -> Turn:
+    login = turn.customer.case(login_id)
+    schedule_at = login.schedule_at or turn.at
+    turn = turn.with_case(login_id, contacted_at=turn.at, schedule_at=schedule_at)
+    episode = replace(waiting.episode, sequence=0, waiting_since=None, contacted_at=turn.at)
+    rule = "R3" if waiting.since == turn.at else _RULE
+    turn = store(turn, login_id, waiting.kind, episode)
+    return send(turn, login_id, waiting.kind, episode, Action.ISSUE, rule=rule)
+
+
+def _remind(turn: Turn, login_id: str, waiting: Waiting) -> Turn:
+    """Send a reminder; those that fell due while it waited are used up with it."""
+    login = turn.customer.case(login_id)
+    passed = len(_due(login, turn.rules, turn.at))
+    used = max(login.reminders_used + 1, passed)
+    turn = turn.with_case(
+        login_id, contacted_at=turn.at, reminders_used=used, remind_since=None, remind_not_before=None
+    )
+    episode = replace(waiting.episode, sequence=waiting.episode.sequence + 1, contacted_at=turn.at)
+    turn = store(turn, login_id, waiting.kind, episode)
+    return send(turn, login_id, waiting.kind, episode, Action.REMIND, rule=_RULE)
+
+
+def _due(login: LoginState, rules: Rules, at: datetime) -> list[datetime]:
+    if login.schedule_at is None:
+        return []
+    times = [login.schedule_at + after for after in rules.policy.contact.reminders]
+    return [time for time in times if time <= at]
+
+
+def next_reminder(login: LoginState, rules: Rules) -> datetime | None:
+    """Give when the next reminder falls due; None while one waits, and after the last."""
+    reminders = rules.policy.contact.reminders
+    if login.schedule_at is None or login.remind_since is not None or login.reminders_used >= len(reminders):
+        return None
+    return login.schedule_at + reminders[login.reminders_used]
+
+
+def is_unresponsive(login: LoginState, rules: Rules) -> bool:
+    """Whether every reminder went out and a command is still open."""
+    reminders = rules.policy.contact.reminders
+    return login.schedule_at is not None and bool(reminders) and login.reminders_used >= len(reminders)
+
+
+def timers(turn: Turn, login_id: str, login: LoginState) -> Iterator[Timer]:
+    """Give when the next reminder falls due, and when time frees what waits."""
+    due = next_reminder(login, turn.rules)
+    if due is not None:
+        yield Timer(due, login_id, 8, "", _fall_due)
+    for waiting in _waiting(login):
+        free = free_at(turn, login_id, waiting)
+        if free < NEVER:
+            yield Timer(free, login_id, 8, "contact", _try)
+    if login.release_at is not None:
+        yield Timer(login.release_at, login_id, 17, "", _release)
+
+
+def _fall_due(turn: Turn, login_id: str, _account_id: str) -> Turn:
+    return ask_again(turn, login_id)
+
+
+def ask_again(turn: Turn, login_id: str) -> Turn:
+    """Have the next reminder wait to go out, where the schedule has one left and none waits yet."""
+    if next_reminder(turn.customer.case(login_id), turn.rules) is None:
+        return turn
+    return turn.with_case(login_id, remind_since=turn.at).by(_RULE)
+
+
+def _try(turn: Turn, login_id: str, _account_id: str) -> Turn:
+    return contact(turn, login_id)
+
+
+def _release(turn: Turn, login_id: str, _account_id: str) -> Turn:
+    return release(turn, login_id)
+
+
+def release(turn: Turn, login_id: str) -> Turn:
+    """Let a baseline case be contacted (R17)."""
+    return turn.with_case(login_id, is_baseline=False, release_at=None).by("R17")

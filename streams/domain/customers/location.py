@@ -1,0 +1,85 @@
+"""Accounts that need a command while their login is not known: asked for once, and given up after a time (R14)."""
+
+from schemas.commands import LookupAction, TicketCause
+from schemas.signals import SignalType
+from schemas.state import AccountState, replace
+from streams.domain.cases.commands import look_up
+from streams.domain.cases.needs import waits_for_login
+from streams.domain.customers.turn import Timer, Turn
+from streams.domain.messages import OutgoingSignal, OutgoingWish
+from streams.domain.rules import Rules
+
+_RULE = "R14"
+
+
+def keep_waiting(turn: Turn) -> Turn:
+    """Ask for the login of each touched account that has come to need it; end the wait of those that do not."""
+    for account_id in dict.fromkeys(turn.touched):
+        account = turn.customer.accounts.get(account_id)
+        if account is None:
+            continue
+        if waits_for_login(account, turn.rules):
+            turn = _ask(turn, account_id, account)
+        elif account.located_at is not None and not _still_failing(account):
+            turn = _stop(turn, account_id, account)
+    return turn
+
+
+def _still_failing(account: AccountState) -> bool:
+    """Whether an account that needs no look-up now is in the failing stretch that it was asked for in."""
+    return account.login_id is None and account.deleted_at is None and account.standing != 0
+
+
+def _ask(turn: Turn, account_id: str, account: AccountState) -> Turn:
+    if account.located_at is not None:
+        return turn
+    turn = turn.with_account(account_id, located_at=turn.at)
+    return look_up(turn, LookupAction.LOCATE, None, (account_id,), rule=_RULE)
+
+
+def _stop(turn: Turn, account_id: str, account: AccountState) -> Turn:
+    turn = turn.with_account(account_id, located_at=None, given_up=False)
+    if not account.given_up or account.institution_id is None:
+        return turn
+    ended = OutgoingSignal(
+        type=SignalType.LEFT,
+        time=turn.at,
+        institution_id=account.institution_id,
+        code=None,
+        customer_id=turn.customer.customer_id,
+        institution_login_id=None,
+        account_id=account_id,
+        entered=False,
+        event_id=turn.event_id,
+    )
+    return replace(turn, signals=(*turn.signals, ended)).by(_RULE)
+
+
+def timer(account_id: str, account: AccountState, rules: Rules) -> Timer | None:
+    """Give when a login that was asked for is given up."""
+    if account.located_at is None or account.given_up:
+        return None
+    return Timer(account.located_at + rules.policy.lookup.give_up, "", 14, account_id, _give_up)
+
+
+def _give_up(turn: Turn, _login_id: str, account_id: str) -> Turn:
+    account = turn.customer.accounts[account_id]
+    turn = turn.with_account(account_id, given_up=True).by(_RULE)
+    return wish(turn, account_id, account, TicketCause.LOGIN_UNKNOWN, None)
+
+
+def wish(turn: Turn, account_id: str, account: AccountState, cause: TicketCause, code: int | None) -> Turn:
+    """Ask support for an account; one whose institution is not known has nobody to ask."""
+    if account.institution_id is None:
+        return turn
+    asked = OutgoingWish(
+        time=turn.at,
+        institution_id=account.institution_id,
+        cause=cause,
+        code=code,
+        customer_id=turn.customer.customer_id,
+        institution_login_id=account.login_id,
+        account_id=account_id,
+        event_id=turn.event_id,
+    )
+    return replace(turn, signals=(*turn.signals, asked))

@@ -1,0 +1,97 @@
+"""What an operator decides about one customer (R16), and the challenge that a live call met (R7)."""
+
+from collections.abc import Callable, Mapping
+
+from schemas.commands import WithdrawReason
+from schemas.events import AccountChallenged, Override, OverrideAction
+from schemas.state import Consent, replace
+from streams.domain.around import silenced
+from streams.domain.cases import contact, otp
+from streams.domain.customers.turn import Outcome, Turn
+from streams.domain.rules import CHALLENGE
+
+_RULE = "R16"
+
+
+def hear_override(turn: Turn, override: Override) -> Turn:
+    """Do what an operator decided; what concerns an unknown login or account changes nothing."""
+    turn = replace(turn, outcome=Outcome.OVERRIDDEN).by(_RULE)
+    return _ACTIONS[override.action](turn, override)
+
+
+def _login_of(turn: Turn, override: Override) -> str | None:
+    if override.institution_login_id is not None:
+        return override.institution_login_id
+    account = turn.customer.accounts.get(override.account_id or "")
+    return None if account is None else account.login_id
+
+
+def _silence(turn: Turn, override: Override) -> Turn:
+    scope = ""
+    if override.account_id is not None:
+        scope = f"accounts/{override.account_id}"
+    elif override.institution_login_id is not None:
+        scope = f"logins/{override.institution_login_id}"
+    state = turn.customer.state
+    silences = silenced(state.silences, scope, override.until, turn.at)
+    turn = replace(turn, customer=replace(turn.customer, state=replace(state, silences=silences)))
+    return turn.looking_at(*(key for key, login in turn.customer.logins.items() if contact.waits(login)))
+
+
+def _mark(turn: Turn, override: Override) -> Turn:
+    login_id = _login_of(turn, override)
+    if login_id is None or turn.customer.case(login_id).otp is not None:
+        return turn
+    return otp.confirm(turn, login_id, CHALLENGE) if any(turn.customer.live_at(login_id)) else turn
+
+
+def _unmark(turn: Turn, override: Override) -> Turn:
+    login_id = _login_of(turn, override)
+    if login_id is None or turn.customer.case(login_id).otp is None:
+        return turn
+    return otp.release(turn, login_id, WithdrawReason.OPERATOR)
+
+
+def _close(turn: Turn, override: Override) -> Turn:
+    """Close a case: its accounts need nothing more until they are observed anew, and an OTP mark stays."""
+    login_id = _login_of(turn, override)
+    if login_id is None:
+        return turn
+    for account_id, account in sorted(turn.customer.live_at(login_id)):
+        if account.standing:
+            turn = turn.with_account(account_id, closed=True)
+        if account.consent is Consent.ENDING:
+            turn = turn.with_account(account_id, consent=Consent.CLOSED)
+    mark = turn.customer.case(login_id).otp
+    if mark is not None:
+        turn = turn.with_case(login_id, otp=replace(mark, closed=True))
+    return turn.looking_at(login_id)
+
+
+def _release(turn: Turn, override: Override) -> Turn:
+    login_id = _login_of(turn, override)
+    for key, login in sorted(turn.customer.logins.items()):
+        if login.is_baseline and login_id in (None, key):
+            turn = contact.release(turn, key).looking_at(key)
+    return turn
+
+
+_ACTIONS: Mapping[OverrideAction, Callable[[Turn, Override], Turn]] = {
+    OverrideAction.SILENCE: _silence,
+    OverrideAction.MARK_OTP: _mark,
+    OverrideAction.UNMARK_OTP: _unmark,
+    OverrideAction.CLOSE_CASE: _close,
+    OverrideAction.RELEASE_BASELINE: _release,
+}
+
+
+def hear_challenge(turn: Turn, challenged: AccountChallenged) -> Turn:
+    """Take a live call's challenge for a suspicion: it shows in the health of the login's accounts, no more."""
+    turn = replace(turn, outcome=Outcome.CHALLENGED)
+    login_id = challenged.institution_login_id
+    if login_id is None:
+        account = turn.customer.accounts.get(challenged.account_id or "")
+        login_id = None if account is None else account.login_id
+    if login_id is None or not any(turn.customer.live_at(login_id)) or turn.customer.case(login_id).otp is not None:
+        return turn
+    return turn.with_case(login_id, is_challenged=True).by("R7")

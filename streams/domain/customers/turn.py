@@ -1,0 +1,104 @@
+"""A turn of deciding on a customer: one event, or one timer, on its way to a decision; immutable, too."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from schemas.state import LoginState, Record, Surroundings, replace
+from streams.domain.customers.customer import Customer
+from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
+from streams.domain.rules import Rules
+
+NOWHERE = Surroundings()
+"""A partition without incidents and silences."""
+
+
+class Outcome(StrEnum):
+    """What an event came to, for metrics."""
+
+    OBSERVED = "observed"
+    DUPLICATE_EVENT = "duplicate_event"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    NEVER_AGGREGATED = "never_aggregated"
+    AFTER_DELETION = "after_deletion"
+    DELETED = "deleted"
+    REPEATED_DELETION = "repeated_deletion"
+    FIX_STRONG = "fix_strong"
+    FIX_OUTDATED = "fix_outdated"
+    FIX_WEAK = "fix_weak"
+    CONNECT = "connect"
+    TICK = "tick"
+    CHALLENGED = "challenged"
+    OVERRIDDEN = "overridden"
+    FORGOTTEN = "forgotten"
+    REPORTED = "reported"
+    REVIEWED = "reviewed"
+    UNHANDLED = "unhandled"
+
+
+class Turn(Record, frozen=True):
+    """One event, or one timer, on its way to a decision.
+
+    `at` is the event time, `event_id` the `ce_id` (empty for a timer); `applied` names rules, each once, in order;
+    `touched` names the accounts whose record changed or went, `cases` the logins whose needs may have changed, both
+    perhaps more than once. `observed` is the account of an observation. `counted` lists logins that were seen to
+    succeed, with their institutions (R9).
+    """
+
+    customer: Customer
+    rules: Rules
+    at: datetime
+    around: Surroundings = NOWHERE
+    event_id: str = ""
+    outcome: Outcome = Outcome.UNHANDLED
+    messages: tuple[Outgoing, ...] = ()
+    signals: tuple[OutgoingSignal | OutgoingWish, ...] = ()
+    counted: tuple[tuple[str, str], ...] = ()
+    applied: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+    observed: str = ""
+    future_dates: int = 0
+
+    def by(self, rule: str) -> "Turn":
+        """Note that a rule was applied."""
+        return self if rule in self.applied else replace(self, applied=(*self.applied, rule))
+
+    def with_account(self, account_id: str, **changes: Any) -> "Turn":  # noqa: ANN401 - fields of an account
+        """Change fields of a known account."""
+        account = replace(self.customer.accounts[account_id], **changes)
+        customer = self.customer.with_account(account_id, account)
+        return replace(self, customer=customer, touched=(*self.touched, account_id))
+
+    def with_case(self, login_id: str, **changes: Any) -> "Turn":  # noqa: ANN401 - fields of a case
+        """Change fields of a case; it comes to be where it had no episode yet."""
+        before = self.customer.case(login_id)
+        after: LoginState = replace(before, **changes)
+        if after == self.customer.logins.get(login_id):
+            return self
+        return replace(self, customer=self.customer.with_login(login_id, after))
+
+    def looking_at(self, *login_ids: str | None) -> "Turn":
+        """Have the needs of cases looked at once more."""
+        known = tuple(login_id for login_id in login_ids if login_id is not None)
+        return replace(self, cases=(*self.cases, *known)) if known else self
+
+
+class Timer(Record, frozen=True):
+    """What is to happen at a time, derived from the state: `fire` takes the turn, the case and the account.
+
+    Timers fire in the order due, case, rule, account; `case` and `account_id` are empty where there is none.
+    """
+
+    due: datetime
+    case: str
+    rule: int
+    account_id: str
+    fire: Callable[[Turn, str, str], Turn]
+
+    @property
+    def order(self) -> tuple[datetime, str, int, str]:
+        """The key to sort timers by."""
+        return self.due, self.case, self.rule, self.account_id

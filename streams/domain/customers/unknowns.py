@@ -1,0 +1,65 @@
+"""Codes that nobody knows: never healthy, never a contact; support is asked when one stays (R11)."""
+
+from schemas.catalogue import Treatment
+from schemas.commands import TicketCause
+from schemas.state import AccountState
+from streams.domain.customers.customer import Customer
+from streams.domain.customers.location import wish
+from streams.domain.customers.turn import Timer, Turn
+from streams.domain.rules import Rules
+
+CODES = 8
+"""Unknown codes that an account counts between two successes: more than an account was ever seen to have."""
+_RULE = "R11"
+
+
+def hear_attempt(turn: Turn, before: Customer) -> Turn:
+    """Count a fresh observation of an unknown code; a success forgets what was counted."""
+    account = turn.customer.accounts[turn.observed]
+    if account.code == 0:
+        return _forget(turn, account)
+    if account.code is None or turn.rules.treatment(account.code) is not Treatment.UNKNOWN:
+        return turn if account.unknown_since is None else turn.with_account(turn.observed, unknown_since=None)
+    was = before.accounts.get(turn.observed)
+    stays = was is not None and was.code == account.code and account.unknown_since is not None
+    turn = turn.with_account(
+        turn.observed,
+        unknown_since=account.unknown_since if stays else turn.at,
+        unknown_attempts=_counted(account, account.code),
+    )
+    is_often = account.unknown_attempts.get(account.code, 0) + 1 >= turn.rules.policy.unknown.attempts
+    return _ask(turn.by(_RULE), turn.observed, account.code) if is_often else turn.by(_RULE)
+
+
+def _forget(turn: Turn, account: AccountState) -> Turn:
+    if not account.unknown_attempts and account.unknown_since is None:
+        return turn
+    return turn.with_account(turn.observed, unknown_since=None, unknown_attempts={}, tickets_wanted=())
+
+
+def _counted(account: AccountState, code: int) -> dict[int, int]:
+    attempts = {**account.unknown_attempts, code: account.unknown_attempts.get(code, 0) + 1}
+    if len(attempts) > CODES:
+        del attempts[next(iter(attempts))]
+    return attempts
+
+
+def _ask(turn: Turn, account_id: str, code: int) -> Turn:
+    account = turn.customer.accounts[account_id]
+    if code in account.tickets_wanted:
+        return turn
+    turn = turn.with_account(account_id, tickets_wanted=(*account.tickets_wanted, code)[-CODES:])
+    return wish(turn.by(_RULE), account_id, account, TicketCause.UNKNOWN_CODE, code)
+
+
+def timer(account_id: str, account: AccountState, rules: Rules) -> Timer | None:
+    """Give when an account has stood at its unknown code for long enough to ask."""
+    if account.unknown_since is None or account.code in account.tickets_wanted:
+        return None
+    due = account.unknown_since + rules.policy.unknown.standing
+    return Timer(due, account.login_id or "", 11, account_id, _stood)
+
+
+def _stood(turn: Turn, _login_id: str, account_id: str) -> Turn:
+    code = turn.customer.accounts[account_id].code
+    return turn if code is None else _ask(turn, account_id, code)
