@@ -1,14 +1,28 @@
 """The plain fold of the inbound log: one dict of customers, one loop, nothing of the machinery under test."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
 from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord
-from schemas.events import ClockTick, Event, PolicyActivated
+from schemas.events import ClockTick, Event, Incident, Override, PolicyActivated
 from schemas.state import encode
 from schemas.times import rfc3339, to_epoch_ms
-from streams.domain import Customer, Decision, OutgoingSignal, account_health, customer_of, decide, next_due
+from streams.domain import (
+    NOWHERE,
+    Customer,
+    Decision,
+    OutgoingSignal,
+    OutgoingWish,
+    account_health,
+    customer_of,
+    decide,
+    hear_around,
+    next_due,
+    review,
+    waiting_cases,
+)
 from tests.chaos.check.books import Books, Expected, Message, headers_of, named, place_of
 from tests.chaos.check.export import Record
 
@@ -39,6 +53,8 @@ class AgentFold:
         self.books = Books(LOG, partition, partitions, SOURCES)
         self._partitions = partitions
         self._customers: dict[str, Customer] = {}
+        self._around = NOWHERE
+        self._numbers: Counter[int] = Counter()
 
     def run(self, records: Iterable[Record]) -> Expected:
         """Fold the records in the order of their offsets."""
@@ -54,21 +70,40 @@ class AgentFold:
             self.books.activate(record, event, event.data)
         elif isinstance(event.data, ClockTick):
             self._tick(record, event, self.books.tick(event.time))
+        elif isinstance(event.data, Incident | Override) and customer_of(event) is None:
+            self._hear_wide(record, event)
         elif (customer_id := customer_of(event)) is not None:
             if customer_id != event.partition_key:
                 raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, customer_id)
             self._decide(record, event, customer_id)
 
     def _tick(self, record: Record, event: Event, at: datetime) -> None:
-        due = [(next_due(customer, self.books.rules), key) for key, customer in self._customers.items()]
+        due = [(next_due(customer, self.books.rules, self._around), key) for key, customer in self._customers.items()]
         for _, customer_id in sorted((due_at, key) for due_at, key in due if due_at is not None and due_at <= at):
             self._decide(record, event, customer_id)
 
     def _decide(self, record: Record, event: Event, customer_id: str) -> None:
         before = self._customers.get(customer_id)
-        decision = decide(before, event, self.books.rules, self.books.expected.ticked_at)
+        decision = decide(before, event, self.books.rules, self.books.expected.ticked_at, self._around)
         if before is not None:
             self._last_words(before, decision.customer)
+        self._keep(record, event, customer_id, decision)
+
+    def _hear_wide(self, record: Record, event: Event) -> None:
+        """Take an incident: it changes what surrounds customers, and those who wait are looked at anew."""
+        around = hear_around(self._around, event, event.time)
+        if around == self._around:
+            return
+        self._around = around
+        self.books.expected.tables["surroundings"] = {str(self.books.partition): encode(around)}
+        self.books.audit(record, event.id, rules=("R9",), state=(encode(around),))
+        for customer_id, customer in sorted(self._customers.items()):
+            cases = [customer.logins[key] for key in waiting_cases(customer)]
+            if any(case.institution_id == _institution(event) for case in cases):
+                ticked_at = self.books.expected.ticked_at
+                self._keep(record, event, customer_id, review(customer, event, self.books.rules, ticked_at, around))
+
+    def _keep(self, record: Record, event: Event, customer_id: str, decision: Decision) -> None:
         if decision.customer is None:
             self._customers.pop(customer_id, None)
         else:
@@ -78,7 +113,7 @@ class AgentFold:
 
     def _write(self, record: Record, event: Event, customer_id: str, decision: Decision) -> None:
         messages = [self.books.command(message, AGENT) for message in decision.messages]
-        messages += [self._signal(record, number, signal) for number, signal in enumerate(decision.signals)]
+        messages += [self._signal(record, signal) for signal in decision.signals]
         self.books.audit(
             record,
             event.id,
@@ -89,11 +124,12 @@ class AgentFold:
             state=_changed(decision),
         )
 
-    def _signal(self, record: Record, number: int, signal: OutgoingSignal) -> dict[str, str]:
-        partition = self.books.partition
+    def _signal(self, record: Record, signal: OutgoingSignal | OutgoingWish) -> dict[str, str]:
+        partition, number = self.books.partition, self._numbers[record.offset]
+        self._numbers[record.offset] += 1
         signal_id, institution = f"{partition}/{record.offset}/{number}", signal.institution_id
         value = signal.sourced(partition, record.offset).model_dump_json().encode()
-        subject = f"institutions/{institution}/codes/{signal.code}"
+        subject = f"institutions/{institution}/codes/{'' if signal.code is None else signal.code}"
         headers = headers_of(signal_id, signal.type, AGENT, rfc3339(signal.time), subject)
         message = Message(institution.encode(), value, headers, to_epoch_ms(signal.time))
         self.books.say((SIGNALS, place_of(institution.encode(), self._partitions)), message)
@@ -122,6 +158,10 @@ class AgentFold:
                 self._tell_health(customer, account_id)
         expected.tables |= {"accounts": accounts, "logins": logins, "customers": customers}
         return expected
+
+
+def _institution(event: Event) -> str | None:
+    return event.data.institution_id if isinstance(event.data, Incident | Override) else None
 
 
 def _changed(decision: Decision) -> list[bytes]:

@@ -50,7 +50,11 @@ class Side:
 
 
 AGENT = Side(
-    "txpush-agent", agents.LOG, COMMANDS, "account.health", ("accounts", "logins", "customers", "policies", "control")
+    "txpush-agent",
+    agents.LOG,
+    COMMANDS,
+    "account.health",
+    ("accounts", "logins", "customers", "surroundings", "policies", "control"),
 )
 INSTITUTIONS = Side(
     "txpush-institutions",
@@ -147,7 +151,7 @@ class Check:
         for place in range(self.partitions):
             by_source: dict[int, list[Record]] = defaultdict(list)
             for record in self._records(institutions.LOG, place):
-                if record.header("ce_type").startswith("institution.login."):
+                if record.header("ce_type").startswith(("institution.login.", "institution.ticket.")):
                     by_source[int(record.header("ce_id").partition("/")[0])].append(record)
             for (_, number), expected in folded.items():
                 said = expected.messages.get((institutions.LOG, place), [])
