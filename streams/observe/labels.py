@@ -34,6 +34,24 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class NotHandedOut(StrEnum):
+    """Why a subscription keeps a message from its service."""
+
+    REPEATED = "repeated"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    UNNEEDED = "unneeded"
+    UNREADABLE = "unreadable"
+
+
+class Reported(StrEnum):
+    """What became of a report to the bridge."""
+
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    UNDELIVERED = "undelivered"
+
+
 OTHER = "other"
 ROUTES = tuple(route.value for route in Route)
 POST_ROUTES = (Route.TXPUSH.value, Route.CONNECT.value)
@@ -42,3 +60,5 @@ BRIDGE_TYPES = (EventType.ACCOUNT_MODIFIED.value, EventType.ACCOUNT_DELETED.valu
 DEAD_LETTER_REASONS = tuple(reason.value for reason in DeadLetterReason)
 KINDS = tuple(kind.value for kind in Kind)
 ACTIONS = tuple(action.value for action in Action)
+NOT_HANDED_OUT = tuple(reason.value for reason in NotHandedOut)
+REPORTS = tuple(outcome.value for outcome in Reported)
