@@ -11,8 +11,11 @@ COMMANDS = {
     "agent": ("streams.agent.command:agent", "Fold the inbound log into remediation commands."),
     "bridge": ("streams.bridge.command:bridge", "Receive the vendor's notifications over HTTP."),
     "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in about a minute."),
+    "forget": ("streams.operate.forget:forget", "Have a customer forgotten."),
     "institutions": ("streams.institutions.command:institutions", "Fold signals into support tickets."),
     "kafka": ("streams.kafka.embedded.command:kafka", "Run a real Apache Kafka in the foreground."),
+    "override": ("streams.operate.override:override", "Decide over the rules, with a name and a reason."),
+    "policy": ("streams.operate.policy:policy", "Show, check and activate the rules."),
     "topics": ("streams.kafka.command:topics", "Create and check the topics."),
 }
 """Name, place, and one line of help."""

@@ -1,0 +1,127 @@
+"""Reads which rules are in force: what the agents keep of them, and what waits in their logs to be read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from pydantic import ValidationError
+
+from schemas.events import EventType, PolicyActivated
+from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
+from streams.operate.writing import OperateError
+
+READ_SECONDS = 60.0
+STEP_SECONDS = 15.0
+POLL_MS = 500
+FOLDS = {AGENT: EVENTS, INSTITUTIONS: SIGNALS}
+"""The two agents and their logs."""
+
+
+class Place(NamedTuple):
+    """A partition of a log."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds in a partition; `waits_at` is the offset of an activation that its agent has not read yet."""
+
+    activation: PolicyActivated
+    waits_at: int | None = None
+
+
+async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing | None]:
+    """Give what holds in every partition of both logs, None where nothing was ever activated.
+
+    Raises:
+        OperateError: it takes too long, or a record is of a later release.
+        KafkaError, OSError: no broker answers.
+    """
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            read = await _positions(bootstrap)
+            return {
+                Place(topic, number): standing
+                for application, topic in FOLDS.items()
+                for number, standing in (await _of_fold(bootstrap, application, partitions, read)).items()
+            }
+    except TimeoutError as error:
+        raise OperateError(
+            f"the rules in force could not be read within {READ_SECONDS:.0f} s: an agent is far behind in its log, or "
+            "a broker is slow; look at the lag, then ask again"
+        ) from error
+
+
+async def _positions(bootstrap: str) -> Mapping[TopicPartition, int]:
+    """Give how far the agents have read their logs."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(STEP_SECONDS * 1000))
+    try:
+        await asyncio.wait_for(admin.start(), STEP_SECONDS)
+        found = [await admin.list_consumer_group_offsets(application) for application in FOLDS]
+    finally:
+        await asyncio.wait_for(admin.close(), STEP_SECONDS)
+    return {place: meta.offset for offsets in found for place, meta in offsets.items() if meta.offset >= 0}
+
+
+async def _of_fold(
+    bootstrap: str, application: str, partitions: int, read: Mapping[TopicPartition, int]
+) -> dict[int, Standing | None]:
+    kept = [TopicPartition(changelog(application, "policies"), number) for number in range(partitions)]
+    log = [TopicPartition(FOLDS[application], number) for number in range(partitions)]
+    found: dict[int, Standing | None] = dict.fromkeys(range(partitions))
+    async with _consumer(bootstrap) as consumer:
+        async for record in _to_end(consumer, kept, {}):
+            if record.value is not None:
+                found[record.partition] = Standing(_activation(record))
+        async for record in _to_end(consumer, log, read):
+            if dict(record.headers).get("ce_type") == EventType.POLICY_ACTIVATED.encode():
+                found[record.partition] = Standing(_activation(record), record.offset)
+    return found
+
+
+@asynccontextmanager
+async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        request_timeout_ms=int(STEP_SECONDS * 1000),
+    )
+    try:
+        await asyncio.wait_for(consumer.start(), STEP_SECONDS)
+        yield consumer
+    finally:
+        await asyncio.wait_for(consumer.stop(), STEP_SECONDS)
+
+
+async def _to_end(
+    consumer: Any,  # noqa: ANN401 - untyped library
+    places: list[TopicPartition],
+    starts: Mapping[TopicPartition, int],
+) -> AsyncIterator[Any]:
+    """Give the records of partitions from `starts`, or from the first that is kept, to where they end now."""
+    consumer.assign(places)
+    for place in places:
+        if place in starts:
+            consumer.seek(place, starts[place])
+    left = await consumer.end_offsets(places)
+    while left := {place: end for place, end in left.items() if await consumer.position(place) < end}:
+        polled = await consumer.getmany(*left, timeout_ms=POLL_MS)
+        for records in polled.values():
+            for record in records:
+                yield record
+
+
+def _activation(record: Any) -> PolicyActivated:  # noqa: ANN401 - untyped library
+    try:
+        return PolicyActivated.model_validate_json(record.value)
+    except ValidationError as error:
+        place = f"{record.topic}/{record.partition} at {record.offset}"
+        raise OperateError(f"the rules in {place} are of a later release: ask with that one ({error})") from error
