@@ -64,7 +64,7 @@ class Inbox(Generic[C]):
     """Latest state per command, over the partitions that are open; no I/O, no clock.
 
     Entries of a partition stand in the order of their first unread message, so the first one says how far it is read.
-    `contacts` counts the commands that waited to reach a customer when `settle` was last called.
+    `contacts` counts the commands that wait to reach a customer, as of the last `settle` and less those done since.
     """
 
     def __init__(self) -> None:
@@ -149,6 +149,7 @@ class Inbox(Generic[C]):
 
     def done(self, offer: Offer[C]) -> None:
         """Take out what the caller has done; what it did not cover stays, in its place."""
+        self.contacts -= offer.contact
         entries = self._waiting[offer.pending.latest.partition]
         left = entries[offer.command_id].done_through(offer.through)
         if left is None:

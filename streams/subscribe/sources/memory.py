@@ -38,11 +38,13 @@ class MemorySource:
         self._partitions = [Partition(topic, 0) for topic in topics]
         self._positions = dict.fromkeys(self._partitions, 0)
         self._changed = True
+        self._held = False
 
     @property
     def exhausted(self) -> bool:
-        """Whether all records are read."""
-        return not self._changed and all(at >= len(self._log.records[one]) for one, at in self._positions.items())
+        """Whether all records are read, or may not be."""
+        ended = all(at >= len(self._log.records[one]) for one, at in self._positions.items())
+        return not self._changed and (ended or self._held)
 
     async def start(self, revoked: Revoked) -> None:
         """Join: all partitions are assigned, for good."""
@@ -67,6 +69,7 @@ class MemorySource:
 
     async def poll(self, seconds: float, *, hold: bool) -> Sequence[RawRecord]:  # noqa: ARG002 - nothing to wait for
         """Give all that is there, without waiting."""
+        self._held = hold
         if hold:
             return []
         records = [record for one, at in self._positions.items() for record in self._log.records[one][at:]]

@@ -87,7 +87,7 @@ def test_in_time(words: str, marks: Marks, wanted: object) -> None:
 
 @pytest.mark.parametrize(("words", "marks", "wanted"), LATE_CASES)
 def test_past_not_after(words: str, marks: Marks, wanted: object) -> None:
-    """Too late to contact, an `issue` is not handed out; a later `remind`, `withdraw` or `update` is judged by itself."""
+    """Too late to contact, an `issue` is not handed out; what came after it is judged by itself."""
     assert said(judge(pending(story(*words.split()), marks), TOO_LATE)) == wanted
 
 
