@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from schemas.events import EventType, PolicyActivated
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
-from streams.operate.writing import OperateError
+from streams.operate.writing import OperateError, check_partitions
 
 READ_SECONDS = 60.0
 STEP_SECONDS = 15.0
@@ -45,7 +45,7 @@ async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing 
     """
     try:
         async with asyncio.timeout(READ_SECONDS):
-            read = await _positions(bootstrap)
+            read = await _positions(bootstrap, partitions)
             return {
                 Place(topic, number): standing
                 for application, topic in FOLDS.items()
@@ -58,15 +58,23 @@ async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing 
         ) from error
 
 
-async def _positions(bootstrap: str) -> Mapping[TopicPartition, int]:
-    """Give how far the agents have read their logs."""
+async def _positions(bootstrap: str, partitions: int) -> Mapping[TopicPartition, int]:
+    """Give how far the agents have read their logs; refuse topics that are not as they should be, nobody could wait."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(STEP_SECONDS * 1000))
     try:
         await asyncio.wait_for(admin.start(), STEP_SECONDS)
+        described = await asyncio.wait_for(admin.describe_topics(), STEP_SECONDS)
+        _check_topics({topic["topic"]: len(topic["partitions"]) for topic in described}, partitions)
         found = [await admin.list_consumer_group_offsets(application) for application in FOLDS]
     finally:
         await asyncio.wait_for(admin.close(), STEP_SECONDS)
     return {place: meta.offset for offsets in found for place, meta in offsets.items() if meta.offset >= 0}
+
+
+def _check_topics(found: Mapping[str, int], partitions: int) -> None:
+    for application, log in FOLDS.items():
+        for topic in (log, changelog(application, "policies")):
+            check_partitions(topic, found.get(topic, 0), partitions)
 
 
 async def _of_fold(

@@ -65,7 +65,7 @@ async def write(act: Act, bootstrap: str, partitions: int) -> Outcome:
         async with asyncio.timeout(START_SECONDS):
             await producer.start()
             for topic in act.topics:
-                await _check_partitions(producer, topic, partitions)
+                check_partitions(topic, await _count(producer, topic), partitions)
         placed = act.placed(dict.fromkeys(act.topics, partitions))
         answers = await asyncio.gather(*(_send(producer, one) for one in placed))
     finally:
@@ -77,11 +77,17 @@ async def write(act: Act, bootstrap: str, partitions: int) -> Outcome:
     )
 
 
-async def _check_partitions(producer: Any, topic: str, partitions: int) -> None:  # noqa: ANN401 - untyped library
+async def _count(producer: Any, topic: str) -> int:  # noqa: ANN401 - untyped library
     try:
-        found = len(await producer.partitions_for(topic))
-    except UnknownTopicOrPartitionError as error:
-        raise OperateError(f"topic {topic} is missing: run `txpush topics apply`") from error
+        return len(await producer.partitions_for(topic))
+    except UnknownTopicOrPartitionError:
+        return 0
+
+
+def check_partitions(topic: str, found: int, partitions: int) -> None:
+    """Refuse a topic that is missing, or has another number of partitions than the settings say."""
+    if not found:
+        raise OperateError(f"topic {topic} is missing: run `txpush topics apply`")
     if found != partitions:
         raise OperateError(f"topic {topic} has {found} partitions, not {partitions}: set TXPUSH_PARTITIONS={found}")
 
