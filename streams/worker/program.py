@@ -72,10 +72,10 @@ class FoldProgram:
 
     def table(self, name: str, record: type[R], help: str) -> StateTable:  # noqa: A002 - Faust's name
         """Declare a table of state records of one type."""
-        return self._add(name, _reader(name, record), encode, help)
+        return self._add(name, msgspec.json.Decoder(record).decode, encode, help)
 
     def _add(self, name: str, decode: Any, encode_: Any, help_: str) -> StateTable:  # noqa: ANN401 - per record type
-        table = StateTable(self.app, name=name, decode=decode, encode=encode_, help=help_)
+        table = StateTable(self.app, name=name, decode=_reader(name, decode), encode=encode_, help=help_)
         self.app.tables.add(table)
         return table
 
@@ -163,14 +163,13 @@ class FoldProgram:
         return stuck(consumer.owned)
 
 
-def _reader(table: str, record: type[R]) -> Callable[[bytes], R]:
+def _reader(table: str, decode: Callable[[bytes], R]) -> Callable[[bytes], R]:
     """Read the records of a table; one of another shape, as a later release may leave it, pauses its partition."""
-    decode = msgspec.json.Decoder(record).decode
 
     def read(value: bytes) -> R:
         try:
             return decode(value)
-        except msgspec.MsgspecError as error:
+        except ValueError as error:  # of msgspec and of pydantic alike
             raise PartitionPaused(
                 f"a record of the table {table} is no state of version {STATE_VERSION} or earlier ({error}): a later "
                 "release has worked here; start that one again, or go back as schemas/README.md says under Upgrade "

@@ -87,6 +87,8 @@ def test_state_of_another_shape_is_refused_in_words() -> None:
         PartitionPaused, match=r"the table accounts is no state of version .* a later release has worked"
     ):
         AGENT_TABLES.accounts.decode(b'{"heard_at": {"ms": 1}}')
+    with pytest.raises(PartitionPaused, match="the table policies is no state of version"):
+        AGENT_PROGRAM.policies.decode(b'{"policy": {"colour": 1}}')
     assert AGENT_PROGRAM.control.decode(b"{}") == ControlState()
 
 
