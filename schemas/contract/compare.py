@@ -80,7 +80,7 @@ class _Comparison:
             self.under_way.add(pair)
             refusals = [list(self.branch(branch, taker, path)) for taker in takers]
             self.under_way.discard(pair)
-            yield from min(refusals, key=_nearness, default=[])
+            yield from min(refusals, key=lambda found: _distance(found, path), default=[])
 
     def branch(self, writer: Schema, reader: Schema, path: str) -> Iterator[Problem]:
         """Compare two schemas without alternatives."""
@@ -151,9 +151,9 @@ def _branches(schema: Schema, root: Schema) -> Iterator[Schema]:
         yield schema
 
 
-def _nearness(found: list[Problem]) -> tuple[bool, int]:
-    """Order the refusals of several branches: that of the same type says most."""
-    return (any(one.kind is Break.TYPE for one in found), len(found))
+def _distance(found: list[Problem], path: str) -> tuple[bool, int]:
+    """Order the refusals of several alternatives: that of the same type says most."""
+    return (any(one.kind is Break.TYPE and one.field == path for one in found), len(found))
 
 
 def _types(schema: Schema) -> frozenset[str]:

@@ -1,0 +1,28 @@
+"""Fixtures of the tests of operators' commands."""
+
+from pathlib import Path
+
+import pytest
+
+from streams.clock import WallClock
+from streams.operate import policy as policy_command
+from streams.operate import telling
+from streams.operate.differences import as_toml
+from tests.unit.operate.double import MILD, NOW, Kafka
+
+
+@pytest.fixture
+def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
+    double = Kafka()
+    monkeypatch.setattr(telling, "write", double.write)
+    monkeypatch.setattr(policy_command, "standings", double.standings)
+    monkeypatch.setattr(WallClock, "now", lambda _self: NOW)
+    monkeypatch.setenv("TXPUSH_PARTITIONS", "3")
+    return double
+
+
+@pytest.fixture
+def mild(tmp_path: Path) -> str:
+    file = tmp_path / "mild.toml"
+    file.write_text(as_toml(MILD))
+    return str(file)
