@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from schemas.events import Source
 from streams.agent.app import program as agent_program
 from streams.agent.app import tables as agent_tables
-from streams.agent.turn import AgentDecider
+from streams.agent.decider import AgentDecider
 from streams.clock import Clock
 from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Allowed, Intake

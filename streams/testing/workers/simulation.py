@@ -15,7 +15,7 @@ from streams.testing.workers.partition import OwnedPartition, Parts
 from streams.testing.workers.steps import Step
 from streams.testing.workers.worker import Life, Worker
 
-RESTLESS_STEPS = 1_000_000
+RESTLESS_STEPS = 100_000
 WHOLE_POLL = 4000
 LATE_MARKERS, RECOVERY, LONG_SILENCE, HEARING = 0.5, 0.04, 0.3, 0.3
 """Chances: of a marker per step while some wait; of a waking or a start per step; that it comes after the session; that
