@@ -187,8 +187,11 @@ class LogFold:
         try:
             event = self._settings.intake.read(record, partition, turn.is_known)
             if isinstance(event.data, PolicyActivated):
-                changed_rules[str(partition)] = event.data
-                ledger.activate(record, event.id, event.data)
+                if self._is_overtaken(partition, event, changed_rules):
+                    ledger.tally.count("event", event.type, "overtaken")
+                else:
+                    changed_rules[str(partition)] = event.data
+                    ledger.activate(record, event.id, event.data)
             elif event.type == EventType.CLOCK_TICK:
                 self._tick(record, event, partition, ledger, turn)
             else:
@@ -207,6 +210,13 @@ class LogFold:
             ledger.set_aside(record, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
             return False
         return True
+
+    def _is_overtaken(self, partition: int, event: Event, changed_rules: Mapping[str, PolicyActivated]) -> bool:
+        """Tell whether an agent announces its shipped rules behind others that an operator has put in force already."""
+        if event.source == Source.OPERATOR:
+            return False
+        kept = changed_rules.get(str(partition)) or self._policies.partition(partition).get(str(partition))
+        return kept is not None and kept != event.data
 
     def _tick(self, record: SourceRecord, event: Event, partition: int, ledger: Ledger, turn: Turn) -> None:
         ledger.ticked_at = event.time if ledger.ticked_at is None else max(ledger.ticked_at, event.time)

@@ -5,7 +5,18 @@ from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy
 from streams.fold.inforce import InForce
 from streams.worker.program import _read_activation, _write_activation
-from tests.unit.fold.build import CATALOGUE, POLICY, START, activated, record
+from tests.unit.fold.build import (
+    CATALOGUE,
+    CUSTOMERS,
+    HOUR,
+    PARTITION,
+    POLICY,
+    START,
+    activated,
+    agent_world,
+    looked,
+    record,
+)
 
 SHIPPED = InForce.of(POLICY, CATALOGUE)
 
@@ -42,3 +53,16 @@ def test_an_activation_comes_back_from_its_table() -> None:
     data = activated(START, Policy(version="7")).data
     assert isinstance(data, PolicyActivated)
     assert _read_activation(_write_activation(data)) == data
+
+
+def test_an_announcement_does_not_undo_an_operator() -> None:
+    """Rules activated before an agent first opens the partition stay: it announces its own behind them in the log."""
+    world = agent_world()
+    said = world.fold.announcement(PARTITION)
+    assert said is not None
+    world.hear(
+        activated(START, Policy(version="2", fix_integrated=False)), said, looked(CUSTOMERS[0], 945, START + HOUR)
+    )
+    world.hear(said, looked(CUSTOMERS[1], 945, START + 2 * HOUR))
+    assert [one["policy_version"] for one in world.sent("remediation.relink")] == ["2", "2"]
+    assert world.tallies[0].counts["event", "policy.activated", "overtaken"] == 1
