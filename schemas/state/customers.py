@@ -46,6 +46,8 @@ class AccountState(Record, frozen=True):
     """A strong fix event was heard since the last observation (R1)."""
     challenges: int = 0
     """Attempts at 185 in a row, without a fix between (R7, suspicion)."""
+    is_incidental: bool = False
+    """Its latest 185 was seen while an incident of it was open: it counts for nothing (R7)."""
     unknown_since: datetime | None = None
     """Event time since when the account stands at the unknown code that it stands at (R11)."""
     unknown_attempts: Mapping[int, int] = {}
@@ -87,12 +89,16 @@ class EpisodeState(Record, frozen=True):
     """Time of the latest strong fix event that counts for it (R5)."""
     first_fixed_at: datetime | None = None
     """Time of the first one heard (R7)."""
-    failed_after_fix: Mapping[str, int] = {}
-    """Attempts at 185 after that, by account (R7)."""
+    challenged_at: Mapping[str, tuple[datetime, ...]] = {}
+    """The latest attempts at 185, by account: as many as confirm a one-time passcode after a fix (R7)."""
     opened_by_challenge: bool = False
     """185 opened it, outside an incident: its end may be the base of a relapse (R7)."""
     relapses: int = 0
     """Relapses in a row, this episode included (R7)."""
+    is_baseline: bool = False
+    """Opened by a first sweep's old news: nobody is contacted until it is released (R17)."""
+    release_at: datetime | None = None
+    """When that is to be."""
 
 
 class OtpMark(Record, frozen=True):
@@ -122,25 +128,26 @@ class LoginState(Record, frozen=True):
     contacted_at: datetime | None = None
     """Event time of the latest `issue` or `remind` to the customer (R8)."""
     fix_at: datetime | None = None
-    """Time of the latest strong fix while its repair is pending (R6)."""
+    """Time of the latest strong fix since the case has had a customer-facing episode (R6)."""
+    is_pending: bool = False
+    """Its repair has still to show."""
     verified: bool = False
     """It was looked up already."""
     schedule_at: datetime | None = None
     """Event time of the `issue` that the reminders count from (R8)."""
     reminders_used: int = 0
+    """Reminders of the schedule that fell due."""
     remind_since: datetime | None = None
     """Since when a reminder waits (R8)."""
     remind_not_before: datetime | None = None
     """Until when a weak fix event holds it back (R5)."""
-    is_baseline: bool = False
-    """Opened by a first sweep: nobody is contacted until it is released (R17)."""
-    release_at: datetime | None = None
-    """When that is to be."""
     otp: OtpMark | None = None
     relapses: int = 0
     """Relapses in a row so far (R7)."""
     repaired_at: datetime | None = None
-    """Event time at which the last 185 episode was repaired, while a relapse may still count from it (R7)."""
+    """Event time at which the last 185 episode was repaired (R7)."""
+    repair_used: bool = False
+    """A relapse was counted from it."""
     is_challenged: bool = False
     """A live call was challenged (R7, suspicion)."""
 

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 from schemas.events import Event, Incident, Override, OverrideAction
 from streams.domain import Customer, waiting_cases
+from streams.domain.cases.contact import is_baseline
 
-HOUR = timedelta(hours=1)
+MILLISECOND = timedelta(milliseconds=1)
+HOUR_MS = timedelta(hours=1) // MILLISECOND
 
 
 def concerned(customers: Iterable[Customer], event: Event) -> Iterator[Customer]:
@@ -27,10 +29,10 @@ def baseline_releases(
     """
     if override.action is not OverrideAction.RELEASE_BASELINE:
         return
-    apart = timedelta() if override.rate_per_hour is None else HOUR / override.rate_per_hour
+    apart = timedelta() if override.rate_per_hour is None else MILLISECOND * (HOUR_MS // override.rate_per_hour)
     number = 0
     for customer in customers:
         for login_id, login in sorted(customer.logins.items()):
-            if login.is_baseline and override.institution_id in (None, login.institution_id):
+            if is_baseline(login) and override.institution_id in (None, login.institution_id):
                 yield customer.customer_id, login_id, at + number * apart
                 number += 1

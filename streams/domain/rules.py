@@ -6,12 +6,16 @@ from functools import cached_property
 from schemas.catalogue import Catalogue, Kind, Remedy, Treatment
 from schemas.policy import Policy
 
-CONTACT_KINDS = (Kind.CONNECT_FIX, Kind.RELINK, Kind.REMOVE_DUPLICATE, Kind.CONSENT_RENEWAL)
+FIX_KINDS = (Kind.CONNECT_FIX, Kind.RELINK, Kind.REMOVE_DUPLICATE)
+"""The kinds that codes ask for."""
+CONTACT_KINDS = (*FIX_KINDS, Kind.CONSENT_RENEWAL)
 """The customer-facing kinds (R8), in the order in which a case closes and opens them, and in which they go out."""
 CASE_KINDS = (*CONTACT_KINDS, Kind.OTP_ESCALATION)
 """All kinds of a case."""
 CHALLENGE = 185
 """The code that a security challenge gives: repeated, it is what R7 is about."""
+CHALLENGES = (CHALLENGE, 187)
+"""The codes that state a challenge as the reason of a command."""
 
 
 @dataclass(frozen=True, eq=False)

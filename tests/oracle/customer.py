@@ -88,7 +88,7 @@ def _hear_for_all(partition: Partition, record: Record, at: datetime) -> None:
     before = {one.id: timers(partition, one) for one in customers}
     for customer in customers:
         customer.clock = max(customer.clock, at)
-    if not _change_partition(partition, record, at):
+    if not _change_partition(partition, record, at) or record["type"] == POLICY:
         return
     for customer in customers:
         if record["type"] == OVERRIDE:

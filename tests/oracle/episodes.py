@@ -50,7 +50,7 @@ def _open(partition: Partition, customer: Customer, case: Case, kind: str, neede
     accounts = [customer.accounts[one] for one in needed_by]
     opened_at, opener = customer.clock, accounts[0]
     if kind not in (OTP, CONSENT):
-        starts = [(failing_since(partition.rules, one, kind), one.id) for one in accounts]
+        starts = [(failing_since(one), one.id) for one in accounts]
         opened_at, opener = min(starts)[0], customer.accounts[min(starts)[1]]
     command_id = command_name(customer.id, case.login, kind, opened_at, case.ordinal)
     customer.commands[command_id] = case.login

@@ -22,12 +22,15 @@ def hear_snapshot(partition: Partition, customer: Customer, account_id: str, hea
         return
     account.updated = _later(account.updated, heard.updated)
     account.succeeded = _later(account.succeeded, heard.success)
+    moved = heard.login is not None and heard.login != account.login
     _take_facts(partition.rules, customer, account, heard)
     if isinstance(attempt, datetime) and heard.code is not None:
         _observe(partition, customer, account, heard.code, attempt)
         limit = partition.rules.hours("baseline", "older_hours")
         if sweep and first_seen and heard.attempt is not None:
             account.baseline = customer.clock - heard.attempt > limit
+    if moved and account.login is not None and account.standing == OTP_AT_ONCE and "code" not in account.closed:
+        otp.mark(customer, customer.case(account.login), OTP_AT_ONCE)
 
 
 def _attempt(account: Account, heard: Snapshot, now: datetime) -> datetime | str:
@@ -79,8 +82,6 @@ def _move(customer: Customer, account: Account, login: str) -> None:
         case.last_contact = _later(case.last_contact, customer.case(old).last_contact)
     if account.institution is not None:
         case.institution = account.institution
-    if account.standing == OTP_AT_ONCE and "code" not in account.closed:
-        otp.mark(customer, case, OTP_AT_ONCE)
 
 
 def _take_authorisation(rules: Rules, account: Account, heard: Snapshot, now: datetime) -> None:
@@ -109,6 +110,8 @@ def _observe(partition: Partition, customer: Customer, account: Account, code: i
     else:
         account.healthy_since = None
         if "code" not in account.closed:
+            if account.run and partition.rules.kind(account.run[-1][1]) != partition.rules.kind(code):
+                account.run = []
             account.run.append((attempt, code))
     account.standing = code
     otp.observed(partition, customer, account, code, attempt, new=new)

@@ -33,7 +33,7 @@ class Account:
     healthy_since: datetime | None = None
     """Event time since when the account stands at code 0 (R7)."""
     run: list[tuple[datetime, int]] = field(default_factory=list)
-    """Attempts and codes that said something since the last code 0, or since an operator closed the case (R4, R16)."""
+    """Attempts and codes of one kind in a row, by the rules when each was heard; none at code 0, or closed (R4, R16)."""
     counts: bool = True
     """Whether its latest 185 counts (R7)."""
     successes: set[datetime] = field(default_factory=set)

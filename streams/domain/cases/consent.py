@@ -1,6 +1,5 @@
 """Authorisations that are about to end: the early warning (R15)."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from schemas.state import AccountState, Consent
@@ -12,30 +11,33 @@ _RULE = 15
 
 
 def end_of(account: AccountState) -> datetime | None:
-    """Give when an account's authorisation ends; None where it does not, or where nothing is known of it."""
-    return None if account.authorization_expires is False else account.authorization_end
+    """Give when an account's authorisation ends; None where it is not said both that it does and when."""
+    return account.authorization_end if account.authorization_expires else None
 
 
-def moved(turn: Turn, account_id: str, before: Customer) -> Turn:
-    """Take an end of authorisation that has moved: whether it is near is looked at anew."""
+def told(turn: Turn, account_id: str, before: Customer) -> Turn:
+    """Take an end of authorisation that is new or has moved: it may be near already, or have passed.
+
+    Inside the window a moved end is the same need; an operator's closing holds until the end moves.
+    """
     was, account = before.accounts.get(account_id), turn.customer.accounts[account_id]
-    if account.consent is None or was is None or end_of(was) == end_of(account):
-        return turn
     end = end_of(account)
-    is_near = end is not None and end - turn.rules.policy.warning.ahead <= turn.at < end
-    consent = Consent.ENDING if is_near and account.consent is Consent.ENDING else None
+    if end == (None if was is None else end_of(was)):
+        return turn
+    consent = None
+    if end is not None and turn.at >= end - turn.rules.policy.warning.ahead:
+        consent = Consent.ENDING if turn.at < end else Consent.PASSED
     return turn if consent is account.consent else turn.with_account(account_id, consent=consent).by("R15")
 
 
-def timers(account_id: str, account: AccountState, rules: Rules) -> Iterator[Timer]:
+def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
     """Give when the end comes near, and when it passes."""
-    end = end_of(account)
-    if end is None or account.login_id is None:
-        return
+    end, login_id = end_of(account), account.login_id or ""
+    if end is None:
+        return []
     if account.consent is None:
-        yield Timer(end - rules.policy.warning.ahead, account.login_id, _RULE, account_id, _come_near)
-    elif account.consent is Consent.ENDING:
-        yield Timer(end, account.login_id, _RULE, account_id, _pass)
+        return [Timer(end - rules.policy.warning.ahead, login_id, _RULE, account_id, _come_near)]
+    return [Timer(end, login_id, _RULE, account_id, _pass)] if account.consent is Consent.ENDING else []
 
 
 def _come_near(turn: Turn, _login_id: str, account_id: str) -> Turn:

@@ -57,7 +57,10 @@ def take_over(turn: Turn, account_id: str, before: Customer) -> Turn:
 
 
 def contact(turn: Turn, login_id: str) -> Turn:
-    """Send the first of what waits that nothing holds."""
+    """Send the first of what waits that nothing holds; a reminder that finds no command to remind of is dropped."""
+    login = turn.customer.case(login_id)
+    if login.remind_since is not None and _longest_ago(login) is None:
+        turn = turn.with_case(login_id, remind_since=None)
     for waiting in _in_order(turn.customer.case(login_id)):
         if free_at(turn, login_id, waiting) <= turn.at:
             return _remind(turn, login_id, waiting) if waiting.is_reminder else _issue(turn, login_id, waiting)
@@ -90,12 +93,14 @@ def _longest_ago(login: LoginState) -> tuple[int, Kind, EpisodeState] | None:
 def free_at(turn: Turn, login_id: str, waiting: Waiting) -> datetime:
     """Give when nothing holds a contact any more: perhaps in the past; `NEVER` where time alone does not free it."""
     login, rules = turn.customer.case(login_id), turn.rules
-    if login.is_baseline or is_held(turn.around, login.institution_id, waiting.episode.reason_code, rules):
+    if is_held(turn.around, login.institution_id, waiting.episode.reason_code, rules):
         return NEVER
     holds = [waiting.since]
+    if waiting.episode.is_baseline:
+        holds.append(waiting.episode.release_at or NEVER)
     if login.contacted_at is not None:
         holds.append(login.contacted_at + rules.policy.contact.cooldown)
-    if login.fix_at is not None:
+    if login.fix_at is not None and login.is_pending:
         holds.append(login.fix_at + rules.policy.verify.deadline)
     if waiting.is_reminder and login.remind_not_before is not None:
         holds.append(login.remind_not_before)
@@ -115,29 +120,16 @@ def _issue(turn: Turn, login_id: str, waiting: Waiting) -> Turn:
 
 
 def _remind(turn: Turn, login_id: str, waiting: Waiting) -> Turn:
-    """Send a reminder; those that fell due while it waited are used up with it."""
-    login = turn.customer.case(login_id)
-    passed = len(_due(login, turn.rules, turn.at))
-    used = max(login.reminders_used + 1, passed)
-    turn = turn.with_case(
-        login_id, contacted_at=turn.at, reminders_used=used, remind_since=None, remind_not_before=None
-    )
+    turn = turn.with_case(login_id, contacted_at=turn.at, remind_since=None, remind_not_before=None)
     episode = replace(waiting.episode, sequence=waiting.episode.sequence + 1, contacted_at=turn.at)
     turn = store(turn, login_id, waiting.kind, episode)
     return send(turn, login_id, waiting.kind, episode, Action.REMIND, rule=_RULE)
 
 
-def _due(login: LoginState, rules: Rules, at: datetime) -> list[datetime]:
-    if login.schedule_at is None:
-        return []
-    times = [login.schedule_at + after for after in rules.policy.contact.reminders]
-    return [time for time in times if time <= at]
-
-
 def next_reminder(login: LoginState, rules: Rules) -> datetime | None:
-    """Give when the next reminder falls due; None while one waits, and after the last."""
+    """Give when the next reminder falls due, whether or not one waits; None after the last."""
     reminders = rules.policy.contact.reminders
-    if login.schedule_at is None or login.remind_since is not None or login.reminders_used >= len(reminders):
+    if login.schedule_at is None or login.reminders_used >= len(reminders):
         return None
     return login.schedule_at + reminders[login.reminders_used]
 
@@ -156,30 +148,39 @@ def timers(turn: Turn, login_id: str, login: LoginState) -> Iterator[Timer]:
     for waiting in _waiting(login):
         free = free_at(turn, login_id, waiting)
         if free < NEVER:
-            yield Timer(free, login_id, 8, "contact", _try)
-    if login.release_at is not None:
-        yield Timer(login.release_at, login_id, 17, "", _release)
+            yield Timer(free, login_id, 8, "contact", _look)
 
 
 def _fall_due(turn: Turn, login_id: str, _account_id: str) -> Turn:
-    return ask_again(turn, login_id)
+    """Have a reminder wait to go out; where one waits already, they are one."""
+    login = turn.customer.case(login_id)
+    used, since = login.reminders_used + 1, login.remind_since or turn.at
+    return turn.with_case(login_id, reminders_used=used, remind_since=since).by(_RULE)
 
 
 def ask_again(turn: Turn, login_id: str) -> Turn:
-    """Have the next reminder wait to go out, where the schedule has one left and none waits yet."""
-    if next_reminder(turn.customer.case(login_id), turn.rules) is None:
+    """Have the next reminder go out now, where the schedule has one left and none waits yet."""
+    login = turn.customer.case(login_id)
+    if next_reminder(login, turn.rules) is None or login.remind_since is not None or _longest_ago(login) is None:
         return turn
-    return turn.with_case(login_id, remind_since=turn.at).by(_RULE)
+    return _fall_due(turn, login_id, "")
 
 
-def _try(turn: Turn, login_id: str, _account_id: str) -> Turn:
-    return contact(turn, login_id)
+def _look(turn: Turn, _login_id: str, _account_id: str) -> Turn:
+    """Do nothing but have the case looked at: it may not need any more what it waited for."""
+    return turn
 
 
-def _release(turn: Turn, login_id: str, _account_id: str) -> Turn:
-    return release(turn, login_id)
+def release(turn: Turn, login_id: str, at: datetime) -> Turn:
+    """Let the baseline commands of a case go out from a time on (R16, R17)."""
+    login = turn.customer.case(login_id)
+    episodes = {
+        kind: replace(episode, release_at=at) if episode.is_baseline else episode
+        for kind, episode in login.episodes.items()
+    }
+    return turn.with_case(login_id, episodes=episodes).by("R17").looking_at(login_id)
 
 
-def release(turn: Turn, login_id: str) -> Turn:
-    """Let a baseline case be contacted (R17)."""
-    return turn.with_case(login_id, is_baseline=False, release_at=None).by("R17")
+def is_baseline(login: LoginState) -> bool:
+    """Whether a case has a command that waits for its release."""
+    return any(episode.is_baseline and episode.waiting_since is not None for episode in login.episodes.values())

@@ -11,13 +11,13 @@ from streams.domain.rules import CONTACT_KINDS
 
 CLOSED_IDS = 5
 """How many closed commands still name their case: the vendor repeats a fix event for three days (domain 4.2)."""
-UNASKED: dict[str, Any] = {
-    **dict.fromkeys(("fix_at", "schedule_at", "remind_since", "remind_not_before", "release_at")),
+_UNASKED: dict[str, Any] = {
+    **dict.fromkeys(("fix_at", "schedule_at", "remind_since", "remind_not_before")),
+    "is_pending": False,
     "verified": False,
     "reminders_used": 0,
-    "is_baseline": False,
 }
-"""A case without a customer-facing episode: its pending fix, its reminders and its holds have ended (R6, R8, R17)."""
+"""A case without a customer-facing episode."""
 _REPAIRS = (None, WithdrawReason.HEALED)
 
 
@@ -46,15 +46,21 @@ def close(turn: Turn, login_id: str, kind: Kind, withdrawn: WithdrawReason | Non
     """End an open episode: `complete` where `withdrawn` is None; a command that never went out is not told of."""
     login = turn.customer.case(login_id)
     episode = login.episodes[kind]
-    rest = {other: kept for other, kept in login.episodes.items() if other != kind}
-    changes: dict[str, Any] = {"episodes": rest}
+    others = {other: kept for other, kept in login.episodes.items() if other != kind}
+    changes: dict[str, Any] = {"episodes": others}
     if episode.sequence >= 0:
         last = replace(episode, sequence=episode.sequence + 1)
         action = Action.COMPLETE if withdrawn is None else Action.WITHDRAW
         turn = send(turn, login_id, kind, last, action, rule=rule, withdraw_reason=withdrawn)
         changes["closed_ids"] = (*login.closed_ids, episode.command_id)[-CLOSED_IDS:]
     if episode.opened_by_challenge and withdrawn in _REPAIRS:
-        changes["repaired_at"] = turn.at
-    if not any(other in rest for other in CONTACT_KINDS):
-        changes |= UNASKED
+        changes |= {"repaired_at": turn.at, "repair_used": False}
     return turn.with_case(login_id, **changes).by(rule)
+
+
+def rest(turn: Turn, login_id: str) -> Turn:
+    """End the pending fix and the reminders of a case that asks nothing of its customer any more (R6, R8)."""
+    login = turn.customer.logins.get(login_id)
+    if login is None or any(kind in login.episodes for kind in CONTACT_KINDS):
+        return turn
+    return turn.with_case(login_id, **_UNASKED)

@@ -40,28 +40,23 @@ def waits_for_login(account: AccountState | None, rules: Rules) -> bool:
 
 
 def look_at(turn: Turn, before: Customer) -> Turn:
-    """Note the cases whose needs the accounts that changed since `before` may have changed.
+    """Note the cases whose needs the accounts that changed since `before` may have changed, and every open one.
 
-    An account's needs change with its standing, its login, its liveness and its consent. Open cases are looked at
-    whenever one of their accounts changes at all, or leaves: the rules in force may have changed as well.
+    An account's needs change with its standing, its login, its liveness and its consent. An open case may need
+    something else without any of that: the rules in force may have changed since it was looked at.
     """
-    cases: list[str] = []
+    cases = [login_id for login_id, login in turn.customer.logins.items() if login.episodes or login.otp is not None]
     for account_id in turn.touched:
         was, now = before.accounts.get(account_id), turn.customer.accounts.get(account_id)
-        is_news = _asks(was) != _asks(now)
-        for account in (was, now):
-            if account is None or account.login_id is None:
-                continue
-            login = turn.customer.logins.get(account.login_id)
-            if is_news or (login is not None and (login.episodes or login.otp is not None)):
-                cases.append(account.login_id)
-    return turn.looking_at(*cases)
+        if _asks(was) != _asks(now):
+            cases += [account.login_id for account in (was, now) if account and account.login_id is not None]
+    return turn.looking_at(*cases) if cases else turn
 
 
 def _asks(account: AccountState | None) -> tuple[str, int, Consent | None, bool] | None:
     """Give what of an account its case looks at; None while it asks for nothing."""
-    if account is None or account.login_id is None or account.deleted_at is not None:
+    if account is None or (not account.standing and account.consent is not Consent.ENDING):
         return None
-    if not account.standing and account.consent is not Consent.ENDING:
+    if account.login_id is None or account.deleted_at is not None:
         return None
     return account.login_id, account.standing or 0, account.consent, account.closed

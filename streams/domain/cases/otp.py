@@ -1,5 +1,7 @@
 """Logins that ask for a one-time passcode at every connection: relapses, the mark, and its end (R7)."""
 
+from datetime import datetime
+
 from schemas.catalogue import Kind
 from schemas.commands import WithdrawReason
 from schemas.health import Otp
@@ -16,43 +18,64 @@ _RULE = "R7"
 def hear_attempt(turn: Turn) -> Turn:
     """Take a fresh observation for what it says of its login: a challenge, a success, or another cause."""
     account = turn.customer.accounts[turn.observed]
-    code = account.code
+    code, login_id = account.code, account.login_id
     if code is None or not turn.rules.speaks(code):
         return turn
-    login_id, institution_id = account.login_id, account.institution_id
-    if code == CHALLENGE and is_incident(turn.around, institution_id, code):
-        return turn
-    challenges = account.challenges + 1 if code == CHALLENGE else 0
-    if challenges != account.challenges:
-        turn = turn.with_account(turn.observed, challenges=challenges)
+    is_incidental = code == CHALLENGE and is_incident(turn.around, account.institution_id, code)
+    counts = code == CHALLENGE and not is_incidental
+    noted = {"challenges": account.challenges + 1 if counts else 0, "is_incidental": is_incidental}
+    if (account.challenges, account.is_incidental) != tuple(noted.values()):
+        turn = turn.with_account(turn.observed, **noted)
     if login_id is None:
         return turn
     if turn.rules.demands_otp(code):
-        return _challenged(turn, login_id, code)
+        turn = _reopened(turn, login_id)
+        return turn if is_incidental else _challenged(turn, login_id, code)
     return _rowed(turn, login_id, succeeded=code == 0)
+
+
+def _reopened(turn: Turn, login_id: str) -> Turn:
+    """Have the escalation that an operator closed needed again: a new attempt asks for it (R16)."""
+    mark = turn.customer.case(login_id).otp
+    is_new_attempt = len(turn.customer.accounts[turn.observed].codes_at_attempt) == 1
+    if mark is None or not mark.closed or not is_new_attempt:
+        return turn
+    return turn.with_case(login_id, otp=replace(mark, closed=False)).looking_at(login_id)
 
 
 def _challenged(turn: Turn, login_id: str, code: int) -> Turn:
     mark = turn.customer.case(login_id).otp
     if mark is not None:
-        return turn.with_case(login_id, otp=replace(mark, successes={}, closed=False)).looking_at(login_id)
+        return turn.with_case(login_id, otp=replace(mark, successes={}))
     if turn.rules.confirms_otp(code):
         return confirm(turn, login_id, code)
-    return _after_fix(turn, login_id)
-
-
-def _after_fix(turn: Turn, login_id: str) -> Turn:
-    """Count a challenge that comes although the customer has repaired the login in the same episode."""
     episode = turn.customer.case(login_id).episodes.get(Kind.CONNECT_FIX)
-    attempted_at = turn.customer.accounts[turn.observed].attempted_at
-    if episode is None or episode.first_fixed_at is None or attempted_at is None:
+    if episode is None:
         return turn
-    if attempted_at <= episode.first_fixed_at:
+    turn = store(turn, login_id, Kind.CONNECT_FIX, _with_challenge(turn, episode, turn.observed))
+    return judge_fix(turn, login_id)
+
+
+def _with_challenge(turn: Turn, episode: EpisodeState, account_id: str) -> EpisodeState:
+    """Note the latest attempt of an account at 185 in its episode."""
+    attempted_at = turn.customer.accounts[account_id].attempted_at
+    if attempted_at is None:
+        return episode
+    kept = turn.rules.policy.otp.attempts_after_fix
+    attempts = (*episode.challenged_at.get(account_id, ()), attempted_at)[-kept:]
+    return replace(episode, challenged_at={**episode.challenged_at, account_id: attempts})
+
+
+def judge_fix(turn: Turn, login_id: str) -> Turn:
+    """Mark a login whose challenges came again although the customer had repaired it in the same episode."""
+    login = turn.customer.case(login_id)
+    episode, needed = login.episodes.get(Kind.CONNECT_FIX), turn.rules.policy.otp.attempts_after_fix
+    if login.otp is not None or episode is None or episode.first_fixed_at is None:
         return turn
-    failed = episode.failed_after_fix.get(turn.observed, 0) + 1
-    counted = replace(episode, failed_after_fix={**episode.failed_after_fix, turn.observed: failed})
-    turn = store(turn, login_id, Kind.CONNECT_FIX, counted)
-    return turn if failed < turn.rules.policy.otp.attempts_after_fix else confirm(turn, login_id, CHALLENGE)
+    for attempts in episode.challenged_at.values():
+        if sum(attempted_at > episode.first_fixed_at for attempted_at in attempts) >= needed:
+            return confirm(turn, login_id, CHALLENGE)
+    return turn
 
 
 def _rowed(turn: Turn, login_id: str, *, succeeded: bool) -> Turn:
@@ -79,28 +102,43 @@ def hear_move(turn: Turn, account_id: str, before: Customer) -> Turn:
 
 
 def hear_fix(turn: Turn, login_id: str) -> Turn:
-    """Start the rows of a marked login anew: a strong fix lies between its successes."""
+    """Start the rows of a marked login anew, as a strong fix lies between; else look whether challenges came after."""
     mark = turn.customer.case(login_id).otp
-    if mark is None or not mark.successes:
-        return turn
-    return turn.with_case(login_id, otp=replace(mark, successes={}))
+    if mark is None:
+        return judge_fix(turn, login_id)
+    return turn.with_case(login_id, otp=replace(mark, successes={})) if mark.successes else turn
 
 
 def relapse(turn: Turn, login_id: str, episode: EpisodeState) -> Turn:
     """Judge an episode that has just opened: whether a challenge opened it, and if so, whether it is a relapse."""
-    if episode.reason_code != CHALLENGE or turn.observed not in episode.account_ids:
+    for account_id in episode.account_ids:
+        account = turn.customer.accounts[account_id]
+        if account.standing == CHALLENGE and not account.is_incidental:
+            episode = _with_challenge(turn, episode, account_id)
+    turn = store(turn, login_id, Kind.CONNECT_FIX, episode) if episode.challenged_at else turn
+    opener = min(episode.account_ids, key=lambda account_id: _failing_since(turn, account_id))
+    account = turn.customer.accounts[opener]
+    if account.standing != CHALLENGE or account.is_incidental:
         return turn
-    account = turn.customer.accounts[turn.observed]
-    if account.code != CHALLENGE or is_incident(turn.around, account.institution_id, CHALLENGE):
-        return turn
+    return _judge_relapse(turn, login_id, episode)
+
+
+def _failing_since(turn: Turn, account_id: str) -> tuple[datetime, str]:
+    return turn.customer.accounts[account_id].failing_since or turn.at, account_id
+
+
+def _judge_relapse(turn: Turn, login_id: str, episode: EpisodeState) -> Turn:
     login, policy = turn.customer.case(login_id), turn.rules.policy.otp
-    is_relapse = login.repaired_at is not None and turn.at - login.repaired_at <= policy.window
-    relapses = login.relapses + 1 if is_relapse else 0
+    relapses, is_relapse = login.relapses, False
+    if login.repaired_at is None or episode.opened_at - login.repaired_at > policy.window:
+        relapses = 0
+    elif not login.repair_used:
+        relapses, is_relapse = relapses + 1, True
     turn = store(turn, login_id, Kind.CONNECT_FIX, replace(episode, opened_by_challenge=True, relapses=relapses))
-    turn = turn.with_case(login_id, relapses=relapses, repaired_at=None)
-    if is_relapse:
-        turn = turn.by(_RULE)
-    return turn if relapses < policy.relapses else confirm(turn, login_id, CHALLENGE)
+    turn = turn.with_case(login_id, relapses=relapses, repair_used=login.repair_used or is_relapse)
+    if not is_relapse:
+        return turn
+    return confirm(turn, login_id, CHALLENGE) if relapses >= policy.relapses else turn.by(_RULE)
 
 
 def confirm(turn: Turn, login_id: str, code: int) -> Turn:
@@ -113,35 +151,30 @@ def release(turn: Turn, login_id: str, why: WithdrawReason) -> Turn:
     """End the mark of a login; what stands at 185 opens its command, and nothing before counts for a relapse."""
     if Kind.OTP_ESCALATION in turn.customer.case(login_id).episodes:
         turn = close(turn, login_id, Kind.OTP_ESCALATION, why, rule=_RULE)
-    turn = turn.with_case(login_id, otp=None, relapses=0, repaired_at=None)
+    turn = turn.with_case(login_id, otp=None, relapses=0, repaired_at=None, repair_used=False)
     return turn.by(_RULE).looking_at(login_id)
 
 
 def keep_mark(turn: Turn, login_id: str) -> Turn:
-    """Bring a mark in line with the login's accounts: since when all stand at 0; it ends when none is left."""
-    login = turn.customer.case(login_id)
-    if login.otp is None:
+    """Bring a mark in line with the login's accounts: their rows, and since when all stand at 0.
+
+    It outlasts the login's last account: a later one of the same login meets the same bank.
+    """
+    mark = turn.customer.case(login_id).otp
+    if mark is None:
         return turn
-    live = [account for _, account in turn.customer.live_at(login_id)]
-    if not live:
-        return release(turn, login_id, _left(turn, login))
-    is_quiet = all(account.standing == 0 for account in live)
-    quiet_since = (login.otp.quiet_since or turn.at) if is_quiet else None
-    return turn.with_case(login_id, otp=replace(login.otp, quiet_since=quiet_since))
+    live = dict(turn.customer.live_at(login_id))
+    is_quiet = bool(live) and all(account.standing == 0 for account in live.values())
+    quiet_since = (mark.quiet_since or turn.at) if is_quiet else None
+    successes = {account_id: row for account_id, row in mark.successes.items() if account_id in live}
+    return turn.with_case(login_id, otp=replace(mark, quiet_since=quiet_since, successes=successes))
 
 
-def _left(turn: Turn, login: LoginState) -> WithdrawReason:
-    episode = login.episodes.get(Kind.OTP_ESCALATION)
-    last = None if episode is None else turn.customer.accounts.get(episode.account_ids[-1])
-    is_deleted = last is None or last.deleted_at is not None
-    return WithdrawReason.DELETED if is_deleted else WithdrawReason.SUPERSEDED
-
-
-def timer(login_id: str, login: LoginState, rules: Rules) -> Timer | None:
+def timers(login_id: str, login: LoginState, rules: Rules) -> list[Timer]:
     """Give when a mark is lifted for quiet."""
     if login.otp is None or login.otp.quiet_since is None:
-        return None
-    return Timer(login.otp.quiet_since + rules.policy.otp.release_quiet, login_id, 7, "", _lift)
+        return []
+    return [Timer(login.otp.quiet_since + rules.policy.otp.release_quiet, login_id, 7, "", _lift)]
 
 
 def _lift(turn: Turn, login_id: str, _account_id: str) -> Turn:

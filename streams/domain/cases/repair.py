@@ -30,12 +30,12 @@ def hear_fix(turn: Turn, login_id: str, fixed_at: datetime) -> Turn:
     is_later = login.fix_at is None or fixed_at > login.fix_at
     if not is_later or not any(kind in counted for kind in CONTACT_KINDS):
         return turn
-    return turn.with_case(login_id, fix_at=fixed_at, verified=False).by(_RULE)
+    return turn.with_case(login_id, fix_at=fixed_at, is_pending=True, verified=False).by(_RULE)
 
 
 def timers(login_id: str, login: LoginState, rules: Rules) -> Iterator[Timer]:
     """Give when a pending fix is looked up, and when it is given up."""
-    if login.fix_at is None:
+    if login.fix_at is None or not login.is_pending:
         return
     if not login.verified:
         yield Timer(login.fix_at + rules.policy.verify.after, login_id, 6, "", _verify)
@@ -54,9 +54,9 @@ def _verify(turn: Turn, login_id: str, _account_id: str) -> Turn:
 
 def _attempted_since(turn: Turn, account_id: str, fixed_at: datetime | None) -> bool:
     attempted_at = turn.customer.accounts[account_id].attempted_at
-    return attempted_at is not None and fixed_at is not None and attempted_at > fixed_at
+    return attempted_at is not None and fixed_at is not None and attempted_at >= fixed_at
 
 
 def _give_up(turn: Turn, login_id: str, _account_id: str) -> Turn:
     """Stop waiting: the next reminder of the schedule goes out, and is used up."""
-    return ask_again(turn.with_case(login_id, fix_at=None, verified=False).by(_RULE), login_id)
+    return ask_again(turn.with_case(login_id, is_pending=False).by(_RULE), login_id)

@@ -10,19 +10,34 @@ from schemas.times import rfc3339
 from streams.domain.cases import otp
 from streams.domain.cases.commands import command_id
 from streams.domain.cases.contact import contact
-from streams.domain.cases.episodes import close, issue, restate, store
+from streams.domain.cases.episodes import close, issue, rest, restate, store
 from streams.domain.cases.needs import look_at, needed
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Turn
-from streams.domain.rules import CASE_KINDS, CONTACT_KINDS, Rules
+from streams.domain.rules import CASE_KINDS, CHALLENGES, CONTACT_KINDS, FIX_KINDS, Rules
 
 DELETION_MENDS = (Kind.REMOVE_DUPLICATE, Kind.RELINK)
 """The kinds whose remedy is to delete accounts: a deletion counts as their strong fix (R5)."""
+_OUTCOMES = (
+    None,
+    WithdrawReason.HEALED,
+    WithdrawReason.OTP,
+    WithdrawReason.OPERATOR,
+    WithdrawReason.SUPERSEDED,
+    WithdrawReason.EXPIRED,
+    WithdrawReason.DELETED,
+)
+"""Ends of an episode, `complete` first."""
 
 
 def settle(turn: Turn, before: Customer) -> Turn:
     """Look at every case whose needs may have changed since `before`, until none is left to look at."""
-    turn, looked_at = look_at(turn, before), set[str]()
+    return settle_cases(look_at(turn, before))
+
+
+def settle_cases(turn: Turn) -> Turn:
+    """Look at the cases that are to be looked at."""
+    looked_at = set[str]()
     while turn.cases:
         cases, turn = sorted(set(turn.cases)), replace(turn, cases=())
         looked_at.update(cases)
@@ -31,7 +46,7 @@ def settle(turn: Turn, before: Customer) -> Turn:
         for login_id in cases:
             turn = _keep_all(turn, login_id)
     for login_id in sorted(looked_at):
-        turn = contact(turn, login_id)
+        turn = contact(rest(turn, login_id), login_id)
     return turn
 
 
@@ -53,12 +68,13 @@ def _keep_all(turn: Turn, login_id: str) -> Turn:
 
 def _keep(turn: Turn, login_id: str, kind: Kind, codes: Mapping[str, int | None]) -> Turn:
     """Open the episode of a needed kind, or bring the open one up to date; a change of accounts alone is not told."""
-    institution_id = _institution(turn.customer, login_id) or turn.customer.case(login_id).institution_id
-    turn = turn.with_case(login_id, institution_id=institution_id)
     episode = turn.customer.case(login_id).episodes.get(kind)
     if episode is None:
+        if turn.customer.case(login_id).institution_id is None:
+            turn = turn.with_case(login_id, institution_id=_institution(turn.customer, login_id))
         return _open(turn, login_id, kind, codes)
-    code = _reason(codes.values(), episode.reason_code, turn.rules)
+    was_stated = episode.reason_code if episode.sequence >= 0 else None
+    code = _reason(codes.values(), was_stated, turn.rules)
     stated = replace(episode, reason_code=code, steps=_steps(kind, code, turn.rules), account_ids=tuple(codes))
     return restate(turn, login_id, kind, stated)
 
@@ -77,20 +93,12 @@ def _open(turn: Turn, login_id: str, kind: Kind, codes: Mapping[str, int | None]
         account_ids=tuple(codes),
         waiting_since=turn.at if kind in CONTACT_KINDS else None,
         relapses=login.relapses if kind is Kind.OTP_ESCALATION else 0,
+        is_baseline=kind in FIX_KINDS and all(turn.customer.accounts[account_id].is_baseline for account_id in codes),
     )
-    turn = _held_as_baseline(turn, login_id, kind, codes)
     turn = store(turn, login_id, kind, episode).with_case(login_id, ordinal=ordinal).by("R4")
     if kind is Kind.OTP_ESCALATION:
         return issue(turn, login_id, kind, rule="R7")
-    return otp.relapse(turn, login_id, episode)
-
-
-def _held_as_baseline(turn: Turn, login_id: str, kind: Kind, account_ids: Iterable[str]) -> Turn:
-    """Open a case without contact where only a first sweep's old news opens it (R17)."""
-    if kind not in CONTACT_KINDS or any(other in turn.customer.case(login_id).episodes for other in CONTACT_KINDS):
-        return turn
-    is_baseline = all(turn.customer.accounts[account_id].is_baseline for account_id in account_ids)
-    return turn.with_case(login_id, is_baseline=True).by("R17") if is_baseline else turn
+    return otp.relapse(turn, login_id, episode) if kind is Kind.CONNECT_FIX else turn
 
 
 def _opened_at(turn: Turn, kind: Kind, account_ids: Iterable[str]) -> datetime:
@@ -115,40 +123,53 @@ def _steps(kind: Kind, code: int | None, rules: Rules) -> tuple[str, ...]:
 
 
 def _institution(customer: Customer, login_id: str) -> str | None:
-    live = sorted(customer.live_at(login_id))
-    return next((account.institution_id for _, account in live if account.institution_id is not None), None)
+    """Give the institution that an account of a login named last."""
+    named = [(account.heard_at, account.institution_id) for _, account in customer.live_at(login_id)]
+    return max(((at, named_id) for at, named_id in named if named_id is not None), default=(None, None))[1]
 
 
 def _ending(turn: Turn, login_id: str, episode: EpisodeState, kind: Kind) -> WithdrawReason | None:
     """Say why a command is withdrawn, None where it is complete.
 
-    The accounts that still needed it left by one event; where the rules changed as well, the last by id speaks.
+    Where the accounts that still needed it left in several ways at once, the first of `_OUTCOMES` stands.
     """
-    account = turn.customer.accounts[episode.account_ids[-1]]
+    accounts = [turn.customer.accounts[account_id] for account_id in episode.account_ids]
+    outcomes = {_outcome(turn, login_id, episode, kind, account) for account in accounts}
+    return next(outcome for outcome in _OUTCOMES if outcome in outcomes)
+
+
+def _outcome(
+    turn: Turn, login_id: str, episode: EpisodeState, kind: Kind, account: AccountState
+) -> WithdrawReason | None:
+    """Say how one account came to need a kind no more."""
     if account.deleted_at is not None:
         return None if kind in DELETION_MENDS else WithdrawReason.DELETED
     if kind is Kind.CONSENT_RENEWAL:
-        return _consent_ending(account, login_id, episode)
-    if account.closed or kind is Kind.OTP_ESCALATION:
+        return _consent_outcome(account, login_id, episode)
+    if kind is Kind.OTP_ESCALATION:
+        return WithdrawReason.OPERATOR if account.login_id == login_id else WithdrawReason.SUPERSEDED
+    if account.closed:
         return WithdrawReason.OPERATOR
-    return None if episode.fixed_at is not None and account.standing == 0 else _unfixed(turn, login_id, account)
+    return (
+        None if episode.fixed_at is not None and account.standing == 0 else _unfixed(turn, login_id, episode, account)
+    )
 
 
-def _unfixed(turn: Turn, login_id: str, account: AccountState) -> WithdrawReason:
-    """Say why a command is withdrawn whose account lives on: no fix of ours mended it."""
+def _unfixed(turn: Turn, login_id: str, episode: EpisodeState, account: AccountState) -> WithdrawReason:
+    """Say how an account that lives on came to need a kind no more, where no fix of ours mended it."""
     if account.login_id != login_id:
         return WithdrawReason.SUPERSEDED
     if account.standing == 0:
         return WithdrawReason.HEALED
-    is_otp = turn.customer.case(login_id).otp is not None and turn.rules.demands_otp(account.standing)
-    return WithdrawReason.OTP if is_otp else WithdrawReason.SUPERSEDED
+    is_marked = turn.customer.case(login_id).otp is not None and turn.rules.demands_otp(account.standing)
+    return WithdrawReason.OTP if is_marked and episode.reason_code in CHALLENGES else WithdrawReason.SUPERSEDED
 
 
-def _consent_ending(account: AccountState, login_id: str, episode: EpisodeState) -> WithdrawReason | None:
+def _consent_outcome(account: AccountState, login_id: str, episode: EpisodeState) -> WithdrawReason | None:
     if account.consent is Consent.CLOSED:
         return WithdrawReason.OPERATOR
     if account.consent is Consent.PASSED:
         return WithdrawReason.EXPIRED
-    if account.login_id != login_id:
+    if account.consent is Consent.ENDING and account.login_id != login_id:
         return WithdrawReason.SUPERSEDED
     return None if episode.fixed_at is not None else WithdrawReason.HEALED

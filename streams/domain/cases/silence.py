@@ -14,20 +14,25 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 def silent_until(turn: Turn, login_id: str, account_ids: Iterable[str]) -> datetime | None:
     """Give when silences end, perhaps in the past; None where there is none; `NEVER`: not by itself.
 
-    A silence of all customers, of the institution, of the customer or of the login holds a command, and so do those of
-    accounts where every account that needs it is silenced.
+    A silence of all customers, of the customer or of the login holds a command, and so do those of accounts and of
+    their institutions where every account that needs it is silenced.
     """
     around, customer = turn.around.silences, turn.customer.state.silences
     if not around and not customer:
         return None
-    institution_id = turn.customer.case(login_id).institution_id
-    scopes = [around.get(ALL), around.get(institution_id or ""), customer.get(""), customer.get(f"logins/{login_id}")]
-    ends = [_end(silence) for silence in scopes if silence is not None]
-    accounts = [customer.get(f"accounts/{account_id}") for account_id in account_ids]
-    if accounts and None not in accounts:
-        ends.append(min(_end(silence) for silence in accounts if silence is not None))
+    scopes = [around.get(ALL), customer.get(""), customer.get(f"logins/{login_id}")]
+    accounts = [_account_until(turn, account_id) for account_id in account_ids]
+    ends = [_end(scopes), None if None in accounts else min(filter(None, accounts), default=None)]
+    return max(filter(None, ends), default=None)
+
+
+def _account_until(turn: Turn, account_id: str) -> datetime | None:
+    institution_id = turn.customer.accounts[account_id].institution_id
+    own = turn.customer.state.silences.get(f"accounts/{account_id}")
+    return _end([own, turn.around.silences.get(institution_id or "")])
+
+
+def _end(silences: Iterable[Silence | None]) -> datetime | None:
+    """Give when the last of some silences ends."""
+    ends = (NEVER if silence.until is None else silence.until for silence in silences if silence is not None)
     return max(ends, default=None)
-
-
-def _end(silence: Silence) -> datetime:
-    return NEVER if silence.until is None else silence.until

@@ -50,17 +50,17 @@ class Customer(Record, frozen=True):
         return replace(self, logins=logins, state=replace(self.state, login_ids=tuple(logins)))
 
     def without_account(self, account_id: str) -> "Customer":
-        """Give the customer without that account; of a case that no other account names only the ordinal is kept.
+        """Give the customer without that account; its case is kept, though no other account may name it.
 
-        An ordinal that began anew could give an old command's id to a later one (R4). Of such former cases the latest
-        `FORMER_CASES` are kept, as long as the customer is.
+        An ordinal that began anew could give an old command's id to a later one (R4), and an OTP mark outlasts accounts
+        (R7). Of such former cases the latest `FORMER_CASES` are kept, as long as the customer is.
         """
         accounts = {key: account for key, account in self.accounts.items() if key != account_id}
         named = {account.login_id for account in accounts.values()}
         gone = self.accounts[account_id].login_id
         logins = dict(self.logins)
         if gone in logins and gone not in named:
-            logins[gone] = LoginState(ordinal=logins.pop(gone).ordinal)
+            logins[gone] = logins.pop(gone)
         former = [key for key in logins if key not in named]
         for key in former[: max(0, len(former) - FORMER_CASES)]:
             del logins[key]

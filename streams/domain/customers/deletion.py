@@ -43,19 +43,23 @@ def _mended(customer: Customer, account_id: str, account: AccountState, at: date
     return customer.with_login(account.login_id, replace(login, episodes={**login.episodes, **fixed}))
 
 
-def forgetting(customer: Customer, rules: Rules) -> list[Timer]:
-    """Give when each deleted account is forgotten, and a customer without accounts: `forget_days` after the last word.
+def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
+    """Give when a deleted account is forgotten: `forget_days` after its deletion."""
+    if account.deleted_at is None:
+        return []
+    due = account.deleted_at + rules.policy.state.forget
+    return [Timer(due, account.login_id or "", 12, account_id, _forget_account)]
+
+
+def last_word(customer: Customer, rules: Rules) -> list[Timer]:
+    """Give when a customer without accounts is forgotten: `forget_days` after the last word.
 
     The ids of a customer's events are remembered for as long as R1 asks, whatever `forget_days` says.
     """
     spans = rules.policy.state
-    if not customer.accounts and not customer.remembers_nothing:
-        return [Timer(customer.state.event_time + max(spans.forget, spans.dedupe), "", 12, "", _forget_customer)]
-    return [
-        Timer(account.deleted_at + spans.forget, account.login_id or "", 12, account_id, _forget_account)
-        for account_id, account in customer.accounts.items()
-        if account.deleted_at is not None
-    ]
+    if customer.remembers_nothing:
+        return []
+    return [Timer(customer.state.event_time + max(spans.forget, spans.dedupe), "", 12, "", _forget_customer)]
 
 
 def _forget_account(turn: Turn, _login_id: str, account_id: str) -> Turn:

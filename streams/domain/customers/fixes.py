@@ -1,7 +1,7 @@
 """What a Data Connect event says of a repair: a strong fix names its case, a weak one only its customer (R5)."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from schemas.events import ConnectEvent
 from schemas.state import LoginState, replace
@@ -14,6 +14,8 @@ _RULE = "R5"
 _FIXES = frozenset({"done", "credentialsUpdated", "added"})
 _GOOD_CODES = frozenset({None, 0, 200})
 _GOOD_REASONS = frozenset({None, "success", "complete", "completed", "done", "ok"})
+FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""An earlier time in an event's id was never meant."""
 _EVENT_ID = re.compile(r"(\d{13})-")
 
 
@@ -39,7 +41,15 @@ def hear_fix(turn: Turn, event: ConnectEvent) -> Turn:
 
 
 def _cases(customer: Customer, event: ConnectEvent) -> list[str]:
-    """Give the cases that a fix event names, else the only open one at its institution, in ascending order."""
+    """Give the cases that a fix event names, else the only open one at its institution, in ascending order.
+
+    A command's id says more than logins and accounts; what it names nothing known by is looked past.
+    """
+    if event.webhook_data is not None:
+        command_id = event.webhook_data.command_id
+        for login_id, login in customer.logins.items():
+            if command_id in (*(episode.command_id for episode in login.episodes.values()), *login.closed_ids):
+                return [login_id]
     named = {login_id for login_id in _known_logins(customer) if _names(customer, login_id, event)}
     if named or event.institution_id is None:
         return sorted(named)
@@ -63,8 +73,7 @@ def _hear_weak(turn: Turn, event: ConnectEvent, fixed_at: datetime) -> Turn:
         is_there = event.institution_id in (None, login.institution_id)
         if not _is_open(login) or not is_there or _is_outdated(turn.customer, login_id, fixed_at):
             continue
-        if login.schedule_at is not None:
-            turn = turn.with_case(login_id, remind_not_before=max(until, login.remind_not_before or until))
+        turn = turn.with_case(login_id, remind_not_before=max(until, login.remind_not_before or until))
     return turn
 
 
@@ -77,17 +86,14 @@ def _names(customer: Customer, login_id: str, event: ConnectEvent) -> bool:
     if login_id in event.institution_login_ids:
         return True
     accounts = (customer.accounts.get(account_id) for account_id in event.account_ids)
-    if any(account is not None and account.login_id == login_id for account in accounts):
-        return True
-    login = customer.case(login_id)
-    open_ids = (episode.command_id for episode in login.episodes.values())
-    return event.webhook_data is not None and event.webhook_data.command_id in (*open_ids, *login.closed_ids)
+    return any(account and account.deleted_at is None and account.login_id == login_id for account in accounts)
 
 
 def _fixed_at(event: ConnectEvent, at: datetime) -> datetime:
     """Give the milliseconds that the event's id starts with, where sane; what is later than the event time is at it."""
     made = _EVENT_ID.match(event.event_id or "")
-    return at if made is None else min(from_epoch_ms(int(made[1])), at)
+    fixed_at = at if made is None else min(from_epoch_ms(int(made[1])), at)
+    return fixed_at if fixed_at >= FIRST_TIME else at
 
 
 def _is_outdated(customer: Customer, login_id: str, fixed_at: datetime) -> bool:

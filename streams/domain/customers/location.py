@@ -55,11 +55,11 @@ def _stop(turn: Turn, account_id: str, account: AccountState) -> Turn:
     return replace(turn, signals=(*turn.signals, ended)).by(_RULE)
 
 
-def timer(account_id: str, account: AccountState, rules: Rules) -> Timer | None:
+def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
     """Give when a login that was asked for is given up."""
     if account.located_at is None or account.given_up:
-        return None
-    return Timer(account.located_at + rules.policy.lookup.give_up, "", 14, account_id, _give_up)
+        return []
+    return [Timer(account.located_at + rules.policy.lookup.give_up, "", 14, account_id, _give_up)]
 
 
 def _give_up(turn: Turn, _login_id: str, account_id: str) -> Turn:

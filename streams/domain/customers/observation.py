@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from schemas.events import AccountSnapshot
 from schemas.state import AccountState, Record, replace
-from streams.domain.cases.consent import moved
+from streams.domain.cases import consent
 from streams.domain.customers.reports import signal
 from streams.domain.customers.turn import Outcome, Turn
 from streams.domain.rules import Rules
@@ -41,7 +41,7 @@ def observe(turn: Turn, snapshot: AccountSnapshot) -> Turn:
         return _recorded(turn, snapshot.account_id, account, observed=False)
     attempted_at = dates.attempted_at or turn.at
     is_baseline = known is None and snapshot.baseline and turn.at - attempted_at > turn.rules.policy.baseline.older
-    account = replace(_observed(account, code, attempted_at, turn), is_baseline=is_baseline)
+    account = _observed(account, code, attempted_at, turn, is_baseline=is_baseline)
     return _recorded(replace(turn, observed=snapshot.account_id), snapshot.account_id, account, observed=True)
 
 
@@ -53,7 +53,16 @@ def _recorded(turn: Turn, account_id: str, account: AccountState, *, observed: b
     if was.login_id != account.login_id or was.institution_id != account.institution_id:
         turn = turn.by("R13")
     turn = replace(turn, customer=before.with_account(account_id, account), touched=(*turn.touched, account_id))
-    return signal(moved(turn, account_id, before), before, account_id, observed=observed)
+    turn = _at_institution(consent.told(turn, account_id, before), account)
+    return signal(turn, before, account_id, observed=observed)
+
+
+def _at_institution(turn: Turn, account: AccountState) -> Turn:
+    """Have a case follow its accounts to the institution that was named last (R13)."""
+    login = None if account.login_id is None else turn.customer.logins.get(account.login_id)
+    if login is None or account.login_id is None or account.institution_id in (None, login.institution_id):
+        return turn
+    return turn.with_case(account.login_id, institution_id=account.institution_id)
 
 
 def _read_dates(snapshot: AccountSnapshot, at: datetime) -> _Dates:
@@ -87,10 +96,10 @@ def _alive(known: AccountState | None, dates: _Dates, at: datetime) -> AccountSt
 
 
 def _judge(account: AccountState, dates: _Dates, code: int | None) -> Outcome:
-    if _is_stale(account, dates):
-        return Outcome.STALE
     if code is None:
         return Outcome.NEVER_AGGREGATED
+    if _is_stale(account, dates):
+        return Outcome.STALE
     return Outcome.OBSERVED if _is_new(account, dates.attempted_at, code) else Outcome.DUPLICATE
 
 
@@ -131,7 +140,9 @@ def _informed(account: AccountState, snapshot: AccountSnapshot, dates: _Dates, a
     )
 
 
-def _observed(account: AccountState, code: int, attempted_at: datetime, turn: Turn) -> AccountState:
+def _observed(
+    account: AccountState, code: int, attempted_at: datetime, turn: Turn, *, is_baseline: bool
+) -> AccountState:
     codes = (*account.codes_at_attempt, code) if attempted_at == account.attempted_at else (code,)
     healthy, speaks = code == 0, turn.rules.speaks(code)
     return replace(
@@ -139,12 +150,13 @@ def _observed(account: AccountState, code: int, attempted_at: datetime, turn: Tu
         code=code,
         standing=code if speaks else account.standing,
         failing_since=_failing_since(account, code, attempted_at, turn.rules) if not healthy else None,
-        closed=account.closed and not speaks,
+        closed=account.closed and not (speaks and attempted_at != account.attempted_at),
         attempted_at=attempted_at,
         codes_at_attempt=codes[-CODES_AT_ATTEMPT:],
         healed_at=attempted_at if healthy else account.healed_at,
         healthy_at=turn.at if healthy else account.healthy_at,
         fix_heard=False,
+        is_baseline=is_baseline,
     )
 
 
@@ -153,4 +165,4 @@ def _failing_since(account: AccountState, code: int, attempted_at: datetime, rul
         return account.failing_since
     before, remedy = rules.remedy(account.standing), rules.remedy(code)
     goes_on = before is not None and remedy is not None and before.kind is remedy.kind
-    return account.failing_since if goes_on else attempted_at
+    return account.failing_since if goes_on and not account.closed else attempted_at

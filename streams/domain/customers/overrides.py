@@ -23,7 +23,7 @@ def _login_of(turn: Turn, override: Override) -> str | None:
     if override.institution_login_id is not None:
         return override.institution_login_id
     account = turn.customer.accounts.get(override.account_id or "")
-    return None if account is None else account.login_id
+    return None if account is None or account.deleted_at is not None else account.login_id
 
 
 def _silence(turn: Turn, override: Override) -> Turn:
@@ -42,7 +42,7 @@ def _mark(turn: Turn, override: Override) -> Turn:
     login_id = _login_of(turn, override)
     if login_id is None or turn.customer.case(login_id).otp is not None:
         return turn
-    return otp.confirm(turn, login_id, CHALLENGE) if any(turn.customer.live_at(login_id)) else turn
+    return otp.confirm(turn, login_id, CHALLENGE)
 
 
 def _unmark(turn: Turn, override: Override) -> Turn:
@@ -71,8 +71,8 @@ def _close(turn: Turn, override: Override) -> Turn:
 def _release(turn: Turn, override: Override) -> Turn:
     login_id = _login_of(turn, override)
     for key, login in sorted(turn.customer.logins.items()):
-        if login.is_baseline and login_id in (None, key):
-            turn = contact.release(turn, key).looking_at(key)
+        if contact.is_baseline(login) and login_id in (None, key):
+            turn = contact.release(turn, key, turn.at)
     return turn
 
 

@@ -80,7 +80,9 @@ def _count(turn: Turn, account: AccountState) -> Turn:
     if account.code != 0 or login_id is None or account.institution_id is None:
         return turn
     reported, counted = _within(turn, state.reported), _within(turn, state.counted)
-    if login_id in reported or login_id in counted or turn.customer.case(login_id).otp is not None:
+    if login_id in reported or login_id in counted:
+        return turn
+    if turn.customer.case(login_id).otp is not None:
         return turn
     turn = replace(turn, counted=(*turn.counted, (account.institution_id, login_id)))
     return _noted(turn, reported, {**counted, login_id: turn.at})

@@ -52,12 +52,12 @@ def _ask(turn: Turn, account_id: str, code: int) -> Turn:
     return wish(turn.by(_RULE), account_id, account, TicketCause.UNKNOWN_CODE, code)
 
 
-def timer(account_id: str, account: AccountState, rules: Rules) -> Timer | None:
+def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
     """Give when an account has stood at its unknown code for long enough to ask."""
     if account.unknown_since is None or account.code in account.tickets_wanted:
-        return None
+        return []
     due = account.unknown_since + rules.policy.unknown.standing
-    return Timer(due, account.login_id or "", 11, account_id, _stood)
+    return [Timer(due, account.login_id or "", 11, account_id, _stood)]
 
 
 def _stood(turn: Turn, _login_id: str, account_id: str) -> Turn:
