@@ -111,6 +111,7 @@ class Entry(Frozen):
     `stops_batch` and `fix_applies` are true only for codes on the vendor page's two lists. `fault` is None where the
     cause lies with none of the three, or is not known. `rank` orders reasons (R3): the larger number is stated.
     `without_fix` replaces kind and steps where Data Connect Fix is not integrated. `code` is None in `UNLISTED` only.
+    `opens_incident` is false for codes that speak of one customer's login, however many have them (R9).
     """
 
     code: int | None = Field(ge=0)
@@ -124,6 +125,7 @@ class Entry(Frozen):
     steps: tuple[Step, ...] = ()
     rank: int | None = Field(default=None, ge=1)
     without_fix: Remedy | None = None
+    opens_incident: bool = True
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -23,6 +23,7 @@ from schemas.events import (
     Override,
     PolicyActivated,
 )
+from schemas.signals import HealthyLogins, Signal, SignalType, TicketWanted
 from schemas.times import from_epoch_ms, parse_rfc3339, rfc3339, to_epoch_ms
 from schemas.vendor import read_connect, read_snapshot
 
@@ -69,7 +70,9 @@ def to_headers(event: Event) -> list[tuple[str, bytes]]:
 
 
 def to_value(data: EventData) -> bytes:
-    """Write the data of an event as JSON; absent fields are left out."""
+    """Write the data of an event as JSON; absent fields are left out, but for signals, which need all of theirs."""
+    if isinstance(data, Signal | HealthyLogins | TicketWanted):
+        return data.model_dump_json().encode()
     if isinstance(data, BaseModel):
         return data.model_dump_json(exclude_none=True).encode()
     return orjson.dumps(data)
@@ -195,6 +198,10 @@ _READ: Mapping[str, Callable[[bytes], EventData]] = {
     EventType.OPERATOR_OVERRIDE: Override.model_validate_json,
     EventType.CUSTOMER_FORGOTTEN: CustomerForgotten.model_validate_json,
     EventType.POLICY_ACTIVATED: PolicyActivated.model_validate_json,
+    SignalType.FAILING: Signal.model_validate_json,
+    SignalType.LEFT: Signal.model_validate_json,
+    SignalType.HEALTHY: HealthyLogins.model_validate_json,
+    SignalType.TICKET_WANTED: TicketWanted.model_validate_json,
 }
 
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, mo
 from schemas.base import Inbound, Model
 from schemas.catalogue import Catalogue
 from schemas.policy import Policy
+from schemas.signals import HealthyLogins, Signal, TicketWanted
 
 SCHEMA_VERSION = 1
 """Version of the messages, part of the ids of their JSON Schemas."""
@@ -228,6 +229,9 @@ EventData = (
     | CustomerForgotten
     | PolicyActivated
     | ClockTick
+    | Signal
+    | HealthyLogins
+    | TicketWanted
     | Mapping[str, Any]
 )
 """A mapping is the data of a type that this version stores and counts but does not decide on."""

@@ -17,6 +17,7 @@ from schemas.catalogue import Frozen
 FILE = "policy.toml"
 
 Count = Annotated[int, Field(ge=1, le=1_000_000, description="a whole number, 1 to 1000000")]
+Few = Annotated[int, Field(ge=1, le=1_000, description="a whole number, 1 to 1000")]
 Minutes = Annotated[int, Field(ge=1, le=10_080, description="a whole number of minutes, 1 to 10080")]
 Hours = Annotated[int, Field(ge=1, le=8_760, description="a whole number of hours, 1 to 8760")]
 Days = Annotated[int, Field(ge=1, le=3_650, description="a whole number of days, 1 to 3650")]
@@ -160,7 +161,7 @@ class Unknown(Frozen):
 
     attempts: Count = 3
     hours: Hours = 72
-    logins: Count = 5
+    logins: Few = 5
 
     @cached_property
     def standing(self) -> timedelta:

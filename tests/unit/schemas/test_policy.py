@@ -114,7 +114,7 @@ def test_all_problems_at_once() -> None:
     ("text", "said"),
     [
         ("fix_integrated = 1", "fix_integrated: must be true or false; found 1"),
-        ("[unknown]\nlogins = true", "unknown.logins: must be a whole number, 1 to 1000000; found True"),
+        ("[unknown]\nlogins = true", "unknown.logins: must be a whole number, 1 to 1000; found True"),
         ("[unknown]\nhours = 1.5", "unknown.hours: must be a whole number of hours, 1 to 8760; found 1.5"),
         ("[state]\ndedupe_days = 99999", "state.dedupe_days: must be a whole number of days, 1 to 3650; found 99999"),
         ("[contact]\nreminder_days = [1, 'x']", "contact.reminder_days: must be a list of up to 30 rising days"),
