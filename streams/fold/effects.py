@@ -87,6 +87,10 @@ class Effects:
     """What a poll leads to: records, and changed table values (None drops a key)."""
 
     outbox: Outbox = field(default_factory=Outbox)
+    announced: list[tuple[str, Event]] = field(default_factory=list)
+    """Events for every partition of a log, by the log's name: written before the transaction and outside of it, so they
+    may be written again after a crash. Their ids follow from what they say.
+    """
     changes: dict[Table, Mapping[str, Any]] = field(default_factory=dict)
     note: Any = None
     """What the fold wants back in `committed`, counters for example."""

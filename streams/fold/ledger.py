@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from schemas.audit import DeadLetter, DeadLetterReason
-from schemas.cloudevents import UnreadableRecord
-from schemas.events import AccountSnapshot, EventType, PolicyActivated
+from schemas.cloudevents import UnreadableRecord, to_value
+from schemas.events import AccountSnapshot, Event, EventType, PolicyActivated
 from schemas.state import ControlState
 from schemas.times import from_epoch_ms, to_epoch_ms
 from schemas.vendor import plain_text
@@ -122,6 +122,11 @@ class Ledger:
         """Add a message to the outbox, to the partition of the poll where none is named."""
         place = self._partition if partition is None else partition
         self.effects.outbox.add(message.topic, place, OutRecord(key.encode(), message.value, headers, to_epoch_ms(at)))
+
+    def announce(self, log: str, event: Event) -> Written:
+        """Tell every partition of a log of an event, and give it as written."""
+        self.effects.announced.append((log, event))
+        return Written(log, event.id, to_value(event.data))
 
     def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
         """Write a dead letter in the same transaction, and say so in the chain."""

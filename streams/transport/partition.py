@@ -157,6 +157,8 @@ class OwnedPartition:
 
     async def _commit(self, effects: Effects, records: Sequence[SourceRecord]) -> None:
         self._write_changes(effects)
+        if effects.announced:
+            await self._ticks.announce(effects.announced)
         next_offset = records[-1].offset + 1
         began = time.monotonic()
         async with self._writing:

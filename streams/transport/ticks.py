@@ -1,7 +1,8 @@
-"""Ticks: how time passes on a quiet partition. At most one unread, only when a timer is due, none while it has lag."""
+"""Events of our own into a log: ticks, by which time passes on a quiet partition, and what all partitions are told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
@@ -12,7 +13,10 @@ from streams.transport.settings import FoldSettings
 
 
 class Ticks:
-    """Writes to the input log itself, idempotently and never in a transaction: an open one would hide later records."""
+    """Writes to the logs themselves, idempotently and never in a transaction: an open one would hide later records.
+
+    A tick is written only when a timer is due, at most one is unread, and none is written while the partition has lag.
+    """
 
     def __init__(self, settings: FoldSettings, source: Source, on_tick: Callable[[], None]) -> None:
         self._settings = settings
@@ -40,16 +44,33 @@ class Ticks:
     async def write(self, partition: TopicPartition, event: Event, key: bytes | None = None) -> int:
         """Write an event of our own to the input log and give its offset; raises KafkaError or TimeoutError."""
         async with asyncio.timeout(self._settings.step_timeout):
-            producer = await self._started()
-            metadata = await producer.send_and_wait(
-                partition.topic,
-                to_value(event.data),
-                key=key,
-                partition=partition.partition,
-                timestamp_ms=to_epoch_ms(event.time),
-                headers=to_headers(event),
-            )
+            metadata = await (await self._queued(partition, event, key))
         return int(metadata.offset)
+
+    async def announce(self, announced: Sequence[tuple[str, Event]]) -> None:
+        """Write events to every partition of their logs, in order in each; all are acknowledged when it returns.
+
+        Raises:
+            KafkaError, TimeoutError: some may be written and some not.
+        """
+        async with asyncio.timeout(self._settings.step_timeout):
+            written = [
+                await self._queued(TopicPartition(log, partition), event)
+                for log, event in announced
+                for partition in range(self._settings.partitions)
+            ]
+            await asyncio.gather(*written)
+
+    async def _queued(self, partition: TopicPartition, event: Event, key: bytes | None = None) -> Any:  # noqa: ANN401 - an untyped library's future
+        producer = await self._started()
+        return await producer.send(
+            partition.topic,
+            to_value(event.data),
+            key=key,
+            partition=partition.partition,
+            timestamp_ms=to_epoch_ms(event.time),
+            headers=to_headers(event),
+        )
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
