@@ -42,7 +42,7 @@ integration: $(VENV)/.synced  ## Run the tests on a real Kafka
 	@$(RUN)/pytest -q tests/integration
 
 check-all: test  ## Run the slow tests too
-	@HYPOTHESIS_PROFILE=thorough $(RUN)/pytest -q tests/unit/domain/test_properties.py tests/unit/domain/test_tickets.py
+	@HYPOTHESIS_PROFILE=thorough $(RUN)/pytest -q tests/unit/domain/test_properties.py tests/unit/domain/institutions
 	@$(RUN)/pytest -q -m slow
 
 chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 events, 60 kills, 17 pauses

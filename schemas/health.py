@@ -55,7 +55,7 @@ class AccountHealth(Model):
 
 
 class OpenTicket(Model):
-    """A ticket that is open for an institution."""
+    """A ticket that is open for an institution; code null is that of logins not found (R14)."""
 
     cause: TicketCause
     code: int | None
@@ -65,8 +65,19 @@ class OpenTicket(Model):
     logins_standing: int
 
 
+class OpenIncident(Model):
+    """An incident that is open for an institution (R9), with the logins of its window at the last one that failed."""
+
+    code: int
+    sequence: int
+    opened_at: datetime
+    logins_failing: int
+    logins_seen: int
+
+
 class InstitutionHealth(Model):
     """One institution, keyed `institutionId`."""
 
     institution_id: str
+    incidents: tuple[OpenIncident, ...] = ()
     tickets: tuple[OpenTicket, ...]

@@ -122,7 +122,7 @@ CHANNELS: tuple[Channel, ...] = (
     ),
     Channel(
         "institution.health",
-        "Open tickets of every institution.",
+        "Open incidents and tickets of every institution.",
         "institutionId",
         (Message("institution.health", "institution-health", _INSTITUTIONS, is_cloud_event=False),),
         to=_DOWNSTREAM,

@@ -1,17 +1,31 @@
 """The state that the agents keep in their tables."""
 
 from schemas.state.customers import AccountState, Consent, CustomerState, EpisodeState, LoginState, OtpMark
-from schemas.state.institutions import InstitutionState, StandingState, TicketState
+from schemas.state.institutions import (
+    CodeMark,
+    GatheredLogin,
+    GatheringState,
+    IncidentState,
+    InstitutionState,
+    StandingState,
+    TicketState,
+    WindowLogin,
+    WindowState,
+)
 from schemas.state.partitions import ControlState, IncidentMark, Silence, Surroundings
 from schemas.state.record import Record, encode, replace
 
 __all__ = [
     "AccountState",
+    "CodeMark",
     "Consent",
     "ControlState",
     "CustomerState",
     "EpisodeState",
+    "GatheredLogin",
+    "GatheringState",
     "IncidentMark",
+    "IncidentState",
     "InstitutionState",
     "LoginState",
     "OtpMark",
@@ -20,6 +34,8 @@ __all__ = [
     "StandingState",
     "Surroundings",
     "TicketState",
+    "WindowLogin",
+    "WindowState",
     "encode",
     "replace",
 ]

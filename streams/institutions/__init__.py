@@ -1,1 +1,1 @@
-"""The institution agent: folds the agents' signals into support tickets, one open per institution and code."""
+"""The institution agent: folds the agents' signals into incidents and support tickets of institutions."""

@@ -4,9 +4,17 @@ from typing import Any, NoReturn
 
 from schemas.events import EventType, Source
 from schemas.signals import SignalType
-from schemas.state import InstitutionState, StandingState, TicketState
+from schemas.state import (
+    GatheringState,
+    IncidentState,
+    InstitutionState,
+    StandingState,
+    TicketState,
+    WindowState,
+)
 from streams.fold.intake import Allowed
-from streams.institutions.turn import InstitutionDecider, InstitutionTables
+from streams.institutions.tables import InstitutionTables
+from streams.institutions.turn import InstitutionDecider
 from streams.kafka.topics import INSTITUTIONS, SIGNALS
 from streams.settings import read_settings
 from streams.worker.program import FoldProgram
@@ -22,13 +30,16 @@ app = program.app
 tables = InstitutionTables(
     tickets=program.table("tickets", TicketState, "the ticket of each institution and code"),
     standings=program.table("standings", StandingState, "logins that a ticket has counted"),
-    institutions=program.table("institutions", InstitutionState, "each institution's clock and codes with tickets"),
+    gatherings=program.table("gatherings", GatheringState, "logins at a code that nobody knows, before its ticket"),
+    incidents=program.table("incidents", IncidentState, "the incident of each institution and code"),
+    windows=program.table("windows", WindowState, "the logins of each institution that were seen of late"),
+    institutions=program.table("institutions", InstitutionState, "each institution's clock, tickets and incidents"),
 )
 
 
 @app.agent(program.source, name="tickets")
 async def tickets(stream: Any) -> None:  # noqa: ANN401 - Faust ships no usable types for streams
-    """Open, update and complete one support ticket per institution and code."""
+    """Open and close incidents, and open, update and complete one support ticket per institution and code."""
     async for event in stream.events():
         event.message.poll.decide()
 

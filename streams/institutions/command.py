@@ -7,7 +7,7 @@ import click
 
 @click.command()
 def institutions() -> NoReturn:
-    """Fold the agents' signals into support tickets, one open per institution and code.
+    """Fold the agents' signals into incidents and support tickets of institutions.
 
     Run as many workers as there are partitions; they share them. Give each a name of its own that stays the same after
     a restart (TXPUSH_INSTANCE), and restart it when it exits with 70: that is how it recovers. Ends within

@@ -28,7 +28,10 @@ INSTITUTIONS = "txpush-institutions"
 """Names of the two folds: consumer groups and first parts of their changelogs."""
 
 AGENT_TABLES = ("accounts", "logins", "customers", "surroundings", "policies", "control")
-INSTITUTION_TABLES = ("tickets", "standings", "institutions", "policies", "control")
+INSTITUTION_TABLES = (
+    *("tickets", "standings", "gatherings", "incidents", "windows", "institutions"),
+    *("policies", "control"),
+)
 
 ADMIN_TIMEOUT_MS = 15_000
 POLL_SECONDS = 0.05

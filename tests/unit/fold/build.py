@@ -11,6 +11,7 @@ import orjson
 
 from schemas.catalogue import Catalogue
 from schemas.cloudevents import to_headers, to_value
+from schemas.commands import TicketCause
 from schemas.events import (
     AccountSnapshot,
     ClockTick,
@@ -22,15 +23,18 @@ from schemas.events import (
     Source,
 )
 from schemas.policy import Policy
-from schemas.signals import Signal, SignalType
+from schemas.signals import HealthyLogins, Signal, SignalType, TicketWanted
 from schemas.state import (
     AccountState,
     CustomerState,
+    GatheringState,
+    IncidentState,
     InstitutionState,
     LoginState,
     StandingState,
     Surroundings,
     TicketState,
+    WindowState,
 )
 from schemas.times import to_epoch_ms
 from streams.agent.decider import AgentDecider
@@ -40,7 +44,8 @@ from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Intake, partition_of
 from streams.fold.ledger import Tally
 from streams.fold.logfold import LogFold, LogSettings
-from streams.institutions.turn import InstitutionDecider, InstitutionTables
+from streams.institutions.tables import InstitutionTables
+from streams.institutions.turn import InstitutionDecider
 from streams.kafka.topics import AGENT, AUDIT, EVENTS, HEALTH, INSTITUTION_HEALTH, INSTITUTIONS, SIGNALS
 from streams.settings import Settings
 from streams.worker.program import FoldProgram
@@ -147,8 +152,26 @@ def activated(at: datetime, policy: Policy, source: str = Source.OPERATOR) -> Ev
 
 
 def signal(kind: SignalType, login: str, at: datetime, bank: str = BANKS[0], code: int = 148) -> Event:
-    """Give a signal of a login of a customer of its own."""
-    data = Signal(
+    """Give a signal of a login, a wish of one, or a count of as many logins as its name says."""
+    return event(kind, at, _signal(kind, login, at, bank, code), bank, Source.AGENT)
+
+
+def _signal(kind: SignalType, login: str, at: datetime, bank: str, code: int) -> Signal | HealthyLogins | TicketWanted:
+    if kind is SignalType.HEALTHY:
+        return HealthyLogins(institution_id=bank, logins=int(login), source_partition=0, source_offset=0)
+    if kind is SignalType.TICKET_WANTED:
+        return TicketWanted(
+            institution_id=bank,
+            cause=TicketCause.LOGIN_UNKNOWN,
+            code=None,
+            customer_id="70",
+            institution_login_id=None,
+            account_id=f"a{login}",
+            event_id=f"{login}@{at.isoformat()}",
+            source_partition=0,
+            source_offset=0,
+        )
+    return Signal(
         institution_id=bank,
         code=code,
         customer_id="70",
@@ -159,7 +182,6 @@ def signal(kind: SignalType, login: str, at: datetime, bank: str = BANKS[0], cod
         source_partition=0,
         source_offset=0,
     )
-    return event(kind, at, orjson.loads(data.model_dump_json()), bank, Source.AGENT)
 
 
 @dataclass
@@ -168,6 +190,7 @@ class World:
 
     fold: LogFold
     out: dict[tuple[str, int], list[OutRecord]] = field(default_factory=dict)
+    announced: list[tuple[str, Event]] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
 
     def open(self) -> "World":
@@ -188,6 +211,7 @@ class World:
     def poll(self, records: Sequence[LogRecord]) -> Effects:
         """Fold a poll and let it stand."""
         effects = self.fold.fold(PARTITION, records)
+        self.announced += effects.announced
         for place, written in effects.outbox.records.items():
             self.out.setdefault(place, []).extend(written)
         for table, changes in effects.changes.items():
@@ -229,7 +253,7 @@ class World:
             if place[0] in compacted
             for one in records
         }
-        return told, last
+        return told, last, self.announced
 
     @property
     def audits(self) -> list[OutRecord]:
@@ -249,6 +273,9 @@ INSTITUTION_PROGRAM = FoldProgram(INSTITUTIONS, SIGNALS, SETTINGS)
 INSTITUTION_TABLES = InstitutionTables(
     tickets=INSTITUTION_PROGRAM.table("tickets", TicketState, ""),
     standings=INSTITUTION_PROGRAM.table("standings", StandingState, ""),
+    gatherings=INSTITUTION_PROGRAM.table("gatherings", GatheringState, ""),
+    incidents=INSTITUTION_PROGRAM.table("incidents", IncidentState, ""),
+    windows=INSTITUTION_PROGRAM.table("windows", WindowState, ""),
     institutions=INSTITUTION_PROGRAM.table("institutions", InstitutionState, ""),
 )
 

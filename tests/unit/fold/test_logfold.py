@@ -401,7 +401,7 @@ def test_ticks_fire_tickets_in_order(institutions: World) -> None:
         (record(0, signal(SignalType.FAILING, "1", START), BANKS[1]), DeadLetterReason.WRONG_PARTITION),
         (record(0, event(SignalType.LEFT, START, {"code": 1}, BANKS[0], Source.AGENT)), DeadLetterReason.BAD_DATA),
         (
-            record(0, event(SignalType.LEFT, START, {"code": 1}, BANKS[0], Source.BRIDGE)),
+            record(0, event(SignalType.LEFT, START, signal(SignalType.LEFT, "1", START).data, BANKS[0], Source.BRIDGE)),
             DeadLetterReason.SOURCE_NOT_ALLOWED,
         ),
         (record(0, tick(START, Source.AGENT)), DeadLetterReason.SOURCE_NOT_ALLOWED),

@@ -1,0 +1,19 @@
+"""The rules about institutions: incidents (R9) and support tickets (R10, R11, R14), as pure functions of signals."""
+
+from streams.domain.institutions.decision import decide_signal, due, fire
+from streams.domain.institutions.health import institution_health
+from streams.domain.institutions.view import InstitutionDecision, InstitutionView, Outcome, case_key, case_of
+from streams.domain.institutions.window import Window
+
+__all__ = [
+    "InstitutionDecision",
+    "InstitutionView",
+    "Outcome",
+    "Window",
+    "case_key",
+    "case_of",
+    "decide_signal",
+    "due",
+    "fire",
+    "institution_health",
+]
