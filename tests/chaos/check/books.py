@@ -33,6 +33,11 @@ class Message:
     headers: Headers
     timestamp: int
 
+    @property
+    def subject(self) -> str:
+        """What it is about (`ce_subject`)."""
+        return dict(self.headers).get("ce_subject", b"").decode()
+
 
 @dataclass(slots=True)
 class Expected:

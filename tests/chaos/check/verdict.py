@@ -8,7 +8,7 @@ import orjson
 
 from tests.chaos.check import agents, institutions
 from tests.chaos.check.agents import AgentFold
-from tests.chaos.check.books import Books, Expected
+from tests.chaos.check.books import Books, Expected, Message
 from tests.chaos.check.compare import (
     Findings,
     compare_audit,
@@ -19,7 +19,7 @@ from tests.chaos.check.compare import (
     of_log,
 )
 from tests.chaos.check.export import UNCOMMITTED, Place, Record, committed_offsets, export, log_name
-from tests.chaos.check.institutions import InstitutionFold
+from tests.chaos.check.institutions import InstitutionFold, incident_events
 
 COMMANDS = tuple(
     f"remediation.{name}"
@@ -61,7 +61,7 @@ INSTITUTIONS = Side(
     institutions.LOG,
     (TICKETS,),
     "institution.health",
-    ("tickets", "standings", "institutions", "policies", "control"),
+    ("tickets", "standings", "gatherings", "incidents", "windows", "institutions", "policies", "control"),
 )
 
 
@@ -85,7 +85,12 @@ class Check:
 
     def run(self, claims: Claims, sides: Sequence[Side] = (AGENT, INSTITUTIONS)) -> Findings:
         """Compare everything and give what was found."""
-        wanted = {topic for side in sides for topic in side.topics} | {AUDIT, LETTERS, institutions.LOG}
+        wanted = {topic for side in sides for topic in side.topics} | {
+            AUDIT,
+            LETTERS,
+            institutions.LOG,
+            institutions.TOLD,
+        }
         self._topics = export(self.bootstrap, sorted(wanted), self.partitions)
         self._names = {side.log: log_name(self.bootstrap, side.log) for side in sides}
         self._check_claims(claims)
@@ -118,10 +123,24 @@ class Check:
         return signals
 
     def _institutions(self) -> None:
+        told: list[Message] = []
         for number in range(self.partitions):
             fold = InstitutionFold(number, self.partitions)
             fold.run(self._read_part(INSTITUTIONS, number))
             self._check_side(INSTITUTIONS, fold.books)
+            told += fold.told
+        for number in range(self.partitions):
+            self._check_told(told, number)
+
+    def _check_told(self, told: Sequence[Message], number: int) -> None:
+        """Compare what a partition of the inbound log was told of incidents: all of it, in order for each of them."""
+        found = incident_events(self._records(institutions.TOLD, number))
+        for subject in {message.subject for message in (*told, *found)}:
+            expected = [message for message in told if message.subject == subject]
+            actual = [
+                Record(0, one.key, one.value, one.headers, one.timestamp) for one in found if one.subject == subject
+            ]
+            compare_messages(self.findings, "incidents", f"{subject} in {number}", expected, actual)
 
     def _read_part(self, side: Side, partition: int) -> list[Record]:
         """Give what the agent has read of its log; that is all of it unless something is wrong."""
