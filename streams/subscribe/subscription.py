@@ -54,6 +54,7 @@ class Subscription(Generic[C]):
         self._pace = Pace(options.max_per_hour)
         self._ends: dict[Partition, int] = {}
         self._kept: dict[Partition, int] = {}
+        self._committed: dict[Partition, int] = {}
         self._epoch = 0
         self._in_hand: Delivery[C] | None = None
         self._free = asyncio.Event()
@@ -111,13 +112,15 @@ class Subscription(Generic[C]):
     async def _turn(self) -> Delivery[C] | None:
         """Look at what is there already, then wait a little for more."""
         for seconds in (0.0, self._options.poll_seconds):
-            await self._read(seconds)
+            has_news = await self._read(seconds)
             self._outage.is_over()
-            if not self._ends and (delivery := await self._next_delivery()) is not None:
+            may_look = not self._ends and (has_news or seconds <= 0)
+            if may_look and (delivery := await self._next_delivery()) is not None:
                 return delivery
         return None
 
-    async def _read(self, seconds: float) -> None:
+    async def _read(self, seconds: float) -> bool:
+        """Take in a poll, and tell whether it brought anything."""
         if (extents := await self._source.assigned()) is not None:
             await self._open(extents)
         epoch, is_full = self._epoch, not self._ends and len(self._inbox) >= self._options.max_waiting
@@ -130,6 +133,7 @@ class Subscription(Generic[C]):
             self._meters.not_handed_out(NotHandedOut.REPEATED, taken.count(False))
             self._settled_at = None if any(taken) else self._settled_at
             await self._look_for_ends(epoch)
+        return bool(records)
 
     async def _open(self, extents: Mapping[Partition, Extent]) -> None:
         """Begin each partition where the store says, and note how far it has to be read before anything goes out."""
@@ -143,7 +147,7 @@ class Subscription(Generic[C]):
         for partition, start in starts.items():
             self._inbox.open(partition, start)
         self._source.seek(starts)
-        self._kept = dict(known)
+        self._kept, self._committed = dict(known), {}
         self._ends = {partition: extent.end for partition, extent in extents.items()}
         await self._look_for_ends(epoch)
 
@@ -188,7 +192,7 @@ class Subscription(Generic[C]):
             return
         settled = self._inbox.settle(now)
         for message, fate in settled:
-            self._meters.not_handed_out(_REASONS[fate])
+            self._meters.not_handed_out(NotHandedOut(fate.value))
             if fate is Fate.EXPIRED:
                 self._tell_expired(message)
         seen = (one.message.command for one in settled if one.fate is not Fate.SUPERSEDED)
@@ -246,17 +250,19 @@ class Subscription(Generic[C]):
     # -- what is read, kept and told
 
     async def _keep_positions(self) -> None:
-        """Keep and commit how far the partitions are read, when that has moved."""
-        moved = {one: at for one, at in self._inbox.positions().items() if at > self._kept.get(one, -1)}
-        if moved:
+        """Keep and commit how far the partitions are read, where that has moved."""
+        positions = self._inbox.positions()
+        if moved := _beyond(positions, self._kept):
             await self._shelf.pass_by({}, moved)
             self._kept |= moved
-            await self._commit(moved)
+        if behind := _beyond(positions, self._committed):
+            await self._commit(behind)
 
     async def _commit(self, positions: Mapping[Partition, int]) -> None:
-        """Tell Kafka; a failure costs nothing, as the store is what counts and the next commit says the same."""
+        """Tell Kafka; a failure costs nothing, as the store is what counts and it is told again later."""
         try:
             await self._source.commit(positions)
+            self._committed |= positions
         except SourceUnavailableError as error:
             log.warning("offsets were not committed, the store has them: %s", error)
 
@@ -290,8 +296,5 @@ class Subscription(Generic[C]):
         self._source.again()
 
 
-_REASONS = {
-    Fate.EXPIRED: NotHandedOut.EXPIRED,
-    Fate.SUPERSEDED: NotHandedOut.SUPERSEDED,
-    Fate.UNNEEDED: NotHandedOut.UNNEEDED,
-}
+def _beyond(positions: Mapping[Partition, int], known: Mapping[Partition, int]) -> dict[Partition, int]:
+    return {partition: at for partition, at in positions.items() if at > known.get(partition, -1)}

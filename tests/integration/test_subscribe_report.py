@@ -74,7 +74,7 @@ async def reporting(receiver: Receiver, **options: float) -> AsyncIterator[tuple
             "/services/mailer",
             clock=SettableClock(),
             meters=meters,
-            **options,  # type: ignore[arg-type]
+            **options,
         )
         async with reporter:
             yield reporter, meters

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum, auto
+from enum import Enum
 from typing import Generic, NamedTuple
 
 from schemas.catalogue import Kind
@@ -44,12 +44,12 @@ NO_MARKS = Marks()
 
 
 class Fate(Enum):
-    """What becomes of a command that waits."""
+    """What becomes of a command that waits; the words are those of the metrics."""
 
-    HAND_OUT = auto()
-    EXPIRED = auto()
-    SUPERSEDED = auto()
-    UNNEEDED = auto()
+    HAND_OUT = "hand_out"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    UNNEEDED = "unneeded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 MAX_POLL_RECORDS = 500
 RETRY_SECONDS = 1.0
+RETRY_BACKOFF_MS = 250
+"""aiokafka logs each of its attempts; ten a second fill the log of an outage."""
 T = TypeVar("T")
 
 
@@ -140,16 +142,16 @@ class KafkaSource:
 
     def _made(self) -> AIOKafkaConsumer:
         options = self._options
+        chosen = {"retry_backoff_ms": RETRY_BACKOFF_MS} | dict(options.kafka)
         return AIOKafkaConsumer(
             bootstrap_servers=options.bootstrap,
             group_id=options.group,
             group_instance_id=options.instance,
-            client_id=options.instance or options.group,
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_records=MAX_POLL_RECORDS,
             max_poll_interval_ms=int(options.handling_seconds * 1000),
             rebalance_timeout_ms=int((options.revoke_seconds + options.step_seconds) * 1000),
-            **options.kafka,
+            **chosen,
         )

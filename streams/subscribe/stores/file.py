@@ -22,7 +22,7 @@ class FileStore:
     """A `Store` for one process, in `path`; its lock is a file beside it, `.lock`.
 
     A line counts once it is written whole and flushed to the disk; the half line of a crash is cut off at the next
-    start. Everything is held in memory too, about 0.5 kB a command.
+    start. Everything is held in memory too, about 0.3 kB a command.
 
     Raises:
         StoreInUseError: another process has it open.

@@ -85,7 +85,7 @@ def test_handed_back_it_comes_again_later_and_later() -> None:
     """One second, two, four, up to five minutes; it says that it is repeated and keeps its id."""
     inbox = opened(ONE)
     inbox.take(message(CommandStory().issue(), 0), NO_MARKS)
-    now, delays, ids = START, [], set()
+    now, delays, ids = START, list[float](), set[str]()
     for _ in range(11):
         offer = inbox.next(now, contacts=True)
         assert offer is not None

@@ -1,5 +1,6 @@
 """What a command needs from its reader, for every way its messages and the reader's past can meet."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -21,7 +22,7 @@ EXPIRED = Marks(passed=0)
 def story(*words: str, kind: Kind = Kind.CONNECT_FIX) -> list[Command]:
     """Give the messages of a command in the given order; `remind` comes a day after the start."""
     command = CommandStory(kind=kind)
-    calls = {
+    calls: dict[str, Callable[[], Command]] = {
         "issue": command.issue,
         "update": lambda: command.update(103),
         "remind": lambda: command.remind(START + timedelta(hours=24)),
