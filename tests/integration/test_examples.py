@@ -1,0 +1,270 @@
+"""The example services as programs: a real broker, a real mail server, a real HTTP server, and SIGKILL."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiokafka import AIOKafkaProducer
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from schemas.commands import COMMAND_TOPICS, Command, Ticket
+from streams.clock import WallClock
+from streams.kafka import topics
+from streams.kafka.embedded import EmbeddedKafka
+from streams.subscribe.testing import CommandStory, TicketStory
+
+pytestmark = pytest.mark.kafka
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "deploy" / "examples"
+SECONDS = 40.0
+CUSTOMERS = 24
+NO_ADDRESS, REFUSED, BUSY = "nobody", "refused", "busy"
+TOKEN = "token-of-this-test"  # noqa: S105 - a token of this test alone
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedKafka]:
+    """A broker of this module's own, with the topics of the contract."""
+    with EmbeddedKafka() as cluster:
+        asyncio.run(topics.apply(cluster.bootstrap, topics.EMBEDDED))
+        yield cluster
+
+
+async def put(broker: EmbeddedKafka, *messages: Command | Ticket) -> None:
+    """Write messages as they go out."""
+    producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap, linger_ms=0)
+    await producer.start()
+    try:
+        for message in messages:
+            key = message.customer_id if isinstance(message, Command) else message.institution_id
+            topic = COMMAND_TOPICS[message.kind]
+            await producer.send_and_wait(topic, message.model_dump_json().encode(), key=key.encode())
+    finally:
+        await producer.stop()
+
+
+class Program:
+    """An example that is started, killed, and started again."""
+
+    def __init__(self, file: str, log: Path, *arguments: str, **environment: str) -> None:
+        self._command = [str(EXAMPLES / file), *arguments]
+        self._environment = environment
+        self._log = log
+        self._process: Process | None = None
+
+    async def start(self) -> None:
+        """Start it."""
+        environment = {"PATH": "", "PYTHONPATH": str(ROOT), **self._environment}
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, *self._command, stdout=log, stderr=log, env=environment
+            )
+
+    async def end(self, by: signal.Signals) -> int:
+        """Send it a signal and wait for its end."""
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(by)
+        return await asyncio.wait_for(self._process.wait(), SECONDS)
+
+    def said(self) -> str:
+        """Give what it has logged."""
+        return self._log.read_text()
+
+
+@asynccontextmanager
+async def running(program: Program) -> AsyncIterator[None]:
+    """Start it, and have it end in order."""
+    await program.start()
+    try:
+        yield
+        assert await program.end(signal.SIGTERM) == 0, program.said()
+    finally:
+        await program.end(signal.SIGKILL)
+
+
+async def until(condition: Callable[[], bool], program: Program) -> None:
+    """Wait, or fail with what the program has said."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            while not condition():  # noqa: ASYNC110 - the condition has no event
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        pytest.fail(program.said())
+
+
+class MailServer:
+    """Takes mails; holds its answer to some of them, refuses one customer, and is busy once for another."""
+
+    def __init__(self, hold: set[int]) -> None:
+        self.taken: list[str] = []
+        self.refused = 0
+        self.held = asyncio.Event()
+        self._hold = hold
+        self._busy = True
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Refuse who is not known here."""
+        if address.startswith(REFUSED):
+            self.refused += 1
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - the same
+        """Take the mail and answer, or never answer."""
+        content = envelope.content
+        assert isinstance(content, bytes)
+        if envelope.rcpt_tos[0].startswith(BUSY) and self._busy:
+            self._busy = False
+            return "451 try again later"
+        lines = content.decode().splitlines()
+        self.taken.append(next(line.partition("<")[2].rstrip(">") for line in lines if line.startswith("Message-ID")))
+        if len(self.taken) in self._hold:
+            self.held.set()
+            await asyncio.Event().wait()
+        return "250 OK"
+
+
+@asynccontextmanager
+async def smtp(mails: MailServer) -> AsyncIterator[int]:
+    """Run the mail server and give its port."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(mails, loop=loop, hostname="localhost"), "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def http(handler: Callable[[web.Request], Any]) -> AsyncIterator[str]:
+    """Run an HTTP server and give its address."""
+    application = web.Application()
+    application.router.add_post("/", handler)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+def message_id(message: Command) -> str:
+    """Give the Message-ID that the mailer makes of a message."""
+    return f"{message.command_id}.{message.sequence}@example.org"
+
+
+async def test_the_mailer_under_kills(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    """Killed while the mail server had taken a mail and not yet answered, it sends that one again and no other.
+
+    Nobody is forgotten; who is withdrawn is not mailed; an address refused for good is reported, one that is busy is
+    mailed later.
+    """
+    now = WallClock().now()
+    stories = [CommandStory(f"c{number:02}", at=now) for number in range(CUSTOMERS)]
+    odd = {name: CommandStory(name, at=now) for name in (NO_ADDRESS, REFUSED, BUSY)}
+    withdrawn = CommandStory("withdrawn", at=now)
+    issues = [story.issue() for story in (*stories, *odd.values())]
+    await put(broker, withdrawn.issue(), *issues, withdrawn.withdraw())
+    addresses = {issue.customer_id: f"{issue.customer_id}@example.com" for issue in issues}
+    customers, log = tmp_path / "customers.json", tmp_path / "log"
+    customers.write_text(json.dumps({name: at for name, at in addresses.items() if name != NO_ADDRESS}))
+    reports: list[Any] = []
+
+    async def take(request: web.Request) -> web.Response:
+        reports.append(json.loads(await request.read())["data"])
+        return web.Response()
+
+    mails = MailServer(hold={5, 12})
+    async with smtp(mails) as port, http(take) as url:
+        mailer = Program(
+            "mailer/mailer.py", log, "--bootstrap", broker.bootstrap, "--store", str(tmp_path / "store"),
+            "--smtp", f"127.0.0.1:{port}", "--sender", "service@example.org", "--customers", str(customers),
+            "--report-url", url, REPORT_TOKEN=TOKEN,
+        )  # fmt: skip
+        again = []
+        for _ in range(2):
+            await mailer.start()
+            await until(mails.held.is_set, mailer)
+            mails.held.clear()
+            await mailer.end(signal.SIGKILL)
+            again.append(mails.taken[-1])
+        wanted = {message_id(issue) for issue in issues if issue.customer_id not in (NO_ADDRESS, REFUSED)}
+        async with running(mailer):
+            await until(lambda: set(mails.taken) == wanted, mailer)
+            await until(lambda: len({report["command_id"] for report in reports}) >= len(issues) - len(again), mailer)
+            await put(broker, stories[0].update(103), stories[0].remind(now), stories[1].complete(now))
+            reminder = f"{stories[0].command_id}.2@example.org"
+            await until(lambda: reminder in mails.taken, mailer)
+    assert Counter(mails.taken) == Counter([*wanted, *again, reminder])
+    assert mails.refused == 1
+    said = {report["customerId"]: report["report"] for report in reports}
+    assert (said[NO_ADDRESS], said[REFUSED], said[BUSY]) == ("no_address", "bounced", "delivered")
+
+
+class Tickets:
+    """A support system that keeps keys, away at first, and slow to answer once."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, str]] = []
+        self.opened: dict[str, list[str]] = {}
+        self.held = asyncio.Event()
+        self._keys: set[str] = set()
+        self._away = 2
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Keep what is new, and hold the answer to the third post."""
+        body, key = await request.json(), request.headers["idempotency-key"]
+        if self._away > 0:
+            self._away -= 1
+            return web.Response(status=503)
+        self.posts.append((key, body["action"]))
+        known = key in self._keys
+        if not known:
+            self._keys.add(key)
+            self.opened.setdefault(body["ticket"], []).append(body["action"])
+        if len(self.posts) == 3:
+            self.held.set()
+            await asyncio.Event().wait()
+        return web.Response(status=409 if known else 201)
+
+
+async def test_the_ticket_opener_under_a_kill(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    """A ticket whose answer never came is posted again under its key: the system has each ticket once, and its end."""
+    stories = [TicketStory(f"10210{number}") for number in range(5)]
+    await put(broker, *(story.issue() for story in stories))
+    system = Tickets()
+    async with http(system.take) as url:
+        opener = Program(
+            "ticket_opener/ticket_opener.py", tmp_path / "log", "--bootstrap", broker.bootstrap,
+            "--store", str(tmp_path / "store"), "--url", url,
+        )  # fmt: skip
+        await opener.start()
+        await until(system.held.is_set, opener)
+        await opener.end(signal.SIGKILL)
+        held = system.posts[-1]
+        await put(broker, stories[0].update(10))
+        async with running(opener):
+            await until(lambda: len(system.opened) == len(stories), opener)
+            await until(lambda: system.opened[stories[0].command_id][-1:] == ["update"], opener)
+            await put(broker, *(story.complete() for story in stories))
+            await until(lambda: all(done[-1] == "close" for done in system.opened.values()), opener)
+    assert {story.command_id: system.opened[story.command_id] for story in stories} == {
+        story.command_id: ["open", "update", "close"] if story is stories[0] else ["open", "close"] for story in stories
+    }
+    assert [post for post, times in Counter(system.posts).items() if times > 1] == [held]
