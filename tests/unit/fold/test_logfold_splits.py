@@ -10,7 +10,8 @@ from schemas.audit import AuditRecord, DeadLetter
 from schemas.commands import Command, Ticket
 from schemas.events import Event
 from schemas.health import AccountHealth, InstitutionHealth
-from schemas.policy import Policy, State
+from schemas.policy import Incident as IncidentPolicy
+from schemas.policy import Policy, State, Unknown
 from schemas.policy import Ticket as TicketPolicy
 from schemas.signals import Signal, SignalType
 from streams.kafka.topics import (
@@ -27,6 +28,7 @@ from tests.unit.fold.build import (
     CUSTOMERS,
     DAY,
     HOUR,
+    MINUTE,
     START,
     STRANGER,
     LogRecord,
@@ -47,9 +49,11 @@ POLICIES = (
     Policy(version="2", fix_integrated=False, state=State(forget_days=2)),
     Policy(version="3", ticket=TicketPolicy(quiet_days=1, update_at=(2,))),
 )
+SOON = Policy(version="4", incident=IncidentPolicy(min_logins=2, close_share=0.5), unknown=Unknown(logins=2))
+"""Incidents and unknown codes within reach of a few signals."""
 GARBAGE = b"{"
 
-gaps = st.sampled_from([timedelta(0), HOUR, DAY, 5 * DAY, 31 * DAY])
+gaps = st.sampled_from([timedelta(0), timedelta(0), MINUTE, HOUR, DAY, 5 * DAY, 31 * DAY])
 customers = st.sampled_from([*CUSTOMERS, STRANGER])
 accounts = st.sampled_from(["a1", "a2"])
 codes = st.sampled_from([0, 185, 103, 148, 169, 949, None])
@@ -67,10 +71,11 @@ signal_steps = st.one_of(
         st.sampled_from(SignalType),
         st.sampled_from(["1", "2", "3"]),
         st.sampled_from(BANKS),
-        st.sampled_from([148, 185]),
+        st.sampled_from([148, 185, 106]),
     ),
     st.just(lambda at: tick(at, "/remediation/institutions")),
     changes,
+    st.just(lambda at: activated(at, SOON)),
 )
 
 
