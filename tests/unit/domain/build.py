@@ -6,12 +6,38 @@ from itertools import count
 from typing import Any
 
 from schemas.catalogue import Catalogue
-from schemas.commands import Action, Command
-from schemas.events import AccountSnapshot, ClockTick, ConnectEvent, Event, EventType, Source, WebhookData
+from schemas.commands import Action, Command, Lookup
+from schemas.events import (
+    AccountChallenged,
+    AccountSnapshot,
+    ClockTick,
+    ConnectEvent,
+    CustomerForgotten,
+    Event,
+    EventType,
+    Incident,
+    Override,
+    OverrideAction,
+    Source,
+    WebhookData,
+)
 from schemas.policy import Contact, Policy
-from schemas.state import AccountState, EpisodeState, LoginState
+from schemas.signals import SignalType
+from schemas.state import AccountState, EpisodeState, LoginState, Surroundings
 from schemas.times import to_epoch_ms
-from streams.domain import Customer, Decision, Outgoing, Rules, decide
+from streams.domain import (
+    NOWHERE,
+    Customer,
+    Decision,
+    Outgoing,
+    OutgoingSignal,
+    OutgoingWish,
+    Rules,
+    decide,
+    hear_around,
+    next_due,
+    review,
+)
 
 CUSTOMER, ACCOUNT, LOGIN, BANK = "70", "a1", "L1", "102105"
 START = datetime(2026, 11, 1, 3, tzinfo=UTC)
@@ -19,6 +45,8 @@ DAY, HOUR, MINUTE, MS = timedelta(days=1), timedelta(hours=1), timedelta(minutes
 CATALOGUE = Catalogue.load()
 RULES = Rules(Policy(contact=Contact(reminder_days=())), CATALOGUE)
 """The shipped rules without reminders, which have tests of their own."""
+SHIPPED = Rules(Policy(), CATALOGUE)
+"""The shipped rules: reminders after 1, 3 and 7 days."""
 UNINTEGRATED = Rules(Policy(fix_integrated=False, contact=Contact(reminder_days=())), CATALOGUE)
 
 _ids = count()
@@ -73,6 +101,41 @@ def connected(event_type: str, at: datetime, *, made: datetime | None = None, co
     return Event(fresh_id(), f"connect.{event_type}", Source.BRIDGE, at, data)
 
 
+def fixed(at: datetime, login: str = LOGIN, *, made: datetime | None = None) -> Event:
+    """Give a strong fix event of a login."""
+    return connected("done", at, made=made, institution_login_ids=(login,))
+
+
+def overridden(action: OverrideAction, at: datetime, *, customer: str | None = CUSTOMER, **more: Any) -> Event:  # noqa: ANN401 - the other fields of the override
+    """Give an operator's decision about the customer, or with `customer=None` about a whole partition."""
+    data = Override(action=action, customer_id=customer, who="ops", why="asked to", **more)
+    return Event(fresh_id(), EventType.OPERATOR_OVERRIDE, Source.OPERATOR, at, data)
+
+
+def silenced(at: datetime, until: datetime | None = None, *, customer: str | None = CUSTOMER, **more: Any) -> Event:  # noqa: ANN401 - the scope
+    """Give a silence."""
+    return overridden(OverrideAction.SILENCE, at, customer=customer, until=until, **more)
+
+
+def challenged(at: datetime, account: str | None = ACCOUNT, login: str | None = None) -> Event:
+    """Give the challenge that a live call met."""
+    data = AccountChallenged(customer_id=CUSTOMER, account_id=account, institution_login_id=login)
+    return Event(fresh_id(), EventType.ACCOUNT_CHALLENGED, Source.BRIDGE, at, data)
+
+
+def incident(at: datetime, code: int, sequence: int = 1, *, bank: str = BANK, is_open: bool = True) -> Event:
+    """Give the opening, or the closing, of an incident."""
+    kind = EventType.INCIDENT_OPENED if is_open else EventType.INCIDENT_CLOSED
+    data = Incident(institution_id=bank, code=code, sequence=sequence, opened_at=at, logins_failing=20, logins_seen=20)
+    return Event(fresh_id(), kind, Source.INSTITUTIONS, at, data)
+
+
+def forgotten(at: datetime) -> Event:
+    """Give the order to forget the customer."""
+    data = CustomerForgotten(customer_id=CUSTOMER, who="ops", why="asked to")
+    return Event(fresh_id(), EventType.CUSTOMER_FORGOTTEN, Source.OPERATOR, at, data)
+
+
 def tick(at: datetime) -> Event:
     """Give a tick of the partition."""
     return Event(fresh_id(), EventType.CLOCK_TICK, Source.AGENT, at, ClockTick())
@@ -80,18 +143,43 @@ def tick(at: datetime) -> Event:
 
 @dataclass
 class Story:
-    """A customer's events, folded one after the other; `told` has every message in order."""
+    """A customer's events, folded one after the other; `told` has every message in order.
+
+    Time passes only by events: `wait` lets it pass without one. `around` is what `surround` has made of it.
+    """
 
     rules: Rules = RULES
     customer: Customer | None = None
     told: list[Outgoing] = field(default_factory=list)
+    signals: list[OutgoingSignal | OutgoingWish] = field(default_factory=list)
+    counted: list[tuple[str, str]] = field(default_factory=list)
+    around: Surroundings = NOWHERE
 
     def hear(self, *events: Event) -> Decision:
         """Fold events and give the decision on the last one."""
         for event in events:
-            decision = decide(self.customer, event, self.rules)
-            self.customer = decision.customer
-            self.told += decision.messages
+            decision = self._keep(decide(self.customer, event, self.rules, around=self.around))
+        return decision
+
+    def wait(self, until: datetime) -> None:
+        """Let time pass: a tick whenever a timer is due, and one at its end."""
+        while self.customer is not None:
+            due = next_due(self.customer, self.rules, self.around)
+            if due is None or due >= until:
+                break
+            self.hear(tick(due))
+        self.hear(tick(until))
+
+    def surround(self, event: Event) -> None:
+        """Take an event about the whole partition, and look anew at who is contacted."""
+        self.around = hear_around(self.around, event, event.time)
+        self._keep(review(self.known, event, self.rules, None, self.around))
+
+    def _keep(self, decision: Decision) -> Decision:
+        self.customer = decision.customer
+        self.told += decision.messages
+        self.signals += decision.signals
+        self.counted += decision.counted
         return decision
 
     @property
@@ -114,13 +202,26 @@ class Story:
 
     @property
     def commands(self) -> list[Command]:
-        """The data of every message."""
-        return [command(message) for message in self.told]
+        """The data of every message that is no request to the executor."""
+        return [message.data for message in self.told if isinstance(message.data, Command)]
 
     @property
     def lines(self) -> list[str]:
-        """Every message in a few words: login, kind, action, why it was withdrawn, the code stated."""
-        return [line(one) for one in self.commands]
+        """Every message in a few words: see `line`."""
+        return [line(message) for message in self.told]
+
+    @property
+    def dated(self) -> list[tuple[datetime, str]]:
+        """Every message in a few words, with its time."""
+        return [(message.time, line(message)) for message in self.told]
+
+    @property
+    def said(self) -> list[str]:
+        """Every signal in a few words: what, the code, the login or else the account."""
+        return [f"{WORDS[one.type]} {one.code} {one.institution_login_id or one.account_id}" for one in self.signals]
+
+
+WORDS = {SignalType.FAILING: "failing", SignalType.LEFT: "left", SignalType.TICKET_WANTED: "wanted"}
 
 
 def command(message: Outgoing) -> Command:
@@ -129,7 +230,11 @@ def command(message: Outgoing) -> Command:
     return message.data
 
 
-def line(one: Command) -> str:
-    """Say what a command says, in a few words."""
+def line(message: Outgoing) -> str:
+    """Say what a message says: login, kind, action, why withdrawn, code; of a look-up login, action, accounts."""
+    one = message.data
+    if isinstance(one, Lookup):
+        return f"{one.institution_login_id} {one.action} {','.join(one.account_ids)}"
+    assert isinstance(one, Command)
     why = f" {one.withdraw_reason}" if one.action is Action.WITHDRAW else ""
     return f"{one.institution_login_id} {one.kind} {one.action}{why} {one.reason.code}"

@@ -16,9 +16,13 @@ from schemas.events import (
     AccountSnapshot,
     ClockTick,
     ConnectEvent,
+    CustomerForgotten,
     Event,
     EventData,
     EventType,
+    Incident,
+    Override,
+    OverrideAction,
     PolicyActivated,
     Source,
 )
@@ -112,14 +116,10 @@ def event(kind: str, at: datetime, data: EventData, key: str | None = None, sour
 
 def looked(customer: str, code: int | None, at: datetime, account: str = "a1", **more: Any) -> Event:  # noqa: ANN401 - further fields
     """Give a snapshot of an account whose login is `L` and its number; the attempt was a minute before."""
-    fields: dict[str, Any] = {"institution_id": BANKS[0], "aggregation_attempt_date": at - MINUTE, **more}
-    snapshot = AccountSnapshot(
-        customer_id=customer,
-        account_id=account,
-        institution_login_id=f"L{account[1:]}",
-        aggregation_status_code=code,
-        **fields,
-    )
+    login = f"L{account[1:]}"
+    own = {"institution_id": BANKS[0], "institution_login_id": login, "aggregation_attempt_date": at - MINUTE}
+    fields: dict[str, Any] = {**own, **more}
+    snapshot = AccountSnapshot(customer_id=customer, account_id=account, aggregation_status_code=code, **fields)
     return event(EventType.ACCOUNT_MODIFIED, at, snapshot, customer)
 
 
@@ -132,6 +132,25 @@ def deleted(customer: str, at: datetime, account: str = "a1") -> Event:
 def connected(customer: str, kind: str, at: datetime) -> Event:
     """Give a Data Connect event of a customer."""
     return event(f"connect.{kind}", at, ConnectEvent(customer_id=customer, event_type=kind), customer)
+
+
+def overridden(action: OverrideAction, at: datetime, customer: str | None = None, **more: Any) -> Event:  # noqa: ANN401 - further fields
+    """Give an operator's decision, about a customer or the whole partition."""
+    data = Override(action=action, customer_id=customer, who="ops", why="asked to", **more)
+    return event(EventType.OPERATOR_OVERRIDE, at, data, customer, Source.OPERATOR)
+
+
+def incident(at: datetime, code: int, sequence: int, *, is_open: bool, bank: str = BANKS[0]) -> Event:
+    """Give the opening, or the closing, of an incident."""
+    kind = EventType.INCIDENT_OPENED if is_open else EventType.INCIDENT_CLOSED
+    data = Incident(institution_id=bank, code=code, sequence=sequence, opened_at=at, logins_failing=20, logins_seen=20)
+    return event(kind, at, data, source=Source.INSTITUTIONS)
+
+
+def forgotten(customer: str, at: datetime) -> Event:
+    """Give the order to forget a customer."""
+    data = CustomerForgotten(customer_id=customer, who="ops", why="asked to")
+    return event(EventType.CUSTOMER_FORGOTTEN, at, data, customer, Source.OPERATOR)
 
 
 def tick(at: datetime, source: str = Source.AGENT) -> Event:
@@ -244,9 +263,17 @@ class World:
         ]
 
     def said(self) -> tuple[object, ...]:
-        """Give all that readers can rely on: messages in order, of compacted topics the last word on each key."""
+        """Give all that readers can rely on: messages in order, of compacted topics the last word on each key.
+
+        Counts of healthy logins are one a transaction, so they are left out.
+        """
         compacted = {HEALTH, INSTITUTION_HEALTH}
-        told = {place: records for place, records in self.out.items() if place[0] not in compacted}
+        told = {
+            place: [one for one in records if dict(one.headers).get("ce_type") != SignalType.HEALTHY.encode()]
+            for place, records in self.out.items()
+            if place[0] not in compacted
+        }
+        told = {place: records for place, records in told.items() if records}
         last = {
             (place, one.key): one.value
             for place, records in self.out.items()

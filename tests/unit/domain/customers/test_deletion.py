@@ -3,9 +3,10 @@
 import pytest
 
 from schemas.policy import Policy, State
-from schemas.state import LoginState, replace
+from schemas.state import replace
 from streams.domain import Outcome, Rules, next_due
-from streams.domain.customers.deletion import forgetting
+from streams.domain.customers.turn import Turn
+from streams.domain.timers import timers
 from tests.unit.domain.build import (
     ACCOUNT,
     BANK,
@@ -83,8 +84,8 @@ def test_deletion_is_a_strong_fix() -> None:
 def test_deletion_of_another_account() -> None:
     """The deletion of an account that does not need the kind is no fix of its episode."""
     story = Story()
-    story.hear(nightly(169, 0), nightly(0, 0, "a2"), nightly(185, 0, "a3"), deleted(GONE, "a2"), deleted(GONE, "a3"))
-    story.hear(nightly(0, 2))
+    story.hear(nightly(169, 0), nightly(0, 0, "a2"), nightly(185, 1, "a3"))
+    story.hear(deleted(GONE + HOUR, "a2"), deleted(GONE + HOUR, "a3"), nightly(0, 2))
     assert story.lines[2:] == ["L1 connect-fix withdraw deleted 185", "L1 remove-duplicate withdraw healed 169"]
 
 
@@ -100,8 +101,9 @@ def test_never_seen() -> None:
 def test_accounts_deleted() -> None:
     """`accountsDeleted` deletes the accounts that it lists, as one event."""
     story = Story()
-    story.hear(nightly(169, 0), nightly(169, 0, "a2"), nightly(185, 0, "a3"))
-    decision = story.hear(connected("accountsDeleted", GONE, account_ids=("new", "a2", ACCOUNT), institution_id=BANK))
+    gone = GONE + HOUR
+    story.hear(nightly(169, 0), nightly(169, 0, "a2"), nightly(185, 1, "a3"))
+    decision = story.hear(connected("accountsDeleted", gone, account_ids=("new", "a2", ACCOUNT), institution_id=BANK))
     assert (decision.outcome, decision.accounts) == (Outcome.DELETED, (ACCOUNT, "a2", "new"))
     assert story.lines[2:] == ["L1 remove-duplicate complete 169"]
     assert [one.account_id for one in decision.signals] == ["a2"]
@@ -167,17 +169,17 @@ def test_due() -> None:
 
 
 def test_forgotten_at_a_tick() -> None:
-    """A tick at the time due forgets the account, and its case but for the ordinal; one before it does not."""
+    """A tick at the time due forgets the account, and keeps its case; one before it does not."""
     story = Story()
     story.hear(nightly(185, 0), nightly(0, 0, "a2", "L2"), deleted(GONE))
     due = GONE + 30 * DAY
     early = story.hear(tick(due - MS))
     assert (early.outcome, early.accounts, early.changed) == (Outcome.TICK, (), False)
     decision = story.hear(tick(due))
-    assert (decision.accounts, decision.logins, decision.rules) == ((ACCOUNT,), (LOGIN,), ("R12",))
+    assert (decision.accounts, decision.logins, decision.rules) == ((ACCOUNT,), (), ("R12",))
     assert decision.changed
     assert (story.known.state.account_ids, story.known.state.login_ids) == (("a2",), (LOGIN,))
-    assert story.login() == LoginState(ordinal=1)
+    assert (story.login().ordinal, story.login().episodes) == (1, {})
 
 
 def test_ordinals_go_on() -> None:
@@ -214,7 +216,7 @@ def test_nothing_left() -> None:
     story = Story()
     story.hear(nightly(185, 0), nightly(0, 0, login="L2"), deleted(GONE))
     decision = story.hear(tick(GONE + 30 * DAY))
-    assert (decision.customer, decision.accounts, decision.logins) == (None, (ACCOUNT,), (LOGIN,))
+    assert (decision.customer, decision.accounts, decision.logins) == (None, (ACCOUNT,), (LOGIN, "L2"))
 
 
 def test_customer_without_accounts() -> None:
@@ -241,8 +243,8 @@ def test_timers_name_their_case() -> None:
     """The timer of an account belongs to its case, to none where its login is not known."""
     story = Story()
     story.hear(deleted(GONE), deleted(GONE, "a2", None))
-    orders = [timer.order for timer in forgetting(story.known, RULES)]
-    assert orders == [(GONE + 30 * DAY, LOGIN, "R12", ACCOUNT), (GONE + 30 * DAY, "", "R12", "a2")]
+    orders = [timer.order for timer in timers(Turn(story.known, RULES, GONE))]
+    assert sorted(orders) == [(GONE + 30 * DAY, "", 12, "a2"), (GONE + 30 * DAY, LOGIN, 12, ACCOUNT)]
 
 
 def test_timers_in_order() -> None:

@@ -7,7 +7,7 @@ import pytest
 from schemas.events import ConnectEvent
 from schemas.state import replace
 from streams.domain import Outcome
-from streams.domain.customers.fixes import is_fix
+from streams.domain.customers.fixes import FIRST_TIME, is_fix
 from tests.unit.domain.build import (
     ACCOUNT,
     BANK,
@@ -22,6 +22,7 @@ from tests.unit.domain.build import (
     deleted,
     looked,
     nightly,
+    silenced,
 )
 
 NOON = START + 9 * HOUR
@@ -60,7 +61,7 @@ def test_closes_nothing(event_type: str) -> None:
     story = Story()
     story.hear(nightly(185, 0))
     decision = story.hear(connected(event_type, NOON, institution_login_ids=(LOGIN,)))
-    assert (decision.outcome, decision.messages, decision.rules) == (Outcome.FIX_STRONG, (), ("R5",))
+    assert (decision.outcome, decision.messages, decision.rules) == (Outcome.FIX_STRONG, (), ("R5", "R6"))
     assert (decision.logins, decision.accounts, decision.changed) == ((LOGIN,), (ACCOUNT,), True)
     assert story.episode().fixed_at == NOON
 
@@ -128,7 +129,8 @@ def test_several_open_cases_there() -> None:
     story = Story()
     story.hear(nightly(185, 0), nightly(185, 0, "a2", "L2"))
     decision = story.hear(connected("done", NOON, institution_id=BANK))
-    assert (decision.outcome, decision.changed) == (Outcome.FIX_WEAK, False)
+    assert (decision.outcome, decision.rules) == (Outcome.FIX_WEAK, ("R5",))
+    assert [story.episode(login_id=login).fixed_at for login in (LOGIN, "L2")] == [None, None]
 
 
 @pytest.mark.parametrize("bank", ["5", None])
@@ -162,10 +164,45 @@ def test_closed_case() -> None:
 
 
 def test_deleted_account() -> None:
-    """A fix event changes no deleted account."""
+    """A deleted account names no case any more, and a fix event of its login does not change it."""
     story = Story()
     story.hear(nightly(185, 0), nightly(185, 0, "a2"), deleted(START + HOUR))
-    assert story.hear(connected("done", NOON, account_ids=(ACCOUNT,))).accounts == ("a2",)
+    assert story.hear(connected("done", NOON, account_ids=(ACCOUNT,))).outcome is Outcome.FIX_WEAK
+    assert story.hear(connected("done", NOON, institution_login_ids=(LOGIN,))).accounts == ("a2",)
+
+
+def test_command_before_login() -> None:
+    """The id of a command says which case is meant, whatever logins and accounts the event names beside it."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(185, 0, "a2", "L2"))
+    command = story.commands[0].command_id
+    story.hear(connected("done", NOON, command=command, institution_login_ids=("L2",), account_ids=("a2",)))
+    assert [story.episode(login_id=login).fixed_at for login in (LOGIN, "L2")] == [NOON, None]
+
+
+def test_unknown_command_beside_a_login() -> None:
+    """An id that no case knows does not stand in the way of a login that one does."""
+    story = Story()
+    story.hear(nightly(185, 0))
+    story.hear(connected("done", NOON, command="0d0e5c3a", institution_login_ids=(LOGIN,)))
+    assert story.episode().fixed_at == NOON
+
+
+def test_marked_login_is_an_open_case() -> None:
+    """A login that is marked OTP is an open case of its institution, too: the fix event is one of it, or of neither."""
+    story = Story()
+    story.hear(nightly(931, 0))
+    assert story.hear(connected("done", NOON, institution_id=BANK)).outcome is Outcome.FIX_STRONG
+    story.hear(nightly(185, 1, "a2", "L2"))
+    assert story.hear(connected("done", NOON + DAY, institution_id=BANK)).outcome is Outcome.FIX_WEAK
+
+
+def test_case_that_was_never_told() -> None:
+    """An episode is open from its opening on, whether or not its command went out."""
+    story = Story()
+    story.hear(silenced(START), nightly(185, 0))
+    assert story.hear(connected("done", NOON, institution_id=BANK)).outcome is Outcome.FIX_STRONG
+    assert story.episode().fixed_at == NOON
 
 
 @pytest.mark.parametrize(
@@ -174,11 +211,12 @@ def test_deleted_account() -> None:
         (NOON - HOUR, NOON - HOUR),
         (NOON + DAY, NOON),
         (NOON + 365 * DAY, NOON),
+        (FIRST_TIME - MS, NOON),
         (None, NOON),
     ],
 )
 def test_time(made: datetime | None, fixed_at: datetime) -> None:
-    """A fix event's time is that in its id, never later than the event time; else the event time."""
+    """A fix event's time is that in its id, never later than the event time, where sane; else the event time."""
     story = Story()
     story.hear(nightly(185, 0), connected("done", NOON, made=made, institution_login_ids=(LOGIN,)))
     assert story.episode().fixed_at == fixed_at
