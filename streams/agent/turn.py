@@ -110,10 +110,11 @@ class AgentTurn:
             self._keep(record, event, customer.customer_id, decision)
 
     def _release(self, record: SourceRecord, event: Event, override: Override) -> None:
+        rules, ticked_at = self._ledger.in_force.rules, self._ledger.ticked_at
         for customer_id, login_id, at in list(baseline_releases(self._everyone(), override, event.time)):
             customer = self._customer(customer_id)
             if customer is not None:
-                decision = release_baseline(customer, login_id, event, at, self._ledger.in_force.rules)
+                decision = release_baseline(customer, login_id, event, at, rules, ticked_at, self._around)
                 self._keep(record, event, customer_id, decision)
 
     # -- ticks

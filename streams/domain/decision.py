@@ -114,11 +114,22 @@ def review(
     return _decision(customer, settle_cases(turn.looking_at(*waiting_cases(customer))), event)
 
 
-def release_baseline(customer: Customer, login_id: str, event: Event, at: datetime, rules: Rules) -> Decision:
-    """Have a baseline case contacted from `at` on (R17), by an operator's event about the whole partition."""
-    turn = Turn(customer, rules, max(event.time, customer.state.event_time), event_id=event.id)
-    released = settle_cases(release(replace(turn, outcome=Outcome.OVERRIDDEN), login_id, at))
-    return _decision(customer, released, event)
+def release_baseline(
+    customer: Customer,
+    login_id: str,
+    event: Event,
+    at: datetime,
+    rules: Rules,
+    ticked_at: datetime | None = None,
+    around: Surroundings = NOWHERE,
+) -> Decision:
+    """Have a baseline case contacted from `at` on (R17), by an operator's event about the whole partition.
+
+    What surrounds the customer holds it all the same: a release lifts no silence and ends no incident.
+    """
+    now = max(event.time, customer.state.event_time, ticked_at or event.time)
+    turn = Turn(customer, rules, now, around, event_id=event.id, outcome=Outcome.OVERRIDDEN)
+    return _decision(customer, settle_cases(release(turn, login_id, at)), event)
 
 
 def waiting_cases(customer: Customer) -> list[str]:

@@ -158,7 +158,7 @@ class Story:
     def hear(self, *events: Event) -> Decision:
         """Fold events and give the decision on the last one."""
         for event in events:
-            decision = self._keep(decide(self.customer, event, self.rules, around=self.around))
+            decision = self.keep(decide(self.customer, event, self.rules, around=self.around))
         return decision
 
     def wait(self, until: datetime) -> None:
@@ -173,9 +173,10 @@ class Story:
     def surround(self, event: Event) -> None:
         """Take an event about the whole partition, and look anew at who is contacted."""
         self.around = hear_around(self.around, event, event.time)
-        self._keep(review(self.known, event, self.rules, None, self.around))
+        self.keep(review(self.known, event, self.rules, None, self.around))
 
-    def _keep(self, decision: Decision) -> Decision:
+    def keep(self, decision: Decision) -> Decision:
+        """Take what a decision has made of the customer."""
         self.customer = decision.customer
         self.told += decision.messages
         self.signals += decision.signals
