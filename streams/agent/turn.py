@@ -114,7 +114,9 @@ class AgentTurn:
         for customer_id, login_id, at in list(baseline_releases(self._everyone(), override, event.time)):
             customer = self._customer(customer_id)
             if customer is not None:
-                decision = release_baseline(customer, login_id, event, at, rules, ticked_at, self._around)
+                decision = release_baseline(
+                    customer, login_id, event, at, rules, ticked_at=ticked_at, around=self._around
+                )
                 self._keep(record, event, customer_id, decision)
 
     # -- ticks

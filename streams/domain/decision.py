@@ -120,6 +120,7 @@ def release_baseline(
     event: Event,
     at: datetime,
     rules: Rules,
+    *,
     ticked_at: datetime | None = None,
     around: Surroundings = NOWHERE,
 ) -> Decision:

@@ -51,7 +51,7 @@ def release(at: Any = SWEPT + HOUR, **scope: Any) -> Event:  # noqa: ANN401 - a 
 def release_all(story: Story, at: Any, login: str = LOGIN) -> Decision:  # noqa: ANN401 - a time
     """Release a case as part of a release of all."""
     event = overridden(OverrideAction.RELEASE_BASELINE, SWEPT + HOUR, customer=None, all=True)
-    return story.keep(release_baseline(story.known, login, event, at, story.rules, None, story.around))
+    return story.keep(release_baseline(story.known, login, event, at, story.rules, around=story.around))
 
 
 def test_held() -> None:
@@ -176,7 +176,7 @@ def test_released_after_a_tick() -> None:
     """A release that is heard of after a later tick of the partition goes out at the time of that."""
     story = held()
     event = overridden(OverrideAction.RELEASE_BASELINE, SWEPT + HOUR, customer=None, all=True)
-    story.keep(release_baseline(story.known, LOGIN, event, event.time, RULES, SWEPT + DAY))
+    story.keep(release_baseline(story.known, LOGIN, event, event.time, RULES, ticked_at=SWEPT + DAY))
     assert story.dated == [(SWEPT + DAY, ISSUED)]
 
 
