@@ -16,6 +16,7 @@ COMMANDS = {
     "kafka": ("streams.kafka.embedded.command:kafka", "Run a real Apache Kafka in the foreground."),
     "override": ("streams.operate.override:override", "Decide over the rules, with a name and a reason."),
     "policy": ("streams.operate.policy:policy", "Show, check and activate the rules."),
+    "simulate": ("streams.simulate.command:simulate", "See what a file of events would have led to, without Kafka."),
     "topics": ("streams.kafka.command:topics", "Create and check the topics."),
 }
 """Name, place, and one line of help."""

@@ -1,0 +1,105 @@
+"""`txpush simulate`: what the events of a file would have led to, without Kafka."""
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+
+from schemas.catalogue import Catalogue
+from schemas.policy import Policy, PolicyError
+from streams.fold.inforce import InForce
+from streams.simulate.files import STANDARD_INPUT, UnreadableFile
+from streams.simulate.lines import UnreadableLine, read_time
+from streams.simulate.run import events_of, run, up_to
+from streams.simulate.simulation import Simulation
+from streams.simulate.summary import Summary
+
+EXIT_UNREADABLE = 2
+NOTES_SHOWN = 20
+
+
+class Notes:
+    """Says on standard error what live would put into the dead letter: the first ones, and how many there were."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self, note: str) -> None:
+        """Say it, unless much was said already."""
+        self._count += 1
+        if self._count <= NOTES_SHOWN:
+            click.echo(f"set aside: {note}", err=True)
+
+    def close(self) -> None:
+        """Say how many more there were."""
+        if self._count > NOTES_SHOWN:
+            click.echo(f"set aside: {self._count - NOTES_SHOWN} more", err=True)
+
+
+def _time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    try:
+        return None if value is None else read_time(value, "TIME")
+    except UnreadableLine as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command()
+@click.argument("file")
+@click.option("--until", metavar="TIME", callback=_time, help="End then, inclusive, not with the last event.")
+@click.option("--policy", metavar="FILE", type=Path, help="Decide by this policy from first to last.")
+@click.option("--summary", is_flag=True, help="Print a table instead of the messages.")
+def simulate(file: str, until: datetime | None, policy: Path | None, *, summary: bool) -> None:
+    """Print what the events of FILE would have led to: agent, institution agent and timers on a virtual clock.
+
+    FILE has a JSON object a line, gzip or not; - is standard input. Events are CloudEvents in structured mode; raw
+    traffic is {"received_at": ..., "source": "txpush", "connect", "api" or "operator", "body": ...}. Commands, tickets
+    and lookups come out the same way, in order. Incidents are derived from raw traffic; from events they are taken as
+    recorded. `policy.activated` in FILE changes the rules, unless --policy is given.
+
+    Exits 0; 2 with file and line when FILE cannot be read.
+
+    \b
+    Examples:
+      txpush simulate events.jsonl
+      txpush simulate capture.jsonl.gz --until 2026-12-01T00:00:00Z --summary
+      txpush simulate events.jsonl --policy stricter.toml | jq -c '[.time, .type, .data.action]'
+      kcat -C -t raw -e | txpush simulate -
+    """  # noqa: D301 - click wants the real character
+    try:
+        in_force = InForce.of(Policy.load(policy), Catalogue.load())
+        simulation = Simulation(in_force, follows_activations=policy is None)
+        _print(simulation, file, until, summary=summary)
+    except (PolicyError, UnreadableFile) as error:
+        _refuse(error)
+    except BrokenPipeError:
+        # Whoever reads has seen enough; Python would say so once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refuse(error: ValueError) -> NoReturn:
+    sys.stdout.flush()
+    click.echo(str(error), err=True)
+    sys.exit(EXIT_UNREADABLE)
+
+
+def _print(simulation: Simulation, file: str, until: datetime | None, *, summary: bool) -> None:
+    notes, counted, out = Notes(), Summary(), sys.stdout.buffer
+    try:
+        events = up_to(until, events_of(file, simulation, notes.add))
+        for message in run(simulation, map(counted.hear, events), until):
+            if summary:
+                counted.add(message)
+            else:
+                out.write(message.line())
+                if file == STANDARD_INPUT:
+                    out.flush()
+        out.flush()
+    finally:
+        notes.close()
+    if summary:
+        click.echo(counted.headline(simulation.clock))
+        Console().print(counted.table())

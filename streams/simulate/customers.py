@@ -1,0 +1,169 @@
+"""The customers' side of a simulation: what the agent does with one partition, straight on customers in memory.
+
+`streams.agent.turn` does the same by way of tables, health and an audit chain, at twice the cost; the tests hold both
+to the same bytes.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from schemas.audit import DeadLetterReason
+from schemas.cloudevents import UnreadableRecord
+from schemas.events import Event, Incident, Override, Source
+from streams.agent.outgoing import SignalWriter
+from streams.agent.turn import MAX_ACCOUNTS
+from streams.agent.wide import baseline_releases, concerned
+from streams.domain import (
+    NOWHERE,
+    Customer,
+    Decision,
+    customer_of,
+    decide,
+    hear_around,
+    next_due,
+    release_baseline,
+    review,
+)
+from streams.fold.messages import send
+from streams.fold.timers import TimerIndex
+from streams.simulate.ledger import PARTITION, Place, RunLedger
+
+log = logging.getLogger(__name__)
+
+
+class CustomerSide:
+    """Every customer of a run; what is said goes into the ledger."""
+
+    def __init__(self, ledger: RunLedger) -> None:
+        self.customers: dict[str, Customer] = {}
+        self._ledger = ledger
+        self._around = NOWHERE
+        self._timers = TimerIndex()
+        self._decisions = 0
+        self._counts = SignalWriter(PARTITION, ledger, _here)
+        self.counting_since: datetime | None = None
+        """Event time since when logins are counted that were seen to succeed, until `write_counts`."""
+
+    def next_due(self) -> datetime | None:
+        """Give the earliest timer of all customers."""
+        return self._timers.first()
+
+    def hear(self, event: Event) -> None:
+        """Decide on an event; one that live would set aside is noted in the ledger and changes nothing."""
+        customer_id = customer_of(event)
+        try:
+            if customer_id is None:
+                self._hear_wide(event)
+            else:
+                _check_key(event, customer_id)
+                self._keep(customer_id, self._decided(customer_id, event))
+        except UnreadableRecord as error:
+            self._ledger.note_aside(event.id, error)
+
+    def _decided(self, customer_id: str, event: Event) -> Decision:
+        ledger = self._ledger
+        try:
+            return decide(self.customers.get(customer_id), event, ledger.in_force.rules, ledger.ticked_at, self._around)
+        except Exception as error:  # as live: one customer's trouble is not everybody's
+            log.exception("event %s could not be decided on", event.id)
+            raise UnreadableRecord(DeadLetterReason.DECISION_FAILED, f"{type(error).__name__}: {error}") from error
+
+    def _keep(self, customer_id: str, decision: Decision) -> None:
+        customer = decision.customer
+        if customer is None:
+            self.customers.pop(customer_id, None)
+            self._timers.set(customer_id, None)
+        elif len(customer.accounts) > MAX_ACCOUNTS:
+            detail = f"the customer would have more than {MAX_ACCOUNTS} accounts"
+            raise UnreadableRecord(DeadLetterReason.BAD_DATA, detail)
+        else:
+            self.customers[customer_id] = customer
+            self._timers.set(customer_id, next_due(customer, self._ledger.in_force.rules, self._around))
+        self._say(customer_id, decision)
+
+    def _say(self, customer_id: str, decision: Decision) -> None:
+        """Send the messages, then the signals; logins that were seen to succeed are counted, as live does in a poll."""
+        for message in decision.messages:
+            send(self._ledger, message, Source.AGENT)
+        if not (decision.signals or decision.counted):
+            return
+        self._decisions += 1
+        place = Place(self._decisions)
+        if decision.signals:
+            self.write_counts()
+            writer = SignalWriter(PARTITION, self._ledger, _here)
+            for number, signal in enumerate(decision.signals):
+                writer.write(place, number, signal)
+        for institution_id, login_id in decision.counted:
+            self._counts.count(place, customer_id, institution_id, login_id, decision.event_time)
+            self.counting_since = self.counting_since or decision.event_time
+
+    def write_counts(self) -> None:
+        """Signal what was counted so far."""
+        if self.counting_since is not None:
+            self._counts.write_counts()
+            self._counts, self.counting_since = SignalWriter(PARTITION, self._ledger, _here), None
+
+    # -- time
+
+    def tick(self, tick: Event) -> Iterator[None]:
+        """Fire what is due, one customer a step, in the order (due, customer)."""
+        for _, customer_id in self._timers.due_by(tick.time):
+            try:
+                self._fire(customer_id, tick)
+            except UnreadableRecord as error:
+                self._ledger.note_aside(f"timers of customer {customer_id}", error)
+                self._timers.set(customer_id, None)
+            yield
+
+    def _fire(self, customer_id: str, tick: Event) -> None:
+        decision = self._decided(customer_id, tick)
+        self._keep(customer_id, decision)
+        if decision.customer is not None and not decision.changed and self._is_due(decision.customer, tick.time):
+            raise UnreadableRecord(DeadLetterReason.DECISION_FAILED, "a timer stays due after it was fired")
+
+    def _is_due(self, customer: Customer, at: datetime) -> bool:
+        due = next_due(customer, self._ledger.in_force.rules, self._around)
+        return due is not None and due <= at
+
+    def change_rules(self) -> None:
+        """Set every timer anew by the rules that are in force now."""
+        self._timers = TimerIndex()
+        for customer_id, customer in self.customers.items():
+            self._timers.set(customer_id, next_due(customer, self._ledger.in_force.rules, self._around))
+
+    # -- events about everybody
+
+    def _hear_wide(self, event: Event) -> None:
+        if not isinstance(event.data, Incident | Override):
+            return
+        around = hear_around(self._around, event, event.time)
+        if around != self._around:
+            self._around = around
+            self._review(event)
+        if isinstance(event.data, Override):
+            self._release(event, event.data)
+
+    def _review(self, event: Event) -> None:
+        rules, ticked_at = self._ledger.in_force.rules, self._ledger.ticked_at
+        for customer in list(concerned(self._everyone(), event)):
+            self._keep(customer.customer_id, review(customer, event, rules, ticked_at, self._around))
+
+    def _release(self, event: Event, override: Override) -> None:
+        for customer_id, login_id, at in list(baseline_releases(self._everyone(), override, event.time)):
+            customer = self.customers[customer_id]
+            self._keep(customer_id, release_baseline(customer, login_id, event, at, self._ledger.in_force.rules))
+
+    def _everyone(self) -> Iterable[Customer]:
+        return (self.customers[customer_id] for customer_id in sorted(self.customers))
+
+
+def _check_key(event: Event, customer_id: str) -> None:
+    if event.partition_key not in (None, customer_id):
+        detail = f"the key {event.partition_key!r} is not the customer {customer_id!r}"
+        raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail)
+
+
+def _here(_institution_id: str) -> int:
+    return PARTITION

@@ -1,0 +1,118 @@
+"""Where the two sides write in a simulation: messages to print, signals to hand on, and what live would set aside."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from schemas.audit import DeadLetterReason
+from schemas.cloudevents import UnreadableRecord, from_record
+from schemas.events import Event
+from schemas.state import ControlState
+from schemas.times import to_epoch_ms
+from streams.fold.effects import Effects, Headers, Outbox, OutRecord, SourceRecord
+from streams.fold.inforce import InForce
+from streams.fold.ledger import Ledger, Tally, Written
+from streams.kafka.topics import EVENTS, SIGNALS
+
+PARTITION = 0
+"""A simulation is one partition: one clock for all."""
+_ATTRIBUTES = ("specversion", "id", "type", "source", "subject", "time")
+
+
+class Place(NamedTuple):
+    """Stands for a record of the log, of which decisions ask the offset only."""
+
+    offset: int
+    timestamp: int = 0
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Headers = ()
+
+
+class Aside(NamedTuple):
+    """An event that live would put into the dead letter, and why."""
+
+    event_id: str
+    reason: DeadLetterReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A command, a ticket or a lookup; `value` is the data, byte for byte as live writes it, `fix_url` apart."""
+
+    topic: str
+    key: str
+    headers: Headers
+    value: bytes
+
+    def line(self) -> bytes:
+        """Write it as a CloudEvent in structured mode, one line of JSON."""
+        return orjson.dumps(self._object(orjson.Fragment(self.value)), option=orjson.OPT_APPEND_NEWLINE)
+
+    def structured(self) -> dict[str, Any]:
+        """Give the same as an object."""
+        return self._object(orjson.loads(self.value))
+
+    def _object(self, data: object) -> dict[str, Any]:
+        headers = dict(self.headers)
+        attributes = {name: headers[f"ce_{name}"].decode() for name in _ATTRIBUTES}
+        media_type = headers["content-type"].decode()
+        return attributes | {"partitionkey": self.key, "datacontenttype": media_type, "data": data}
+
+
+class NoOutbox(Outbox):
+    """Takes health and audit records for nothing: nobody reads them here."""
+
+    def add(self, topic: str, partition: int, record: OutRecord) -> None:
+        """Let a record go."""
+
+
+class RunLedger(Ledger):
+    """The books of a whole run; `ticked_at` is its clock."""
+
+    def __init__(self, in_force: InForce) -> None:
+        super().__init__(EVENTS, "simulation", PARTITION, ControlState(), in_force)
+        self.effects = Effects(NoOutbox(), note=Tally())
+        self.messages: list[Message] = []
+        self.signals: list[Event] = []
+        self.asides: list[Aside] = []
+
+    def decided(
+        self,
+        record: SourceRecord,
+        event_id: str,
+        key: str | None,
+        *,
+        phases: tuple[str | None, str | None] = (None, None),
+        rules: Iterable[str] = (),
+        messages: Iterable[Written] = (),
+        state: Iterable[bytes] = (),
+        dead_letter: DeadLetterReason | None = None,
+    ) -> None:
+        """Keep no chain."""
+
+    def send(self, message: Written, key: str, headers: Headers, at: datetime, partition: int | None = None) -> None:
+        """Take a message for whom it is meant: signals for the institutions' side, the rest for the reader."""
+        del partition
+        if message.topic == SIGNALS:
+            self.signals.append(from_record(headers, key.encode(), message.value, to_epoch_ms(at)))
+        else:
+            self.messages.append(Message(message.topic, key, headers, message.value))
+
+    def take_incidents(self) -> list[Event]:
+        """Give the incidents that the institutions' side has opened or closed since the last call."""
+        announced, self.effects.announced = self.effects.announced, []
+        return [event for _, event in announced]
+
+    def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
+        """Note what live would put into the dead letter."""
+        self.note_aside("", error)
+        del record
+
+    def note_aside(self, event_id: str, error: UnreadableRecord) -> None:
+        """Note the same of an event."""
+        self.asides.append(Aside(event_id, error.reason, error.detail))
