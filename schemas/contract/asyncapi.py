@@ -66,7 +66,7 @@ def message_id(message: Message) -> str:
 def _server() -> Document:
     return {
         "host": "{bootstrap}",
-        "protocol": "kafka-secure",
+        "protocol": "kafka",
         "description": "The user's own cluster.",
         "variables": {"bootstrap": {"default": "127.0.0.1:9092", "description": "TXPUSH_BOOTSTRAP"}},
     }

@@ -44,7 +44,19 @@ _LOWER = frozenset({"minLength", "minimum", "exclusiveMinimum", "minItems", "min
 _UPPER = frozenset({"maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties"})
 _EQUAL = frozenset({"pattern", "format", "uniqueItems", "multipleOf", "propertyNames"})
 _STRUCTURE = frozenset(
-    {"type", "enum", "const", "anyOf", "oneOf", "$ref", "properties", "required", "additionalProperties", "items"}
+    {
+        "type",
+        "enum",
+        "const",
+        "anyOf",
+        "oneOf",
+        "$ref",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "prefixItems",
+    }
 )
 _KNOWN = _ANNOTATIONS | _LOWER | _UPPER | _EQUAL | _STRUCTURE
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
@@ -94,7 +106,18 @@ class _Comparison:
         yield from _limits(writer, reader, path)
         if "items" in reader:
             yield from self.node(writer.get("items", {}), reader["items"], f"{path}.*".lstrip("."))
+        yield from self.positions(writer.get("prefixItems", []), reader.get("prefixItems", []), path)
         yield from self.fields(writer, reader, path)
+
+    def positions(self, written: list[Schema], read: list[Schema], path: str) -> Iterator[Problem]:
+        """Compare two records that are written as arrays; how many are needed is a limit."""
+        for place, (one, other) in enumerate(zip(written, read, strict=False)):
+            yield from _absence(one, other, f"{path}.{place}".lstrip("."), needed=False)
+            yield from self.node(one, other, f"{path}.{place}".lstrip("."))
+        for place in range(len(read), len(written)):
+            yield from self.only_written({}, f"{path}.{place}".lstrip("."))
+        for place in range(len(written), len(read)):
+            yield from self.only_read(f"{path}.{place}".lstrip("."), needed=False)
 
     def fields(self, writer: Schema, reader: Schema, path: str) -> Iterator[Problem]:
         """Compare two objects."""
@@ -105,10 +128,10 @@ class _Comparison:
             if name not in read:
                 yield from self.only_written(reader, place)
             elif name not in written:
-                yield from self.only_read(name in reader.get("required", ()), place)
+                yield from self.only_read(place, needed=name in reader.get("required", ()))
             else:
-                may_lack = name not in writer.get("required", ())
-                yield from _absence(written[name], read[name], place, may_lack and name in reader.get("required", ()))
+                needed = name in reader.get("required", ()) and name not in writer.get("required", ())
+                yield from _absence(written[name], read[name], place, needed=needed)
                 yield from self.node(written[name], read[name], place)
 
     def only_written(self, reader: Schema, place: str) -> Iterator[Problem]:
@@ -118,9 +141,9 @@ class _Comparison:
         elif self.old_writes:
             yield Problem(place, "is no longer read", Break.REMOVED)
 
-    def only_read(self, required: bool, place: str) -> Iterator[Problem]:  # noqa: FBT001 - one caller
+    def only_read(self, place: str, *, needed: bool) -> Iterator[Problem]:
         """Judge a field that the writer does not know."""
-        if required:
+        if needed:
             yield Problem(place, "is needed and may be missing", Break.MISSING)
         elif not self.old_writes:
             yield Problem(place, "is no longer written", Break.REMOVED)
@@ -197,7 +220,7 @@ def _limits(writer: Schema, reader: Schema, path: str) -> Iterator[Problem]:
             yield Problem(path, f"is read with {keyword} {limit} and written {given}", Break.LIMIT)
 
 
-def _absence(written: Schema, read: Schema, path: str, needed: bool) -> Iterator[Problem]:  # noqa: FBT001 - one caller
+def _absence(written: Schema, read: Schema, path: str, *, needed: bool) -> Iterator[Problem]:
     if needed:
         yield Problem(path, "is needed and may be missing", Break.MISSING)
     elif "default" in written and "default" in read and written["default"] != read["default"]:

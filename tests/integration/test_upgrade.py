@@ -28,11 +28,11 @@ from streams.kafka.log import LogRecord
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import AGENT, EMBEDDED, EVENTS, SIGNALS
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = "remediation.connect-fix"
-SECONDS = 60.0
+SECONDS = 90.0
 START_MS = time.time_ns() // 1_000_000 - 7_200_000
 """Two hours ago: no reminder is due yet."""
 EARLIER, PRESENT, LATER = 0, STATE_VERSION, STATE_VERSION + 1

@@ -16,6 +16,9 @@ CLOSED: Schema = {"type": "object", "additionalProperties": False}
 OPEN: Schema = {"type": "object", "additionalProperties": True}
 
 
+PAIR: Schema = {"type": "array", "prefixItems": [TEXT, NUMBER], "minItems": 2}
+
+
 def mapping(values: Schema) -> Schema:
     """Give an object with values of one kind."""
     return {"type": "object", "additionalProperties": values}
@@ -36,6 +39,7 @@ READABLE: list[tuple[Schema, Schema]] = [
     (mapping(NUMBER), {"type": "object"}),
     ({"type": "array", "items": NUMBER}, {"type": "array"}),
     ({"type": "string", "minLength": 2, "maxLength": 3}, {"type": "string", "minLength": 1, "maxLength": 4}),
+    (PAIR, PAIR),
     (TREE, TREE),
 ]
 
@@ -58,6 +62,9 @@ UNREADABLE: list[tuple[Schema, Schema, str, Break]] = [
     (OPEN, CLOSED, "", Break.CLOSED),
     ({"type": "array"}, {"type": "array", "items": TEXT}, "*", Break.TYPE),
     ({"type": "array", "items": TEXT}, {"type": "array", "items": TEXT, "minItems": 1}, "", Break.LIMIT),
+    (PAIR, PAIR | {"prefixItems": [TEXT, TEXT]}, "1", Break.TYPE),
+    (PAIR, PAIR | {"prefixItems": [TEXT]}, "1", Break.REMOVED),
+    (PAIR, PAIR | {"prefixItems": [TEXT, NUMBER, TEXT], "minItems": 3}, "", Break.LIMIT),
     (TEXT, {"type": "string", "contentEncoding": "base64"}, "", Break.UNKNOWN),
     ({"allOf": [TEXT]}, {"allOf": [TEXT]}, "", Break.UNKNOWN),
 ]
@@ -67,6 +74,11 @@ UNREADABLE: list[tuple[Schema, Schema, str, Break]] = [
 def test_what_cannot_be_read(writer: Schema, reader: Schema, place: str, kind: Break) -> None:
     """The problem is at its place and of its kind; a keyword that is not understood is one, never a pass."""
     assert [(one.field, one.kind) for one in problems(writer, reader, old_writes=True)] == [(place, kind)]
+
+
+def test_a_record_as_an_array_grows_at_its_end() -> None:
+    """A later version may bring one more place with a default: an old record lacks it."""
+    assert problems(PAIR, PAIR | {"prefixItems": [TEXT, NUMBER, TEXT]}, old_writes=True) == []
 
 
 def test_an_exact_writer_adds_nothing() -> None:
