@@ -1,7 +1,8 @@
 """What leaves the core is complete but for the place of its cause in the log."""
 
-from schemas.signals import Signal, SignalType
-from streams.domain import OutgoingSignal
+from schemas.commands import TicketCause
+from schemas.signals import Signal, SignalType, TicketWanted
+from streams.domain import OutgoingSignal, OutgoingWish
 from tests.unit.domain.build import ACCOUNT, BANK, CUSTOMER, LOGIN, START
 
 
@@ -15,6 +16,23 @@ def test_sourced() -> None:
         institution_login_id=LOGIN,
         account_id=ACCOUNT,
         entered=True,
+        event_id="e:0",
+        source_partition=3,
+        source_offset=17,
+    )
+
+
+def test_wish_sourced() -> None:
+    """So does what support is asked for; its type is that of a wish."""
+    asked = OutgoingWish(START, BANK, TicketCause.UNKNOWN_CODE, 777_777, CUSTOMER, LOGIN, ACCOUNT, "e:0")
+    assert asked.type is SignalType.TICKET_WANTED
+    assert asked.sourced(3, 17) == TicketWanted(
+        institution_id=BANK,
+        cause=TicketCause.UNKNOWN_CODE,
+        code=777_777,
+        customer_id=CUSTOMER,
+        institution_login_id=LOGIN,
+        account_id=ACCOUNT,
         event_id="e:0",
         source_partition=3,
         source_offset=17,

@@ -58,3 +58,22 @@ def test_ranks() -> None:
     assert sorted(listed, key=RULES.rank, reverse=True) == listed
     assert RULES.rank(945) == RULES.rank(948)
     assert RULES.rank(102) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "speaks", "confirms", "demands"),
+    [
+        (0, True, False, False),
+        (103, True, False, False),
+        (185, True, False, True),
+        (187, True, False, False),
+        (931, True, True, True),
+        (102, False, False, False),
+        (900, False, False, False),
+        (777_777, False, False, False),
+    ],
+)
+def test_what_a_code_says(code: int, speaks: bool, confirms: bool, demands: bool) -> None:  # noqa: FBT001 - a table
+    """0, what a customer can mend and 931 say something of the login; 185 and 931 ask for a passcode (R2, R7)."""
+    found = RULES.speaks(code), RULES.confirms_otp(code), RULES.demands_otp(code)
+    assert found == (speaks, confirms, demands)
