@@ -85,8 +85,10 @@ def _messages(name: str, effects: Effects, mine: Mapping[Place, Sequence[Record]
         said = [_as_said(record) for record in expected.get(place, ())]
         found = [_as_found(record) for record in mine.get(place, ())]
         if place[0] in compacted():
-            if {one[0]: one[1] for one in said} != {one[0]: one[1] for one in found}:
-                yield f"{name}: the last words in {place[0]}/{place[1]} differ"
+            last, had_last = {one[0]: one[1] for one in said}, {one[0]: one[1] for one in found}
+            for key in last.keys() | had_last.keys():
+                if last.get(key) != had_last.get(key):
+                    yield f"{name}: {place[0]}[{key!r}] should be {last.get(key)!r}, is {had_last.get(key)!r}"
         elif (kept := _kept(said)) != (had := _kept(found)):
             yield f"{name}: {place[0]}/{place[1]} should have {len(kept)} messages, has {len(had)}; {_first(kept, had)}"
 

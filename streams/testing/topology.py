@@ -37,7 +37,7 @@ from streams.testing.applications import Application
 from streams.testing.broker import Cluster, Record
 from streams.testing.check import Check
 from streams.testing.clock import VirtualClock
-from streams.testing.workers import Faults, Happened, Setup, Simulation, as_record
+from streams.testing.workers import Faults, Happened, Restless, Setup, Simulation, as_record
 
 START = datetime(2026, 11, 1, 3, tzinfo=UTC)
 COMMANDS = (*CUSTOMER_COMMANDS, TICKETS, LOOKUP)
@@ -177,8 +177,14 @@ class Topology:
         while (due := self.next_due()) is not None and due <= at:
             self.clock.move_to(due)
             self.settle()
+            self._require_fired(due)
         self.clock.move_to(at)
         self.settle()
+
+    def _require_fired(self, due: datetime) -> None:
+        left = self.next_due()
+        if left is not None and left <= due:
+            raise Restless(f"a timer of {left} is still due after its tick")
 
     def next_due(self) -> datetime | None:
         """Give the earliest timer of all partitions that go on."""

@@ -10,7 +10,7 @@ from streams.clock import Clock
 from streams.fold.effects import Effects, OutRecord, PartitionPaused, Table
 from streams.fold.logfold import LogFold
 from streams.testing.applications import Application
-from streams.testing.broker import Cluster, Record, TransactionalProducer
+from streams.testing.broker import Cluster, Isolation, Record, TransactionalProducer
 from streams.testing.workers.steps import WRITING, Step
 
 Steps = Generator[Step, None, None]
@@ -33,8 +33,11 @@ class Parts:
 class OwnedPartition:
     """The life of a partition between assignment and revocation; `pending` is the step that comes next.
 
-    `life`, `turn` and `commit` are the order of steps. Override them to see a fault found.
+    `life`, `restored`, `turn` and `commit` are the order of steps. Override them to see a fault found.
     """
+
+    polls = Isolation.READ_COMMITTED
+    restores = Isolation.READ_COMMITTED
 
     def __init__(self, parts: Parts, number: int) -> None:
         self.parts = parts
@@ -157,11 +160,11 @@ class OwnedPartition:
         self.position = self._next_offset = committed or 0
 
     def restore(self) -> dict[Table, dict[str, object]]:
-        """Read the last committed value of every key of every table."""
+        """Read the last value of every key of every table."""
         cluster = self.parts.cluster
         restored: dict[Table, dict[str, object]] = {}
         for table in self.parts.fold.tables:
-            last = {record.key: record.value for record in cluster.read(table.topic, self.number)}
+            last = {record.key: record.value for record in cluster.read(table.topic, self.number, self.restores)}
             restored[table] = {
                 key.decode(): table.decode(value)
                 for key, value in last.items()
@@ -170,8 +173,8 @@ class OwnedPartition:
         return restored
 
     def poll(self) -> list[Record]:
-        """Read on, committed records only."""
-        records, self.position = self._log.read(self.position, self.parts.poll_limit(), committed=True)
+        """Read on; what lies before the committed offset is not looked at."""
+        records, self.position = self._log.read(self.position, self.parts.poll_limit(), committed=self.polls.value)
         unread = self.parts.unread
         if unread.get(self.number, self.position) < self.position:
             del unread[self.number]
