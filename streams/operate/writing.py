@@ -53,14 +53,7 @@ async def write(act: Act, bootstrap: str, partitions: int) -> Outcome:
         OperateError: a topic is missing, or has another number of partitions: nothing was written.
         KafkaError, TimeoutError, OSError: no broker answers: nothing was written.
     """
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        client_id="txpush-operator",
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=0,
-        request_timeout_ms=int(START_SECONDS * 1000),
-    )
+    producer = _producer(bootstrap)
     try:
         async with asyncio.timeout(START_SECONDS):
             await producer.start()
@@ -74,6 +67,17 @@ async def write(act: Act, bootstrap: str, partitions: int) -> Outcome:
     return Outcome(
         [answer for answer in answers if isinstance(answer, Receipt)],
         [answer for answer in answers if isinstance(answer, Failure)],
+    )
+
+
+def _producer(bootstrap: str) -> Any:  # noqa: ANN401 - untyped library
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        client_id="txpush-operator",
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        request_timeout_ms=int(START_SECONDS * 1000),
     )
 
 
