@@ -41,9 +41,6 @@ class CustomerSide:
         self._around = NOWHERE
         self._timers = TimerIndex()
         self._decisions = 0
-        self._counts = SignalWriter(PARTITION, ledger, _here)
-        self.counting_since: datetime | None = None
-        """Event time since when logins are counted that were seen to succeed, until `write_counts`."""
 
     def next_due(self) -> datetime | None:
         """Give the earliest timer of all customers."""
@@ -80,30 +77,19 @@ class CustomerSide:
         else:
             self.customers[customer_id] = customer
             self._timers.set(customer_id, next_due(customer, self._ledger.in_force.rules, self._around))
-        self._say(customer_id, decision)
+        self._say(decision)
 
-    def _say(self, customer_id: str, decision: Decision) -> None:
-        """Send the messages, then the signals; logins that were seen to succeed are counted, as live does in a poll."""
+    def _say(self, decision: Decision) -> None:
+        """Send the messages and the signals, and tell of logins that were seen to succeed."""
         for message in decision.messages:
             send(self._ledger, message, Source.AGENT)
-        if not (decision.signals or decision.counted):
-            return
-        self._decisions += 1
-        place = Place(self._decisions)
         if decision.signals:
-            self.write_counts()
-            writer = SignalWriter(PARTITION, self._ledger, _here)
+            self._decisions += 1
+            place, writer = Place(self._decisions), SignalWriter(PARTITION, self._ledger, lambda _: PARTITION)
             for number, signal in enumerate(decision.signals):
                 writer.write(place, number, signal)
-        for institution_id, login_id in decision.counted:
-            self._counts.count(place, customer_id, institution_id, login_id, decision.event_time)
-            self.counting_since = self.counting_since or decision.event_time
-
-    def write_counts(self) -> None:
-        """Signal what was counted so far."""
-        if self.counting_since is not None:
-            self._counts.write_counts()
-            self._counts, self.counting_since = SignalWriter(PARTITION, self._ledger, _here), None
+        for institution_id, _login_id in decision.counted:
+            self._ledger.counted.append((institution_id, decision.event_time))
 
     # -- time
 
@@ -163,7 +149,3 @@ def _check_key(event: Event, customer_id: str) -> None:
     if event.partition_key not in (None, customer_id):
         detail = f"the key {event.partition_key!r} is not the customer {customer_id!r}"
         raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail)
-
-
-def _here(_institution_id: str) -> int:
-    return PARTITION

@@ -1,16 +1,22 @@
 """The institutions' side of a simulation: the institution agent's own turns, one a signal, on tables in memory."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
-from datetime import datetime
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import Any
 
 from schemas.cloudevents import UnreadableRecord
-from schemas.events import Event
+from schemas.events import Event, Source
+from schemas.signals import HealthyLogins, SignalType
+from schemas.state import InstitutionState
+from schemas.times import to_epoch_ms
 from streams.fold.timers import TimerIndex
 from streams.institutions.tables import InstitutionTables
 from streams.institutions.turn import InstitutionDecider, InstitutionTurn
 from streams.simulate.ledger import PARTITION, Place, RunLedger
+
+MINUTE = timedelta(minutes=1)
 
 
 class MemoryTable:
@@ -46,28 +52,66 @@ class MemoryTable:
                 self._values[key] = value
 
 
+@dataclass(slots=True)
+class Count:
+    """Logins of an institution that were seen to succeed within a minute."""
+
+    institution_id: str
+    first: datetime
+    latest: datetime
+    logins: int = 1
+
+    def add(self, at: datetime) -> bool:
+        """Count one more; False where its minute is over."""
+        if at - self.first >= MINUTE:
+            return False
+        self.latest, self.logins = max(self.latest, at), self.logins + 1
+        return True
+
+    def signal(self) -> Event:
+        """Give the record that live would write of them."""
+        data = HealthyLogins(
+            institution_id=self.institution_id, logins=self.logins, source_partition=PARTITION, source_offset=0
+        )
+        name = f"{PARTITION}/{to_epoch_ms(self.latest)}/healthy/{self.institution_id}"
+        return Event(name, SignalType.HEALTHY, Source.AGENT, self.latest, data, None, self.institution_id)
+
+
 class InstitutionSide:
     """Every institution of a run; what is said goes into the ledger."""
 
     def __init__(self, ledger: RunLedger) -> None:
-        tables = InstitutionTables(*(MemoryTable(one.name) for one in fields(InstitutionTables)))
-        self._decider = InstitutionDecider(tables)
+        self._tables = InstitutionTables(*(MemoryTable(one.name) for one in fields(InstitutionTables)))
+        self._decider = InstitutionDecider(self._tables)
         self._ledger = ledger
         self._timers = TimerIndex()
         self._turns = 0
+        self._counts: dict[str, deque[Count]] = {}
 
     def next_due(self) -> datetime | None:
         """Give the earliest timer of all institutions."""
         return self._timers.first()
 
     def hear(self, signal: Event) -> None:
-        """Decide on a signal."""
-        turn = self._turn()
-        try:
-            turn.decide(Place(self._turns), signal)
-        except UnreadableRecord as error:
-            self._ledger.note_aside(signal.id, error)
-        self._apply(turn)
+        """Decide on a signal, after the counts of its institution."""
+        counts = self._counts.pop(signal.partition_key or "", ())
+        self._decide([*map(Count.signal, counts), signal])
+
+    def count(self, institution_id: str, at: datetime) -> None:
+        """Count a login that was seen to succeed.
+
+        A count changes nothing by itself unless an incident is open: until the institution's next signal it is kept, by
+        the minute, and dropped when the window has passed (R9).
+        """
+        window = self._ledger.in_force.rules.policy.incident.window
+        counts = self._counts.setdefault(institution_id, deque())
+        if not counts or not counts[-1].add(at):
+            counts.append(Count(institution_id, at, at))
+        while counts[0].latest < at - window:
+            counts.popleft()
+        known: InstitutionState | None = self._tables.institutions.partition(PARTITION).get(institution_id)
+        if known is not None and known.incidents:
+            self._decide(map(Count.signal, self._counts.pop(institution_id)))
 
     def tick(self, tick: Event) -> Iterator[None]:
         """Fire what is due."""
@@ -83,6 +127,15 @@ class InstitutionSide:
         self._timers = TimerIndex()
         for key, due in self._decider.all_due(PARTITION, self._ledger.in_force.rules):
             self._timers.set(key, due)
+
+    def _decide(self, signals: Iterable[Event]) -> None:
+        turn = self._turn()
+        for signal in signals:
+            try:
+                turn.decide(Place(self._turns), signal)
+            except UnreadableRecord as error:
+                self._ledger.note_aside(signal.id, error)
+        self._apply(turn)
 
     def _turn(self) -> InstitutionTurn:
         self._turns += 1

@@ -79,6 +79,8 @@ class RunLedger(Ledger):
         self.effects = Effects(NoOutbox(), note=Tally())
         self.messages: list[Message] = []
         self.signals: list[Event] = []
+        self.counted: list[tuple[str, datetime]] = []
+        """Institution and event time of each login that was seen to succeed and is to be counted (R9)."""
         self.asides: list[Aside] = []
 
     def decided(

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from schemas.events import ClockTick, Event, EventType, Incident, PolicyActivated, Source
+from schemas.events import ClockTick, Event, EventType, PolicyActivated, Source
 from schemas.times import to_epoch_ms
 from streams.domain import customer_of
 from streams.fold.inforce import InForce
@@ -14,8 +14,6 @@ from streams.simulate.ledger import Aside, Message, RunLedger
 
 REMEMBERED = 1024
 """Latest events about whole partitions that are known again when the next partition's copy of them comes."""
-COUNTED = timedelta(minutes=1)
-"""How long logins that were seen to succeed are counted before the institutions' side hears of them (R9)."""
 _PLACE = re.compile(r":[^:/]+/[0-9]+$")
 
 
@@ -39,7 +37,6 @@ class Simulation:
         self._customers = CustomerSide(self._ledger)
         self._institutions = InstitutionSide(self._ledger)
         self._heard_wide: dict[str, None] = {}
-        self._open_incidents: set[tuple[str, int]] = set()
 
     @property
     def clock(self) -> datetime | None:
@@ -58,7 +55,6 @@ class Simulation:
             yield from self._pass(event.time, inclusive=False)
             self._ledger.ticked_at = event.time
         self._take(event)
-        self._count(event.time)
         yield from self._settled()
 
     def advance(self, until: datetime) -> Iterator[Message]:
@@ -77,12 +73,9 @@ class Simulation:
         while (due := self.next_due()) is not None and (due < at or (inclusive and due == at)):
             self._ledger.ticked_at = now = due if self.clock is None else max(due, self.clock)
             tick = Event(f"tick:{to_epoch_ms(now)}", EventType.CLOCK_TICK, Source.AGENT, now, ClockTick())
-            for _ in self._customers.tick(tick):
-                yield from self._settled()
-            self._customers.write_counts()
-            yield from self._settled()
-            for _ in self._institutions.tick(tick):
-                yield from self._settled()
+            for side in (self._customers, self._institutions):
+                for _ in side.tick(tick):
+                    yield from self._settled()
 
     def _take(self, event: Event) -> None:
         if event.partition_key is None and customer_of(event) is None and self._is_copy(event):
@@ -110,28 +103,18 @@ class Simulation:
             self._customers.change_rules()
             self._institutions.change_rules()
 
-    def _count(self, at: datetime) -> None:
-        """Signal the logins that were seen to succeed: at once while an incident is open, else by the minute."""
-        since = self._customers.counting_since
-        if since is not None and (self._open_incidents or at - since >= COUNTED):
-            self._customers.write_counts()
-
     def _settled(self) -> Iterator[Message]:
         """Hand signals on, and incidents back, until nothing is left; give the messages in order."""
         ledger = self._ledger
-        while ledger.messages or ledger.signals or ledger.effects.announced:
+        while ledger.messages or ledger.signals or ledger.counted or ledger.effects.announced:
             messages, ledger.messages = ledger.messages, []
             yield from messages
             for incident in ledger.take_incidents():
-                self._follow(incident)
+                if self.derives_incidents:
+                    self._customers.hear(incident)
             signals, ledger.signals = ledger.signals, []
             for signal in signals:
                 self._institutions.hear(signal)
-
-    def _follow(self, event: Event) -> None:
-        """Take an incident that the institutions' side opened or closed."""
-        if isinstance(event.data, Incident):
-            key = event.data.institution_id, event.data.code
-            (self._open_incidents.add if event.type == EventType.INCIDENT_OPENED else self._open_incidents.discard)(key)
-        if self.derives_incidents:
-            self._customers.hear(event)
+            counted, ledger.counted = ledger.counted, []
+            for institution_id, at in counted:
+                self._institutions.count(institution_id, at)
