@@ -173,7 +173,8 @@ class Story:
     def surround(self, event: Event) -> None:
         """Take an event about the whole partition, and look anew at who is contacted."""
         self.around = hear_around(self.around, event, event.time)
-        self.keep(review(self.known, event, self.rules, None, self.around))
+        if self.customer is not None:
+            self.keep(review(self.customer, event, self.rules, None, self.around))
 
     def keep(self, decision: Decision) -> Decision:
         """Take what a decision has made of the customer."""

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS
-from schemas.events import Event, EventType, Source
+from schemas.events import CommandReported, Event, EventType, Source
 from schemas.health import Phase
 from streams import domain
 from streams.domain import Outcome, customer_of, decide, decision, next_due
@@ -152,6 +152,16 @@ def test_unhandled(kind: str) -> None:
     story.hear(nightly(185, 0))
     decision = story.hear(event)
     assert (decision.outcome, decision.changed, decision.rules) == (Outcome.UNHANDLED, False, ())
+    assert story.known.state.event_time == START + DAY
+
+
+def test_reports_of_readers() -> None:
+    """What a service reports of a command moves the customer's clock, and decides nothing."""
+    story = Story()
+    story.hear(nightly(185, 0))
+    report = CommandReported(command_id=story.commands[0].command_id, report="bounced", customer_id=CUSTOMER)
+    decision = story.hear(Event("r:0", EventType.COMMAND_REPORTED, Source.BRIDGE, START + DAY, report))
+    assert (decision.outcome, decision.changed, decision.messages) == (Outcome.REPORTED, False, ())
     assert story.known.state.event_time == START + DAY
 
 

@@ -134,6 +134,16 @@ def test_relapses_of_a_login() -> None:
     assert not is_marked(story, "L2")
 
 
+def test_repair_counts_once() -> None:
+    """Each repair counts for one relapse: an episode after one that ended without a repair is none of it again."""
+    story = Story()
+    ups_and_downs(story, 0)
+    story.hear(seen(185, START + 2 * DAY), seen(949, START + 3 * DAY), seen(185, START + 4 * DAY))
+    assert not is_marked(story)
+    story.hear(seen(0, START + 5 * DAY), seen(185, START + 6 * DAY))
+    assert is_marked(story)
+
+
 def test_redelivered_challenge() -> None:
     """A 185 delivered again, by the same id or with the same attempt, is no episode and no relapse."""
     story = Story()

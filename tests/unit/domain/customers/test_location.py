@@ -156,3 +156,11 @@ def test_revived() -> None:
     story = lost()
     story.hear(deleted(FIRST + HOUR, login=None), nightly(185, 2, login=None))
     assert story.lines == [LOCATED, LOCATED]
+
+
+def test_forgotten_beside_it() -> None:
+    """An account that is forgotten just before a record waits for nothing any more."""
+    story = lost()
+    story.hear(deleted(START + DAY, "a2", None), nightly(103, 32, login=None))
+    assert tuple(story.known.accounts) == ("a1",)
+    assert story.lines == [LOCATED]
