@@ -9,7 +9,7 @@ from schemas.catalogue import Catalogue, Entry, Kind, Step, Treatment
 from tests.scenarios.compare import differences
 from tests.scenarios.notation.files import read_scenarios
 from tests.scenarios.notation.model import Scenario
-from tests.scenarios.stage import CATALOGUE
+from tests.scenarios.script import CATALOGUE
 
 FIXABLE = {103, 108, 109, 185, 187, 945, 946, 947, 948}
 OTHERS = {169, 949}

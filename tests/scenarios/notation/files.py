@@ -14,6 +14,7 @@ from tests.scenarios.notation.times import DAY_ONE, leading_time
 
 _TITLE = re.compile(r"scenario (R\d+(?:,? R\d+)*): (\S.*)")
 _POLICY = "policy:"
+_APART = "clocks: apart"
 ARROW = re.compile(r"\s*->\s*")
 
 
@@ -39,6 +40,8 @@ def parse(text: str, file: str) -> Iterator[Scenario]:
                     common = with_numbers(common, numbers)
                 else:
                     scenario.policy = with_numbers(scenario.policy, numbers)
+            elif line == _APART and scenario is not None:
+                scenario.clocks_apart = True
             elif line:
                 _add(scenario, line, number)
         except ValueError as error:

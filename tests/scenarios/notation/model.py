@@ -102,3 +102,5 @@ class Scenario:
     title: str
     policy: Policy = SHIPPED
     lines: list[Line] = field(default_factory=list)
+    clocks_apart: bool = False
+    """Customers' clocks differ in it, which those of a simulation cannot."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.events import EventType, Source
 from schemas.policy import Policy
-from schemas.times import rfc3339, to_epoch_ms
+from schemas.times import parse_rfc3339, rfc3339, to_epoch_ms
 from tests.scenarios.notation.model import DEFAULT_BANK, DEFAULT_CUSTOMER, Again, Heard, Rules, Step, Tick
 from tests.scenarios.notation.numbers import with_numbers
 from tests.scenarios.notation.options import Options, take_options
@@ -79,11 +79,17 @@ def _dates(at: datetime, options: Options) -> dict[str, Any]:
     for name, field in DATES.items():
         if name in options:
             given[field] = _date(name, options)
+    if options.flag("epoch"):
+        given = {name: _epoch_seconds(date) for name, date in given.items()}
     if options.flag("expires"):
         given["authorizationExpires"] = True
     if options.flag("endless"):
         given["authorizationExpires"] = False
     return {name: date for name, date in given.items() if date is not None}
+
+
+def _epoch_seconds(date: Any) -> Any:  # noqa: ANN401 - what the vendor may send
+    return to_epoch_ms(parse_rfc3339(date)) // 1000 if isinstance(date, str) else date
 
 
 def _date(name: str, options: Options) -> Any:  # noqa: ANN401 - what the vendor may send
