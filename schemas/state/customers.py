@@ -109,8 +109,8 @@ class OtpMark(Record, frozen=True):
     """What confirmed it: 931, else 185."""
     successes: Mapping[str, int] = {}
     """Successful attempts in a row since then, by account."""
-    quiet_since: datetime | None = None
-    """Event time since when all accounts of the login stand at 0."""
+    quiet_since: Mapping[str, datetime] = {}
+    """Event time since when each account of the login that stands at 0 has been seen to do so on a marked login."""
     closed: bool = False
     """An operator closed its escalation; a new challenge opens another (R16)."""
 

@@ -20,6 +20,8 @@ class ControlState(Record, frozen=True):
     """SHA-256 of the last audit record, hex; empty before the first."""
     inputs: str = "0" * 64
     """The rolling hash over the inbound records since the last audit record."""
+    rules_since: datetime | None = None
+    """Event time at which the rules in force were activated; None while they are the shipped ones."""
     looked_at: int = 0
     """How many of the latest records the share of dead letters is over (guarantee 4)."""
     dead_ago: tuple[int, ...] = ()

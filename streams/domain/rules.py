@@ -1,6 +1,7 @@
 """What is in force: policy and catalogue, with the look-ups that every decision makes."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from schemas.catalogue import Catalogue, Kind, Remedy, Treatment
@@ -20,10 +21,11 @@ CHALLENGES = (CHALLENGE, 187)
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """The policy and the catalogue in force."""
+    """The policy and the catalogue in force; `since` is when the log activated them, None for the shipped ones."""
 
     policy: Policy
     catalogue: Catalogue
+    since: datetime | None = None
 
     @property
     def policy_version(self) -> str:

@@ -29,7 +29,7 @@ def timers(turn: Turn) -> list[Timer]:
             found += _of_account(turn, account_id, account)
     for login_id, login in customer.logins.items():
         if login.otp is not None:
-            found += otp.timers(login_id, login, turn.rules)
+            found += otp.timers(customer, login_id, turn.rules)
         if login.episodes:
             found += repair.timers(login_id, login, turn.rules)
             found += contact.timers(turn, login_id, login)
@@ -80,7 +80,12 @@ def fire_new(turn: Turn, before: Turn) -> Turn:
 
 
 def _fire(turn: Turn, timer: Timer) -> Turn:
-    """Fire a timer at the time it was due; one that was due before the customer's last event was set due, by that."""
-    before, at = turn.customer, max(timer.due, turn.customer.state.event_time)
+    """Fire a timer at the time it was due.
+
+    One that was due before the customer's last event, or before the rules in force, was set due by that: then is its
+    time.
+    """
+    before, since = turn.customer, turn.customer.state.event_time
+    at = max(timer.due, since, turn.rules.since or since)
     fired = timer.fire(replace(turn, at=at), timer.case, timer.account_id)
-    return replace(settle(fired.looking_at(timer.case or None), before), at=turn.at)
+    return replace(settle(fired.looking_at(timer.case or None), before, only=timer.case), at=turn.at)

@@ -24,14 +24,14 @@ class InForce:
     engine_version: str = ENGINE_VERSION
 
     @classmethod
-    def of(cls, policy: Policy, catalogue: Catalogue) -> "InForce":
-        """Make the lookups of a policy and a catalogue."""
-        return cls(Rules(policy, catalogue), policy.sha256, catalogue.sha256)
+    def of(cls, policy: Policy, catalogue: Catalogue, since: datetime | None = None) -> "InForce":
+        """Make the lookups of a policy and a catalogue, in force since the log said so."""
+        return cls(Rules(policy, catalogue, since), policy.sha256, catalogue.sha256)
 
     @classmethod
-    def activated(cls, activation: PolicyActivated) -> "InForce":
-        """Take what the log has activated."""
-        return cls.of(activation.policy, activation.catalogue)
+    def activated(cls, activation: PolicyActivated, since: datetime | None = None) -> "InForce":
+        """Take what the log has activated, and when."""
+        return cls.of(activation.policy, activation.catalogue, since)
 
     def announcement(self, source: Source, log: str, partition: int, at: datetime) -> Event:
         """Write these rules down as the partition's own, with an id derived from what they are."""

@@ -73,7 +73,12 @@ class Ledger:
 
     def control(self) -> ControlState:
         """Give the partition's state after the poll."""
-        return ControlState(ticked_at=self.ticked_at, audit_head=self._chain.head, inputs=self._chain.inputs)
+        return ControlState(
+            ticked_at=self.ticked_at,
+            audit_head=self._chain.head,
+            inputs=self._chain.inputs,
+            rules_since=self.in_force.rules.since,
+        )
 
     def decided(
         self,
@@ -114,7 +119,7 @@ class Ledger:
 
     def activate(self, record: SourceRecord, event_id: str, activation: PolicyActivated) -> None:
         """Put other rules in force from the next record on."""
-        self.in_force = InForce.activated(activation)
+        self.in_force = InForce.activated(activation, _time_of(record))
         self.tally.count("event", EventType.POLICY_ACTIVATED, "activated")
         self.decided(record, event_id, None, rules=("policy",))
 

@@ -126,8 +126,10 @@ class LogFold:
         """
         self._refuse_newer_state(partition)
         activation = self._policies.partition(partition).get(str(partition))
-        in_force = self._settings.shipped if activation is None else InForce.activated(activation)
-        share = DeadLetterShare(self._control.partition(partition).get(str(partition)))
+        control: ControlState | None = self._control.partition(partition).get(str(partition))
+        since = None if control is None else control.rules_since
+        in_force = self._settings.shipped if activation is None else InForce.activated(activation, since)
+        share = DeadLetterShare(control)
         books = Books(in_force, activation is not None, share)
         for key, due in self._decider.all_due(partition, in_force.rules):
             books.timers.set(key, due)

@@ -148,6 +148,7 @@ def _hear_of_customer(partition: Partition, record: Record, at: datetime) -> Non
     customer = partition.customers.setdefault(customer_id, Customer(customer_id, start))
     _fire_own(partition, customer, at)
     customer.clock = max(customer.clock, at)
+    customer.heard = customer.clock
     before = timers(partition, customer)
     if _seen(partition.rules, customer, record["id"]):
         return

@@ -14,7 +14,7 @@ def hear_snapshot(partition: Partition, customer: Customer, account_id: str, hea
     if account is not None and account.deleted is not None:
         if heard.attempt is None or heard.attempt <= account.deleted:
             return
-        account = customer.accounts[account_id] = _returned(account)
+        account = customer.accounts[account_id] = _returned(account, customer.clock)
     first_seen = account is None
     account = account or customer.accounts.setdefault(account_id, Account(account_id))
     attempt = _attempt(account, heard, customer.clock)
@@ -91,8 +91,8 @@ def _take_authorisation(rules: Rules, account: Account, heard: Snapshot, now: da
     account.expires = account.expires if heard.expires is None else heard.expires
     if account.end is None or (account.end, account.expires) == before:
         return
-    account.warned = account.end - rules.days("warning", "days") <= now
-    account.passed = account.end <= now
+    account.warned = account.expires is True and account.end - rules.days("warning", "days") <= now
+    account.passed = account.expires is True and account.end <= now
 
 
 def _observe(partition: Partition, customer: Customer, account: Account, code: int, attempt: datetime) -> None:
@@ -139,14 +139,17 @@ def delete(customer: Customer, account_id: str) -> None:
             episode.fixed = True
 
 
-def _returned(account: Account) -> Account:
+def _returned(account: Account, now: datetime) -> Account:
     """R12: an account that is back keeps where it belongs and its authorisation; it has to be observed anew."""
     return Account(
         account.id,
         institution=account.institution,
         login=account.login,
+        updated=account.updated,
+        succeeded=account.succeeded,
+        success_attempt=account.success_attempt,
         end=account.end,
         expires=account.expires,
         warned=account.warned,
-        passed=account.passed,
+        passed=account.passed or (account.end is not None and account.end <= now),
     )

@@ -21,6 +21,8 @@ def unmark(partition: Partition, customer: Customer, case: Case, outcome: str) -
         return
     if OTP in case.episodes:
         close(partition, customer, case, case.episodes[OTP], outcome)
+    for episode in case.episodes.values():
+        episode.challenges.clear()
     case.marked, case.marked_at, case.mark_closed = False, None, False
     case.relapses, case.repaired_at, case.repair_used = 0, None, False
     start_rows_again(customer, case)

@@ -28,12 +28,9 @@ def names_something(data: Record) -> bool:
 
 
 def note_silence(silences: dict[Target, datetime | None], data: Record) -> None:
-    """R16: `silence`, without `until` until another override of the same target."""
-    target = target_of(data)
+    """R16: `silence`, without `until` until another one of the same target."""
     if data.get("action") == "silence":
-        silences[target] = any_date(data.get("until"))
-    elif target in silences and silences[target] is None:
-        del silences[target]
+        silences[target_of(data)] = any_date(data.get("until"))
 
 
 def apply_override(partition: Partition, customer: Customer, data: Record) -> None:

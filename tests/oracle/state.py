@@ -33,7 +33,7 @@ class Account:
     healthy_since: datetime | None = None
     """Event time since when the account stands at code 0 (R7)."""
     run: list[tuple[datetime, int]] = field(default_factory=list)
-    """Attempts and codes of one kind in a row, by the rules when each was heard; none at code 0, or closed (R4, R16)."""
+    """Attempts and codes of one kind in a row, by the rules when each was heard; none at 0, or closed (R4, R16)."""
     counts: bool = True
     """Whether its latest 185 counts (R7)."""
     successes: set[datetime] = field(default_factory=set)
@@ -138,6 +138,8 @@ class Customer:
     commands: dict[str, str] = field(default_factory=dict)
     """Every command id so far, with the login of its case (R5)."""
     silences: dict[Target, datetime | None] = field(default_factory=dict)
+    heard: datetime | None = None
+    """The event time of the latest record of the customer's own; None for one that is forgotten."""
 
     def case(self, login: str) -> Case:
         """Give the case of a login, made where there is none."""

@@ -25,6 +25,9 @@ class Timer:
 
 def timers(partition: Partition, customer: Customer) -> list[Timer]:
     """Give every timer of a customer, computed anew from the state."""
+    if not customer.accounts and customer.heard is not None:
+        days = max(partition.rules.days("state", "forget_days"), partition.rules.days("state", "dedupe_days"))
+        return [Timer(customer.heard + days, customer.id, "", 12, "forget")]
     found = [timer for account in customer.accounts.values() for timer in _of_account(partition, customer, account)]
     found += [timer for case in customer.sorted_cases() for timer in _of_case(partition, customer, case)]
     return sorted(found)
@@ -80,11 +83,20 @@ def fire(partition: Partition, timer: Timer) -> None:
     """Section 4: the message carries the time the timer was due; one already due when it is set, the event time."""
     customer = partition.customers[timer.customer]
     customer.clock = max(customer.clock, timer.due)
-    if timer.account:
+    if timer.what == "forget":
+        _forget(customer)
+    elif timer.account:
         _fire_of_account(customer, timer)
     elif timer.what != "contact":
         _fire_of_case(partition, customer, customer.cases[timer.case], timer.what)
     look(partition, customer, only=timer.case)
+
+
+def _forget(customer: Customer) -> None:
+    """R12: of a customer without accounts nothing is kept."""
+    customer.heard = None
+    for kept in (customer.seen, customer.cases, customer.commands, customer.silences):
+        kept.clear()
 
 
 def _fire_of_account(customer: Customer, timer: Timer) -> None:

@@ -22,7 +22,7 @@ def told(turn: Turn, account_id: str, before: Customer) -> Turn:
     """
     was, account = before.accounts.get(account_id), turn.customer.accounts[account_id]
     end = end_of(account)
-    if end == (None if was is None else end_of(was)):
+    if end == (None if was is None or was.deleted_at is not None else end_of(was)):
         return turn
     consent = None
     if end is not None and turn.at >= end - turn.rules.policy.warning.ahead:

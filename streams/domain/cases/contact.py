@@ -93,15 +93,13 @@ def _longest_ago(login: LoginState) -> tuple[int, Kind, EpisodeState] | None:
 def free_at(turn: Turn, login_id: str, waiting: Waiting) -> datetime:
     """Give when nothing holds a contact any more: perhaps in the past; `NEVER` where time alone does not free it."""
     login, rules = turn.customer.case(login_id), turn.rules
-    if is_held(turn.around, login.institution_id, waiting.episode.reason_code, rules):
+    if login.is_pending or is_held(turn.around, login.institution_id, waiting.episode.reason_code, rules):
         return NEVER
     holds = [waiting.since]
     if waiting.episode.is_baseline:
         holds.append(waiting.episode.release_at or NEVER)
     if login.contacted_at is not None:
         holds.append(login.contacted_at + rules.policy.contact.cooldown)
-    if login.fix_at is not None and login.is_pending:
-        holds.append(login.fix_at + rules.policy.verify.deadline)
     if waiting.is_reminder and login.remind_not_before is not None:
         holds.append(login.remind_not_before)
     if (until := silent_until(turn, login_id, waiting.episode.account_ids)) is not None:

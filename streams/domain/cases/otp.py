@@ -151,12 +151,14 @@ def release(turn: Turn, login_id: str, why: WithdrawReason) -> Turn:
     """End the mark of a login; what stands at 185 opens its command, and nothing before counts for a relapse."""
     if Kind.OTP_ESCALATION in turn.customer.case(login_id).episodes:
         turn = close(turn, login_id, Kind.OTP_ESCALATION, why, rule=_RULE)
-    turn = turn.with_case(login_id, otp=None, relapses=0, repaired_at=None, repair_used=False)
+    login = turn.customer.case(login_id)
+    episodes = {kind: replace(episode, challenged_at={}) for kind, episode in login.episodes.items()}
+    turn = turn.with_case(login_id, otp=None, relapses=0, repaired_at=None, repair_used=False, episodes=episodes)
     return turn.by(_RULE).looking_at(login_id)
 
 
 def keep_mark(turn: Turn, login_id: str) -> Turn:
-    """Bring a mark in line with the login's accounts: their rows, and since when all stand at 0.
+    """Bring a mark in line with the login's accounts: their rows, and since when each stands at 0.
 
     It outlasts the login's last account: a later one of the same login meets the same bank.
     """
@@ -164,17 +166,21 @@ def keep_mark(turn: Turn, login_id: str) -> Turn:
     if mark is None:
         return turn
     live = dict(turn.customer.live_at(login_id))
-    is_quiet = bool(live) and all(account.standing == 0 for account in live.values())
-    quiet_since = (mark.quiet_since or turn.at) if is_quiet else None
+    quiet = {key: mark.quiet_since.get(key, turn.at) for key, account in live.items() if account.standing == 0}
     successes = {account_id: row for account_id, row in mark.successes.items() if account_id in live}
-    return turn.with_case(login_id, otp=replace(mark, quiet_since=quiet_since, successes=successes))
+    return turn.with_case(login_id, otp=replace(mark, quiet_since=quiet, successes=successes))
 
 
-def timers(login_id: str, login: LoginState, rules: Rules) -> list[Timer]:
-    """Give when a mark is lifted for quiet."""
-    if login.otp is None or login.otp.quiet_since is None:
+def timers(customer: Customer, login_id: str, rules: Rules) -> list[Timer]:
+    """Give when a mark is lifted for quiet: all accounts of the login have stood at 0 for so long."""
+    mark = customer.case(login_id).otp
+    if (
+        mark is None
+        or not mark.quiet_since
+        or any(key not in mark.quiet_since for key, _ in customer.live_at(login_id))
+    ):
         return []
-    return [Timer(login.otp.quiet_since + rules.policy.otp.release_quiet, login_id, 7, "", _lift)]
+    return [Timer(max(mark.quiet_since.values()) + rules.policy.otp.release_quiet, login_id, 7, "", _lift)]
 
 
 def _lift(turn: Turn, login_id: str, _account_id: str) -> Turn:

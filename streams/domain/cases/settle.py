@@ -30,12 +30,15 @@ _OUTCOMES = (
 """Ends of an episode, `complete` first."""
 
 
-def settle(turn: Turn, before: Customer) -> Turn:
-    """Look at every case whose needs may have changed since `before`, until none is left to look at."""
-    return settle_cases(look_at(turn, before))
+def settle(turn: Turn, before: Customer, *, only: str | None = None) -> Turn:
+    """Look at every case whose needs may have changed since `before`, until none is left to look at.
+
+    A timer of a case contacts for that case `only`: each case has its own.
+    """
+    return settle_cases(look_at(turn, before), only=only)
 
 
-def settle_cases(turn: Turn) -> Turn:
+def settle_cases(turn: Turn, *, only: str | None = None) -> Turn:
     """Look at the cases that are to be looked at."""
     looked_at = set[str]()
     while turn.cases:
@@ -46,7 +49,8 @@ def settle_cases(turn: Turn) -> Turn:
         for login_id in cases:
             turn = _keep_all(turn, login_id)
     for login_id in sorted(looked_at):
-        turn = contact(rest(turn, login_id), login_id)
+        turn = rest(turn, login_id)
+        turn = contact(turn, login_id) if only in (None, login_id) else turn
     return turn
 
 

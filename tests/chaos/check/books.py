@@ -66,9 +66,11 @@ class Books:
         self._dead: list[bool] = []
         self.use(Policy.load(), Catalogue.load())
 
-    def use(self, policy: Policy, catalogue: Catalogue, engine: str = ENGINE_VERSION) -> None:
+    def use(
+        self, policy: Policy, catalogue: Catalogue, engine: str = ENGINE_VERSION, since: datetime | None = None
+    ) -> None:
         """Put rules in force."""
-        self.rules = Rules(policy, catalogue)
+        self.rules = Rules(policy, catalogue, since)
         self._in_force = {
             "policy_sha256": policy.sha256, "catalogue_sha256": catalogue.sha256, "engine_version": engine
         }  # fmt: skip
@@ -89,7 +91,7 @@ class Books:
 
     def activate(self, record: Record, event: Event, activation: PolicyActivated) -> None:
         """Change the rules."""
-        self.use(activation.policy, activation.catalogue, activation.engine_version)
+        self.use(activation.policy, activation.catalogue, activation.engine_version, event.time)
         value = activation.model_dump_json().encode()
         self.expected.tables.setdefault("policies", {})[str(self.partition)] = value
         self.audit(record, event.id, rules=("policy",))
@@ -159,6 +161,7 @@ class Books:
                 ticked_at=self.expected.ticked_at,
                 audit_head=audit_head,
                 inputs=self.expected.inputs.hex(),
+                rules_since=self.rules.since,
                 looked_at=len(window),
                 dead_ago=tuple(ago for ago in reversed(range(len(window))) if window[-1 - ago]),
                 version=STATE_VERSION,
