@@ -15,6 +15,7 @@ from streams.fold.logfold import LogFold
 from streams.kafka.topics import AUDIT, contract
 from streams.testing.applications import CLUSTER, Application
 from streams.testing.broker import Cluster, Record
+from streams.testing.workers import as_record
 
 Place = tuple[str, int]
 Said = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...], int | None]
@@ -37,12 +38,13 @@ class Check:
     def problems(self) -> list[str]:
         """Give every difference in words; none means that nothing was lost, doubled, or left half done."""
         written = self._written()
-        return [
-            problem
-            for application in self.applications
-            for partition in range(self.partitions)
-            for problem in self._of(application, partition, written)
-        ]
+        problems: list[str] = []
+        for application in self.applications:
+            told: set[tuple[Place, Said]] = set()
+            for partition in range(self.partitions):
+                problems += self._of(application, partition, written, told)
+            problems += _told(application, told, written.get("", {}))
+        return problems
 
     def _written(self) -> Mapping[str, Mapping[Place, list[Record]]]:
         """Give what a committed reader sees, by transactional id and place."""
@@ -53,7 +55,11 @@ class Check:
         return found
 
     def _of(
-        self, application: Application, partition: int, written: Mapping[str, Mapping[Place, list[Record]]]
+        self,
+        application: Application,
+        partition: int,
+        written: Mapping[str, Mapping[Place, list[Record]]],
+        told: set[tuple[Place, Said]],
     ) -> Iterator[str]:
         name = f"{application.log}/{partition}"
         offset = self.cluster.committed(application.name, application.log, partition) or 0
@@ -62,6 +68,11 @@ class Check:
             yield f"{name}: records from {offset} on were not read"
         records = [record for record in self.cluster.read(application.log, partition) if record.offset < offset]
         fold, effects = self._folded(application, partition, records)
+        told |= {
+            ((log, place), _as_said(as_record(event, None)))
+            for log, event in effects.announced
+            for place in range(self.partitions)
+        }
         mine = written.get(application.transactional_id(partition), {})
         yield from _messages(name, effects, mine)
         yield from _tables(name, fold, partition, mine)
@@ -76,6 +87,23 @@ class Check:
         for table, changes in effects.changes.items():
             table.apply(partition, changes)
         return fold, effects
+
+
+def _told(
+    application: Application, expected: set[tuple[Place, Said]], alone: Mapping[Place, Sequence[Record]]
+) -> Iterator[str]:
+    """Compare what was told into other logs outside of transactions: all of it, perhaps again, and nothing else."""
+    mine = ("ce_source", application.source.encode())
+    found = {
+        (place, _as_found(record))
+        for place, records in alone.items()
+        for record in records
+        if place[0] != application.log and mine in record.headers
+    }
+    for place, said in expected - found:
+        yield f"{application.name}: {place[0]}/{place[1]} was never told {said!r}"
+    for place, said in found - expected:
+        yield f"{application.name}: {place[0]}/{place[1]} was told {said!r} for nothing"
 
 
 def _messages(name: str, effects: Effects, mine: Mapping[Place, Sequence[Record]]) -> Iterator[str]:

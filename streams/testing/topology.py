@@ -128,7 +128,7 @@ class Topology:
         key = event.partition_key
         places = range(self.setup.partitions) if key is None else (partition_of(key, self.setup.partitions),)
         for place in places:
-            self.cluster.append(log, place, as_record(event))
+            self.cluster.append(log, place, as_record(event, key))
         self._arrived()
 
     def append(self, partition: int, record: OutRecord, log: str = EVENTS) -> None:

@@ -118,12 +118,14 @@ class Producer:
         self._inner.commit()
         self.cluster.transactions.settle()
 
-    async def send_and_wait(
+    async def send(
         self, topic: str, value: bytes, *, key: bytes | None, partition: int, timestamp_ms: int, headers: Headers
-    ) -> SimpleNamespace:
+    ) -> Awaitable[SimpleNamespace]:
         await asyncio.sleep(0)
         offset = self.cluster.append(topic, partition, OutRecord(key, value, headers, timestamp_ms))
-        return SimpleNamespace(offset=offset)
+        written: asyncio.Future[SimpleNamespace] = asyncio.get_running_loop().create_future()
+        written.set_result(SimpleNamespace(offset=offset))
+        return written
 
 
 class Consumer:

@@ -14,7 +14,7 @@ STEPS = (0, 0, 1, 2, 5, 20)
 NewPartition = Callable[[Parts, int], OwnedPartition]
 
 
-def run(seed: int, partition: NewPartition = OwnedPartition, inputs: int = INPUTS) -> Topology:
+def run(seed: int, partition: NewPartition = OwnedPartition) -> Topology:
     """Run a schedule to its rest; the rest is to be checked."""
     draw = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
     setup = Setup(
@@ -28,7 +28,7 @@ def run(seed: int, partition: NewPartition = OwnedPartition, inputs: int = INPUT
     topology.run(draw.randrange(60))
     with topology.together():
         source = Inputs(topology, draw)
-        for _ in range(inputs):
+        for _ in range(INPUTS):
             source.send_one()
             topology.run(draw.choice(STEPS))
     topology.advance(days=draw.choice((0, 1, 3)))

@@ -100,7 +100,7 @@ class Stage:
             aggregation_status_code=code,
         )
         event = Event(f"{code}@{now}", EventType.ACCOUNT_MODIFIED, Source.BRIDGE, now, data, None, "70")
-        self.cluster.append(EVENTS, 0, as_record(event))
+        self.cluster.append(EVENTS, 0, as_record(event, "70"))
 
 
 async def as_transport(stage: Stage, between: Callable[[], None] | None) -> None:

@@ -124,9 +124,17 @@ class OwnedPartition:
             yield Step.TICK
             self.tick()
 
+    def tell(self, effects: Effects) -> Steps:
+        """Write what every partition of a log is told, before the transaction and outside of it."""
+        for log, event in effects.announced:
+            for partition in range(len(self.parts.cluster.partitions(log))):
+                yield Step.TELL
+                self.parts.cluster.append(log, partition, as_record(event, None))
+
     def commit(self, effects: Effects, next_offset: int) -> Steps:
         """Make the effects stand, then show them."""
         self.add_changes(effects)
+        yield from self.tell(effects)
         producer, application = self.producer, self.parts.application
         yield Step.BEGIN
         producer.begin()
@@ -216,10 +224,11 @@ class OwnedPartition:
 
     def write_to_log(self, event: Event) -> int:
         """Write an event of our own to the partition's log, outside of any transaction."""
-        return self.parts.cluster.append(self.parts.application.log, self.number, as_record(event))
+        return self.parts.cluster.append(self.parts.application.log, self.number, as_record(event, None))
 
 
-def as_record(event: Event) -> OutRecord:
-    """Give an event as a record (binary mode), under its partition key."""
-    key = None if event.partition_key is None else event.partition_key.encode()
-    return OutRecord(key, to_value(event.data), to_headers(event), to_epoch_ms(event.time))
+def as_record(event: Event, key: str | None) -> OutRecord:
+    """Give an event as a record (binary mode) under a key."""
+    return OutRecord(
+        None if key is None else key.encode(), to_value(event.data), to_headers(event), to_epoch_ms(event.time)
+    )
