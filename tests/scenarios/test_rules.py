@@ -1,8 +1,10 @@
 """Every scenario of every rule, played on the real agents: all that is told must be expected, and in order."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.scenarios.compare import differences, differences_simulated
 from tests.scenarios.notation.files import read_scenarios
@@ -12,21 +14,26 @@ HERE = Path(__file__).parent
 SCENARIOS = [one for path in sorted((HERE / "rules").glob("*.txt")) for one in read_scenarios(path)]
 
 
-SIMULATED = [one for one in SCENARIOS if not one.clocks_apart]
+def _params(scenarios: Iterable[Scenario]) -> list[ParameterSet]:
+    """Name each scenario; one that is known to differ has to fail."""
+    return [
+        pytest.param(
+            one,
+            id=f"{'-'.join(one.rules)}: {one.title}",
+            marks=[pytest.mark.xfail(strict=True, reason=one.differs)] if one.differs else [],
+        )
+        for one in scenarios
+    ]
 
 
-def _name(scenario: Scenario) -> str:
-    return f"{'-'.join(scenario.rules)}: {scenario.title}"
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=_name)
+@pytest.mark.parametrize("scenario", _params(SCENARIOS))
 def test_scenario(scenario: Scenario) -> None:
     """A scenario comes out as it is written."""
     if difference := differences(scenario):
         pytest.fail(difference, pytrace=False)
 
 
-@pytest.mark.parametrize("scenario", SIMULATED, ids=_name)
+@pytest.mark.parametrize("scenario", _params(one for one in SCENARIOS if not one.differs and not one.clocks_apart))
 def test_scenario_simulated(scenario: Scenario) -> None:
     """A simulation tells the same, in the same order."""
     if difference := differences_simulated(scenario):

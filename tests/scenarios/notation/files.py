@@ -15,6 +15,7 @@ from tests.scenarios.notation.times import DAY_ONE, leading_time
 _TITLE = re.compile(r"scenario (R\d+(?:,? R\d+)*): (\S.*)")
 _POLICY = "policy:"
 _APART = "clocks: apart"
+_DIFFERS = "differs:"
 ARROW = re.compile(r"\s*->\s*")
 
 
@@ -25,8 +26,7 @@ def read_scenarios(path: Path) -> list[Scenario]:
 
 def parse(text: str, file: str) -> Iterator[Scenario]:
     """Read the text of a file."""
-    common = SHIPPED
-    scenario: Scenario | None = None
+    common, scenario = SHIPPED, None
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.partition("#")[0].strip()
         try:
@@ -34,20 +34,27 @@ def parse(text: str, file: str) -> Iterator[Scenario]:
                 if scenario is not None:
                     yield _whole(scenario)
                 scenario = _titled(line, file, number, common)
-            elif line.startswith(_POLICY):
-                numbers = line.removeprefix(_POLICY).strip()
-                if scenario is None:
-                    common = with_numbers(common, numbers)
-                else:
-                    scenario.policy = with_numbers(scenario.policy, numbers)
-            elif line == _APART and scenario is not None:
-                scenario.clocks_apart = True
+            elif scenario is None and line.startswith(_POLICY):
+                common = with_numbers(common, line.removeprefix(_POLICY).strip())
             elif line:
-                _add(scenario, line, number)
+                _take(scenario, line, number)
         except ValueError as error:
             raise ScenarioError(f"{file}:{number}: {error}") from None
     if scenario is not None:
         yield _whole(scenario)
+
+
+def _take(scenario: Scenario | None, line: str, number: int) -> None:
+    if scenario is None:
+        raise ValueError("a line stands before the first `scenario R8: what holds`")
+    if line.startswith(_POLICY):
+        scenario.policy = with_numbers(scenario.policy, line.removeprefix(_POLICY).strip())
+    elif line.startswith(_DIFFERS):
+        scenario.differs = line.removeprefix(_DIFFERS).strip()
+    elif line == _APART:
+        scenario.clocks_apart = True
+    else:
+        _add(scenario, line, number)
 
 
 def _whole(scenario: Scenario) -> Scenario:
@@ -63,9 +70,7 @@ def _titled(line: str, file: str, number: int, common: Policy) -> Scenario:
     return Scenario(file, number, tuple(re.findall(r"R\d+", match[1])), match[2], common)
 
 
-def _add(scenario: Scenario | None, text: str, number: int) -> None:
-    if scenario is None:
-        raise ValueError("a line stands before the first `scenario R8: what holds`")
+def _add(scenario: Scenario, text: str, number: int) -> None:
     left, *right = ARROW.split(text)
     before = scenario.lines[-1].time if scenario.lines else DAY_ONE
     if left:

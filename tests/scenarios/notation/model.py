@@ -102,5 +102,7 @@ class Scenario:
     title: str
     policy: Policy = SHIPPED
     lines: list[Line] = field(default_factory=list)
+    differs: str = ""
+    """Why it is known not to come out as written; the test then fails where it does."""
     clocks_apart: bool = False
     """Customers' clocks differ in it, which those of a simulation cannot."""
