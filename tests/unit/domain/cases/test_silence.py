@@ -17,6 +17,7 @@ from tests.unit.domain.build import (
     SHIPPED,
     START,
     Story,
+    deleted,
     looked,
     nightly,
     silenced,
@@ -175,3 +176,13 @@ def test_known_by_institution() -> None:
     story.surround(silenced(START + HOUR, customer=None, institution_id=BANK))
     story.hear(looked(185, START + DAY, START + DAY, bank=None))
     assert story.lines == [ISSUED]
+
+
+@pytest.mark.xfail(reason="a customer without accounts is forgotten, the silence included", strict=True)
+def test_without_accounts() -> None:
+    """A silence without an end lasts until another override, also while the customer has no account."""
+    story = Story()
+    story.hear(nightly(0, 0), silenced(START + HOUR), deleted(START + 2 * HOUR))
+    story.wait(START + 40 * DAY)
+    story.hear(looked(185, START + 41 * DAY, START + 41 * DAY))
+    assert story.told == []

@@ -1,5 +1,7 @@
 """Accounts that need a command while their login is not known: one look-up, then support (R14)."""
 
+import pytest
+
 from schemas.commands import TicketCause
 from streams.domain import OutgoingSignal, OutgoingWish, next_due
 from tests.unit.domain.build import (
@@ -164,3 +166,25 @@ def test_forgotten_beside_it() -> None:
     story.hear(deleted(START + DAY, "a2", None), nightly(103, 32, login=None))
     assert tuple(story.known.accounts) == ("a1",)
     assert story.lines == [LOCATED]
+
+
+@pytest.mark.xfail(reason="the institution that was asked first never hears that the wait is over there", strict=True)
+def test_migrates_while_it_waits() -> None:
+    """An account that changes its institution while support looks for its login leaves the wait at the old one."""
+    story = lost()
+    story.wait(FIRST + HOUR)
+    story.hear(looked(185, FIRST + DAY, START, login=None, bank="5"), looked(None, FIRST + 2 * DAY, None, bank="5"))
+    assert (BANK, None) in [(one.institution_id, one.code) for one in story.signals if isinstance(one, OutgoingSignal)]
+
+
+@pytest.mark.xfail(reason="support is never asked, and is told of an end of what it was not asked for", strict=True)
+def test_institution_learned_late() -> None:
+    """An account whose institution is learned after the hour has support asked then, or is not said to have left."""
+    story = Story()
+    story.hear(looked(185, login=None, bank=None))
+    story.wait(START + 2 * HOUR)
+    story.hear(looked(None, START + 3 * HOUR, None, login=None))
+    story.hear(looked(None, START + 4 * HOUR, None))
+    asked = [one for one in wishes(story) if one.code is None]
+    left = [line for line in story.said if line == "left None a1"]
+    assert len(asked) == len(left)

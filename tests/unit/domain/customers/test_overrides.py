@@ -128,9 +128,19 @@ def test_mark_before_its_accounts() -> None:
 
 
 def test_account_without_login() -> None:
-    """An account whose login is not known has no case to close."""
+    """What an account waits for whose login is not known is closed by its account: an answer opens nothing."""
     story = Story()
-    story.hear(nightly(185, 0, login=None))
+    story.hear(nightly(185, 0, login=None), closed(account_id=ACCOUNT), looked(None, START + 2 * HOUR, None))
+    assert story.lines == ["None locate a1"]
+    story.hear(nightly(185, 1))
+    assert story.lines[1:] == ["L1 connect-fix issue 185"]
+
+
+@pytest.mark.parametrize("code", [0, 102])
+def test_nothing_to_close(code: int) -> None:
+    """An account that waits for nothing has nothing to close."""
+    story = Story()
+    story.hear(nightly(code, 0, login=None))
     assert not story.hear(closed(account_id=ACCOUNT)).changed
 
 
