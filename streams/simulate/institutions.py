@@ -16,7 +16,7 @@ from streams.institutions.tables import InstitutionTables
 from streams.institutions.turn import InstitutionDecider, InstitutionTurn
 from streams.simulate.ledger import PARTITION, Place, RunLedger
 
-MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 
 
 class MemoryTable:
@@ -54,7 +54,7 @@ class MemoryTable:
 
 @dataclass(slots=True)
 class Count:
-    """Logins of an institution that were seen to succeed within a minute."""
+    """Logins of an institution that were seen to succeed within a second."""
 
     institution_id: str
     first: datetime
@@ -62,8 +62,8 @@ class Count:
     logins: int = 1
 
     def add(self, at: datetime) -> bool:
-        """Count one more; False where its minute is over."""
-        if at - self.first >= MINUTE:
+        """Count one more; False where its second is over."""
+        if at - self.first >= SECOND:
             return False
         self.latest, self.logins = max(self.latest, at), self.logins + 1
         return True
@@ -101,7 +101,7 @@ class InstitutionSide:
         """Count a login that was seen to succeed.
 
         A count changes nothing by itself unless an incident is open: until the institution's next signal it is kept, by
-        the minute, and dropped when the window has passed (R9).
+        the second, and dropped when the window has passed (R9).
         """
         window = self._ledger.in_force.rules.policy.incident.window
         counts = self._counts.setdefault(institution_id, deque())
