@@ -18,6 +18,7 @@ from tests.unit.domain.build import (
     incident,
     looked,
     nightly,
+    silenced,
 )
 
 FIRST = START + 2 * MINUTE
@@ -142,6 +143,19 @@ def test_issue_before_remind() -> None:
     assert story.dated[1:] == [
         (FIRST + DAY, "L1 remove-duplicate issue 169"),
         (FIRST + 2 * DAY, "L1 connect-fix remind 185"),
+    ]
+
+
+def test_issue_before_a_reminder_that_waits_longer() -> None:
+    """An issue goes before a reminder even where that has waited longer; among issues the wait counts."""
+    story = Story(SHIPPED)
+    story.hear(nightly(185, 0), silenced(START + HOUR, START + 5 * DAY), failing(169, START + 2 * DAY))
+    story.hear(failing(949, START + 3 * DAY, "a3"))
+    story.wait(START + 7 * DAY)
+    assert story.dated[1:] == [
+        (START + 5 * DAY, "L1 remove-duplicate issue 169"),
+        (START + 6 * DAY, "L1 relink issue 949"),
+        (START + 7 * DAY, "L1 connect-fix remind 185"),
     ]
 
 
