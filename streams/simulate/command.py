@@ -103,6 +103,8 @@ def _print(simulation: Simulation, file: str, until: datetime | None, *, summary
                     out.flush()
         out.flush()
     finally:
+        for aside in simulation.take_asides():
+            notes.add(f"{file}: {aside}")
         notes.close()
     if summary:
         click.echo(counted.headline(simulation.clock))

@@ -39,6 +39,10 @@ class Aside(NamedTuple):
     reason: DeadLetterReason
     detail: str
 
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"{self.reason}: {self.detail} ({self.event_id})"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

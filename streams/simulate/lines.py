@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from schemas.audit import DeadLetterReason
 from schemas.cloudevents import FIRST_TIME, LAST_TIME, UnreadableRecord, read_data
-from schemas.events import SCHEMA_VERSION, Event
+from schemas.events import CONNECT_PREFIX, SCHEMA_VERSION, Event, EventType
 from schemas.times import from_epoch_ms, parse_rfc3339, to_epoch_ms
 from streams.domain import customer_of
 from streams.simulate.captures import BadCapture, read_capture
 
 MAX_ATTRIBUTE = 256
+_TYPES = frozenset(EventType)
 _SCHEMA = "urn:txpush-remediation:"
 
 
@@ -86,17 +87,21 @@ def _capture(line: Line) -> Read:
 
 def _event(line: Line) -> Read:
     _check(line)
+    at = read_time(line.time, "time")
     try:
         data = read_data(line.type, bytes(line.data))
     except UnreadableRecord as error:
-        if error.reason is DeadLetterReason.NO_ACCOUNT:
+        if error.reason is DeadLetterReason.NO_ACCOUNT or not _is_decided_on(line.type):
             return Read((), (f"{error.reason}: {error.detail}",))
         raise UnreadableLine(f"{error.detail}; mend the data, or remove the line") from None
-    at = read_time(line.time, "time")
     event = Event(line.id, line.type, line.source, at, data, line.subject, line.partitionkey)
     if event.partition_key is None:
         event = replace(event, partition_key=customer_of(event))
     return Read((event,))
+
+
+def _is_decided_on(event_type: str) -> bool:
+    return event_type in _TYPES or event_type.startswith(CONNECT_PREFIX)
 
 
 def _check(line: Line) -> None:

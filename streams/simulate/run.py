@@ -80,4 +80,4 @@ def events_of(file: str, simulation: Simulation, note: Callable[[str], None]) ->
             simulation.derives_incidents = not has_recorded and (simulation.derives_incidents or read.is_capture)
             yield event
             for aside in simulation.take_asides():
-                note(f"{file}:{number}: {aside.reason}: {aside.detail}")
+                note(f"{file}:{number}: {aside}")

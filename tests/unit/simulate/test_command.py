@@ -117,9 +117,11 @@ def test_gzip_blank_lines_and_a_byte_order_mark_are_read(tmp_path: Path) -> None
 def test_types_of_other_versions_are_passed_over(tmp_path: Path) -> None:
     """A type that is not known here, and a record of another topic, change nothing."""
     other = event("vendor.auth.changed", at(hours=1), {"customerId": CUSTOMER, "secret": 1})
-    assert told(run(tmp_path, [GOOD, other, event("remediation.relink", at(hours=2), {"customer_id": "1"})])) == [
-        "0h connect-fix issue 185"
-    ]
+    bare = event("vendor.auth.gone", at(hours=1), {})
+    del bare["data"]
+    done = run(tmp_path, [GOOD, other, bare, event("remediation.relink", at(hours=2), {"customer_id": "1"})])
+    assert told(done) == ["0h connect-fix issue 185"]
+    assert "events.jsonl:3: bad_data: data of vendor.auth.gone" in done.stderr
 
 
 def test_a_record_without_account_is_set_aside(tmp_path: Path) -> None:

@@ -199,19 +199,27 @@ def test_what_cannot_be_decided_is_set_aside(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(customers, "decide", fragile)
     done = run(tmp_path, [seen(185, customer="71"), seen(185, at(minutes=1))])
     assert len(told(done)) == 1
-    assert "events.jsonl:1: decision_failed: ZeroDivisionError: by nothing" in done.stderr
+    assert "events.jsonl:1: decision_failed: ZeroDivisionError: by nothing (e" in done.stderr
+
+
+def test_timers_that_fail_at_the_end_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What goes wrong behind the last line is told, too."""
+    monkeypatch.setattr(customers, "decide", _fails_at_ticks)
+    done = run(tmp_path, [seen(185)], "--until", "2026-12-01T00:00:00Z")
+    assert len(told(done)) == 1
+    assert f"events.jsonl: decision_failed: ZeroDivisionError:  (timers of customer {CUSTOMER})" in done.stderr
+
+
+def _fails_at_ticks(customer: Customer | None, event: Event, *rest: object) -> object:
+    if isinstance(event.data, ClockTick):
+        raise ZeroDivisionError
+    return decide(customer, event, *rest)  # type: ignore[arg-type] # what it was given
 
 
 def test_a_timer_that_fails_waits_for_the_customers_next_event(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is named once and does not hold up the clock."""
     simulation = Simulation(InForce.of(Policy(), CATALOGUE))
-
-    def fragile(customer: Customer | None, event: Event, *rest: object) -> object:
-        if isinstance(event.data, ClockTick):
-            raise ZeroDivisionError
-        return decide(customer, event, *rest)  # type: ignore[arg-type] # what it was given
-
-    monkeypatch.setattr(customers, "decide", fragile)
+    monkeypatch.setattr(customers, "decide", _fails_at_ticks)
     list(play(simulation, [looked(185)], START + 9 * DAY))
     assert [aside.event_id for aside in simulation.take_asides()] == [f"timers of customer {CUSTOMER}"]
     monkeypatch.setattr(customers, "decide", decide)
