@@ -59,6 +59,7 @@ def txpush() -> None:
     \b
     Examples:
       txpush demo
+      txpush simulate events.jsonl
       txpush kafka --port 9092
       TXPUSH_PARTITIONS=3 TXPUSH_REPLICATION=1 txpush topics apply
       TXPUSH_CALLBACK_TOKENS=$(openssl rand -hex 24) txpush bridge

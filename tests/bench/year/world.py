@@ -12,8 +12,12 @@ DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 BANKS = 40
 LARGE = 8
 """The first banks have most of the logins: outages and the migration are theirs."""
-OTP_SHARE, SHORT_SHARE = 0.05, 0.01
-"""Of logins without OAuth: a passcode at every connection, and a device cookie that lives one to three weeks."""
+ASKING = frozenset({10, 15, 20, 25})
+"""Banks that ask for a passcode at every connection."""
+OTP_SHARE, SHORT_SHARE = 0.01, 0.01
+"""Of logins elsewhere, without OAuth: a passcode at every connection by the customer's choice, and a device cookie that
+lives one to three weeks.
+"""
 OTP_COOKIE, SHORT_COOKIE, COOKIE, TOKEN = (0.2, 2.9), (7.0, 21.0), (30.0, 90.0), (3650.0, 3650.0)
 """Days from a repair to the next challenge; a bank that gives OAuth tokens challenges nobody."""
 
@@ -47,6 +51,7 @@ class Bank:
     batch_lasts: timedelta
     outage: Outage | None = None
     is_oauth: bool = False
+    is_asking: bool = False
     oauth_id: str = ""
     migrates_at: datetime | None = None
 
@@ -125,7 +130,7 @@ def logins(customers: int, made: list[Bank], random: Random) -> Iterator[Login]:
 
 
 def _login(number: int, customer_id: str, bank: Bank, temper: Temper, random: Random) -> Login:
-    cookie = TOKEN if bank.is_oauth else _cookie(random.random())
+    cookie = _cookie(bank, random.random())
     return Login(
         customer_id=customer_id,
         login_id=str(7_100_000_000 + number),
@@ -140,7 +145,9 @@ def _login(number: int, customer_id: str, bank: Bank, temper: Temper, random: Ra
     )
 
 
-def _cookie(drawn: float) -> tuple[float, float]:
-    if drawn < OTP_SHARE:
+def _cookie(bank: Bank, drawn: float) -> tuple[float, float]:
+    if bank.is_oauth:
+        return TOKEN
+    if bank.is_asking or drawn < OTP_SHARE:
         return OTP_COOKIE
     return SHORT_COOKIE if drawn < OTP_SHARE + SHORT_SHARE else COOKIE
