@@ -15,7 +15,7 @@ class Consent(StrEnum):
     """It is near: a renewal is needed."""
     PASSED = "passed"
     CLOSED = "closed"
-    """An operator closed its case; until the date moves, none is opened for it."""
+    """An operator closed its case: none is opened for it until a new attempt, or until the date moves."""
 
 
 class AccountState(Record, frozen=True):

@@ -23,7 +23,7 @@ from schemas.events import (
 from schemas.health import Phase
 from schemas.state import AccountState, CustomerState, LoginState, Record, Surroundings, replace
 from schemas.vendor import valid_identifier
-from streams.domain.cases import otp
+from streams.domain.cases import consent, otp
 from streams.domain.cases.contact import release, take_over, waits
 from streams.domain.cases.settle import settle, settle_cases
 from streams.domain.customers import location, unknowns
@@ -201,7 +201,7 @@ def _look(turn: Turn, snapshot: AccountSnapshot, event_type: str) -> Turn:
         return turn
     turn = otp.hear_move(take_over(turn, snapshot.account_id, before), snapshot.account_id, before)
     if turn.observed:
-        turn = otp.hear_attempt(unknowns.hear_attempt(turn, before))
+        turn = consent.hear_attempt(otp.hear_attempt(unknowns.hear_attempt(turn, before)))
     return location.keep_waiting(turn)
 
 

@@ -53,7 +53,7 @@ def _matched(customer: Customer, data: Record) -> tuple[list[str], list[Account]
         return [by_command], []
     named = [customer.accounts.get(one) for one in identifiers(data.get("accountIds"))]
     present = [one for one in named if one is not None and one.deleted is None]
-    logins = [one for one in identifiers(data.get("institutionLoginIds")) if one in customer.cases]
+    logins = [one for one in identifiers(data.get("institutionLoginIds")) if _is_known(customer, one)]
     logins += [one.login for one in present if one.login is not None]
     nowhere = [one for one in present if one.login is None]
     if logins or nowhere:
@@ -61,6 +61,13 @@ def _matched(customer: Customer, data: Record) -> tuple[list[str], list[Account]
     institution = identifier(data.get("institutionId"))
     there = [case.login for case in customer.sorted_cases() if case.open() and case.institution == institution]
     return (there, []) if institution is not None and len(there) == 1 else ([], [])
+
+
+def _is_known(customer: Customer, login: str) -> bool:
+    """R5: a login is known while an account is in it, and once it had an episode, a mark or a contact."""
+    case = customer.cases.get(login)
+    had = case is not None and (case.ordinal > 0 or case.marked or case.last_contact is not None)
+    return had or any(account.login == login for account in customer.accounts.values())
 
 
 def _outdated(customer: Customer, case: Case, at: datetime) -> bool:

@@ -30,6 +30,16 @@ def told(turn: Turn, account_id: str, before: Customer) -> Turn:
     return turn if consent is account.consent else turn.with_account(account_id, consent=consent).by("R15")
 
 
+def hear_attempt(turn: Turn) -> Turn:
+    """Ask again for a renewal that an operator closed: a new attempt opens its case again (R16)."""
+    account = turn.customer.accounts[turn.observed]
+    is_new = account.code is not None and turn.rules.speaks(account.code) and len(account.codes_at_attempt) == 1
+    end = end_of(account)
+    if account.consent is not Consent.CLOSED or not is_new or end is None:
+        return turn
+    return turn.with_account(turn.observed, consent=Consent.ENDING if turn.at < end else Consent.PASSED).by("R15")
+
+
 def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
     """Give when the end comes near, and when it passes."""
     end, login_id = end_of(account), account.login_id or ""

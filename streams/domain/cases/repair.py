@@ -44,10 +44,10 @@ def timers(login_id: str, login: LoginState, rules: Rules) -> Iterator[Timer]:
 
 def _verify(turn: Turn, login_id: str, _account_id: str) -> Turn:
     """Ask for the accounts that still need a command and were not attempted since the fix."""
-    fixed_at = turn.customer.case(login_id).fix_at
-    turn = turn.with_case(login_id, verified=True)
+    login = turn.customer.case(login_id)
+    fixed_at, turn = login.fix_at, turn.with_case(login_id, verified=True)
     kinds = needed(turn.customer, login_id, turn.rules)
-    needing = {account_id for kind in CONTACT_KINDS for account_id in kinds.get(kind, ())}
+    needing = {key for kind in CONTACT_KINDS if kind in login.episodes for key in kinds.get(kind, ())}
     unseen = tuple(sorted(account_id for account_id in needing if not _attempted_since(turn, account_id, fixed_at)))
     return look_up(turn, LookupAction.VERIFY, login_id, unseen, rule=_RULE) if unseen else turn
 

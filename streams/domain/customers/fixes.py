@@ -29,8 +29,10 @@ def is_fix(event: ConnectEvent) -> bool:
 
 def hear_fix(turn: Turn, event: ConnectEvent) -> Turn:
     """Take a fix event: it counts for the cases that it names, and closes nothing by itself (R6)."""
-    turn = turn.by(_RULE)
+    turn = _heard_of_unplaced(turn.by(_RULE), event)
     cases, fixed_at = _cases(turn.customer, event), _fixed_at(event, turn.at)
+    if not cases and _unplaced(turn.customer, event):
+        return replace(turn, outcome=Outcome.FIX_STRONG)
     if not cases:
         return _hear_weak(replace(turn, outcome=Outcome.FIX_WEAK), event, fixed_at)
     turn = replace(turn, outcome=Outcome.FIX_OUTDATED)
@@ -51,7 +53,7 @@ def _cases(customer: Customer, event: ConnectEvent) -> list[str]:
             if command_id in (*(episode.command_id for episode in login.episodes.values()), *login.closed_ids):
                 return [login_id]
     named = {login_id for login_id in _known_logins(customer) if _names(customer, login_id, event)}
-    if named or event.institution_id is None:
+    if named or event.institution_id is None or _unplaced(customer, event):
         return sorted(named)
     there = [
         login_id
@@ -74,6 +76,19 @@ def _hear_weak(turn: Turn, event: ConnectEvent, fixed_at: datetime) -> Turn:
         if not _is_open(login) or not is_there or _is_outdated(turn.customer, login_id, fixed_at):
             continue
         turn = turn.with_case(login_id, remind_not_before=max(until, login.remind_not_before or until))
+    return turn
+
+
+def _unplaced(customer: Customer, event: ConnectEvent) -> list[str]:
+    """Give the accounts that a fix event names and whose login is not known: there is no case of theirs to count for."""
+    named = ((account_id, customer.accounts.get(account_id)) for account_id in sorted(event.account_ids))
+    return [key for key, account in named if account and account.login_id is None and account.deleted_at is None]
+
+
+def _heard_of_unplaced(turn: Turn, event: ConnectEvent) -> Turn:
+    """Note the fix for what R1 asks: whether one lies between two observations without a date."""
+    for account_id in _unplaced(turn.customer, event):
+        turn = turn.with_account(account_id, fix_heard=True, challenges=0)
     return turn
 
 

@@ -40,9 +40,17 @@ def observe(turn: Turn, snapshot: AccountSnapshot) -> Turn:
     if code is None or outcome is not Outcome.OBSERVED:
         return _recorded(turn, snapshot.account_id, account, observed=False)
     attempted_at = dates.attempted_at or turn.at
-    is_baseline = known is None and snapshot.baseline and turn.at - attempted_at > turn.rules.policy.baseline.older
+    is_baseline = _is_baseline(turn, snapshot, known, attempted_at)
     account = _observed(account, code, attempted_at, turn, is_baseline=is_baseline)
     return _recorded(replace(turn, observed=snapshot.account_id), snapshot.account_id, account, observed=True)
+
+
+def _is_baseline(turn: Turn, snapshot: AccountSnapshot, known: AccountState | None, attempted_at: datetime) -> bool:
+    """Whether an account is a first sweep's old news, and not attempted since (R17)."""
+    if known is not None:
+        return known.is_baseline and attempted_at == known.attempted_at
+    is_dated = snapshot.aggregation_attempt_date is not None
+    return snapshot.baseline and is_dated and turn.at - attempted_at > turn.rules.policy.baseline.older
 
 
 def _recorded(turn: Turn, account_id: str, account: AccountState, *, observed: bool) -> Turn:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
+from schemas.catalogue import Kind
 from schemas.commands import WithdrawReason
 from schemas.events import AccountChallenged, Override, OverrideAction
 from schemas.state import Consent, replace
 from streams.domain.around import silenced
 from streams.domain.cases import contact, otp
+from streams.domain.cases.needs import waits_for_login
 from streams.domain.customers.turn import Outcome, Turn
-from streams.domain.rules import CHALLENGE
+from streams.domain.rules import CHALLENGE, FIX_KINDS
 
 _RULE = "R16"
 
@@ -56,16 +58,23 @@ def _close(turn: Turn, override: Override) -> Turn:
     """Close a case: its accounts need nothing more until they are observed anew, and an OTP mark stays."""
     login_id = _login_of(turn, override)
     if login_id is None:
-        return turn
+        return _close_wait(turn, override.account_id or "")
+    login = turn.customer.case(login_id)
+    needing = {key for kind in FIX_KINDS if kind in login.episodes for key in login.episodes[kind].account_ids}
     for account_id, account in sorted(turn.customer.live_at(login_id)):
-        if account.standing:
+        if account_id in needing:
             turn = turn.with_account(account_id, closed=True)
         if account.consent is Consent.ENDING:
             turn = turn.with_account(account_id, consent=Consent.CLOSED)
-    mark = turn.customer.case(login_id).otp
-    if mark is not None:
-        turn = turn.with_case(login_id, otp=replace(mark, closed=True))
+    if login.otp is not None and Kind.OTP_ESCALATION in login.episodes:
+        turn = turn.with_case(login_id, otp=replace(login.otp, closed=True))
     return turn.looking_at(login_id)
+
+
+def _close_wait(turn: Turn, account_id: str) -> Turn:
+    """Close what an account waits for whose login is not known."""
+    account = turn.customer.accounts.get(account_id)
+    return turn.with_account(account_id, closed=True) if waits_for_login(account, turn.rules) else turn
 
 
 def _release(turn: Turn, override: Override) -> Turn:
