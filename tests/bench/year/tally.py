@@ -21,6 +21,8 @@ class Course:
     repairs: int = 0
     found_after: int | None = None
     """Contacts until it was found to be OTP."""
+    is_released: bool = False
+    """It was taken for OTP and is no more (R7)."""
 
 
 @dataclass(slots=True)
@@ -67,6 +69,8 @@ class Tally:
             self.in_outages += login.in_outage and self._is_in_outage(data["institution_id"], at)
         elif kind == "otp-escalation" and action == "issue" and course.found_after is None:
             course.found_after = len(course.contacts)
+        elif kind == "otp-escalation" and action == "withdraw":
+            course.is_released = data["withdraw_reason"] == "released"
 
     def failed(self, login: Login, at: datetime) -> None:
         """Note that a login fails from now on with something that its customer can repair."""
@@ -122,11 +126,13 @@ class Tally:
         wrongly = [login for login in logins if not login.is_otp and self.course(login).found_after is not None]
         returned = sum(course.repairs >= NEEDED_REPAIRS for course in missed)
         short = sum(login.is_short for login in wrongly)
+        released = sum(self.course(login).is_released for login in wrongly)
         return [
             ("logins that ask for a passcode at every connection, found", f"{len(otp):,}, {len(found):,}"),
             ("contacts until one was found: median, most", f"{median(found or [0]):g}, {max(found or [0])}"),
             ("of the others repaired twice, so that it could show", f"{returned:,}"),
             ("found wrongly, of these with a device cookie of 1 to 3 weeks", f"{len(wrongly):,}, {short:,}"),
+            ("found wrongly and released since", f"{released:,}"),
         ]
 
 
