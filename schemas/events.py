@@ -1,7 +1,7 @@
 """Inbound records: what the bridge, the executor and operators put on `aggregation.events`, as CloudEvents 1.0."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -166,7 +166,13 @@ class Override(Inbound):
         """Whether it is about customers of many: written to every partition, without a key."""
         return self.customer_id is None
 
+    @property
+    def apart(self) -> timedelta:
+        """How far apart the released cases are contacted: whole milliseconds, none without a rate."""
+        return timedelta() if self.rate_per_hour is None else timedelta(milliseconds=HOUR_MS // self.rate_per_hour)
 
+
+HOUR_MS = 3_600_000
 _CASE_ACTIONS = (OverrideAction.MARK_OTP, OverrideAction.UNMARK_OTP, OverrideAction.CLOSE_CASE)
 
 

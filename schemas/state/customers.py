@@ -57,7 +57,9 @@ class AccountState(Record, frozen=True):
     located_at: datetime | None = None
     """Event time at which the unknown login of the failing account was asked for (R14)."""
     given_up: bool = False
-    """Support was told that it was not found (R14)."""
+    """It was not found in time (R14)."""
+    sought_at: str | None = None
+    """The institution whose support was asked about it; None while none was."""
     closed: bool = False
     """An operator closed its case: it needs nothing until it is observed anew (R16)."""
     is_baseline: bool = False
@@ -160,6 +162,8 @@ class CustomerState(Record, frozen=True):
     seen: Mapping[str, datetime] = {}
     """Digests of the `ce_id`s of the last days with the event time of each, oldest first."""
     account_ids: tuple[str, ...] = ()
+    former_ids: tuple[str, ...] = ()
+    """The latest accounts whose state was dropped: their health stays until the customer goes (R12, R18)."""
     login_ids: tuple[str, ...] = ()
     silences: Mapping[str, Silence] = {}
     """An operator's (R16): of the customer by an empty text, else by `logins/ID` or `accounts/ID`."""

@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord
-from schemas.events import CustomerForgotten, Event, EventType, Incident, Override, Source
+from schemas.events import Event, EventType, Incident, Override, Source
 from schemas.state import AccountState, LoginState, Surroundings, encode
 from streams.agent.outgoing import HealthWriter, SignalWriter
 from streams.agent.tables import AgentTables
@@ -106,18 +107,18 @@ class AgentTurn:
         """Look anew at every customer whom the event may free, or whose timers it moves."""
         rules, ticked_at = self._ledger.in_force.rules, self._ledger.ticked_at
         for customer in list(concerned(self._everyone(), event)):
-            decision = review(customer, event, rules, ticked_at, self._around)
-            self._keep(record, event, customer.customer_id, decision)
+            self._guarded(
+                record, event, customer.customer_id, partial(review, customer, event, rules, ticked_at, self._around)
+            )
 
     def _release(self, record: SourceRecord, event: Event, override: Override) -> None:
         rules, ticked_at = self._ledger.in_force.rules, self._ledger.ticked_at
         for customer_id, login_id, at in list(baseline_releases(self._everyone(), override, event.time)):
-            customer = self._customer(customer_id)
-            if customer is not None:
-                decision = release_baseline(
-                    customer, login_id, event, at, rules, ticked_at=ticked_at, around=self._around
-                )
-                self._keep(record, event, customer_id, decision)
+            customer = self._customers.get(customer_id) or self._tables.known(self._partition, customer_id)
+            release = partial(
+                release_baseline, customer, login_id, event, at, rules, ticked_at=ticked_at, around=self._around
+            )
+            self._guarded(record, event, customer_id, release)
 
     # -- ticks
 
@@ -130,19 +131,19 @@ class AgentTurn:
             if at is not None and ticked_at is not None and at <= ticked_at:
                 ordered.append((at, customer_id))
         for _, customer_id in sorted(ordered):
-            self._fire(record, event, customer_id)
+            self._guarded(record, event, customer_id, partial(self._decided, customer_id, event))
         self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
 
     def _next_due(self, customer_id: str) -> datetime | None:
         customer = self._customer(customer_id)
         return None if customer is None else next_due(customer, self._ledger.in_force.rules, self._around)
 
-    def _fire(self, record: SourceRecord, event: Event, customer_id: str) -> None:
-        """Fire the timers of one customer; one whose timers fail waits for its next own event, the others go on."""
+    def _guarded(self, record: SourceRecord, event: Event, customer_id: str, decided: Callable[[], Decision]) -> None:
+        """Decide on one customer of many; one who fails waits for its next own event, the others go on."""
         try:
-            decision = self._decided(customer_id, event)
+            decision = decided()
         except Exception as error:
-            log.exception("the timers of a customer failed at %s", event.id)
+            log.exception("the decision on a customer failed at %s", event.id)
             detail = f"timers: {type(error).__name__}: the log of the worker has the trace"
             self._ledger.set_aside(record, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
             self._held.add(customer_id)
@@ -155,7 +156,7 @@ class AgentTurn:
         if decision.customer is not None and len(decision.customer.accounts) > MAX_ACCOUNTS:
             detail = f"the customer would have more than {MAX_ACCOUNTS} accounts"
             raise UnreadableRecord(DeadLetterReason.BAD_DATA, detail)
-        state = self._remember(customer_id, event, decision)
+        state = self._remember(customer_id, decision)
         self._customers[customer_id] = decision.customer
         if decision.future_dates:
             self._ledger.tally.count("future_dates", times=decision.future_dates)
@@ -179,7 +180,7 @@ class AgentTurn:
     _numbered = -1
     _numbers = -1
 
-    def _remember(self, customer_id: str, event: Event, decision: Decision) -> list[bytes]:
+    def _remember(self, customer_id: str, decision: Decision) -> list[bytes]:
         """Note the changed records and give them encoded, accounts first."""
         customer, rules, encoded = decision.customer, self._ledger.in_force.rules, []
         for account_id in decision.accounts:
@@ -187,9 +188,7 @@ class AgentTurn:
             self._accounts[f"{customer_id}/{account_id}"] = account
             if account is not None:
                 self._health.heard(customer_id, account_id, rules)
-            elif isinstance(event.data, CustomerForgotten):
-                self._health.erase(customer_id, account_id)
-            else:
+            elif account_id not in decision.erased:
                 self._health.say_last(self._customer(customer_id), customer_id, account_id)
             encoded.append(b"" if account is None else encode(account))
         for login_id in decision.logins:
@@ -198,6 +197,8 @@ class AgentTurn:
             encoded.append(b"" if login is None else encode(login))
             for account_id, _ in () if customer is None else customer.live_at(login_id):
                 self._health.heard(customer_id, account_id, rules)
+        for account_id in decision.erased:
+            self._health.erase(customer_id, account_id)
         return encoded
 
     # -- what becomes of it

@@ -1,14 +1,11 @@
 """Whom an event about a whole partition concerns: an incident that ends, a silence, a baseline that is released."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from schemas.events import Event, Incident, Override, OverrideAction
 from streams.domain import Customer, waiting_cases
 from streams.domain.cases.contact import is_baseline
-
-MILLISECOND = timedelta(milliseconds=1)
-HOUR_MS = timedelta(hours=1) // MILLISECOND
 
 
 def concerned(customers: Iterable[Customer], event: Event) -> Iterator[Customer]:
@@ -29,10 +26,9 @@ def baseline_releases(
     """
     if override.action is not OverrideAction.RELEASE_BASELINE:
         return
-    apart = timedelta() if override.rate_per_hour is None else MILLISECOND * (HOUR_MS // override.rate_per_hour)
     number = 0
     for customer in customers:
         for login_id, login in sorted(customer.logins.items()):
             if is_baseline(login) and override.institution_id in (None, login.institution_id):
-                yield customer.customer_id, login_id, at + number * apart
+                yield customer.customer_id, login_id, at + number * override.apart
                 number += 1

@@ -45,7 +45,8 @@ SEEN_LIMIT = 4096
 class Decision(Record, frozen=True):
     """What one event did to its customer.
 
-    `counted` lists (institution, login) of logins that were seen to succeed and are to be counted (R9).
+    `counted` lists (institution, login) of logins that were seen to succeed and are to be counted (R9), `erased` the
+    accounts of which not even the health may be left (R12, R18).
 
     `customer` is None where nothing is left to keep. `event_time` is the event's, as decided on. `rules` names what was
     applied, each rule once, in order. `accounts` and `logins` list the ids whose record changed or was dropped,
@@ -60,6 +61,7 @@ class Decision(Record, frozen=True):
     messages: tuple[Outgoing, ...] = ()
     signals: tuple[OutgoingSignal | OutgoingWish, ...] = ()
     counted: tuple[tuple[str, str], ...] = ()
+    erased: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     logins: tuple[str, ...] = ()
@@ -234,10 +236,11 @@ def _decision(before: Customer, turn: Turn, event: Event) -> Decision:
         customer=None if customer.remembers_nothing else customer,
         outcome=turn.outcome,
         event_time=turn.at,
-        changed=bool(logins or turn.messages or turn.signals) or _is_told(before, customer, accounts),
+        changed=bool(logins or turn.messages or turn.signals or turn.erased) or _is_told(before, customer, accounts),
         messages=turn.messages,
         signals=turn.signals,
         counted=turn.counted,
+        erased=turn.erased,
         rules=turn.applied,
         accounts=accounts,
         logins=logins,

@@ -37,7 +37,8 @@ def start_rows_again(customer: Customer, case: Case) -> None:
 
 def opened_by(rules: Rules, case: Case, episode: Episode, opener: Account) -> bool:
     """R7: count an episode opened by a 185; True if it confirms that the login is OTP."""
-    if episode.kind != CONNECT_FIX or opener.standing != CHALLENGE or not opener.counts:
+    began_before = case.repaired_at is not None and episode.opened_at < case.repaired_at
+    if episode.kind != CONNECT_FIX or opener.standing != CHALLENGE or not opener.counts or began_before:
         return False
     episode.by_challenge = True
     relapsed = False

@@ -23,7 +23,8 @@ def hear_attempt(turn: Turn) -> Turn:
         return turn
     is_incidental = code == CHALLENGE and is_incident(turn.around, account.institution_id, code)
     counts = code == CHALLENGE and not is_incidental
-    noted = {"challenges": account.challenges + 1 if counts else 0, "is_incidental": is_incidental}
+    challenges = account.challenges + 1 if counts else account.challenges * is_incidental
+    noted = {"challenges": challenges, "is_incidental": is_incidental}
     if (account.challenges, account.is_incidental) != tuple(noted.values()):
         turn = turn.with_account(turn.observed, **noted)
     if login_id is None:
@@ -58,9 +59,7 @@ def _challenged(turn: Turn, login_id: str, code: int) -> Turn:
 
 def _with_challenge(turn: Turn, episode: EpisodeState, account_id: str) -> EpisodeState:
     """Note the latest attempt of an account at 185 in its episode."""
-    attempted_at = turn.customer.accounts[account_id].attempted_at
-    if attempted_at is None:
-        return episode
+    attempted_at = turn.customer.accounts[account_id].attempted_at or turn.at
     kept = turn.rules.policy.otp.attempts_after_fix
     attempts = (*episode.challenged_at.get(account_id, ()), attempted_at)[-kept:]
     return replace(episode, challenged_at={**episode.challenged_at, account_id: attempts})
@@ -118,7 +117,9 @@ def relapse(turn: Turn, login_id: str, episode: EpisodeState) -> Turn:
     turn = store(turn, login_id, Kind.CONNECT_FIX, episode) if episode.challenged_at else turn
     opener = min(episode.account_ids, key=lambda account_id: _failing_since(turn, account_id))
     account = turn.customer.accounts[opener]
-    if account.standing != CHALLENGE or account.is_incidental:
+    repaired_at = turn.customer.case(login_id).repaired_at
+    began_before = repaired_at is not None and episode.opened_at < repaired_at
+    if account.standing != CHALLENGE or account.is_incidental or began_before:
         return turn
     return _judge_relapse(turn, login_id, episode)
 

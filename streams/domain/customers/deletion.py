@@ -45,9 +45,7 @@ def _mended(customer: Customer, account_id: str, account: AccountState, at: date
 
 def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
     """Give when a deleted account is forgotten: `forget_days` after its deletion."""
-    if account.deleted_at is None:
-        return []
-    due = account.deleted_at + rules.policy.state.forget
+    due = (account.deleted_at or account.heard_at) + rules.policy.state.forget
     return [Timer(due, account.login_id or "", 12, account_id, _forget_account)]
 
 
@@ -57,7 +55,8 @@ def last_word(customer: Customer, rules: Rules) -> list[Timer]:
     The ids of a customer's events are remembered for as long as R1 asks, whatever `forget_days` says.
     """
     spans = rules.policy.state
-    if customer.remembers_nothing:
+    state = customer.state
+    if not (customer.logins or state.seen or state.former_ids):
         return []
     return [Timer(customer.state.event_time + max(spans.forget, spans.dedupe), "", 12, "", _forget_customer)]
 
@@ -83,10 +82,13 @@ def forget(turn: Turn) -> Turn:
         outcome=Outcome.FORGOTTEN,
         customer=Customer(before.customer_id, CustomerState(event_time=turn.at)),
         touched=(*turn.touched, *before.accounts),
+        erased=(*before.accounts, *before.state.former_ids),
         cases=(),
     )
 
 
 def _forget_customer(turn: Turn, _login_id: str, _account_id: str) -> Turn:
-    state = CustomerState(event_time=turn.customer.state.event_time)
-    return replace(turn, customer=Customer(turn.customer.customer_id, state)).by(_RULE)
+    """Forget a customer without accounts; a silence that an operator has set outlasts even that (R16)."""
+    was = turn.customer.state
+    kept = Customer(turn.customer.customer_id, CustomerState(event_time=was.event_time, silences=was.silences))
+    return replace(turn, customer=kept, erased=was.former_ids).by(_RULE)

@@ -80,9 +80,9 @@ def _hear_weak(turn: Turn, event: ConnectEvent, fixed_at: datetime) -> Turn:
 
 
 def _unplaced(customer: Customer, event: ConnectEvent) -> list[str]:
-    """Give the accounts that a fix event names and whose login is not known: there is no case of theirs to count for."""
+    """Give the accounts that a fix event names and whose login is not known: they have no case to count for."""
     named = ((account_id, customer.accounts.get(account_id)) for account_id in sorted(event.account_ids))
-    return [key for key, account in named if account and account.login_id is None and account.deleted_at is None]
+    return [key for key, account in named if account and not account.login_id and not account.deleted_at]
 
 
 def _heard_of_unplaced(turn: Turn, event: ConnectEvent) -> Turn:
@@ -101,7 +101,7 @@ def _names(customer: Customer, login_id: str, event: ConnectEvent) -> bool:
     if login_id in event.institution_login_ids:
         return True
     accounts = (customer.accounts.get(account_id) for account_id in event.account_ids)
-    return any(account and account.deleted_at is None and account.login_id == login_id for account in accounts)
+    return any(account and not account.deleted_at and account.login_id == login_id for account in accounts)
 
 
 def _fixed_at(event: ConnectEvent, at: datetime) -> datetime:

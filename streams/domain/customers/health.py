@@ -28,7 +28,7 @@ def phase(account: AccountState, rules: Rules) -> Phase:
 def account_health(customer: Customer, account_id: str, rules: Rules) -> Health:
     """Give the present state of an account that is remembered; `KeyError` for any other."""
     account = customer.accounts[account_id]
-    case = customer.case(account.login_id)
+    case = customer.case(None if account.deleted_at is not None else account.login_id)
     return Health(
         customer_id=customer.customer_id,
         account_id=account_id,

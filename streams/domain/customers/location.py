@@ -19,9 +19,9 @@ def keep_waiting(turn: Turn) -> Turn:
         if account is None:
             continue
         if waits_for_login(account, turn.rules):
-            turn = _ask(turn, account_id, account)
+            turn = _wait(turn, account_id, account)
         elif account.located_at is not None and not _still_failing(account):
-            turn = _stop(turn, account_id, account)
+            turn = _told(turn.with_account(account_id, located_at=None, given_up=False), account_id)
     return turn
 
 
@@ -30,21 +30,32 @@ def _still_failing(account: AccountState) -> bool:
     return account.login_id is None and account.deleted_at is None and account.standing != 0
 
 
-def _ask(turn: Turn, account_id: str, account: AccountState) -> Turn:
-    if account.located_at is not None:
-        return turn
-    turn = turn.with_account(account_id, located_at=turn.at)
-    return look_up(turn, LookupAction.LOCATE, None, (account_id,), rule=_RULE)
+def _wait(turn: Turn, account_id: str, account: AccountState) -> Turn:
+    if account.located_at is None:
+        turn = turn.with_account(account_id, located_at=turn.at)
+        return look_up(turn, LookupAction.LOCATE, None, (account_id,), rule=_RULE)
+    return _sought(turn, account_id) if account.given_up else turn
 
 
-def _stop(turn: Turn, account_id: str, account: AccountState) -> Turn:
-    turn = turn.with_account(account_id, located_at=None, given_up=False)
-    if not account.given_up or account.institution_id is None:
+def _sought(turn: Turn, account_id: str) -> Turn:
+    """Have the support of the account's institution asked, once; one that was asked before hears that it is over."""
+    account = turn.customer.accounts[account_id]
+    if account.institution_id in (None, account.sought_at):
         return turn
+    turn = _told(turn, account_id).with_account(account_id, sought_at=account.institution_id)
+    return wish(turn, account_id, account, TicketCause.LOGIN_UNKNOWN, None)
+
+
+def _told(turn: Turn, account_id: str) -> Turn:
+    """Tell the institution whose support was asked that the wait is over there."""
+    institution_id = turn.customer.accounts[account_id].sought_at
+    if institution_id is None:
+        return turn
+    turn = turn.with_account(account_id, sought_at=None)
     ended = OutgoingSignal(
         type=SignalType.LEFT,
         time=turn.at,
-        institution_id=account.institution_id,
+        institution_id=institution_id,
         code=None,
         customer_id=turn.customer.customer_id,
         institution_login_id=None,
@@ -57,15 +68,13 @@ def _stop(turn: Turn, account_id: str, account: AccountState) -> Turn:
 
 def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
     """Give when a login that was asked for is given up."""
-    if account.located_at is None or account.given_up:
+    if account.located_at is None or account.given_up or account.closed:
         return []
     return [Timer(account.located_at + rules.policy.lookup.give_up, "", 14, account_id, _give_up)]
 
 
 def _give_up(turn: Turn, _login_id: str, account_id: str) -> Turn:
-    account = turn.customer.accounts[account_id]
-    turn = turn.with_account(account_id, given_up=True).by(_RULE)
-    return wish(turn, account_id, account, TicketCause.LOGIN_UNKNOWN, None)
+    return _sought(turn.with_account(account_id, given_up=True).by(_RULE), account_id)
 
 
 def wish(turn: Turn, account_id: str, account: AccountState, cause: TicketCause, code: int | None) -> Turn:

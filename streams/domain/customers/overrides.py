@@ -78,10 +78,11 @@ def _close_wait(turn: Turn, account_id: str) -> Turn:
 
 
 def _release(turn: Turn, override: Override) -> Turn:
-    login_id = _login_of(turn, override)
+    login_id, at = _login_of(turn, override), turn.at
     for key, login in sorted(turn.customer.logins.items()):
         if contact.is_baseline(login) and login_id in (None, key):
-            turn = contact.release(turn, key, turn.at)
+            turn = contact.release(turn, key, at)
+            at += override.apart
     return turn
 
 

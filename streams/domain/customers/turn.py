@@ -43,8 +43,8 @@ class Turn(Record, frozen=True):
 
     `at` is the event time, `event_id` the `ce_id` (empty for a timer); `applied` names rules, each once, in order;
     `touched` names the accounts whose record changed or went, `cases` the logins whose needs may have changed, both
-    perhaps more than once. `observed` is the account of an observation. `counted` lists logins that were seen to
-    succeed, with their institutions (R9).
+    perhaps more than once; `erased` names accounts of which nothing may be left. `observed` is the account of an
+    observation. `counted` lists logins that were seen to succeed, with their institutions (R9).
     """
 
     customer: Customer
@@ -59,6 +59,7 @@ class Turn(Record, frozen=True):
     applied: tuple[str, ...] = ()
     touched: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
     observed: str = ""
     future_dates: int = 0
 

@@ -20,15 +20,23 @@ def hear_attempt(turn: Turn, before: Customer) -> Turn:
         return _forget(turn, account)
     if account.code is None or turn.rules.treatment(account.code) is not Treatment.UNKNOWN:
         return turn if account.unknown_since is None else turn.with_account(turn.observed, unknown_since=None)
-    was = before.accounts.get(turn.observed)
-    stays = was is not None and was.code == account.code and account.unknown_since is not None
+    return _stand(turn, account, account.code, before.accounts.get(turn.observed))
+
+
+def _stand(turn: Turn, account: AccountState, code: int, was: AccountState | None) -> Turn:
+    """Note that an account stands at an unknown code, and ask support where it has done so often enough."""
+    is_back = was is None or was.code != code
+    attempts = _counted(account, code)
+    wanted = tuple(other for other in account.tickets_wanted if other != code or not is_back)
     turn = turn.with_account(
         turn.observed,
-        unknown_since=account.unknown_since if stays else turn.at,
-        unknown_attempts=_counted(account, account.code),
+        unknown_since=turn.at if is_back else account.unknown_since,
+        unknown_attempts=attempts,
+        # Where the code comes back, its ticket may have been completed meanwhile.
+        tickets_wanted=wanted,
     )
-    is_often = account.unknown_attempts.get(account.code, 0) + 1 >= turn.rules.policy.unknown.attempts
-    return _ask(turn.by(_RULE), turn.observed, account.code) if is_often else turn.by(_RULE)
+    is_often = attempts.get(code, 0) >= turn.rules.policy.unknown.attempts
+    return _ask(turn.by(_RULE), turn.observed, code) if is_often else turn.by(_RULE)
 
 
 def _forget(turn: Turn, account: AccountState) -> Turn:
@@ -38,10 +46,10 @@ def _forget(turn: Turn, account: AccountState) -> Turn:
 
 
 def _counted(account: AccountState, code: int) -> dict[int, int]:
-    attempts = {**account.unknown_attempts, code: account.unknown_attempts.get(code, 0) + 1}
-    if len(attempts) > CODES:
-        del attempts[next(iter(attempts))]
-    return attempts
+    others = {other: count for other, count in account.unknown_attempts.items() if other != code}
+    if len(others) >= CODES:
+        del others[next(iter(others))]
+    return {**others, code: account.unknown_attempts.get(code, 0) + 1}
 
 
 def _ask(turn: Turn, account_id: str, code: int) -> Turn:

@@ -228,7 +228,6 @@ def test_forgotten_just_after_an_account_went(agent: World) -> None:
     assert set(last.values()) == {None}
 
 
-@pytest.mark.xfail(reason="an account whose state was dropped before is not known any more", strict=True)
 def test_tombstones_of_what_was_dropped(agent: World) -> None:
     """The health of accounts whose state was dropped long before is erased as well: it is kept for ever otherwise."""
     agent.hear(looked(ONE, 0, START), looked(ONE, 0, START + MINUTE, account="a2"), deleted(ONE, START + HOUR))

@@ -104,9 +104,17 @@ def test_a_signal_names_the_record_that_caused_it(agent: World) -> None:
 
 def test_a_forgotten_account_leaves_its_last_health(agent: World) -> None:
     """Deleted and forgotten within one poll, as when a backlog is read, an account is last heard of as deleted."""
+    agent.hear(looked(ONE, 0, START, account="a9"))
     agent.hear(looked(ONE, 185, START), deleted(ONE, START + HOUR), tick(START + 60 * DAY))
-    assert [one["phase"] for one in agent.sent(HEALTH)] == ["deleted"]
-    assert agent.state()["accounts"] == {}
+    assert [one["phase"] for one in agent.sent(HEALTH)] == ["healthy", "deleted"]
+    assert list(agent.state()["accounts"]) == [f"{ONE}/a9"]
+
+
+def test_a_forgotten_customer_leaves_nothing(agent: World) -> None:
+    """With its last account, and a month of silence, a customer is gone: the health of its accounts as well."""
+    agent.hear(looked(ONE, 185, START), deleted(ONE, START + HOUR), tick(START + 60 * DAY))
+    assert agent.out[HEALTH, PARTITION][-1].value is None
+    assert agent.state()["customers"] == {}
 
 
 def test_types_of_later_versions_are_counted(agent: World) -> None:

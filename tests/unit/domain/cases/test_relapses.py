@@ -173,7 +173,6 @@ def test_located_challenge() -> None:
     assert story.commands[-1].episode.relapses == 1
 
 
-@pytest.mark.xfail(reason="an episode from before the repair is taken for one after it", strict=True)
 @pytest.mark.parametrize("login", ["L2", None])
 def test_older_than_the_repair(login: str | None) -> None:
     """An account at 185 since before the repair, which then turns out to be of the login, is no relapse."""

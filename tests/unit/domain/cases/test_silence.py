@@ -178,7 +178,6 @@ def test_known_by_institution() -> None:
     assert story.lines == [ISSUED]
 
 
-@pytest.mark.xfail(reason="a customer without accounts is forgotten, the silence included", strict=True)
 def test_without_accounts() -> None:
     """A silence without an end lasts until another override, also while the customer has no account."""
     story = Story()

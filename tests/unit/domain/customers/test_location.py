@@ -1,7 +1,5 @@
 """Accounts that need a command while their login is not known: one look-up, then support (R14)."""
 
-import pytest
-
 from schemas.commands import TicketCause
 from streams.domain import OutgoingSignal, OutgoingWish, next_due
 from tests.unit.domain.build import (
@@ -168,7 +166,6 @@ def test_forgotten_beside_it() -> None:
     assert story.lines == [LOCATED]
 
 
-@pytest.mark.xfail(reason="the institution that was asked first never hears that the wait is over there", strict=True)
 def test_migrates_while_it_waits() -> None:
     """An account that changes its institution while support looks for its login leaves the wait at the old one."""
     story = lost()
@@ -177,7 +174,6 @@ def test_migrates_while_it_waits() -> None:
     assert (BANK, None) in [(one.institution_id, one.code) for one in story.signals if isinstance(one, OutgoingSignal)]
 
 
-@pytest.mark.xfail(reason="support is never asked, and is told of an end of what it was not asked for", strict=True)
 def test_institution_learned_late() -> None:
     """An account whose institution is learned after the hour has support asked then, or is not said to have left."""
     story = Story()
