@@ -17,6 +17,7 @@ from streams.domain import (
     Customer,
     Decision,
     Outcome,
+    Rules,
     customer_of,
     decide,
     hear_around,
@@ -48,6 +49,7 @@ class AgentTurn:
         self._health = HealthWriter(partition, ledger)
         self._customers: dict[str, Customer | None] = {}
         self._held: set[str] = set()
+        self._due: dict[str, tuple[datetime | None, Rules, Surroundings]] = {}
         self._known = tables.customers.partition(partition)
         self._before = self._around = tables.around(partition)
         self._accounts: dict[str, AccountState | None] = {}
@@ -158,6 +160,8 @@ class AgentTurn:
             raise UnreadableRecord(DeadLetterReason.BAD_DATA, detail)
         state = self._remember(customer_id, decision)
         self._customers[customer_id] = decision.customer
+        due = None if decision.customer is None else decision.next_due
+        self._due[customer_id] = (due, self._ledger.in_force.rules, self._around)
         if decision.future_dates:
             self._ledger.tally.count("future_dates", times=decision.future_dates)
         for institution_id, login_id in decision.counted:
@@ -223,7 +227,14 @@ class AgentTurn:
 
     def timers(self) -> Mapping[str, datetime | None]:
         """Give the timers of the customers of this poll."""
-        return {customer_id: self._next_due(customer_id) for customer_id in self._customers} | dict.fromkeys(self._held)
+        rules = self._ledger.in_force.rules
+        known = {
+            customer_id: due
+            for customer_id, (due, *under) in self._due.items()
+            if under[0] is rules and under[1] is self._around
+        }
+        others = self._customers.keys() - known.keys()
+        return known | {key: self._next_due(key) for key in others} | dict.fromkeys(self._held)
 
 
 def _rule_of(event: Event) -> str:

@@ -33,7 +33,7 @@ from streams.domain.customers.fixes import hear_fix, is_fix
 from streams.domain.customers.health import phase
 from streams.domain.customers.observation import observe
 from streams.domain.customers.overrides import hear_challenge, hear_override
-from streams.domain.customers.turn import NOWHERE, Outcome, Turn
+from streams.domain.customers.turn import NOWHERE, Outcome, Timer, Turn
 from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
 from streams.domain.rules import Rules
 from streams.domain.timers import fire_due, fire_new, first_timer
@@ -68,6 +68,8 @@ class Decision(Record, frozen=True):
     future_dates: int = 0
     phase_before: Phase | None = None
     phase_after: Phase | None = None
+    next_due: datetime | None = None
+    """When the customer's earliest timer is due, under the same rules and surroundings."""
 
 
 _OF_CUSTOMERS = (AccountSnapshot, ConnectEvent, AccountChallenged, CommandReported, Override, CustomerForgotten)
@@ -100,8 +102,9 @@ def decide(
     is_tick = isinstance(event.data, ClockTick)
     turn = fire_due(Turn(before, rules, at, around), is_tick=is_tick)
     if is_tick:
-        return _decision(before, replace(turn, outcome=Outcome.TICK), event)
-    return _decision(before, fire_new(_read(turn, event), turn), event)
+        return _decision(before, replace(turn, outcome=Outcome.TICK), event, first_timer(turn))
+    after, timer = fire_new(_read(turn, event), turn)
+    return _decision(before, after, event, timer)
 
 
 def review(
@@ -113,7 +116,8 @@ def review(
     """
     at = max(event.time, customer.state.event_time, ticked_at or event.time)
     turn = Turn(customer, rules, at, around, event_id=event.id, outcome=Outcome.REVIEWED)
-    return _decision(customer, settle_cases(turn.looking_at(*waiting_cases(customer))), event)
+    turn = settle_cases(turn.looking_at(*waiting_cases(customer)))
+    return _decision(customer, turn, event, first_timer(turn))
 
 
 def release_baseline(
@@ -132,7 +136,8 @@ def release_baseline(
     """
     now = max(event.time, customer.state.event_time, ticked_at or event.time)
     turn = Turn(customer, rules, now, around, event_id=event.id, outcome=Outcome.OVERRIDDEN)
-    return _decision(customer, settle_cases(release(turn, login_id, at)), event)
+    turn = settle_cases(release(turn, login_id, at))
+    return _decision(customer, turn, event, first_timer(turn))
 
 
 def waiting_cases(customer: Customer) -> list[str]:
@@ -227,7 +232,7 @@ def _connect(turn: Turn, event: ConnectEvent) -> Turn:
     return location.keep_waiting(turn)
 
 
-def _decision(before: Customer, turn: Turn, event: Event) -> Decision:
+def _decision(before: Customer, turn: Turn, event: Event, timer: Timer | None) -> Decision:
     customer = turn.customer
     accounts = turn.touched if len(turn.touched) < 2 else tuple(sorted(set(turn.touched)))  # noqa: PLR2004
     logins = _changed(before.logins, customer.logins)
@@ -247,6 +252,7 @@ def _decision(before: Customer, turn: Turn, event: Event) -> Decision:
         future_dates=turn.future_dates,
         phase_before=_phase(before, account_id, turn.rules),
         phase_after=_phase(customer, account_id, turn.rules),
+        next_due=None if timer is None else timer.due,
     )
 
 

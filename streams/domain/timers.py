@@ -1,5 +1,6 @@
 """The timers of a customer: all derived from its state, so that nothing has to be kept in step with them."""
 
+from datetime import datetime
 from operator import attrgetter
 
 from schemas.state import AccountState, replace
@@ -12,6 +13,7 @@ LIMIT = 10_000
 """Timers that one event fires at most: more than a customer of the largest size can have."""
 
 _ORDER = attrgetter("order")
+Order = tuple[datetime, str, int, str]
 
 
 def timers(turn: Turn) -> list[Timer]:
@@ -62,21 +64,22 @@ def fire_due(turn: Turn, *, is_tick: bool) -> Turn:
     return turn
 
 
-def fire_new(turn: Turn, before: Turn) -> Turn:
-    """Fire what a record set although it was due already, at the event time.
+def fire_new(turn: Turn, before: Turn) -> tuple[Turn, Timer | None]:
+    """Fire what a record set although it was due already, at the event time; give the first of what is left, too.
 
     What was set `before` the record and is due at its very time waits for what comes after it.
     """
+    waiting: frozenset[Order] | None = None
     for _ in range(LIMIT):
-        due = [timer for timer in timers(turn) if timer.due <= turn.at]
-        if not due:
-            break
-        waiting = {timer.order for timer in timers(before) if timer.due == turn.at}
-        new = [timer for timer in due if timer.order not in waiting]
+        found = timers(turn)
+        due = [timer for timer in found if timer.due <= turn.at]
+        if due and waiting is None:
+            waiting = frozenset(timer.order for timer in timers(before) if timer.due == turn.at)
+        new = [timer for timer in due if waiting is None or timer.order not in waiting]
         if not new:
             break
         turn = _fire(turn, min(new, key=_ORDER))
-    return turn
+    return turn, min(found, key=_ORDER, default=None)
 
 
 def _fire(turn: Turn, timer: Timer) -> Turn:

@@ -8,14 +8,14 @@ from typing import Any
 import orjson
 
 from schemas.catalogue import Catalogue
-from schemas.events import PolicyActivated
+from schemas.events import Event, Incident, PolicyActivated
 from schemas.policy import Policy
-from schemas.times import parse_rfc3339, to_epoch_ms
+from schemas.times import parse_rfc3339, rfc3339, to_epoch_ms
 from streams.fold import SourceRecord
 from streams.fold.effects import Headers
 from streams.fold.inforce import InForce
 from streams.fold.logfold import LogFold
-from streams.testing.applications import AGENT_APPLICATION, Application
+from streams.testing.applications import AGENT_APPLICATION, INSTITUTION_APPLICATION, Application
 from streams.testing.clock import VirtualClock
 
 PARTITION = 0
@@ -35,6 +35,13 @@ class LogRecord:
     headers: Headers
 
 
+SIGNALS = (
+    "institution.login.failing",
+    "institution.login.left",
+    "institution.logins.healthy",
+    "institution.ticket.wanted",
+)
+PLACE = {"source_partition": 0, "source_offset": 0}
 SOURCES = {
     "account.observed": "/remediation/sweep",
     "policy.activated": "/remediation/operator",
@@ -42,6 +49,7 @@ SOURCES = {
     "institution.incident.closed": "/remediation/institutions",
     "operator.override": "/remediation/operator",
     "customer.forgotten": "/remediation/operator",
+    **dict.fromkeys(SIGNALS, "/remediation/agent"),
 }
 """Who may write what; the bridge all else."""
 ON_TOP: Mapping[str, dict[str, Any]] = {
@@ -49,6 +57,8 @@ ON_TOP: Mapping[str, dict[str, Any]] = {
     "institution.incident.closed": {"opened_at": "2026-01-01T00:00:00Z", "logins_failing": 0, "logins_seen": 20},
     "operator.override": {"who": "somebody", "why": "a test"},
     "customer.forgotten": {"who": "somebody", "why": "a test"},
+    **{kind: {**PLACE, "event_id": "e"} for kind in SIGNALS if kind != "institution.logins.healthy"},
+    "institution.logins.healthy": PLACE,
 }
 """What the messages have and no rule asks for."""
 
@@ -57,8 +67,7 @@ def log_record(offset: int, event: Mapping[str, Any], tick_source: str) -> LogRe
     """Write an event in structured mode as a record in binary mode, with what no rule asks for filled in."""
     at: datetime = parse_rfc3339(event["time"])
     kind = event["type"]
-    source = tick_source if kind == "clock.tick" or kind.startswith("institution.login") else event["source"]
-    source = "/remediation/agent" if kind == "institution.ticket.wanted" else SOURCES.get(kind, source)
+    source = tick_source if kind == "clock.tick" else SOURCES.get(kind, event["source"])
     attributes = {"id": event["id"], "type": kind, "source": source, "time": event["time"]}
     headers = [("ce_specversion", b"1.0"), *((f"ce_{name}", text.encode()) for name, text in attributes.items())]
     key = event.get("partitionkey")
@@ -99,6 +108,7 @@ def folded(log: Iterable[Mapping[str, Any]], application: Application = AGENT_AP
         for table, changes in effects.changes.items():
             table.apply(PARTITION, changes)
         fold.committed(PARTITION, effects)
+        written += [("announced", told) for _, told in effects.announced]
         for (topic, _), records in effects.outbox.records.items():
             written += [(topic, one) for one in records]
     return written
@@ -137,3 +147,32 @@ def _message(topic: str, record: Any) -> dict[str, Any]:  # noqa: ANN401 - a rec
     said = {name: data[name] for name in SAID if name in data}
     said["reason"] = {"code": data["reason"]["code"]}
     return {"topic": topic, "id": headers["ce_id"].decode(), "time": time, "data": said}
+
+
+TICKET_SAID = ("command_id", "sequence", "action", "institution_id", "cause", "opened_at", "logins_affected")
+INCIDENT_SAID = ("institution_id", "code", "sequence")
+
+
+def tickets(log: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Fold an institution's signals and give its tickets and incidents in the oracle's form."""
+    keyed = [{"partitionkey": record["data"].get("institution_id"), **record} for record in log]
+    written = folded(keyed, INSTITUTION_APPLICATION)
+    letters = [orjson.loads(record.value) for topic, record in written if topic == "aggregation.dead-letter"]
+    assert not letters, letters[0]
+    return [_ticket(record) for topic, record in written if topic == "remediation.support-ticket"] + [
+        _incident(told) for topic, told in written if topic == "announced"
+    ]
+
+
+def _ticket(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a record as it goes out
+    headers, data = dict(record.headers), orjson.loads(record.value)
+    said = {name: data[name] for name in TICKET_SAID} | {"reason": {"code": data["reason"]["code"]}}
+    topic = "remediation.support-ticket"
+    return {"topic": topic, "id": headers["ce_id"].decode(), "time": headers["ce_time"].decode(), "data": said}
+
+
+def _incident(told: Event) -> dict[str, Any]:
+    data = told.data
+    assert isinstance(data, Incident)
+    said = {name: getattr(data, name) for name in INCIDENT_SAID}
+    return {"type": str(told.type), "time": rfc3339(told.time), "data": said}

@@ -42,7 +42,7 @@ def observe(turn: Turn, snapshot: AccountSnapshot) -> Turn:
     attempted_at = dates.attempted_at or turn.at
     is_baseline = _is_baseline(turn, snapshot, known, attempted_at)
     account = _observed(account, code, attempted_at, turn, is_baseline=is_baseline)
-    return _recorded(replace(turn, observed=snapshot.account_id), snapshot.account_id, account, observed=True)
+    return _recorded(turn, snapshot.account_id, account, observed=True)
 
 
 def _is_baseline(turn: Turn, snapshot: AccountSnapshot, known: AccountState | None, attempted_at: datetime) -> bool:
@@ -60,7 +60,12 @@ def _recorded(turn: Turn, account_id: str, account: AccountState, *, observed: b
         turn = turn.by("R12")
     if was.login_id != account.login_id or was.institution_id != account.institution_id:
         turn = turn.by("R13")
-    turn = replace(turn, customer=before.with_account(account_id, account), touched=(*turn.touched, account_id))
+    turn = replace(
+        turn,
+        customer=before.with_account(account_id, account),
+        touched=(*turn.touched, account_id),
+        observed=account_id if observed else "",
+    )
     turn = _at_institution(consent.told(turn, account_id, before), account)
     return signal(turn, before, account_id, observed=observed)
 

@@ -71,12 +71,15 @@ def _told(turn: Turn, kind: SignalType, place: _Place, account_id: str, *, enter
 
 def _reported(turn: Turn, login_id: str) -> Turn:
     counted = {key: at for key, at in _within(turn, turn.customer.state.counted).items() if key != login_id}
-    return _noted(turn, {**_within(turn, turn.customer.state.reported), login_id: turn.at}, counted)
+    reported = {**_within(turn, turn.customer.state.reported), login_id: turn.at}
+    state: CustomerState = replace(turn.customer.state, reported=reported, counted=counted)
+    return replace(turn, customer=replace(turn.customer, state=state))
 
 
 def _count(turn: Turn, account: AccountState) -> Turn:
     """Count the login of an account that succeeded, once in a window, and not where it was reported in it."""
-    login_id, state = account.login_id, turn.customer.state
+    login_id = account.login_id
+    state: CustomerState = turn.customer.state
     if account.code != 0 or login_id is None or account.institution_id is None:
         return turn
     reported, counted = _within(turn, state.reported), _within(turn, state.counted)
@@ -84,8 +87,9 @@ def _count(turn: Turn, account: AccountState) -> Turn:
         return turn
     if turn.customer.case(login_id).otp is not None:
         return turn
-    turn = replace(turn, counted=(*turn.counted, (account.institution_id, login_id)))
-    return _noted(turn, reported, {**counted, login_id: turn.at})
+    state = replace(state, reported=reported, counted={**counted, login_id: turn.at})
+    told = (*turn.counted, (account.institution_id, login_id))
+    return replace(turn, customer=replace(turn.customer, state=state), counted=told)
 
 
 def _within(turn: Turn, times: Mapping[str, datetime]) -> dict[str, datetime]:
@@ -93,8 +97,3 @@ def _within(turn: Turn, times: Mapping[str, datetime]) -> dict[str, datetime]:
         return {}
     oldest = turn.at - turn.rules.policy.incident.window
     return {login_id: at for login_id, at in times.items() if at >= oldest}
-
-
-def _noted(turn: Turn, reported: Mapping[str, datetime], counted: Mapping[str, datetime]) -> Turn:
-    state: CustomerState = replace(turn.customer.state, reported=reported, counted=counted)
-    return replace(turn, customer=replace(turn.customer, state=state))
