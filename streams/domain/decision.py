@@ -21,7 +21,7 @@ from schemas.events import (
     Override,
 )
 from schemas.health import Phase
-from schemas.state import AccountState, CustomerState, LoginState, Record, Surroundings, replace
+from schemas.state import AccountState, Consent, CustomerState, LoginState, Record, Surroundings, replace
 from schemas.vendor import valid_identifier
 from streams.domain.cases import consent, otp
 from streams.domain.cases.contact import release, take_over, waits
@@ -157,8 +157,8 @@ def _read(turn: Turn, event: Event) -> Turn:
     if isinstance(event.data, Mapping):
         return replace(turn, customer=replace(customer, state=replace(customer.state, event_time=turn.at)))
     seen, digest = _still_seen(customer.state, turn.at - turn.rules.policy.state.dedupe), _digest(event.id)
-    is_known = digest in seen
-    seen.setdefault(digest, turn.at)
+    is_known = seen.pop(digest, None) is not None
+    seen[digest] = turn.at
     if len(seen) > SEEN_LIMIT:
         del seen[next(iter(seen))]
     state = replace(customer.state, event_time=turn.at, seen=seen)
@@ -218,7 +218,7 @@ def _is_still_healthy(before: Customer, after: Customer, account_id: str) -> boo
     if was is None or now is None or was.code != 0 or now.code != 0 or was.login_id != now.login_id:
         return False
     login = None if now.login_id is None else after.logins.get(now.login_id)
-    return login is None or login.otp is None
+    return now.consent is not Consent.CLOSED and (login is None or login.otp is None)
 
 
 def _connect(turn: Turn, event: ConnectEvent) -> Turn:

@@ -160,11 +160,8 @@ def _hear_of_customer(partition: Partition, record: Record, at: datetime) -> Non
 
 def _seen(rules: Rules, customer: Customer, event_id: str) -> bool:
     """R1: a `ce_id` seen for this customer within 4 days changes nothing."""
-    seen_at = customer.seen.get(event_id)
-    if seen_at is not None and customer.clock - seen_at <= rules.days("state", "dedupe_days"):
-        return True
-    customer.seen[event_id] = customer.clock
-    return False
+    seen_at, customer.seen[event_id] = customer.seen.get(event_id), customer.clock
+    return seen_at is not None and customer.clock - seen_at <= rules.days("state", "dedupe_days")
 
 
 def _account_of(record: Record) -> str | None:

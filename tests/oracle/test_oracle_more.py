@@ -130,8 +130,9 @@ def test_forgotten() -> None:
 
 
 def test_policy_changes_the_kind() -> None:
-    """R2: without Data Connect Fix 945 becomes relink."""
-    log = Log().shows(945, 0).add("policy.activated", 30, {"policy": {"fix_integrated": False}}).tick(48)
+    """R2: without Data Connect Fix 945 becomes relink, once the customer's needs are looked at again."""
+    log = Log().shows(945, 0).add("policy.activated", 30, {"policy": {"fix_integrated": False}})
+    log.add("connect.started", 48, {"customerId": "70", "eventType": "started"})
     assert actions(log)[-2:] == ["connect-fix withdraw superseded", "relink issue"]
 
 

@@ -135,7 +135,8 @@ def next_reminder(login: LoginState, rules: Rules) -> datetime | None:
 def is_unresponsive(login: LoginState, rules: Rules) -> bool:
     """Whether every reminder went out and a command is still open."""
     reminders = rules.policy.contact.reminders
-    return login.schedule_at is not None and bool(reminders) and login.reminders_used >= len(reminders)
+    is_over = login.schedule_at is not None and login.remind_since is None
+    return is_over and bool(reminders) and login.reminders_used >= len(reminders)
 
 
 def timers(turn: Turn, login_id: str, login: LoginState) -> Iterator[Timer]:

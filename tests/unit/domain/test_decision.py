@@ -73,13 +73,14 @@ def test_redelivery_too_late() -> None:
     assert story.hear(looked(185, START + 5 * DAY, event_id="e:0")).outcome is Outcome.DUPLICATE_EVENT
 
 
-def test_redelivery_is_not_remembered_longer() -> None:
-    """A redelivery does not lengthen the memory of its id."""
+def test_redelivery_is_remembered_anew() -> None:
+    """An id is known for four days from when it was seen last, a redelivery included."""
     story = Story()
     for days in (0, 3):
         story.hear(looked(185, START + days * DAY, event_id="e:0"))
-    assert list(story.known.state.seen.values()) == [START]
-    assert story.hear(looked(185, START + 5 * DAY, event_id="e:0")).outcome is Outcome.DUPLICATE
+    assert list(story.known.state.seen.values()) == [START + 3 * DAY]
+    assert story.hear(looked(185, START + 7 * DAY, event_id="e:0")).outcome is Outcome.DUPLICATE_EVENT
+    assert story.hear(looked(185, START + 11 * DAY + MS, event_id="e:0")).outcome is Outcome.DUPLICATE
 
 
 def test_redelivered_deletion_and_fix() -> None:

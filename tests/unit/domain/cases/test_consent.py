@@ -202,10 +202,11 @@ def test_revived() -> None:
 
 
 def test_closed_by_hand() -> None:
-    """A renewal that an operator closes stays closed until the date moves."""
-    story = warned(overridden(OverrideAction.CLOSE_CASE, END - 2 * DAY, account_id=ACCOUNT), allowed(END, END - DAY))
+    """A renewal that an operator closes is asked for again with a new attempt, healthy or not; time opens none."""
+    story = warned(overridden(OverrideAction.CLOSE_CASE, END - 2 * DAY, account_id=ACCOUNT))
+    story.wait(END - DAY - MS)
     assert story.lines == [WARNED, "L1 consent-renewal withdraw operator None"]
-    story.hear(allowed(END + DAY, END - HOUR))
+    story.hear(allowed(END, END - DAY))
     assert story.lines[2:] == [WARNED]
 
 
