@@ -101,7 +101,8 @@ def open_fold(application: Application = AGENT_APPLICATION) -> LogFold:
 
 def folded(log: Iterable[Mapping[str, Any]], application: Application = AGENT_APPLICATION) -> list[tuple[str, Any]]:
     """Fold a log record by record and give (topic, record) of all that it wrote, in order."""
-    fold, written = open_fold(application), []
+    fold = open_fold(application)
+    written: list[tuple[str, Any]] = []
     for offset, event in enumerate(log):
         record: SourceRecord = log_record(offset, event, application.source)
         effects = fold.fold(PARTITION, [record])
