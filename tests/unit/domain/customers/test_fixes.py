@@ -108,6 +108,16 @@ def test_named_by_account() -> None:
     assert [story.episode(login_id=login).fixed_at for login in ("L1", "L2", "L3")] == [None, NOON, NOON]
 
 
+def test_account_without_a_login() -> None:
+    """A fix of an account whose login is not known is of no case, not even of the only open one at its bank (R1)."""
+    story = Story()
+    story.hear(nightly(185, 0), looked(103, START, None, "a2", None))
+    decision = story.hear(connected("done", NOON, account_ids=("a2",), institution_id=BANK))
+    assert decision.outcome is Outcome.FIX_STRONG
+    assert story.episode().fixed_at is None
+    assert story.hear(looked(103, NOON + HOUR, None, "a2", None)).outcome is Outcome.OBSERVED
+
+
 def test_only_open_case_there() -> None:
     """Without a name the only open case at the institution is meant; cases that are not open do not count."""
     story = Story()
