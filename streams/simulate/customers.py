@@ -5,8 +5,9 @@ to the same bytes.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 
 from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord
@@ -49,22 +50,31 @@ class CustomerSide:
     def hear(self, event: Event) -> None:
         """Decide on an event; one that live would set aside is noted in the ledger and changes nothing."""
         customer_id = customer_of(event)
-        try:
-            if customer_id is None:
-                self._hear_wide(event)
-            else:
-                _check_key(event, customer_id)
-                self._keep(customer_id, self._decided(customer_id, event))
-        except UnreadableRecord as error:
-            self._ledger.note_aside(event.id, error)
+        if customer_id is None:
+            self._hear_wide(event)
+        elif event.partition_key in (None, customer_id):
+            self._settle(event.id, customer_id, partial(self._decided, customer_id, event))
+        else:
+            detail = f"the key {event.partition_key!r} is not the customer {customer_id!r}"
+            self._ledger.note_aside(event.id, UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail))
 
     def _decided(self, customer_id: str, event: Event) -> Decision:
         ledger = self._ledger
+        return decide(self.customers.get(customer_id), event, ledger.in_force.rules, ledger.ticked_at, self._around)
+
+    def _settle(self, name: str, customer_id: str, decided: Callable[[], Decision]) -> bool:
+        """Decide and keep it; False where that failed, which is noted: one customer's trouble is not everybody's."""
         try:
-            return decide(self.customers.get(customer_id), event, ledger.in_force.rules, ledger.ticked_at, self._around)
-        except Exception as error:  # as live: one customer's trouble is not everybody's
-            log.exception("event %s could not be decided on", event.id)
-            raise UnreadableRecord(DeadLetterReason.DECISION_FAILED, f"{type(error).__name__}: {error}") from error
+            self._keep(customer_id, decided())
+        except UnreadableRecord as error:
+            self._ledger.note_aside(name, error)
+        except Exception as error:
+            log.exception("%s could not be decided on", name)
+            detail = f"{type(error).__name__}: {error}"
+            self._ledger.note_aside(name, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
+        else:
+            return True
+        return False
 
     def _keep(self, customer_id: str, decision: Decision) -> None:
         customer = decision.customer
@@ -76,7 +86,7 @@ class CustomerSide:
             raise UnreadableRecord(DeadLetterReason.BAD_DATA, detail)
         else:
             self.customers[customer_id] = customer
-            self._timers.set(customer_id, next_due(customer, self._ledger.in_force.rules, self._around))
+            self._timers.set(customer_id, decision.next_due)
         self._say(decision)
 
     def _say(self, decision: Decision) -> None:
@@ -96,22 +106,19 @@ class CustomerSide:
     def tick(self, tick: Event) -> Iterator[None]:
         """Fire what is due, one customer a step, in the order (due, customer)."""
         for _, customer_id in self._timers.due_by(tick.time):
-            try:
-                self._fire(customer_id, tick)
-            except UnreadableRecord as error:
-                self._ledger.note_aside(f"timers of customer {customer_id}", error)
-                self._timers.set(customer_id, None)
+            self._one_of_many("timers", customer_id, partial(self._fired, customer_id, tick))
             yield
 
-    def _fire(self, customer_id: str, tick: Event) -> None:
+    def _fired(self, customer_id: str, tick: Event) -> Decision:
         decision = self._decided(customer_id, tick)
-        self._keep(customer_id, decision)
-        if decision.customer is not None and not decision.changed and self._is_due(decision.customer, tick.time):
+        if decision.next_due is not None and decision.next_due <= tick.time and not decision.changed:
             raise UnreadableRecord(DeadLetterReason.DECISION_FAILED, "a timer stays due after it was fired")
+        return decision
 
-    def _is_due(self, customer: Customer, at: datetime) -> bool:
-        due = next_due(customer, self._ledger.in_force.rules, self._around)
-        return due is not None and due <= at
+    def _one_of_many(self, what: str, customer_id: str, decided: Callable[[], Decision]) -> None:
+        """Decide on a customer as one of many: the timers of one who fails wait for the next event of its own."""
+        if not self._settle(f"{what} of customer {customer_id}", customer_id, decided):
+            self._timers.set(customer_id, None)
 
     def change_rules(self) -> None:
         """Set every timer anew by the rules that are in force now."""
@@ -134,18 +141,17 @@ class CustomerSide:
     def _review(self, event: Event) -> None:
         rules, ticked_at = self._ledger.in_force.rules, self._ledger.ticked_at
         for customer in list(concerned(self._everyone(), event)):
-            self._keep(customer.customer_id, review(customer, event, rules, ticked_at, self._around))
+            reviewed = partial(review, customer, event, rules, ticked_at, self._around)
+            self._one_of_many(event.id, customer.customer_id, reviewed)
 
     def _release(self, event: Event, override: Override) -> None:
+        rules, ticked_at = self._ledger.in_force.rules, self._ledger.ticked_at
         for customer_id, login_id, at in list(baseline_releases(self._everyone(), override, event.time)):
             customer = self.customers[customer_id]
-            self._keep(customer_id, release_baseline(customer, login_id, event, at, self._ledger.in_force.rules))
+            released = partial(
+                release_baseline, customer, login_id, event, at, rules, ticked_at=ticked_at, around=self._around
+            )
+            self._one_of_many(event.id, customer_id, released)
 
     def _everyone(self) -> Iterable[Customer]:
         return (self.customers[customer_id] for customer_id in sorted(self.customers))
-
-
-def _check_key(event: Event, customer_id: str) -> None:
-    if event.partition_key not in (None, customer_id):
-        detail = f"the key {event.partition_key!r} is not the customer {customer_id!r}"
-        raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail)

@@ -19,7 +19,7 @@ from schemas.events import (
     Source,
 )
 from schemas.policy import Contact, Policy
-from streams.domain import Customer, decide
+from streams.domain import Customer, decide, review
 from streams.fold.inforce import InForce
 from streams.simulate import Simulation, customers, simulate
 from streams.simulate.run import run as play
@@ -224,6 +224,35 @@ def test_a_timer_that_fails_waits_for_the_customers_next_event(monkeypatch: pyte
     assert [aside.event_id for aside in simulation.take_asides()] == [f"timers of customer {CUSTOMER}"]
     monkeypatch.setattr(customers, "decide", decide)
     assert len(list(simulation.hear(looked(185, START + 10 * DAY, START + 10 * DAY)))) > 0
+
+
+def test_a_customer_who_cannot_be_reviewed_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a silence of all ends, one customer's trouble is named, and the others are told."""
+
+    def fragile(customer: Customer, *rest: object) -> object:
+        if customer.customer_id == "71":
+            raise ZeroDivisionError
+        return review(customer, *rest)  # type: ignore[arg-type] # what it was given
+
+    silence = Override(action=OverrideAction.SILENCE, all=True, who="ann", why="to look first")
+    ended = silence.model_copy(update={"until": START})
+    failing = [looked(185, START + HOUR), as_customer("71", looked(185, START + HOUR, account="a2", login="L2"))]
+    monkeypatch.setattr(customers, "review", fragile)
+    simulation = Simulation(InForce.of(Policy(), CATALOGUE))
+    events = [
+        wide(silence, 0, EventType.OPERATOR_OVERRIDE, "silence"),
+        *failing,
+        wide(ended, 2, EventType.OPERATOR_OVERRIDE, "lift"),
+    ]
+    assert [message.key for message in play(simulation, events, START + 3 * HOUR)] == [CUSTOMER]
+    assert [aside.event_id for aside in simulation.take_asides()] == ["lift of customer 71"]
+
+
+def as_customer(customer_id: str, event: Event) -> Event:
+    """Give a snapshot to another customer."""
+    assert isinstance(event.data, AccountSnapshot)
+    data = event.data.model_copy(update={"customer_id": customer_id})
+    return Event(event.id, event.type, event.source, event.time, data)
 
 
 def test_a_customer_has_a_limit_of_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
