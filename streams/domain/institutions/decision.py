@@ -8,9 +8,9 @@ from schemas.events import Event
 from schemas.signals import HealthyLogins, Signal, SignalType, TicketWanted
 from schemas.state import IncidentState, TicketState, replace
 from streams.domain.institutions.failure import Failure, failure_of, login_of
-from streams.domain.institutions.gathering import gather, leave_gathering
+from streams.domain.institutions.gathering import gather, leave_gathering, open_over_all
 from streams.domain.institutions.incidents import fire_incident, incident_due, see_failing, see_healthy, see_left
-from streams.domain.institutions.tickets import affect, fire_ticket, is_open, leave, open_ticket, ticket_due
+from streams.domain.institutions.tickets import affect, fire_ticket, is_open, leave, ticket_due
 from streams.domain.institutions.view import (
     IGNORED,
     InstitutionDecision,
@@ -81,7 +81,7 @@ def _ticket(state: InstitutionView, failure: Failure, treatment: Treatment, now:
     if ticket is not None and is_open(ticket):
         return affect(state, failure, ticket, now)
     if treatment is Treatment.SUPPORT:
-        return open_ticket(state, failure, TicketCause.SUPPORT, now)
+        return open_over_all(state, failure, TicketCause.SUPPORT, now)
     if treatment is Treatment.UNKNOWN:
         return gather(state, failure, now)
     return IGNORED
@@ -107,4 +107,4 @@ def _wanted(state: InstitutionView, wanted: TicketWanted, seen_at: datetime, now
     ticket = state.ticket(failure.key)
     if ticket is not None and is_open(ticket):
         return affect(state, failure, ticket, now)
-    return open_ticket(state, failure, wanted.cause, now)
+    return open_over_all(state, failure, wanted.cause, now)

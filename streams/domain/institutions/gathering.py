@@ -27,10 +27,19 @@ def gather(state: InstitutionView, failure: Failure, now: Moment) -> Institution
     before, since = state.gathering(failure.key) or _NOTHING, now.at - WITHIN
     logins = _with(before.logins, failure, since)
     if sum(one.last_seen >= since for one in logins.values()) >= now.rules.policy.unknown.logins:
-        return open_ticket(state, failure, TicketCause.UNKNOWN_CODE, now)
+        return open_over_all(state, failure, TicketCause.UNKNOWN_CODE, now)
     after = GatheringState(logins)
     changed = {} if after == before else {failure.key: after}
     return InstitutionDecision(Outcome.GATHERED, gatherings=changed, rules=(_RULE,))
+
+
+def open_over_all(state: InstitutionView, failure: Failure, cause: TicketCause, now: Moment) -> InstitutionDecision:
+    """Open a ticket over a failing login and those gathered at its code, which begin anew."""
+    gathering = state.gathering(failure.key)
+    if gathering is None:
+        return open_ticket(state, failure, {}, cause, now)
+    opened = open_ticket(state, failure, _recent(gathering.logins, now.at - WITHIN), cause, now)
+    return replace(opened, gatherings={failure.key: None})
 
 
 def leave_gathering(state: InstitutionView, key: str, login: str, at: datetime) -> InstitutionDecision:
@@ -43,8 +52,12 @@ def leave_gathering(state: InstitutionView, key: str, login: str, at: datetime) 
     return InstitutionDecision(Outcome.LEFT, gatherings={key: after}, rules=(_RULE,))
 
 
+def _recent(logins: Mapping[str, GatheredLogin], since: datetime) -> dict[str, GatheredLogin]:
+    return {login: one for login, one in logins.items() if one.left_at is None or one.last_seen >= since}
+
+
 def _with(before: Mapping[str, GatheredLogin], failure: Failure, since: datetime) -> dict[str, GatheredLogin]:
-    logins = {login: one for login, one in before.items() if one.left_at is None or one.last_seen >= since}
+    logins = _recent(before, since)
     known = logins.pop(failure.login, None)
     while len(logins) >= GATHERED:
         del logins[next(iter(logins))]

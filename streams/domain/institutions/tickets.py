@@ -14,6 +14,7 @@ chain, `DROPPED_AT_ONCE` at a time and `DROP_EVERY` apart, and goes with the las
 the rest over and gives it up with its own. Nothing ever scans them.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from schemas.commands import Action, TicketCause
@@ -38,14 +39,16 @@ def is_open(ticket: TicketState | None) -> bool:
     return ticket is not None and ticket.drop_at is None
 
 
-def open_ticket(state: InstitutionView, failure: Failure, cause: TicketCause, now: Moment) -> InstitutionDecision:
+def open_ticket(
+    state: InstitutionView, failure: Failure, gathered: Mapping[str, GatheredLogin], cause: TicketCause, now: Moment
+) -> InstitutionDecision:
     """Issue a ticket over the failing login and those that were gathered; no number passed by that brings an update."""
-    former, gathering = state.ticket(failure.key), state.gathering(failure.key)
-    ticket = _new(failure, now.at, cause, former)
-    gathered = {} if gathering is None else {**gathering.logins}
-    own = gathered.pop(failure.login, None)
+    ticket = _new(failure, now.at, cause, state.ticket(failure.key))
+    own = gathered.get(failure.login)
     standings: dict[str, StandingState] = {}
     for login, record in gathered.items():
+        if login == failure.login:
+            continue
         seen = Failure(failure.key, login, record.account, record.last_seen, enters=True)
         ticket = _take_over(state, ticket, seen, record, standings)
     ticket, place, joined = _join(state, ticket, failure)
@@ -57,7 +60,6 @@ def open_ticket(state: InstitutionView, failure: Failure, cause: TicketCause, no
         Outcome.OPENED,
         {failure.key: ticket},
         standings,
-        {} if gathering is None else {failure.key: None},
         messages=(ticket_message(failure.key, ticket, Action.ISSUE, now),),
         rules=(RULES[cause],),
     )

@@ -114,6 +114,14 @@ def test_logins_that_left_long_ago_are_forgotten(desk: Desk) -> None:
     assert [one.logins_affected for one in map(data, desk.messages)] == [2]
 
 
+@pytest.mark.parametrize(("late", "affected"), [(timedelta(0), 2), (MS, 1)])
+def test_a_wish_covers_no_login_that_left_long_ago(desk: Desk, late: timedelta, affected: int) -> None:
+    """One that failed more than seven days ago and left is none of the ticket, though nothing was gathered since."""
+    desk.hear(failing("71", START, CODE), left("71", START + HOUR, CODE), failing("72", START + HOUR, CODE))
+    desk.hear(wanted(START + WEEK + late, "72", CODE))
+    assert [one.logins_affected for one in map(data, desk.messages)] == [affected]
+
+
 def test_gathering_has_a_limit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of too many logins the one heard of longest ago goes."""
     monkeypatch.setattr(gathering, "GATHERED", 3)
