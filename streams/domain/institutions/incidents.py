@@ -96,10 +96,10 @@ def _window(state: InstitutionView, institution_id: str, seen_at: datetime, now:
 
 def _take(window: Window, signal: Signal, login: str) -> None:
     """Prepare the window for a login that is heard of by name: it is in no other number, an OTP login in none."""
+    if signal.counted_at is not None:
+        window.uncount(login, to_epoch_ms(signal.counted_at))
     if signal.otp:
         window.forget(login)
-    elif signal.counted_at is not None:
-        window.uncount(login, to_epoch_ms(signal.counted_at))
 
 
 def _opens(window: Window, code: int, former: IncidentState | None, now: Moment) -> bool:

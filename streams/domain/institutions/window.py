@@ -34,7 +34,18 @@ class Window:
     Times are milliseconds since 1970; `since` is the start of the window, inclusive, and never runs backwards.
     """
 
-    __slots__ = ("_counts", "_due", "_entered", "_failing", "_healthy", "_level", "_logins", "_seen", "_width")
+    __slots__ = (
+        "_counts",
+        "_due",
+        "_entered",
+        "_failing",
+        "_healthy",
+        "_level",
+        "_logins",
+        "_seen",
+        "_since",
+        "_width",
+    )
 
     def __init__(self, state: WindowState) -> None:
         self._logins = dict(state.logins)
@@ -43,6 +54,7 @@ class Window:
         self._width = state.width_ms
         self._healthy = sum(self._counts.values())
         self._seen = 0
+        self._since = 0
         self._failing: Counter[int] = Counter()
         self._entered: Counter[int] = Counter()
         for login in self._logins.values():
@@ -80,7 +92,7 @@ class Window:
 
     def pass_to(self, since: int) -> None:
         """Let go of all that was before `since`."""
-        due = self._due
+        due, self._since = self._due, since
         while due and due[0][0] < since:
             at, name = heapq.heappop(due)
             if not name:
@@ -100,7 +112,7 @@ class Window:
 
     def count(self, logins: int, at: int) -> None:
         """Take a count of healthy logins; a negative one takes them back."""
-        cell = -(-at // self._width) * self._width
+        cell = self._cell(at)
         if cell not in self._counts:
             heapq.heappush(self._due, (cell, ""))
         self._counts[cell] = self._counts.get(cell, 0) + logins
@@ -109,7 +121,12 @@ class Window:
             self._regrid(self._width * 2)
 
     def uncount(self, name: str, counted_at: int) -> None:
-        """Take a login out of the count that it was in, unless it was heard of by name since: that was done then."""
+        """Take a login out of the count that it was in, unless it was heard of by name since: that was done then.
+
+        A count that has left the window has taken the login with it.
+        """
+        if self._cell(counted_at) < self._since:
+            return
         login = self._logins.get(name)
         if login is None and not self._is_sampled(name):
             return
@@ -149,6 +166,9 @@ class Window:
                 self._failing[mark.code] += weight
             if mark.entered_ms:
                 self._entered[mark.code] += weight
+
+    def _cell(self, at: int) -> int:
+        return -(-at // self._width) * self._width
 
     def _is_sampled(self, name: str) -> bool:
         return not self._level or _place(name) % (1 << self._level) == 0

@@ -208,6 +208,21 @@ def test_a_counted_login_is_seen_once(desk: Desk) -> None:
     assert desk.told() == [("opened", 1, 21, 26)]
 
 
+def test_a_counted_login_that_becomes_otp_is_counted_no_more(desk: Desk) -> None:
+    """An OTP login is in neither number, though it succeeded before: 20 of 25 logins are left, not of 26."""
+    desk.hear(healthy(6, START), failing("71", START + MS, 185, otp=True, counted_at=START))
+    desk.hear(*crowd(20, START + MINUTE, CODE))
+    assert desk.told() == [("opened", 1, 20, 25)]
+
+
+def test_a_count_that_has_left_the_window_is_not_taken_back(desk: Desk) -> None:
+    """A late signal of a login that was counted before the window takes none of those counted since: 20 of 26 fail."""
+    newest = START + WINDOW + MS
+    desk.hear(healthy(1, START), healthy(6, START + 20 * MINUTE), *crowd(19, newest - 18 * MS, CODE))
+    desk.hear(failing("72", START + MINUTE, CODE, counted_at=START))
+    assert desk.announced == []
+
+
 def test_accounts_of_unknown_login_stand_for_themselves(desk: Desk) -> None:
     """Where no login is known, each account is one of the twenty."""
     desk.hear(*(failing(None, START + n * MS, CODE, account=str(n)) for n in range(20)))
