@@ -1,21 +1,19 @@
 """The oracle of one institution: signals in, support tickets and incidents out (R9, R10, R11, R14)."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid5
 
 from schemas.commands import COMMAND_NAMESPACE
 from tests.oracle.reading import Record, event_time, rfc3339
 from tests.oracle.rules import Rules
 from tests.oracle.state import Message
-from tests.oracle.window import Heard, LoginKey, login_key, look_back
+from tests.oracle.window import FAILING, HEALTHY, LEFT, Heard, LoginKey, Window, login_key, look_back
 
 NEVER = (945, 946, 948, 949, 169, 108, 109)
 """R9: codes that never are an incident."""
 UNKNOWN_SPAN = timedelta(days=7)
 """R11: within this time 5 logins fail; no key of the policy."""
-FAILING = "institution.login.failing"
-LEFT = "institution.login.left"
 WANTED = "institution.ticket.wanted"
 
 
@@ -27,8 +25,9 @@ class Ticket:
     cause: str
     opened_at: datetime
     command_id: str
-    affected: set[LoginKey]
-    """Distinct logins since it was opened; over code null, accounts."""
+    affected: int
+    logins: set[LoginKey] = field(default_factory=set)
+    """R10: the distinct logins since it was opened; over code null, accounts."""
     sequence: int = 0
 
 
@@ -40,11 +39,17 @@ class Institution:
     clock: datetime
     rules: Rules = field(default_factory=Rules)
     heard: list[Heard] = field(default_factory=list)
+    recent: list[Heard] = field(default_factory=list)
+    """R9: those that may be in the window."""
     standing: dict[int | None, set[LoginKey]] = field(default_factory=dict)
     quiet_since: dict[int | None, datetime] = field(default_factory=dict)
     """R10: logins that entered a code and did not leave it; since when there is none."""
     tickets: dict[int | None, Ticket] = field(default_factory=dict)
+    completed: dict[int | None, int] = field(default_factory=dict)
+    """R11: how much was heard when the last ticket of a code was complete."""
     incidents: dict[int, Ticket] = field(default_factory=dict)
+    opened: dict[int, datetime] = field(default_factory=dict)
+    """R9: when an incident of a code was last opened."""
     sequences: dict[int, int] = field(default_factory=dict)
     out: list[Message] = field(default_factory=list)
 
@@ -52,13 +57,15 @@ class Institution:
 def judge_signals(log: list[Record]) -> list[Message]:
     """Fold the signals of one institution; give tickets and incident facts in the order in which they go out."""
     state: Institution | None = None
-    rules = Rules()
+    rules, clock = Rules(), datetime.min.replace(tzinfo=UTC)
     for record in log:
         at = event_time(record)
+        if record["type"] == "clock.tick":
+            clock = max(clock, at)
         if record["type"] == "policy.activated":
             rules = Rules(record["data"].get("policy"), record["data"].get("catalogue"))
         elif state is None and record["type"] != "clock.tick":
-            state = Institution(str(record["data"]["institution_id"]), at)
+            state = Institution(str(record["data"]["institution_id"]), max(clock, at))
         if state is not None:
             state.rules = rules
             _hear(state, record, at)
@@ -73,10 +80,7 @@ def _hear(state: Institution, record: Record, at: datetime) -> None:
     if not tick:
         before = {timer[:4] for timer in _timers(state)}
         _take(state, Heard(at, str(record["type"]), record["data"]))
-        _close_incidents(state)
         _fire_new(state, before)
-    else:
-        _close_incidents(state)
 
 
 def _timers(state: Institution) -> list[tuple[datetime, str, int, str, Ticket]]:
@@ -111,37 +115,73 @@ def _fire_one(state: Institution, timer: tuple[datetime, str, int, str, Ticket])
     else:
         _say(state, ticket, "complete")
         del state.tickets[ticket.code]
+        state.completed[ticket.code] = len(state.heard)
 
 
 def _take(state: Institution, heard: Heard) -> None:
-    """Take one signal: standing, tickets and, for a failing login, perhaps an incident."""
+    """Take one signal: incidents first, then standing and tickets."""
     state.heard.append(heard)
-    if heard.type == FAILING:
-        code = heard.data["code"]
-        _stand(state, code, login_key(heard.data), otp=heard.data.get("otp") is True)
-        if code is not None:
-            _open_incident(state, int(code), heard.at)
-            _ticket_by_code(state, int(code))
-    elif heard.type == LEFT:
-        _leave(state, heard.data["code"], login_key(heard.data))
-    elif heard.type == WANTED and heard.data["code"] not in state.tickets:
-        code = heard.data["code"]
-        affected = state.standing.get(code, set()) | {login_key(heard.data)}
-        _issue_ticket(state, code, str(heard.data["cause"]), affected)
-
-
-def _stand(state: Institution, code: int | None, login: LoginKey, *, otp: bool) -> None:
-    """R10: a login stands at the code, and counts as affected in what is open about it."""
-    state.standing.setdefault(code, set()).add(login)
-    incident = state.incidents.get(code) if code is not None else None
-    if incident is not None and not otp:
-        incident.affected.add(login)
-    ticket = state.tickets.get(code)
-    if ticket is None or login in ticket.affected:
+    if heard.type == HEALTHY:
+        _look_at_incidents(state, heard)
         return
-    ticket.affected.add(login)
-    if len(ticket.affected) in state.rules.numbers("ticket", "update_at"):
-        _say(state, ticket, "update")
+    code, login = heard.data["code"], login_key(heard.data)
+    if code is not None and heard.type in (FAILING, LEFT):
+        _look_at_incidents(state, heard)
+    if heard.type == LEFT:
+        _leave(state, code, login)
+    elif heard.type == WANTED:
+        _stand(state, code, login)
+        _ticket(state, code, login, str(heard.data["cause"]))
+    elif code is not None:
+        _stand(state, code, login)
+        _ticket(state, code, login, _cause(state, int(code)))
+
+
+def _window(state: Institution) -> Window:
+    """R9: the window as it is now; what is older never comes back into it."""
+    first = state.clock - state.rules.minutes("incident", "window_minutes")
+    state.recent = [one for one in state.recent if one.at >= first]
+    return look_back(state.recent, first)
+
+
+def _look_at_incidents(state: Institution, heard: Heard) -> None:
+    """R9: close what few have part in; then open the incident of the failing code, or go on with it."""
+    if heard.at < state.clock - state.rules.minutes("incident", "window_minutes"):
+        return
+    newly = heard.type == FAILING and heard.data["entered"] is True and _is_new(state, heard)
+    state.recent.append(heard)
+    _close_incidents(state)
+    if heard.type != FAILING or heard.data.get("otp") is True:
+        return
+    code = int(heard.data["code"])
+    if code not in state.incidents:
+        _open_incident(state, code)
+    elif newly:
+        state.incidents[code].affected += 1
+
+
+def _is_new(state: Institution, heard: Heard) -> bool:
+    """R9: whether a login is in no signal of the window one that newly failed with the code."""
+    code = heard.data["code"]
+    return code in state.incidents and login_key(heard.data) not in _window(state).newly_failing.get(code, ())
+
+
+def _stand(state: Institution, code: int | None, login: LoginKey) -> None:
+    """R10: a login stands at the code."""
+    state.standing.setdefault(code, set()).add(login)
+
+
+def _ticket(state: Institution, code: int | None, login: LoginKey, cause: str) -> None:
+    """R10: count a login into the open ticket, or open one if there is a cause."""
+    ticket = state.tickets.get(code)
+    if ticket is None:
+        if cause:
+            _issue_ticket(state, code, cause)
+    elif login not in ticket.logins:
+        ticket.logins.add(login)
+        ticket.affected += 1
+        if ticket.affected in state.rules.numbers("ticket", "update_at"):
+            _say(state, ticket, "update")
 
 
 def _leave(state: Institution, code: int | None, login: LoginKey) -> None:
@@ -153,22 +193,21 @@ def _leave(state: Institution, code: int | None, login: LoginKey) -> None:
             state.quiet_since[code] = state.clock
 
 
-def _ticket_by_code(state: Institution, code: int) -> None:
+def _cause(state: Institution, code: int) -> str:
     """R10: a support code opens a ticket. R11: an unknown code at 5 distinct logins within 7 days does."""
-    if code in state.tickets:
-        return
     treatment = state.rules.treatment(code)
     if treatment == "support":
-        _issue_ticket(state, code, "support", set(state.standing[code]))
-    elif treatment == "unknown":
-        first = state.clock - UNKNOWN_SPAN
-        failing = {
-            login_key(one.data)
-            for one in state.heard
-            if one.type == FAILING and one.data["code"] == code and first <= one.at
-        }
-        if len(failing) >= state.rules.number("unknown", "logins"):
-            _issue_ticket(state, code, "unknown_code", failing | state.standing[code])
+        return "support"
+    enough = len(_lately(state, code)) >= state.rules.number("unknown", "logins")
+    return "unknown_code" if treatment == "unknown" and enough else ""
+
+
+def _lately(state: Institution, code: int | None) -> set[LoginKey]:
+    """R11: the logins that failed with the code within 7 days, after the last ticket of it."""
+    first, heard = state.clock - UNKNOWN_SPAN, state.heard[state.completed.get(code, 0) :]
+    return {
+        login_key(one.data) for one in heard if one.type == FAILING and one.data["code"] == code and first <= one.at
+    }
 
 
 def _ticket_id(state: Institution, code: int | None, cause: str) -> str:
@@ -177,9 +216,10 @@ def _ticket_id(state: Institution, code: int | None, cause: str) -> str:
     return str(uuid5(COMMAND_NAMESPACE, f"{state.id}/{written}/{cause}/{rfc3339(state.clock)}"))
 
 
-def _issue_ticket(state: Institution, code: int | None, cause: str, affected: set[LoginKey]) -> None:
+def _issue_ticket(state: Institution, code: int | None, cause: str) -> None:
     """R10: one open ticket per institution and code; thresholds passed at `issue` give no update."""
-    ticket = Ticket(code, cause, state.clock, _ticket_id(state, code, cause), set(affected))
+    logins = state.standing[code] | _lately(state, code)
+    ticket = Ticket(code, cause, state.clock, _ticket_id(state, code, cause), len(logins), logins)
     state.tickets[code] = ticket
     _say(state, ticket, "issue")
 
@@ -194,7 +234,7 @@ def _say(state: Institution, ticket: Ticket, action: str) -> None:
         "cause": ticket.cause,
         "opened_at": rfc3339(ticket.opened_at),
         "reason": {"code": ticket.code},
-        "logins_affected": len(ticket.affected),
+        "logins_affected": ticket.affected,
     }
     identity = f"{ticket.command_id}:{ticket.sequence}"
     state.out.append(
@@ -210,26 +250,29 @@ def _announce(state: Institution, code: int, what: str) -> None:
     state.out.append({"type": f"institution.incident.{what}", "time": rfc3339(state.clock), "data": data})
 
 
-def _open_incident(state: Institution, code: int, at: datetime) -> None:
+def _open_incident(state: Institution, code: int) -> None:
     """R9: 20 distinct logins newly fail with one code in 30 min, and 80 % of those seen fail with it."""
-    late = at < state.clock - state.rules.minutes("incident", "window_minutes")
-    if late or code in NEVER or code in state.incidents:
+    if code in NEVER or state.opened.get(code) == state.clock:
         return
-    window = look_back(state.rules, state.heard, state.clock)
+    if sum(one.data.get("code") == code for one in state.recent) < state.rules.number("incident", "min_logins"):
+        return
+    window = _window(state)
     enough = len(window.newly_failing.get(code, ())) >= state.rules.number("incident", "min_logins")
     if enough and window.share(code) >= state.rules.share("open_share"):
-        affected = set(window.failing[code])
-        state.incidents[code] = Ticket(code, "incident", state.clock, _ticket_id(state, code, "incident"), affected)
+        identity = _ticket_id(state, code, "incident")
+        state.incidents[code] = Ticket(code, "incident", state.clock, identity, len(window.failing[code]))
+        state.opened[code] = state.clock
         _announce(state, code, "opened")
         _say(state, state.incidents[code], "issue")
 
 
 def _close_incidents(state: Institution) -> None:
     """R9: closed when at least 20 logins were seen in 30 min and at most 20 % of them fail."""
-    window = look_back(state.rules, state.heard, state.clock) if state.incidents else None
+    window = _window(state) if state.incidents else Window()
+    if window.seen < state.rules.number("incident", "min_logins"):
+        return
     for code in sorted(state.incidents):
-        enough = window is not None and window.seen >= state.rules.number("incident", "min_logins")
-        if enough and window is not None and window.share(code) <= state.rules.share("close_share"):
+        if window.share(code) <= state.rules.share("close_share"):
             _close_incident(state, code)
 
 

@@ -1,15 +1,19 @@
 """Which logins of an institution were seen and which fail in the window of R9."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tests.oracle.reading import iso_time
-from tests.oracle.rules import Rules
 
 LoginKey = tuple[str, str]
 """Customer and login; where the login is unknown, an empty text and the account id joined by a slash."""
+
+
+FAILING = "institution.login.failing"
+LEFT = "institution.login.left"
+HEALTHY = "institution.logins.healthy"
+ABOUT_LOGINS = (FAILING, LEFT)
 
 
 @dataclass
@@ -40,32 +44,33 @@ def login_key(data: dict[str, Any]) -> LoginKey:
     return str(data["customer_id"]), str(login) if login is not None else f"/{data['account_id']}"
 
 
-def look_back(rules: Rules, heard: list[Heard], now: datetime) -> Window:
-    """R9: count the signals in the window anew; OTP logins are in neither number."""
-    first = now - rules.minutes("incident", "window_minutes")
-    inside = [one for one in heard if first <= one.at <= now]
-    about_logins = [one for one in inside if one.data.get("code") is not None]
-    otp = {login_key(one.data) for one in about_logins if one.data.get("otp") is True}
-    counted = [one for one in about_logins if login_key(one.data) not in otp]
-    window = Window(seen=_seen(inside, counted, first))
-    for one in counted:
-        if one.type == "institution.login.failing" and one.data["entered"] is True:
-            window.newly_failing.setdefault(int(one.data["code"]), set()).add(login_key(one.data))
+def look_back(inside: list[Heard], first: datetime) -> Window:
+    """R9: count the signals in the window, which begins with `first`, anew; OTP logins are in neither number."""
     by_login: dict[LoginKey, list[Heard]] = {}
-    for one in counted:
-        by_login.setdefault(login_key(one.data), []).append(one)
-    for login, signals in by_login.items():
-        for code in _codes(signals):
+    for one in inside:
+        if one.type in ABOUT_LOGINS and one.data["code"] is not None:
+            by_login.setdefault(login_key(one.data), []).append(one)
+    counted = {login: kept for login, signals in by_login.items() if (kept := _since_otp(signals))}
+    window = Window(seen=len(counted) + _only_counted(inside, by_login, first))
+    for login, signals in counted.items():
+        for code in {int(one.data["code"]) for one in signals if one.type == FAILING and one.data["entered"] is True}:
+            window.newly_failing.setdefault(code, set()).add(login)
+        for code in _stands_at(signals):
             window.failing.setdefault(code, set()).add(login)
     return window
 
 
-def _seen(inside: list[Heard], counted: list[Heard], first: datetime) -> int:
-    """R9: logins reported by name, and those counted as successes unless they were reported as well."""
-    by_name = {login_key(one.data) for one in counted}
-    successes = sum(int(one.data["logins"]) for one in inside if one.type == "institution.logins.healthy")
-    both = {login_key(one.data) for one in counted if _counted_inside(one, first)}
-    return len(by_name) + max(0, successes - len(both))
+def _since_otp(signals: list[Heard]) -> list[Heard]:
+    """R9: what was heard of a login since it was last said to be one of OTP."""
+    last = max((place for place, one in enumerate(signals) if one.data.get("otp") is True), default=-1)
+    return signals[last + 1 :]
+
+
+def _only_counted(inside: list[Heard], by_login: dict[LoginKey, list[Heard]], first: datetime) -> int:
+    """Section 2: the successes, without the logins that were heard of by name after they were counted."""
+    successes = sum(int(one.data["logins"]) for one in inside if one.type == HEALTHY)
+    both = [login for login, signals in by_login.items() if any(_counted_inside(one, first) for one in signals)]
+    return max(0, successes - len(both))
 
 
 def _counted_inside(one: Heard, first: datetime) -> bool:
@@ -74,13 +79,9 @@ def _counted_inside(one: Heard, first: datetime) -> bool:
     return counted_at is not None and first <= counted_at
 
 
-def _codes(signals: Iterable[Heard]) -> set[int]:
-    """R9: the codes of the latest observations of a login's accounts in the window."""
-    latest: dict[str, int] = {}
+def _stands_at(signals: list[Heard]) -> set[int]:
+    """R9: the codes that a login failed with in the window and did not leave since."""
+    codes: set[int] = set()
     for one in signals:
-        code, account = int(one.data["code"]), str(one.data["account_id"])
-        if one.type == "institution.login.failing":
-            latest[account] = code
-        else:
-            latest = {other: stands for other, stands in latest.items() if stands != code}
-    return set(latest.values())
+        (codes.add if one.type == FAILING else codes.discard)(int(one.data["code"]))
+    return codes
