@@ -138,7 +138,7 @@ class InstitutionChanges:
             self.tables.windows: {
                 one: None if state == _EMPTY else state
                 for one, state in windows.items()
-                if state != self._window_state(one)
+                if not _is_same(state, self._window_state(one))
             },
             self.tables.institutions: self.institutions,
         }
@@ -165,3 +165,9 @@ def _with(codes: tuple[int | None, ...], changed: Mapping[str, object]) -> set[i
     for key, record in changed.items():
         (there.discard if record is None else there.add)(case_of(key)[1])
     return there
+
+
+def _is_same(one: WindowState, other: WindowState) -> bool:
+    """Whether two records are the same to the byte: one whose logins come in another order is another record."""
+    in_order = [*one.logins] == [*other.logins] and [*one.counts] == [*other.counts]
+    return in_order and one == other

@@ -421,3 +421,15 @@ def test_a_bad_signal_is_set_aside(institutions: World, bad: LogRecord, reason: 
     institutions.poll([bad])
     assert dead(institutions) == [(reason, f"institution.signals/{PARTITION}/0")]
     assert institutions.state()["tickets"] == {}
+
+
+def test_a_window_in_another_order_is_another_record() -> None:
+    """A login heard of again in the same millisecond moves to the end, whether in a poll with the others or alone."""
+    told = [signal(SignalType.FAILING, login, START, code=185) for login in ("1", "2", "1")]
+    whole = institution_world()
+    whole.hear(*told)
+    windows = whole.state()["windows"]
+    split = institution_world()
+    split.hear(told[0], told[1])
+    split.hear(told[2])
+    assert split.state()["windows"] == windows
