@@ -6,7 +6,7 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin
 
-.PHONY: help demo test check unit integration check-all chaos bench format clean
+.PHONY: help demo test check unit integration check-all chaos bench mutation format clean
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -51,6 +51,10 @@ chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 events, 60 kills, 17 
 bench: $(VENV)/.synced  ## Measure agent and bridge against reference loops
 	@$(RUN)/python -m tests.bench.run
 	@$(RUN)/python -m tests.bench.bridge.run
+
+SAMPLE := 20
+mutation: $(VENV)/.synced  ## Change the core in small ways, SAMPLE=20 (or all) a module, and see that tests fail
+	@$(RUN)/python -m tests.mutation.run --sample $(SAMPLE)
 
 format: $(VENV)/.synced  ## Format the code
 	@$(RUN)/ruff format . && $(RUN)/ruff check --fix .
