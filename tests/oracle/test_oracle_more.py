@@ -192,3 +192,21 @@ def test_unknown_code_at_five_logins() -> None:
     log = [failing(number * DAY, number, 777777) for number in range(5)]
     assert short(log) == ["unknown_code issue"]
     assert short(log[:4]) == []
+
+
+def test_passing_time_closes_no_incident() -> None:
+    """R9: the 20 that failed have left the window and only healthy ones are in it, but nobody was heard of since."""
+    log = [failing(0, number, 103) for number in range(20)]
+    log += [healthy(0.4, 30), record("clock.tick", START + timedelta(hours=0.7), {}, "tick")]
+    assert short(log) == ["opened", "incident issue"]
+    assert short([*log, healthy(0.7, 1)])[2:] == ["closed", "incident complete"]
+
+
+def test_a_wish_counts_in_the_open_ticket() -> None:
+    """R14: ten accounts that wait for their logins are one ticket, updated at the tenth."""
+    wishes = [
+        failing(0, number, None, institution_login_id=None, cause="login_unknown")
+        | {"type": "institution.ticket.wanted"}
+        for number in range(10)
+    ]
+    assert short(wishes) == ["login_unknown issue", "login_unknown update"]
