@@ -26,7 +26,7 @@ demo: $(VENV)/.synced  ## See the whole flow on this machine
 	@$(RUN)/txpush demo
 
 test: check  ## Run what every change must pass: checks, unit and integration tests, the short kill test
-	@$(RUN)/pytest -q tests/unit --cov=streams.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	@$(RUN)/pytest -q -n 2 tests/unit --cov=streams.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 	@$(RUN)/pytest -q -m "not slow" --ignore=tests/unit
 
 check: $(VENV)/.synced  ## Lint, types and layers
@@ -36,7 +36,7 @@ check: $(VENV)/.synced  ## Lint, types and layers
 	@$(RUN)/lint-imports
 
 unit: $(VENV)/.synced  ## Run the tests without I/O
-	@$(RUN)/pytest -q tests/unit
+	@$(RUN)/pytest -q -n 2 tests/unit
 
 integration: $(VENV)/.synced  ## Run the tests on a real Kafka
 	@$(RUN)/pytest -q tests/integration
