@@ -1,5 +1,6 @@
 """Short words for the tests of the decision core: events, and a story that folds them as the agent does."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -177,7 +178,9 @@ class Story:
             self.keep(review(self.customer, event, self.rules, None, self.around))
 
     def keep(self, decision: Decision) -> Decision:
-        """Take what a decision has made of the customer."""
+        """Take what a decision has made of the customer; whatever it is, it names rules, each once."""
+        assert all(re.fullmatch(r"R\d+", rule) for rule in decision.rules), decision.rules
+        assert len(set(decision.rules)) == len(decision.rules), decision.rules
         self.customer = decision.customer
         self.told += decision.messages
         self.signals += decision.signals

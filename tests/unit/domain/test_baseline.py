@@ -225,3 +225,10 @@ def test_pending_fix() -> None:
     story = held(fixed(SWEPT + MINUTE), release())
     story.wait(SWEPT + 3 * DAY)
     assert story.dated[1:] == [(SWEPT + MINUTE + 26 * HOUR, ISSUED)]
+
+
+def test_released_late() -> None:
+    """A release never goes out at a time before the customer's own."""
+    story = held(looked(None, SWEPT + 2 * HOUR, None))
+    assert release_all(story, SWEPT + HOUR).event_time == SWEPT + 2 * HOUR
+    assert story.dated == [(SWEPT + 2 * HOUR, ISSUED)]

@@ -254,3 +254,12 @@ def test_timers_in_order() -> None:
         story.hear(deleted(START + day * DAY, account))
     assert story.hear(tick(START + 31 * DAY)).accounts == ("a", "c")
     assert tuple(story.known.accounts) == ("b",)
+
+
+def test_health_goes_with_the_last_word() -> None:
+    """When a customer is dropped at last, so is the health of the accounts that were dropped before (R12)."""
+    story = Story()
+    story.hear(nightly(0, 0), deleted(GONE), connected("started", GONE + 20 * DAY))
+    assert story.hear(tick(GONE + 30 * DAY)).customer is not None
+    decision = story.hear(tick(GONE + 50 * DAY))
+    assert (decision.customer, decision.erased) == (None, (ACCOUNT,))

@@ -1,5 +1,6 @@
 """Short words for the tests about institutions: signals, and the institution agent's tables around the decisions."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -199,6 +200,7 @@ class Desk:
             self._apply(fire(self, key, tables[kind][key], at, self.rules))
 
     def _apply(self, decision: InstitutionDecision) -> InstitutionDecision:
+        assert all(re.fullmatch(r"R\d+", rule) for rule in decision.rules), decision.rules
         _write(self.tickets, decision.tickets)
         _write(self.standings, decision.standings)
         _write(self.gatherings, decision.gatherings)

@@ -200,3 +200,9 @@ def test_other_wishes_are_ignored(desk: Desk, code: int | None, cause: TicketCau
     """A wish for what only this agent opens, or that has a code too many or too few, moves the time and no more."""
     decision = desk.hear(wanted(START, "71", code, cause=cause))
     assert decision == InstitutionDecision(event_time=START)
+
+
+def test_what_gathering_comes_to(desk: Desk) -> None:
+    """A login that is gathered and one that leaves again are told apart, by R11."""
+    decisions = [desk.hear(failing("71", START, CODE)), desk.hear(left("71", START + HOUR, CODE))]
+    assert [(one.outcome, one.rules) for one in decisions] == [(Outcome.GATHERED, ("R11",)), (Outcome.LEFT, ("R11",))]

@@ -427,3 +427,13 @@ def test_numbers_are_policy() -> None:
     assert desk.told() == [("opened", 1, 7, 10)]
     desk.hear(healthy(3, START + 2 * MINUTE), healthy(4, START + 2 * MINUTE))
     assert desk.told()[1:] == [("closed", 2, 0, 7)]
+
+
+def test_samples_of_a_small_incident() -> None:
+    """An incident of fewer accounts than a ticket names has those named that fail later."""
+    desk = Desk(ruled(incident=IncidentPolicy(min_logins=2)))
+    desk.hear(*crowd(2, code=CODE), failing("71", START + MINUTE, CODE, account="later"), healthy(20, START + MINUTE))
+    assert [data(one).sample_ids for one in desk.messages] == [
+        ("70/account0", "70/account1"),
+        ("70/account0", "70/account1", "70/later"),
+    ]

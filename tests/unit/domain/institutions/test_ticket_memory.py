@@ -132,3 +132,13 @@ def test_a_ticket_over_more_logins_than_are_remembered(desk: Desk) -> None:
     desk.hear(failing("71", START + HOUR, 999_999))
     ticket = desk.tickets["102105/999999"]
     assert (ticket.affected, ticket.standing, ticket.beyond, len(desk.standings)) == (5, 3, 1, 3)
+
+
+@pytest.mark.usefixtures("two_at_once")
+def test_gathered_while_a_ticket_is_given_up(desk: Desk) -> None:
+    """While a complete ticket is given up, logins gather for the next: one that leaves is noted among them."""
+    desk.hear(*crowd(5, code=777_777), *(left(f"login{n}", START + DAY, 777_777) for n in range(5)))
+    key, again = "102105/777777", START + 8 * DAY
+    desk.fire(key, again)
+    decision = desk.hear(failing("new", again, 777_777), left("new", again, 777_777))
+    assert (decision.outcome, desk.gatherings[key].logins["70/new"].left_at) == (Outcome.LEFT, again)
