@@ -104,12 +104,22 @@ class Login:
 
 def banks(random: Random) -> list[Bank]:
     """Give the banks: one is down for a night, one challenges everybody for hours, one moves to OAuth."""
-    made = [Bank(str(102_105 + n), random.uniform(1, 5) * HOUR, random.uniform(1, 2) * HOUR) for n in range(BANKS)]
+    made = [_bank(n, random) for n in range(BANKS)]
     down, storm, moving = made[0], made[1], made[2]
     down.outage = _night_outage(down, 74, 905)
     storm.outage = _night_outage(storm, 201, 185)
     moving.migrates_at, moving.oauth_id = START + 130 * DAY, "170778"
     return made
+
+
+def _bank(number: int, random: Random) -> Bank:
+    return Bank(
+        bank_id=str(102_105 + number),
+        batch_at=random.uniform(1, 5) * HOUR,
+        batch_lasts=random.uniform(1, 2) * HOUR,
+        is_oauth=number % 5 in {3, 4},
+        is_asking=number in ASKING,
+    )
 
 
 def _night_outage(bank: Bank, night: int, code: int) -> Outage:

@@ -2,6 +2,7 @@
 
 from tests.bench.year.play import Year
 from tests.bench.year.tally import Tally
+from tests.bench.year.world import TOKEN
 
 
 def played(seed: int) -> tuple[Year, Tally]:
@@ -24,3 +25,13 @@ def test_customers_answer_what_they_are_told() -> None:
     assert tally.messages["connect-fix", "complete"] > 0
     assert tally.closest >= 24
     assert tally.messages["connect-fix", "issue"] + tally.messages["connect-fix", "remind"] < tally.naive
+
+
+def test_banks_differ() -> None:
+    """Some give tokens and challenge nobody, some ask for a passcode always, most keep a device cookie."""
+    logins = Year(customers=2000, seed=1).logins
+    otp = sum(login.is_otp for login in logins) / len(logins)
+    tokens = sum(login.cookie is TOKEN for login in logins) / len(logins)
+    assert 0.03 < otp < 0.07
+    assert 0.2 < tokens < 0.5
+    assert {login.is_otp for login in logins if login.bank.is_asking} == {True}
