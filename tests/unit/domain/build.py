@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import msgspec
+
 from schemas.catalogue import Catalogue
 from schemas.commands import Action, Command, Lookup
 from schemas.events import (
@@ -24,7 +26,7 @@ from schemas.events import (
 )
 from schemas.policy import Contact, Policy
 from schemas.signals import SignalType
-from schemas.state import AccountState, EpisodeState, LoginState, Surroundings
+from schemas.state import AccountState, EpisodeState, LoginState, Record, Surroundings, encode
 from schemas.times import to_epoch_ms
 from streams.domain import (
     NOWHERE,
@@ -178,10 +180,13 @@ class Story:
             self.keep(review(self.customer, event, self.rules, None, self.around))
 
     def keep(self, decision: Decision) -> Decision:
-        """Take what a decision has made of the customer; whatever it is, it names rules, each once."""
+        """Take what a decision has made of the customer; whatever it is, it names rules, each once, and is stored."""
         assert all(re.fullmatch(r"R\d+", rule) for rule in decision.rules), decision.rules
         assert len(set(decision.rules)) == len(decision.rules), decision.rules
         self.customer = decision.customer
+        if decision.customer is not None:
+            for record in _changed(decision.customer, decision):
+                assert msgspec.json.decode(encode(record), type=type(record)) == record, record
         self.told += decision.messages
         self.signals += decision.signals
         self.counted += decision.counted
@@ -224,6 +229,12 @@ class Story:
     def said(self) -> list[str]:
         """Every signal in a few words: what, the code, the login or else the account."""
         return [f"{WORDS[one.type]} {one.code} {one.institution_login_id or one.account_id}" for one in self.signals]
+
+
+def _changed(customer: Customer, decision: Decision) -> list[Record]:
+    """Give the records that a decision has changed."""
+    accounts = [customer.accounts[key] for key in decision.accounts if key in customer.accounts]
+    return [customer.state, *accounts, *(customer.logins[key] for key in decision.logins if key in customer.logins)]
 
 
 WORDS = {SignalType.FAILING: "failing", SignalType.LEFT: "left", SignalType.TICKET_WANTED: "wanted"}

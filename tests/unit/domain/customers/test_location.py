@@ -2,6 +2,7 @@
 
 from schemas.commands import TicketCause
 from streams.domain import OutgoingSignal, OutgoingWish, next_due
+from streams.domain.customers.location import timers
 from tests.unit.domain.build import (
     BANK,
     CUSTOMER,
@@ -184,3 +185,10 @@ def test_institution_learned_late() -> None:
     asked = [one for one in wishes(story) if one.code is None]
     left = [line for line in story.said if line == "left None a1"]
     assert len(asked) == len(left)
+
+
+def test_timer_of_the_wait() -> None:
+    """The timer that ends the wait names no case, its rule and the account, which is the order of those due at once."""
+    story = lost()
+    account = story.account()
+    assert [one.order for one in timers("a1", account, RULES)] == [(FIRST + HOUR, "", 14, "a1")]

@@ -203,3 +203,11 @@ def test_memory_is_one_window() -> None:
         at = START + number * DAY
         story.hear(seen(0, at, f"h{number}", f"H{number}"), seen(185, at, f"f{number}", f"F{number}"))
     assert (len(story.known.state.counted), len(story.known.state.reported)) == (1, 1)
+
+
+def test_reports_outlast_other_logins_successes() -> None:
+    """A login told of by name is not counted within 30 minutes, whoever of the customer's is counted in between."""
+    story = Story()
+    story.hear(looked(185, START, START), looked(0, START + MINUTE, START, "b", "L2"))
+    decision = story.hear(looked(0, START + 2 * MINUTE, START + MINUTE), looked(0, START + WINDOW, START, "a2"))
+    assert (story.counted, decision.counted) == ([(BANK, "L2")], ())
