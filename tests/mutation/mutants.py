@@ -61,5 +61,6 @@ def change(diff: str) -> str:
 
 def exit_codes(folder: Path, module: Path) -> dict[str, int]:
     """Read what came of the mutants of a module that were run."""
-    meta = json.loads((folder / "mutants" / f"{module}.meta").read_text())
+    path = folder / "mutants" / f"{module}.meta"
+    meta = json.loads(path.read_text()) if path.exists() else {"exit_code_by_key": {}}
     return {name: code for name, code in meta["exit_code_by_key"].items() if code is not None}

@@ -1,6 +1,6 @@
 """Runs mutation tests of `streams/domain` in a copy of the checkout, on a sample of the mutants or on all.
 
-python -m tests.mutation.run [--sample N|all] [--only PATTERN]
+python -m tests.mutation.run [--sample N|all] [--only PATTERN] [--resume]
 """
 
 import argparse
@@ -37,17 +37,19 @@ pytest_add_cli_args_test_selection = [
 def main() -> int:
     """Copy, mutate, run, report; 1 if less than the wanted share is killed or a survivor is without a reason."""
     asked = _arguments()
-    _copy()
+    if not asked.resume:
+        _copy()
     os.chdir(COPY)  # mutmut works where it stands
     names = _names(asked.only)
-    picked = [one for some in names.values() for one in chosen(some, asked.sample, asked.seed)]
+    done = {name for path in modules(COPY) for name in exit_codes(COPY, path)}
+    picked = [one for some in names.values() for one in chosen(some, asked.sample, asked.seed) if one not in done]
     sizes = {module: len(some) for module, some in names.items()}
     click.echo(f"{len(picked)} of {sum(sizes.values())} mutants, seed {asked.seed}")
     command = [str(Path(sys.executable).parent / "mutmut"), "run", "--max-children", str(asked.processes), *picked]
     with Path("mutmut.log").open("w") as log:
-        done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
-        click.echo(f"mutmut could not run: see {COPY / 'mutmut.log'}")
+        ended = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False)
+    if ended.returncode:
+        click.echo(f"mutmut ended with {ended.returncode}: see {COPY / 'mutmut.log'}; --resume goes on from there")
         return 2
     lines, is_enough = report(_results(), sizes, known())
     click.echo("\n".join(lines))
@@ -59,6 +61,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sample", default=SAMPLE, type=_count, help="mutants of each module, or all")
     parser.add_argument("--seed", default=SEED, type=int)
     parser.add_argument("--only", default="*", help="a pattern of modules, such as cases.*")
+    parser.add_argument("--resume", action="store_true", help="run what a run that was stopped has left")
     parser.add_argument("--processes", default=1, type=int)
     return parser.parse_args()
 
