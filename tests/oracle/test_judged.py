@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 
 import pytest
@@ -37,8 +37,10 @@ def shared(judge: Judge, count: int) -> list[str]:
     """Judge the first `count` histories in several processes; give the first differences, and stop at these."""
     parts = [range(first, min(first + AT_ONCE, count)) for first in range(0, count, AT_ONCE)]
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as processes:
-        told = [one for part in processes.map(partial(differences, judge), parts) for one in part]
-        return list(islice(told, TOLD))
+        judged = chain.from_iterable(processes.map(partial(differences, judge), parts))
+        told = list(islice(judged, TOLD))
+        processes.shutdown(cancel_futures=True)
+    return told
 
 
 def found(judge: Judge) -> Iterator[int]:
@@ -46,6 +48,7 @@ def found(judge: Judge) -> Iterator[int]:
     return (seed for seed in range(QUICK) if judge(seed))
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("judge", [differing, differing_signals])
 def test_both_say_the_same(judge: Judge) -> None:
     """Every message has the same id, time and content in both, and none is in one of them only."""
