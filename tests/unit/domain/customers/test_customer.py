@@ -62,6 +62,15 @@ def test_former_cases_are_bounded() -> None:
     assert customer.state.login_ids == tuple(f"L{number}" for number in range(5, FORMER_CASES + 5))
 
 
+def test_cases_of_accounts_are_no_former_ones() -> None:
+    """However many cases have accounts, none is dropped for them, and no former case either: only those are bounded."""
+    customer = EMPTY.with_login("former", LoginState("bank", 1))
+    for number in range(FORMER_CASES + 1):
+        customer = customer.with_account(f"a{number}", AccountState(START, login_id=f"L{number}"))
+        customer = customer.with_login(f"L{number}", LoginState("bank", 1))
+    assert customer.state.login_ids == ("former", *(f"L{number}" for number in range(FORMER_CASES + 1)))
+
+
 def test_size() -> None:
     """Four nights cost a customer with one failing account about 1 kB of state."""
     story = Story()
