@@ -260,11 +260,11 @@ class Policy(Frozen):
         try:
             # By way of JSON: the strict models take a list for a tuple only there.
             return cls.model_validate_json(json.dumps(tomllib.loads(text), default=str))
-        except tomllib.TOMLDecodeError as error:
-            raise PolicyError(f"{file}: not TOML: {error}; mend that line") from error
         except ValidationError as error:
             problems = [f"{file}: {_key(one)}: {_advice(one)}" for one in error.errors(include_url=False)]
             raise PolicyError("\n".join(problems)) from None
+        except (ValueError, RecursionError) as error:
+            raise PolicyError(f"{file}: not TOML: {error}; mend that line") from error
 
     @cached_property
     def sha256(self) -> str:
@@ -277,7 +277,7 @@ def _key(problem: ErrorDetails) -> str:
 
 
 def _advice(problem: ErrorDetails) -> str:
-    if problem["type"] == "value_error":
+    if problem["type"] == "value_error" or not problem["loc"]:
         return problem["msg"].removeprefix("Value error, ")
     *sections, key = [part for part in problem["loc"] if isinstance(part, str)]
     model = _model(sections)

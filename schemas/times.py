@@ -13,6 +13,13 @@ def rfc3339(at: datetime) -> str:
 
 def parse_rfc3339(text: str) -> datetime:
     """Read an RFC 3339 time as aware UTC; raises ValueError for anything else, a missing zone included."""
+    try:
+        return _in_utc(text)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is out of range in UTC: use a year from 1 to 9999") from error
+
+
+def _in_utc(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is UTC:
         return at

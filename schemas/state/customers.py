@@ -159,6 +159,8 @@ class CustomerState(Record, frozen=True):
 
     event_time: datetime
     """The largest event time among the customer's own records."""
+    judged_by: str = ""
+    """Which rules (`Rules.key`) all of its cases were last looked at by."""
     seen: Mapping[str, datetime] = {}
     """Digests of the `ce_id`s of the last days with the event time of each, oldest first."""
     account_ids: tuple[str, ...] = ()

@@ -50,4 +50,4 @@ class Surroundings(Record, frozen=True):
     incidents: Mapping[str, IncidentMark] = {}
     """By `institutionId/code`; closed ones stay for their sequence."""
     silences: Mapping[str, Silence] = {}
-    """By `*` for all customers, or by institutionId."""
+    """By `/` for all customers, or by institutionId."""

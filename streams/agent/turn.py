@@ -160,6 +160,7 @@ class AgentTurn:
             raise UnreadableRecord(DeadLetterReason.BAD_DATA, detail)
         state = self._remember(customer_id, decision)
         self._customers[customer_id] = decision.customer
+        self._held.discard(customer_id)
         due = None if decision.customer is None else decision.next_due
         self._due[customer_id] = (due, self._ledger.in_force.rules, self._around)
         if decision.future_dates:

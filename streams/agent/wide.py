@@ -9,8 +9,11 @@ from streams.domain.cases.contact import is_baseline
 
 
 def concerned(customers: Iterable[Customer], event: Event) -> Iterator[Customer]:
-    """Give the customers who have a contact waiting at the institution that the event names, or at any."""
-    institution_id = event.data.institution_id if isinstance(event.data, Incident | Override) else None
+    """Give the customers who have a contact waiting: at the institution of an incident, anywhere for an override.
+
+    A case may hold accounts of two institutions, and a silence of an institution is one of its accounts.
+    """
+    institution_id = event.data.institution_id if isinstance(event.data, Incident) else None
     for customer in customers:
         cases = (customer.logins[login_id] for login_id in waiting_cases(customer))
         if any(institution_id in (None, case.institution_id) for case in cases):

@@ -1,15 +1,16 @@
 """What surrounds every customer of a partition: open incidents (R9) and an operator's silences (R16)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schemas.catalogue import Treatment
 from schemas.events import Event, EventType, Incident, Override, OverrideAction
 from schemas.state import IncidentMark, Silence, Surroundings, replace
 from streams.domain.rules import Rules
 
-ALL = "*"
-"""The scope of a silence for every customer."""
+ALL = "/"
+"""The scope of a silence for every customer: no id has a slash."""
+KEPT = timedelta(days=1)
 
 Silences = Mapping[str, Silence]
 """By scope."""
@@ -61,6 +62,13 @@ def _hear_incident(around: Surroundings, incident: Incident, *, is_open: bool) -
 
 
 def silenced(silences: Silences, scope: str, until: datetime | None, at: datetime) -> Silences:
-    """Set the silence of a scope in place of the one before; one that has ended already lifts it."""
-    others = {key: silence for key, silence in silences.items() if key != scope}
+    """Set the silence of a scope in place of the one before; one that has ended already lifts it.
+
+    Others are kept for a day after their end: until then a timer may still ask when that was.
+    """
+    others = {
+        key: silence
+        for key, silence in silences.items()
+        if key != scope and (silence.until is None or silence.until > at - KEPT)
+    }
     return others if until is not None and until <= at else {**others, scope: Silence(until)}

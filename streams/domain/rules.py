@@ -27,6 +27,11 @@ class Rules:
     catalogue: Catalogue
     since: datetime | None = None
 
+    @cached_property
+    def key(self) -> str:
+        """Tell these rules from others: the beginnings of the digests of policy and catalogue, 16 characters."""
+        return self.policy.sha256[:8] + self.catalogue.sha256[:8]
+
     @property
     def policy_version(self) -> str:
         """The version that commands state."""

@@ -5,12 +5,13 @@ from operator import attrgetter
 
 from schemas.state import AccountState, replace
 from streams.domain.cases import consent, contact, otp, repair
-from streams.domain.cases.settle import settle
+from streams.domain.cases.needs import look_at
+from streams.domain.cases.settle import settle_cases
 from streams.domain.customers import deletion, location, unknowns
 from streams.domain.customers.turn import Timer, Turn
 
-LIMIT = 10_000
-"""Timers that one event fires at most: more than a customer of the largest size can have."""
+LIMIT = 1000
+"""Timers that one event fires at most: what it says has to fit a record. The rest is due still, for the next tick."""
 
 _ORDER = attrgetter("order")
 Order = tuple[datetime, str, int, str]
@@ -89,6 +90,7 @@ def _fire(turn: Turn, timer: Timer) -> Turn:
     time.
     """
     before, since = turn.customer, turn.customer.state.event_time
-    at = max(timer.due, since, turn.rules.since or since)
+    at = min(max(timer.due, since, turn.rules.since or since), turn.at)
     fired = timer.fire(replace(turn, at=at), timer.case, timer.account_id)
-    return replace(settle(fired.looking_at(timer.case or None), before, only=timer.case), at=turn.at)
+    looked = settle_cases(look_at(fired.looking_at(timer.case or None), before), only=timer.case)
+    return replace(looked, at=turn.at)

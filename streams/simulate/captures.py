@@ -53,7 +53,10 @@ def _raw(body: bytes) -> bytes:
         content = orjson.loads(body or b"null")
     except orjson.JSONDecodeError as error:
         raise BadCapture(f"body is not JSON: {error}; write the body as it was captured") from None
-    return content.encode() if isinstance(content, str) else orjson.dumps(content)
+    try:
+        return content.encode() if isinstance(content, str) else orjson.dumps(content)
+    except TypeError as error:  # orjson reads deeper than it writes
+        raise BadCapture("body is nested too deeply; remove the line") from error
 
 
 def _reduce_api(body: Mapping[str, Any], receipt: Receipt) -> Reduction:

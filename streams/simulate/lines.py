@@ -121,7 +121,8 @@ def _check(line: Line) -> None:
 
 
 def _refuse_newer(version: str) -> None:
-    if len(version.lstrip("0")) > len(str(SCHEMA_VERSION)) or int(version) > SCHEMA_VERSION:
+    digits = version.lstrip("0") or "0"
+    if len(digits) > len(str(SCHEMA_VERSION)) or int(digits) > SCHEMA_VERSION:
         raise UnreadableLine(
             f"version {version[:9]} of the messages, and this release reads up to {SCHEMA_VERSION}: use a later one"
         )

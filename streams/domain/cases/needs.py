@@ -1,7 +1,7 @@
 """What a case needs, as a function of the state (R2, R3): kinds of commands, the accounts and codes behind them."""
 
 from schemas.catalogue import Kind
-from schemas.state import AccountState, Consent, LoginState
+from schemas.state import AccountState, Consent, LoginState, replace
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Turn
 from streams.domain.rules import Rules
@@ -40,17 +40,37 @@ def waits_for_login(account: AccountState | None, rules: Rules) -> bool:
 
 
 def look_at(turn: Turn, before: Customer) -> Turn:
-    """Note the cases whose needs the accounts that changed since `before` may have changed, and every open one.
+    """Note the cases whose needs the accounts that changed since `before` may have changed.
 
-    An account's needs change with its standing, its login, its liveness and its consent. An open case may need
-    something else without any of that: the rules in force may have changed since it was looked at.
+    An account's needs change with its standing, its login, its liveness and its consent; an open case is looked at
+    whenever one of its accounts changes at all. Where other rules are in force than at the last look, all open cases
+    are.
     """
-    cases = [login_id for login_id, login in turn.customer.logins.items() if login.episodes or login.otp is not None]
+    cases, logins = list[str](), turn.customer.logins
     for account_id in turn.touched:
         was, now = before.accounts.get(account_id), turn.customer.accounts.get(account_id)
-        if _asks(was) != _asks(now):
-            cases += [account.login_id for account in (was, now) if account and account.login_id is not None]
-    return turn.looking_at(*cases) if cases else turn
+        is_news = _asks(was) != _asks(now)
+        for account in (was, now):
+            if account is None or account.login_id is None:
+                continue
+            if is_news or is_open(logins.get(account.login_id)):
+                cases.append(account.login_id)
+    return _judged(turn.looking_at(*cases) if cases else turn)
+
+
+def _judged(turn: Turn) -> Turn:
+    """Have every open case looked at where the rules in force are others than at the last look."""
+    state = turn.customer.state
+    if state.judged_by == turn.rules.key:
+        return turn
+    open_cases = [login_id for login_id, login in turn.customer.logins.items() if is_open(login)]
+    state = replace(state, judged_by=turn.rules.key)
+    return replace(turn, customer=replace(turn.customer, state=state)).looking_at(*open_cases)
+
+
+def is_open(login: LoginState | None) -> bool:
+    """Whether a case is open: an episode is, its command issued or not, or the login is marked OTP."""
+    return login is not None and (bool(login.episodes) or login.otp is not None)
 
 
 def _asks(account: AccountState | None) -> tuple[str, int, Consent | None, bool] | None:

@@ -9,7 +9,7 @@ from schemas.state import AccountState, Consent, EpisodeState, replace
 from schemas.times import rfc3339
 from streams.domain.cases import otp
 from streams.domain.cases.commands import command_id
-from streams.domain.cases.contact import contact
+from streams.domain.cases.contact import contact, waits
 from streams.domain.cases.episodes import close, issue, rest, restate, store
 from streams.domain.cases.needs import look_at, needed
 from streams.domain.customers.customer import Customer
@@ -18,6 +18,8 @@ from streams.domain.rules import CASE_KINDS, CHALLENGES, CONTACT_KINDS, FIX_KIND
 
 DELETION_MENDS = (Kind.REMOVE_DUPLICATE, Kind.RELINK)
 """The kinds whose remedy is to delete accounts: a deletion counts as their strong fix (R5)."""
+_NO_CASE = ""
+"""The id of no login."""
 _OUTCOMES = (
     None,
     WithdrawReason.HEALED,
@@ -30,16 +32,20 @@ _OUTCOMES = (
 """Ends of an episode, `complete` first."""
 
 
-def settle(turn: Turn, before: Customer, *, only: str | None = None) -> Turn:
-    """Look at every case whose needs may have changed since `before`, until none is left to look at.
-
-    A timer of a case contacts for that case `only`: each case has its own.
-    """
-    return settle_cases(look_at(turn, before), only=only)
+def settle(turn: Turn, before: Customer) -> Turn:
+    """Look at every case whose needs may have changed since `before`, and contact for all that waits."""
+    turn = settle_cases(look_at(turn, before), only=_NO_CASE)
+    for login_id, login in sorted(turn.customer.logins.items()):
+        if waits(login):
+            turn = contact(turn, login_id)
+    return turn
 
 
 def settle_cases(turn: Turn, *, only: str | None = None) -> Turn:
-    """Look at the cases that are to be looked at."""
+    """Look at the cases that are to be looked at, until none is left.
+
+    A timer of a case contacts for that case `only`, as each case has its own. An event contacts after all its cases.
+    """
     looked_at = set[str]()
     while turn.cases:
         cases, turn = sorted(set(turn.cases)), replace(turn, cases=())

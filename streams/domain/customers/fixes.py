@@ -4,9 +4,10 @@ import re
 from datetime import UTC, datetime
 
 from schemas.events import ConnectEvent
-from schemas.state import LoginState, replace
+from schemas.state import replace
 from schemas.times import from_epoch_ms
 from streams.domain.cases import otp, repair
+from streams.domain.cases.needs import is_open
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Outcome, Turn
 
@@ -58,14 +59,9 @@ def _cases(customer: Customer, event: ConnectEvent) -> list[str]:
     there = [
         login_id
         for login_id, login in customer.logins.items()
-        if _is_open(login) and login.institution_id == event.institution_id
+        if is_open(login) and login.institution_id == event.institution_id
     ]
     return there if len(there) == 1 else []
-
-
-def _is_open(login: LoginState) -> bool:
-    """Whether a case is open: an episode is, its command issued or not, or the login is marked OTP."""
-    return bool(login.episodes) or login.otp is not None
 
 
 def _hear_weak(turn: Turn, event: ConnectEvent, fixed_at: datetime) -> Turn:
@@ -73,7 +69,7 @@ def _hear_weak(turn: Turn, event: ConnectEvent, fixed_at: datetime) -> Turn:
     until = fixed_at + turn.rules.policy.contact.weak_fix
     for login_id, login in sorted(turn.customer.logins.items()):
         is_there = event.institution_id in (None, login.institution_id)
-        if not _is_open(login) or not is_there or _is_outdated(turn.customer, login_id, fixed_at):
+        if not is_open(login) or not is_there or _is_outdated(turn.customer, login_id, fixed_at):
             continue
         turn = turn.with_case(login_id, remind_not_before=max(until, login.remind_not_before or until))
     return turn

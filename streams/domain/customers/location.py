@@ -21,7 +21,7 @@ def keep_waiting(turn: Turn) -> Turn:
         if waits_for_login(account, turn.rules):
             turn = _wait(turn, account_id, account)
         elif account.located_at is not None and not _still_failing(account):
-            turn = _told(turn.with_account(account_id, located_at=None, given_up=False), account_id)
+            turn = stop_seeking(turn.with_account(account_id, located_at=None, given_up=False), account_id)
     return turn
 
 
@@ -40,13 +40,14 @@ def _wait(turn: Turn, account_id: str, account: AccountState) -> Turn:
 def _sought(turn: Turn, account_id: str) -> Turn:
     """Have the support of the account's institution asked, once; one that was asked before hears that it is over."""
     account = turn.customer.accounts[account_id]
-    if account.institution_id in (None, account.sought_at):
+    institution_id = account.institution_id
+    if institution_id is None or institution_id == account.sought_at:
         return turn
-    turn = _told(turn, account_id).with_account(account_id, sought_at=account.institution_id)
-    return wish(turn, account_id, account, TicketCause.LOGIN_UNKNOWN, None)
+    turn = stop_seeking(turn, account_id).with_account(account_id, sought_at=institution_id)
+    return wish(turn, account_id, institution_id, TicketCause.LOGIN_UNKNOWN, None)
 
 
-def _told(turn: Turn, account_id: str) -> Turn:
+def stop_seeking(turn: Turn, account_id: str) -> Turn:
     """Tell the institution whose support was asked that the wait is over there."""
     institution_id = turn.customer.accounts[account_id].sought_at
     if institution_id is None:
@@ -77,17 +78,15 @@ def _give_up(turn: Turn, _login_id: str, account_id: str) -> Turn:
     return _sought(turn.with_account(account_id, given_up=True).by(_RULE), account_id)
 
 
-def wish(turn: Turn, account_id: str, account: AccountState, cause: TicketCause, code: int | None) -> Turn:
-    """Ask support for an account; one whose institution is not known has nobody to ask."""
-    if account.institution_id is None:
-        return turn
+def wish(turn: Turn, account_id: str, institution_id: str, cause: TicketCause, code: int | None) -> Turn:
+    """Have an institution's support asked about an account."""
     asked = OutgoingWish(
         time=turn.at,
-        institution_id=account.institution_id,
+        institution_id=institution_id,
         cause=cause,
         code=code,
         customer_id=turn.customer.customer_id,
-        institution_login_id=account.login_id,
+        institution_login_id=turn.customer.accounts[account_id].login_id,
         account_id=account_id,
         event_id=turn.event_id,
     )

@@ -9,6 +9,7 @@ from schemas.state import Consent, replace
 from streams.domain.around import silenced
 from streams.domain.cases import contact, otp
 from streams.domain.cases.needs import waits_for_login
+from streams.domain.customers import location
 from streams.domain.customers.turn import Outcome, Turn
 from streams.domain.rules import CHALLENGE, FIX_KINDS
 
@@ -74,11 +75,15 @@ def _close(turn: Turn, override: Override) -> Turn:
 def _close_wait(turn: Turn, account_id: str) -> Turn:
     """Close what an account waits for whose login is not known."""
     account = turn.customer.accounts.get(account_id)
-    return turn.with_account(account_id, closed=True) if waits_for_login(account, turn.rules) else turn
+    if not waits_for_login(account, turn.rules):
+        return turn
+    return location.stop_seeking(turn.with_account(account_id, closed=True, given_up=False), account_id)
 
 
 def _release(turn: Turn, override: Override) -> Turn:
     login_id, at = _login_of(turn, override), turn.at
+    if override.account_id is not None and login_id is None:
+        return turn
     for key, login in sorted(turn.customer.logins.items()):
         if contact.is_baseline(login) and login_id in (None, key):
             turn = contact.release(turn, key, at)

@@ -27,7 +27,8 @@ def _stand(turn: Turn, account: AccountState, code: int, was: AccountState | Non
     """Note that an account stands at an unknown code, and ask support where it has done so often enough."""
     is_back = was is None or was.code != code
     attempts = _counted(account, code)
-    wanted = tuple(other for other in account.tickets_wanted if other != code or not is_back)
+    is_elsewhere = was is not None and was.institution_id != account.institution_id
+    wanted = tuple(other for other in account.tickets_wanted if other != code or not (is_back or is_elsewhere))
     turn = turn.with_account(
         turn.observed,
         unknown_since=turn.at if is_back else account.unknown_since,
@@ -54,15 +55,15 @@ def _counted(account: AccountState, code: int) -> dict[int, int]:
 
 def _ask(turn: Turn, account_id: str, code: int) -> Turn:
     account = turn.customer.accounts[account_id]
-    if code in account.tickets_wanted:
+    if code in account.tickets_wanted or account.institution_id is None:
         return turn
     turn = turn.with_account(account_id, tickets_wanted=(*account.tickets_wanted, code)[-CODES:])
-    return wish(turn.by(_RULE), account_id, account, TicketCause.UNKNOWN_CODE, code)
+    return wish(turn.by(_RULE), account_id, account.institution_id, TicketCause.UNKNOWN_CODE, code)
 
 
 def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
     """Give when an account has stood at its unknown code for long enough to ask."""
-    if account.unknown_since is None or account.code in account.tickets_wanted:
+    if account.unknown_since is None or account.institution_id is None or account.code in account.tickets_wanted:
         return []
     due = account.unknown_since + rules.policy.unknown.standing
     return [Timer(due, account.login_id or "", 11, account_id, _stood)]

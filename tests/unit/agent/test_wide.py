@@ -30,14 +30,14 @@ CUSTOMERS = [IDLE, waiting("20", "L1"), waiting("30", "L1", bank="5"), waiting("
 
 
 def test_concerned_there() -> None:
-    """An event about an institution concerns those who have something waiting there."""
-    for event in (incident(START, 185), silenced(START, customer=None, institution_id=BANK)):
-        assert [one.customer_id for one in concerned(CUSTOMERS, event)] == ["20"]
+    """An incident concerns those who have something waiting at its institution."""
+    assert [one.customer_id for one in concerned(CUSTOMERS, incident(START, 185))] == ["20"]
 
 
 def test_concerned_anywhere() -> None:
-    """An event about all concerns whoever has something waiting."""
-    for event in (silenced(START, customer=None, all=True), nightly(0, 0)):
+    """Any other event concerns whoever has something waiting, a silence at one institution too."""
+    there = silenced(START, customer=None, institution_id=BANK)
+    for event in (there, silenced(START, customer=None, all=True), nightly(0, 0)):
         assert [one.customer_id for one in concerned(CUSTOMERS, event)] == ["20", "30", "40"]
 
 

@@ -63,6 +63,12 @@ def test_held() -> None:
     assert waiting_cases(story.known) == [LOGIN]
 
 
+def test_release_of_an_unknown_account() -> None:
+    """A release by an account that is not known releases nothing, least of all everything."""
+    story = held(release(account_id="a9"))
+    assert (story.told, waiting_cases(story.known)) == ([], [LOGIN])
+
+
 @pytest.mark.parametrize(
     "event",
     [

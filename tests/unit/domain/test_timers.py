@@ -182,7 +182,7 @@ def test_rules_that_come_later() -> None:
     story = Story()
     story.hear(nightly(185, 0))
     story.rules = rules
-    story.wait(came + DAY)
+    story.hear(tick(came + HOUR))
     assert story.dated[1:] == [(came, REMINDED)]
 
 

@@ -92,6 +92,14 @@ def test_given_up() -> None:
     assert (one.account_id, one.institution_login_id, one.time) == ("a1", None, FIRST + HOUR)
 
 
+def test_nobody_to_ask() -> None:
+    """An account that named no institution is given up without a word to support."""
+    story = Story()
+    story.hear(looked(185, FIRST, START, login=None, bank=None))
+    story.wait(FIRST + 30 * DAY)
+    assert (story.lines, wishes(story)) == ([LOCATED], [])
+
+
 def test_answered_in_time() -> None:
     """An answer within the hour, also at its end, needs no support."""
     story = lost()
