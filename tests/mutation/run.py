@@ -27,11 +27,18 @@ CONFIG = """
 source_paths = ["streams", "schemas"]
 only_mutate = ["streams/domain/*"]
 timeout_multiplier = 10.0
+use_setproctitle = false
 pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "tests.mutation.mutmut_items", "--timeout=30"]
 pytest_add_cli_args_test_selection = [
   "tests/unit/domain", "tests/scenarios/test_rules.py::test_scenario", "tests/mutation/oracle_seeds.py",
 ]
 """
+MUTMUT = """
+import sys
+from mutmut.__main__ import cli
+cli(["run", "--max-children", sys.argv[1], *sys.stdin.read().split()])
+"""
+"""Takes the names of the mutants from its input: thousands are too many for a command line."""
 
 
 def main() -> int:
@@ -45,9 +52,10 @@ def main() -> int:
     picked = [one for some in names.values() for one in chosen(some, asked.sample, asked.seed) if one not in done]
     sizes = {module: len(some) for module, some in names.items()}
     click.echo(f"{len(picked)} of {sum(sizes.values())} mutants, seed {asked.seed}")
-    command = [str(Path(sys.executable).parent / "mutmut"), "run", "--max-children", str(asked.processes), *picked]
+    command = [sys.executable, "-c", MUTMUT, str(asked.processes)]
     with Path("mutmut.log").open("w") as log:
-        ended = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False)
+        names_in = "\n".join(picked)
+        ended = subprocess.run(command, input=names_in, text=True, stdout=log, stderr=subprocess.STDOUT, check=False)
     if ended.returncode:
         click.echo(f"mutmut ended with {ended.returncode}: see {COPY / 'mutmut.log'}; --resume goes on from there")
         return 2
