@@ -87,6 +87,8 @@ class AgentFold:
         decision = decide(before, event, self.books.rules, self.books.expected.ticked_at, self._around)
         if before is not None:
             self._last_words(before, decision.customer)
+        for account_id in decision.erased:
+            self.books.expected.health.pop(f"{customer_id}/{account_id}", None)
         self._keep(record, event, customer_id, decision)
 
     def _hear_wide(self, record: Record, event: Event) -> None:
@@ -136,7 +138,7 @@ class AgentFold:
         return named(SIGNALS, signal_id, value)
 
     def _last_words(self, before: Customer, after: Customer | None) -> None:
-        """Keep the health of accounts that are dropped: their last record stays."""
+        """Keep the health of accounts that are dropped: their last record stays, until it is erased."""
         kept = () if after is None else after.accounts
         for account_id in before.accounts.keys() - set(kept):
             self._tell_health(before, account_id)
