@@ -22,13 +22,13 @@ class Mutant:
     @property
     def module(self) -> str:
         """The module below `streams.domain`."""
-        return self.function.removeprefix("streams.domain.").rpartition(".")[0]
+        return self.name.partition("__mutmut_")[0].rpartition(".")[0].removeprefix("streams.domain.")
 
     @property
     def function(self) -> str:
         """The function with its module and, of a method, its class."""
         module, _, mangled = self.name.partition("__mutmut_")[0].rpartition(".")
-        return f"{module}.{mangled.removeprefix('x_').removeprefix('xǁ').replace('ǁ', '.')}".removesuffix(".x")
+        return f"{module}.{mangled.removeprefix('x_').removeprefix('xǁ').replace('ǁ', '.')}"
 
     @property
     def is_killed(self) -> bool:

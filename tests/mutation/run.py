@@ -48,20 +48,24 @@ def main() -> int:
         _copy()
     os.chdir(COPY)  # mutmut works where it stands
     names = _names(asked.only)
-    done = {name for path in modules(COPY) for name in exit_codes(COPY, path)}
-    picked = [one for some in names.values() for one in chosen(some, asked.sample, asked.seed) if one not in done]
+    wanted = {one for some in names.values() for one in chosen(some, asked.sample, asked.seed)}
+    left = wanted - {name for path in modules(COPY) for name in exit_codes(COPY, path)}
     sizes = {module: len(some) for module, some in names.items()}
-    click.echo(f"{len(picked)} of {sum(sizes.values())} mutants, seed {asked.seed}")
-    command = [sys.executable, "-c", MUTMUT, str(asked.processes)]
-    with Path("mutmut.log").open("w") as log:
-        names_in = "\n".join(picked)
-        ended = subprocess.run(command, input=names_in, text=True, stdout=log, stderr=subprocess.STDOUT, check=False)
-    if ended.returncode:
-        click.echo(f"mutmut ended with {ended.returncode}: see {COPY / 'mutmut.log'}; --resume goes on from there")
+    click.echo(f"{len(wanted)} of {sum(sizes.values())} mutants with seed {asked.seed}, {len(left)} to run")
+    if left and (code := _run(sorted(left), asked.processes)):
+        click.echo(f"mutmut ended with {code}: see {COPY / 'mutmut.log'}; --resume goes on from there")
         return 2
-    lines, is_enough = report(_results(), sizes, known())
+    lines, is_enough = report((one for one in _results() if one.name in wanted), sizes, known())
     click.echo("\n".join(lines))
     return int(not is_enough)
+
+
+def _run(names: list[str], processes: int) -> int:
+    command = [sys.executable, "-c", MUTMUT, str(processes)]
+    with Path("mutmut.log").open("w") as log:
+        given = "\n".join(names)
+        ended = subprocess.run(command, input=given, text=True, stdout=log, stderr=subprocess.STDOUT, check=False)
+    return ended.returncode
 
 
 def _arguments() -> argparse.Namespace:
