@@ -210,6 +210,13 @@ def test_closed_by_hand() -> None:
     assert story.lines[2:] == [WARNED]
 
 
+def test_closed_by_hand_until_an_attempt_that_says_something() -> None:
+    """Trouble at the institution says nothing of the login: it opens no renewal that an operator closed."""
+    story = warned(overridden(OverrideAction.CLOSE_CASE, END - 2 * DAY, account_id=ACCOUNT))
+    story.hear(allowed(END, END - DAY, code=102))
+    assert story.lines == [WARNED, "L1 consent-renewal withdraw operator None"]
+
+
 def test_beside_another_command() -> None:
     """A renewal is a contact of its case as any other: it waits for the 24 hours, and is reminded of in its turn."""
     story = Story(SHIPPED)

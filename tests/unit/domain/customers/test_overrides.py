@@ -201,3 +201,11 @@ def test_suspicion_ends_with_the_mark() -> None:
     story.hear(nightly(0, 0), challenged(START + HOUR), nightly(931, 1))
     story.hear(overridden(OverrideAction.UNMARK_OTP, START + 2 * DAY, **BY_LOGIN))
     assert account_health(story.known, ACCOUNT, RULES).otp is Otp.NO
+
+
+def test_another_cause_after_an_unmarked_931() -> None:
+    """Another cause opens its command on a login whose account stood at 931 when an operator ended the mark (R3)."""
+    story = Story()
+    story.hear(nightly(931, 0), overridden(OverrideAction.UNMARK_OTP, START + HOUR, account_id=ACCOUNT))
+    story.hear(nightly(103, 1))
+    assert story.lines[2:] == ["L1 connect-fix issue 103"]

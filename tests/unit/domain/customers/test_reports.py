@@ -102,6 +102,13 @@ def test_login_unknown() -> None:
     assert told(story.hear(nightly(185, 0))) == [("left", 185, None, False), ("failing", 185, LOGIN, True)]
 
 
+def test_login_unknown_fails_on() -> None:
+    """An account whose login is not known enters a code once, however often it is observed at it."""
+    story = Story()
+    story.hear(nightly(185, 0, login=None))
+    assert told(story.hear(nightly(185, 1, login=None))) == [("failing", 185, None, False)]
+
+
 def test_institution_unknown() -> None:
     """Without an institution there is nobody to tell."""
     assert told(Story().hear(looked(185, bank=None))) == []
