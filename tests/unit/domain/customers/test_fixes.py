@@ -6,7 +6,7 @@ import pytest
 
 from schemas.events import ConnectEvent
 from schemas.state import replace
-from streams.domain import Outcome
+from streams.domain import Outcome, account_health
 from streams.domain.customers.fixes import FIRST_TIME, is_fix
 from tests.unit.domain.build import (
     ACCOUNT,
@@ -16,6 +16,7 @@ from tests.unit.domain.build import (
     HOUR,
     LOGIN,
     MS,
+    RULES,
     START,
     Story,
     connected,
@@ -116,6 +117,16 @@ def test_account_without_a_login() -> None:
     assert decision.outcome is Outcome.FIX_STRONG
     assert story.episode().fixed_at is None
     assert story.hear(looked(103, NOON + HOUR, None, "a2", None)).outcome is Outcome.OBSERVED
+
+
+def test_account_without_a_login_is_suspected_anew() -> None:
+    """Three challenges in a row without a fix are a suspicion: a fix of an account without a login is one (R7)."""
+    story = Story()
+    story.hear(*(nightly(185, night, login=None) for night in range(2)))
+    story.hear(connected("done", START + 36 * HOUR, account_ids=(ACCOUNT,)), nightly(185, 2, login=None))
+    assert account_health(story.known, ACCOUNT, RULES).otp == "no"
+    story.hear(nightly(185, 3, login=None), nightly(185, 4, login=None))
+    assert account_health(story.known, ACCOUNT, RULES).otp == "suspected"
 
 
 def test_only_open_case_there() -> None:

@@ -195,6 +195,16 @@ def test_institution_learned_late() -> None:
     assert len(asked) == len(left)
 
 
+def test_support_is_asked_in_each_stretch() -> None:
+    """Support that heard that a wait is over hears of the next one, and of its end, too."""
+    story = lost()
+    story.wait(FIRST + 2 * HOUR)
+    story.hear(nightly(0, 1, login=None), nightly(185, 2, login=None))
+    story.wait(FIRST + 2 * DAY + 2 * HOUR)
+    story.hear(nightly(0, 3, login=None))
+    assert [said for said in story.said if "None" in said] == ["wanted None a1", "left None a1"] * 2
+
+
 def test_timer_of_the_wait() -> None:
     """The timer that ends the wait names no case, its rule and the account, which is the order of those due at once."""
     story = lost()

@@ -126,6 +126,15 @@ def test_a_counted_login_that_fails_is_seen_once() -> None:
     assert one.seen == 1
 
 
+def test_a_count_at_the_start_of_the_window_is_taken_back() -> None:
+    """What was counted at the window's very start is in it still, and is taken out."""
+    one = fresh()
+    one.count(5, 10)
+    one.pass_to(10)
+    one.uncount("c/1", 10)
+    assert one.seen == 4
+
+
 def test_what_is_taken_back_before_it_is_counted_shows_nothing() -> None:
     """Should the count arrive after its login, no number is below zero meanwhile."""
     one = fresh()
