@@ -73,9 +73,10 @@ class Tally:
             course.is_released = data["withdraw_reason"] == "released"
 
     def failed(self, login: Login, at: datetime) -> None:
-        """Note that a login fails from now on with something that its customer can repair."""
-        login.failing_since = at
-        self.failures += 1
+        """Note that a login fails from now on with something that its customer can repair, and is to be told of."""
+        if "otp-escalation" not in login.commands:
+            login.failing_since = at
+            self.failures += 1
 
     def repaired(self, login: Login, at: datetime) -> None:
         """Note that it is at code 0 again after a repair."""
@@ -112,7 +113,7 @@ class Tally:
                 "contacts during the two outages, mails of that handler",
                 f"{self.in_outages:,}, {self.naive_in_outages:,}",
             ),
-            ("failures that a customer can repair, repaired by one", f"{self.failures:,}, {len(self.repair_hours):,}"),
+            ("failures to tell a customer of, repaired by one", f"{self.failures:,}, {len(self.repair_hours):,}"),
             ("time to repair, median", f"{median(hours):.1f} h"),
             *self._passcodes(logins),
             ("support tickets", f"{self.messages['support-ticket', 'issue']:,}"),

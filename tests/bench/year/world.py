@@ -21,6 +21,9 @@ lives one to three weeks.
 OTP_COOKIE, SHORT_COOKIE, COOKIE, TOKEN = (0.2, 2.9), (7.0, 21.0), (30.0, 90.0), (3650.0, 3650.0)
 """Days from a repair to the next challenge; a bank that gives OAuth tokens challenges nobody."""
 
+LINKED_DAYS = 300
+"""Days over which logins that ask always are linked; the others were linked before."""
+
 
 class Temper(Enum):
     """How a customer takes a message: chance to act on it, and the hours until then."""
@@ -149,8 +152,7 @@ def _login(number: int, customer_id: str, bank: Bank, temper: Temper, random: Ra
         temper=temper,
         batch_offset=random.random() * bank.batch_lasts,
         cookie=cookie,
-        # Customers link their banks all through the time before.
-        challenged_at=START + random.uniform(0, 1) * cookie[1] * DAY,
+        challenged_at=START + random.uniform(0, LINKED_DAYS if cookie is OTP_COOKIE else cookie[1]) * DAY,
         institution_id=bank.bank_id,
     )
 
