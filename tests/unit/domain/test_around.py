@@ -6,9 +6,9 @@ import pytest
 
 from schemas.events import OverrideAction
 from schemas.state import IncidentMark, Silence, Surroundings
-from streams.domain import NOWHERE, hear_around
+from streams.domain import NOWHERE, hear_around, review
 from streams.domain.around import ALL, is_held, is_incident
-from tests.unit.domain.build import BANK, HOUR, MS, RULES, START, incident, nightly, overridden, silenced
+from tests.unit.domain.build import BANK, HOUR, MS, RULES, START, Story, incident, nightly, overridden, silenced
 
 OPEN = hear_around(NOWHERE, incident(START, 185), START)
 
@@ -91,3 +91,12 @@ def test_others_say_nothing() -> None:
     for event in (nightly(185, 0), release, silenced(START)):
         assert hear_around(OPEN, event, START) is OPEN
     assert Surroundings() == NOWHERE
+
+
+def test_reviewed_after_a_tick() -> None:
+    """What an incident's end sets free, heard of after a later tick of the partition, goes out at the time of that."""
+    story = Story(around=OPEN)
+    story.hear(nightly(185, 0))
+    closing = incident(START + HOUR, 185, 2, is_open=False)
+    decision = review(story.known, closing, RULES, START + 2 * HOUR, NOWHERE)
+    assert [message.time for message in decision.messages] == [START + 2 * HOUR]

@@ -1,11 +1,17 @@
 """A fix is not a repair: what a strong fix event leaves pending, its look-up, and its deadline (R6)."""
 
+from uuid import uuid5
+
 import pytest
 
+from schemas.commands import COMMAND_NAMESPACE
+from schemas.times import rfc3339
 from streams.domain import next_due
+from streams.domain.cases import repair
 from tests.unit.domain.build import (
     DAY,
     HOUR,
+    LOGIN,
     MINUTE,
     MS,
     RULES,
@@ -34,6 +40,8 @@ def test_verified() -> None:
     assert story.dated[2:] == [(NOON + VERIFY, "L1 verify a1,a2")]
     message = story.told[-1]
     assert (message.topic, message.key, message.subject) == ("remediation.lookup", "70", "customers/70")
+    name = f"70/{LOGIN}/verify/a1,a2/{rfc3339(NOON + VERIFY)}"
+    assert message.id == f"lookup:{uuid5(COMMAND_NAMESPACE, name)}"
 
 
 def test_look_ups_have_ids_of_their_own() -> None:
@@ -202,3 +210,13 @@ def test_marked_login() -> None:
     story.hear(nightly(931, 0), fixed(NOON))
     story.wait(NOON + DAY)
     assert story.lines == ["L1 otp-escalation issue 931"]
+
+
+def test_timers_in_order() -> None:
+    """The look-up and the deadline of a fix come by the rule and, due at once, in that order."""
+    story = Story()
+    story.hear(nightly(185, 0), fixed(NOON))
+    assert [one.order for one in repair.timers(LOGIN, story.login(), RULES)] == [
+        (NOON + VERIFY, LOGIN, 6, ""),
+        (NOON + DEADLINE, LOGIN, 6, "deadline"),
+    ]

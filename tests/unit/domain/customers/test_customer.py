@@ -62,6 +62,22 @@ def test_former_cases_are_bounded() -> None:
     assert customer.state.login_ids == tuple(f"L{number}" for number in range(5, FORMER_CASES + 5))
 
 
+def test_new_case_is_no_former_one() -> None:
+    """A case that comes to be drops no former one as long as there are no more than may be remembered."""
+    customer = EMPTY
+    for number in range(FORMER_CASES):
+        customer = customer.with_login(f"L{number}", LoginState("bank", 1))
+    assert customer.with_login("new", LoginState("bank", 1)).state.login_ids[0] == "L0"
+
+
+def test_former_accounts() -> None:
+    """An account that comes back is a former one no more; the others, whose health can still be erased, are (R18)."""
+    customer = EMPTY.with_account("a", AccountState(START)).with_account("b", AccountState(START))
+    customer = customer.without_account("a").without_account("b")
+    assert customer.state.former_ids == ("a", "b")
+    assert customer.with_account("a", AccountState(START)).state.former_ids == ("b",)
+
+
 def test_cases_of_accounts_are_no_former_ones() -> None:
     """However many cases have accounts, none is dropped for them, and no former case either: only those are bounded."""
     customer = EMPTY.with_login("former", LoginState("bank", 1))

@@ -218,3 +218,10 @@ def test_reports_outlast_other_logins_successes() -> None:
     story.hear(looked(185, START, START), looked(0, START + MINUTE, START, "b", "L2"))
     decision = story.hear(looked(0, START + 2 * MINUTE, START + MINUTE), looked(0, START + WINDOW, START, "a2"))
     assert (story.counted, decision.counted) == ([(BANK, "L2")], ())
+
+
+def test_reports_outlast_other_logins_reports() -> None:
+    """A login told of by name is not counted within 30 minutes, whichever other login is told of in between."""
+    story = Story()
+    story.hear(looked(185, START, START), looked(185, START + MINUTE, START, "b", "L2"))
+    assert story.hear(looked(0, START + WINDOW, START, "a2")).counted == ()
