@@ -36,6 +36,8 @@ class Tally:
     """A mail for every delivery of a code that is not 0."""
     naive_in_outages: int = 0
     in_outages: int = 0
+    after_outages: int = 0
+    """Contacts because of an outage that had ended, before the vendor had tried the login again."""
     messages: Counter[tuple[str, str]] = field(default_factory=Counter)
     courses: dict[int, Course] = field(default_factory=dict)
     """By the login's own identity: its id changes when it is linked again."""
@@ -66,7 +68,10 @@ class Tally:
                 self.closest = min(self.closest, (at - course.contacts[-1]) / HOUR)
             course.contacts.append(at)
             self.at_zero += login.code == 0
-            self.in_outages += login.in_outage and self._is_in_outage(data["institution_id"], at)
+            if login.in_outage:
+                during = self._is_in_outage(data["institution_id"], at)
+                self.in_outages += during
+                self.after_outages += not during
         elif kind == "otp-escalation" and action == "issue" and course.found_after is None:
             course.found_after = len(course.contacts)
         elif kind == "otp-escalation" and action == "withdraw":
@@ -110,8 +115,8 @@ class Tally:
             ("shortest time between two contacts about one login", f"{self.closest:.1f} h"),
             ("contacts about a login that worked by then", f"{self.at_zero:,}"),
             (
-                "contacts during the two outages, mails of that handler",
-                f"{self.in_outages:,}, {self.naive_in_outages:,}",
+                "contacts during the two outages, at their end, mails of that handler",
+                f"{self.in_outages:,}, {self.after_outages:,}, {self.naive_in_outages:,}",
             ),
             ("failures to tell a customer of, repaired by one", f"{self.failures:,}, {len(self.repair_hours):,}"),
             ("time to repair, median", f"{median(hours):.1f} h"),
