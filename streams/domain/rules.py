@@ -1,5 +1,6 @@
 """What is in force: policy and catalogue, with the look-ups that every decision makes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -57,6 +58,10 @@ class Rules:
     def speaks(self, code: int) -> bool:
         """Whether a code says something about the login: 0, what a customer can mend, and a confirmed OTP (R2)."""
         return code == 0 or code in self._remedies or code in self._otp_codes
+
+    def says_anew(self, codes: Sequence[int]) -> bool:
+        """Whether the last of an attempt's codes is the first of them to say something about the login."""
+        return self.speaks(codes[-1]) and not any(map(self.speaks, codes[:-1]))
 
     def confirms_otp(self, code: int | None) -> bool:
         """Whether a code by itself says that the bank wants a one-time passcode at every connection (R7)."""

@@ -118,8 +118,9 @@ class Ledger:
         self.effects.outbox.add(AUDIT, self._partition, audited)
 
     def activate(self, record: SourceRecord, event_id: str, activation: PolicyActivated) -> None:
-        """Put other rules in force from the next record on."""
-        self.in_force = InForce.activated(activation, _time_of(record))
+        """Put other rules in force from the next record on, as of the partition's event time."""
+        at = _time_of(record)
+        self.in_force = InForce.activated(activation, max(at, self.ticked_at or at))
         self.tally.count("event", EventType.POLICY_ACTIVATED, "activated")
         self.decided(record, event_id, None, rules=("policy",))
 

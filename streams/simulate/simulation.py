@@ -81,7 +81,7 @@ class Simulation:
         if event.partition_key is None and customer_of(event) is None and self._is_copy(event):
             return
         if isinstance(event.data, PolicyActivated):
-            self._activate(InForce.activated(event.data, event.time))
+            self._activate(InForce.activated(event.data, max(event.time, self.clock or event.time)))
         elif event.type != EventType.CLOCK_TICK:
             self._customers.hear(event)
 

@@ -77,10 +77,10 @@ def _silence_ends(partition: Partition, customer: Customer, episode: Episode) ->
 
 
 def _silenced_until(partition: Partition, customer: Customer, account: Account) -> list[datetime | None]:
-    """R16: the ends of every silence over an account that is not over; None for one without an end."""
+    """R16: the ends of every silence over an account that is not past; None for one without an end."""
     every = [*partition.silences.items(), *customer.silences.items()]
     over_it = [until for target, until in every if matches(target, customer, account)]
-    return [until for until in over_it if until is None or until > customer.clock]
+    return [until for until in over_it if until is None or until >= customer.clock]
 
 
 def contact(partition: Partition, customer: Customer, case: Case) -> None:

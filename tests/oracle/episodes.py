@@ -10,7 +10,7 @@ from tests.oracle.state import Account, Case, Customer, Episode, Partition
 
 def settle(partition: Partition, customer: Customer, case: Case) -> None:
     """Section 4: make the episodes of a case fit the needs, closings first; nothing is issued yet."""
-    if confirmed_by_attempts(partition.rules, customer, case):
+    if confirmed_by_attempts(partition.rules, case):
         mark(customer, case, CHALLENGE)
     _close_unneeded(partition, customer, case)
     if _open_needed(partition, customer, case):
@@ -53,7 +53,6 @@ def _open(partition: Partition, customer: Customer, case: Case, kind: str, neede
         starts = [(failing_since(one), one.id) for one in accounts]
         opened_at, opener = min(starts)[0], customer.accounts[min(starts)[1]]
     command_id = command_name(customer.id, case.login, kind, opened_at, case.ordinal)
-    customer.commands[command_id] = case.login
     episode = Episode(kind, opened_at, case.ordinal, customer.clock, command_id, needed_by)
     case.episodes[kind] = episode
     if kind == OTP:

@@ -48,7 +48,8 @@ def _hear_fix(partition: Partition, customer: Customer, data: Record) -> None:
 
 def _matched(customer: Customer, data: Record) -> tuple[list[str], list[Account]]:
     """R5: the cases that a fix event is strong for, and named accounts that have no login yet."""
-    by_command = customer.commands.get(command_id(data) or "")
+    opened = {one.command_id: case.login for case in customer.sorted_cases() for one in case.episodes.values()}
+    by_command = (customer.commands | opened).get(command_id(data) or "")
     if by_command is not None:
         return [by_command], []
     named = [customer.accounts.get(one) for one in identifiers(data.get("accountIds"))]
@@ -66,8 +67,7 @@ def _matched(customer: Customer, data: Record) -> tuple[list[str], list[Account]
 def _is_known(customer: Customer, login: str) -> bool:
     """R5: a login is known while an account is in it, and once it had an episode, a mark or a contact."""
     case = customer.cases.get(login)
-    had = case is not None and (case.ordinal > 0 or case.marked or case.last_contact is not None)
-    return had or any(account.login == login for account in customer.accounts.values())
+    return (case is not None and case.known()) or any(account.login == login for account in customer.accounts.values())
 
 
 def _outdated(customer: Customer, case: Case, at: datetime) -> bool:

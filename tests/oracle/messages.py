@@ -61,6 +61,7 @@ def send(
         }
     )
     episode.sequence += 1
+    customer.commands[episode.command_id] = case.login
 
 
 def restate(partition: Partition, customer: Customer, case: Case, episode: Episode, action: str) -> None:

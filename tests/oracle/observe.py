@@ -14,7 +14,7 @@ def hear_snapshot(partition: Partition, customer: Customer, account_id: str, hea
     if account is not None and account.deleted is not None:
         if heard.attempt is None or heard.attempt <= account.deleted:
             return
-        account = customer.accounts[account_id] = _returned(account, customer.clock)
+        account = customer.accounts[account_id] = _returned(partition.rules, account, customer.clock)
     first_seen = account is None
     account = account or customer.accounts.setdefault(account_id, Account(account_id))
     attempt = _attempt(account, heard, customer.clock)
@@ -67,19 +67,18 @@ def _take_facts(rules: Rules, customer: Customer, account: Account, heard: Snaps
     if heard.login is not None and heard.login != account.login:
         _move(customer, account, heard.login)
     if account.login is not None and account.institution is not None:
-        case = customer.case(account.login)
-        if heard.institution is not None or case.institution is None:
-            case.institution = account.institution
+        customer.case(account.login).institution = account.institution
     _take_authorisation(rules, account, heard, customer.clock)
 
 
 def _move(customer: Customer, account: Account, login: str) -> None:
     """R5, R8, R13: the account moves; its new case takes over the time of the last contact."""
-    old, account.login = account.login, login
+    old, account.login, account.login_since = account.login, login, customer.clock
     account.successes.clear()
     case = customer.case(login)
     if old is not None:
         case.last_contact = _later(case.last_contact, customer.case(old).last_contact)
+        customer.left(old)
     if account.institution is not None:
         case.institution = account.institution
 
@@ -98,11 +97,12 @@ def _take_authorisation(rules: Rules, account: Account, heard: Snapshot, now: da
 def _observe(partition: Partition, customer: Customer, account: Account, code: int, attempt: datetime) -> None:
     """R1, R2: an observation; a code that says nothing about the login leaves the standing as it is."""
     new = attempt != account.attempted
+    first = new or not any(partition.rules.says_something(one) for one in account.codes_at_attempt)
     account.codes_at_attempt = [code] if new else [*account.codes_at_attempt, code]
     account.attempted, account.code, account.fix_between = attempt, code, False
     if not partition.rules.says_something(code):
         return
-    if new:
+    if first:
         account.closed.clear()
         account.baseline = False
     if code == 0:
@@ -114,7 +114,7 @@ def _observe(partition: Partition, customer: Customer, account: Account, code: i
                 account.run = []
             account.run.append((attempt, code))
     account.standing = code
-    otp.observed(partition, customer, account, code, attempt, new=new)
+    otp.observed(partition, customer, account, code, attempt, new=first)
 
 
 def _healthy(customer: Customer, account: Account, attempt: datetime) -> None:
@@ -132,6 +132,8 @@ def delete(customer: Customer, account_id: str) -> None:
     if account.deleted is not None:
         return
     account.deleted = customer.clock
+    if account.login is not None:
+        customer.left(account.login)
     case = customer.cases.get(account.login or "")
     for kind in (RELINK, REMOVE_DUPLICATE):
         episode = case.episodes.get(kind) if case is not None else None
@@ -139,8 +141,9 @@ def delete(customer: Customer, account_id: str) -> None:
             episode.fixed = True
 
 
-def _returned(account: Account, now: datetime) -> Account:
+def _returned(rules: Rules, account: Account, now: datetime) -> Account:
     """R12: an account that is back keeps where it belongs and its authorisation; it has to be observed anew."""
+    ends = account.end if account.expires is True else None
     return Account(
         account.id,
         institution=account.institution,
@@ -150,6 +153,6 @@ def _returned(account: Account, now: datetime) -> Account:
         success_attempt=account.success_attempt,
         end=account.end,
         expires=account.expires,
-        warned=account.warned,
-        passed=account.passed or (account.end is not None and account.end <= now),
+        warned=ends is not None and ends - rules.days("warning", "days") <= now,
+        passed=ends is not None and ends <= now,
     )

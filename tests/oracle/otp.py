@@ -50,13 +50,12 @@ def opened_by(rules: Rules, case: Case, episode: Episode, opener: Account) -> bo
     return relapsed and case.relapses >= rules.number("otp", "relapses")
 
 
-def confirmed_by_attempts(rules: Rules, customer: Customer, case: Case) -> bool:
+def confirmed_by_attempts(rules: Rules, case: Case) -> bool:
     """R7: 2 distinct attempts with 185 on one account, later than the first strong fix event of the same episode."""
     episode = case.episodes.get(CONNECT_FIX)
     if case.marked or episode is None or episode.first_fix is None:
         return False
-    for account in customer.of_login(case.login):
-        attempts = episode.challenges.get(account.id, set())
+    for attempts in episode.challenges.values():
         later = [attempt for attempt in attempts if attempt > episode.first_fix]
         if len(later) >= rules.number("otp", "attempts_after_fix"):
             return True
@@ -109,8 +108,8 @@ def quiet_release_due(rules: Rules, customer: Customer, case: Case) -> datetime 
     accounts = customer.of_login(case.login)
     if not case.marked or case.marked_at is None or not accounts:
         return None
-    since = [account.healthy_since for account in accounts]
-    known = [at for at in since if at is not None]
-    if len(known) < len(since):
+    healthy = [account.healthy_since for account in accounts if account.healthy_since is not None]
+    there = [account.login_since for account in accounts if account.login_since is not None]
+    if len(healthy) < len(accounts):
         return None
-    return max(case.marked_at, *known) + rules.days("otp", "release_quiet_days")
+    return max(case.marked_at, *healthy, *there) + rules.days("otp", "release_quiet_days")

@@ -17,6 +17,8 @@ class Account:
     id: str
     institution: str | None = None
     login: str | None = None
+    login_since: datetime | None = None
+    """Event time since when it belongs to its login (R7)."""
     code: int | None = None
     """The last observed code (R1)."""
     attempted: datetime | None = None
@@ -116,6 +118,10 @@ class Case:
         """Give the open customer-facing episodes in the order of R8."""
         return [self.episodes[kind] for kind in CUSTOMER_FACING if kind in self.episodes]
 
+    def known(self) -> bool:
+        """R5: it had an episode, a mark or a contact."""
+        return self.ordinal > 0 or self.marked or self.last_contact is not None
+
     def open(self) -> bool:
         """R5: an open case has an episode open, issued or not, or is marked OTP."""
         return bool(self.episodes) or self.marked
@@ -149,6 +155,12 @@ class Customer:
         """Give the accounts of a login, deleted ones left out, by id."""
         found = [one for one in self.accounts.values() if one.login == login and one.deleted is None]
         return sorted(found, key=lambda one: one.id)
+
+    def left(self, login: str) -> None:
+        """R13: a case that no account is in, and that had nothing yet, is at no institution."""
+        case = self.case(login)
+        if not case.known() and not self.of_login(login):
+            case.institution = None
 
     def sorted_cases(self) -> list[Case]:
         """Give the cases in the order of their logins."""

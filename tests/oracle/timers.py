@@ -93,9 +93,9 @@ def fire(partition: Partition, timer: Timer) -> None:
 
 
 def _forget(customer: Customer) -> None:
-    """R12: of a customer without accounts nothing is kept."""
+    """R12: of a customer without accounts nothing is kept but what R16 keeps until another override."""
     customer.heard = None
-    for kept in (customer.seen, customer.cases, customer.commands, customer.silences):
+    for kept in (customer.seen, customer.cases, customer.commands):
         kept.clear()
 
 

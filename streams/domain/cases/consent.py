@@ -33,9 +33,8 @@ def told(turn: Turn, account_id: str, before: Customer) -> Turn:
 def hear_attempt(turn: Turn) -> Turn:
     """Ask again for a renewal that an operator closed: a new attempt opens its case again (R16)."""
     account = turn.customer.accounts[turn.observed]
-    is_new = account.code is not None and turn.rules.speaks(account.code) and len(account.codes_at_attempt) == 1
     end = end_of(account)
-    if account.consent is not Consent.CLOSED or not is_new or end is None:
+    if account.consent is not Consent.CLOSED or end is None or not turn.rules.says_anew(account.codes_at_attempt):
         return turn
     return turn.with_account(turn.observed, consent=Consent.ENDING if turn.at < end else Consent.PASSED).by("R15")
 

@@ -9,8 +9,10 @@ from streams.domain.cases.commands import send
 from streams.domain.customers.turn import Turn
 from streams.domain.rules import CONTACT_KINDS
 
-CLOSED_IDS = 5
-"""How many closed commands still name their case: the vendor repeats a fix event for three days (domain 4.2)."""
+CLOSED_IDS = 16
+"""How many closed commands still name their case: more than a link can be in a case before it expires, at one a day."""
+ID_LENGTH = 8
+"""How much of a closed command's id is kept: enough to tell it from the others of its customer."""
 _UNASKED: dict[str, Any] = {
     **dict.fromkeys(("fix_at", "schedule_at", "remind_since", "remind_not_before")),
     "is_pending": False,
@@ -52,7 +54,7 @@ def close(turn: Turn, login_id: str, kind: Kind, withdrawn: WithdrawReason | Non
         last = replace(episode, sequence=episode.sequence + 1)
         action = Action.COMPLETE if withdrawn is None else Action.WITHDRAW
         turn = send(turn, login_id, kind, last, action, rule=rule, withdraw_reason=withdrawn)
-        changes["closed_ids"] = (*login.closed_ids, episode.command_id)[-CLOSED_IDS:]
+        changes["closed_ids"] = (*login.closed_ids, episode.command_id[:ID_LENGTH])[-CLOSED_IDS:]
     if episode.opened_by_challenge and withdrawn in _REPAIRS:
         changes |= {"repaired_at": turn.at, "repair_used": False}
     return turn.with_case(login_id, **changes).by(rule)

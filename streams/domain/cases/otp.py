@@ -22,8 +22,8 @@ def hear_attempt(turn: Turn) -> Turn:
     if code is None or not turn.rules.speaks(code):
         return turn
     is_incidental = code == CHALLENGE and is_incident(turn.around, account.institution_id, code)
-    counts = code == CHALLENGE and not is_incidental
-    challenges = account.challenges + 1 if counts else account.challenges * is_incidental
+    counts, is_told_again = code == CHALLENGE and not is_incidental, code in account.codes_at_attempt[:-1]
+    challenges = account.challenges + (not is_told_again) if counts else account.challenges * is_incidental
     noted = {"challenges": challenges, "is_incidental": is_incidental}
     if (account.challenges, account.is_incidental) != tuple(noted.values()):
         turn = turn.with_account(turn.observed, **noted)
@@ -32,14 +32,14 @@ def hear_attempt(turn: Turn) -> Turn:
     if turn.rules.demands_otp(code):
         turn = _reopened(turn, login_id)
         return turn if is_incidental else _challenged(turn, login_id, code)
-    return _rowed(turn, login_id, succeeded=code == 0)
+    return turn if code == 0 and is_told_again else _rowed(turn, login_id, succeeded=code == 0)
 
 
 def _reopened(turn: Turn, login_id: str) -> Turn:
     """Have the escalation that an operator closed needed again: a new attempt asks for it (R16)."""
     mark = turn.customer.case(login_id).otp
-    is_new_attempt = len(turn.customer.accounts[turn.observed].codes_at_attempt) == 1
-    if mark is None or not mark.closed or not is_new_attempt:
+    codes = turn.customer.accounts[turn.observed].codes_at_attempt
+    if mark is None or not mark.closed or not turn.rules.says_anew(codes):
         return turn
     return turn.with_case(login_id, otp=replace(mark, closed=False)).looking_at(login_id)
 
@@ -58,11 +58,13 @@ def _challenged(turn: Turn, login_id: str, code: int) -> Turn:
 
 
 def _with_challenge(turn: Turn, episode: EpisodeState, account_id: str) -> EpisodeState:
-    """Note the latest attempt of an account at 185 in its episode."""
-    attempted_at = turn.customer.accounts[account_id].attempted_at or turn.at
-    kept = turn.rules.policy.otp.attempts_after_fix
-    attempts = (*episode.challenged_at.get(account_id, ()), attempted_at)[-kept:]
-    return replace(episode, challenged_at={**episode.challenged_at, account_id: attempts})
+    """Note the latest attempt of an account at 185 in its episode, once."""
+    attempted_at, known = turn.customer.accounts[account_id].attempted_at or turn.at, episode.challenged_at
+    attempts = known.get(account_id, ())
+    if attempted_at in attempts:
+        return episode
+    attempts = (*attempts, attempted_at)[-turn.rules.policy.otp.attempts_after_fix :]
+    return replace(episode, challenged_at={**known, account_id: attempts})
 
 
 def judge_fix(turn: Turn, login_id: str) -> Turn:

@@ -71,8 +71,9 @@ def _close_all(turn: Turn, login_id: str) -> Turn:
 
 def _keep_all(turn: Turn, login_id: str) -> Turn:
     """Keep what the case needed when the look at it began: a login marked meanwhile is looked at once more."""
-    for kind, codes in needed(turn.customer, login_id, turn.rules).items():
-        turn = _keep(turn, login_id, kind, codes)
+    kinds = needed(turn.customer, login_id, turn.rules)
+    for kind in CASE_KINDS:
+        turn = _keep(turn, login_id, kind, kinds[kind]) if kind in kinds else turn
     return turn
 
 
@@ -80,8 +81,6 @@ def _keep(turn: Turn, login_id: str, kind: Kind, codes: Mapping[str, int | None]
     """Open the episode of a needed kind, or bring the open one up to date; a change of accounts alone is not told."""
     episode = turn.customer.case(login_id).episodes.get(kind)
     if episode is None:
-        if turn.customer.case(login_id).institution_id is None:
-            turn = turn.with_case(login_id, institution_id=_institution(turn.customer, login_id))
         return _open(turn, login_id, kind, codes)
     was_stated = episode.reason_code if episode.sequence >= 0 else None
     code = _reason(codes.values(), was_stated, turn.rules)
@@ -130,12 +129,6 @@ def _steps(kind: Kind, code: int | None, rules: Rules) -> tuple[str, ...]:
     if remedy is None or remedy.kind is not kind:
         remedy = rules.catalogue.rule_remedy(kind, fix_integrated=rules.policy.fix_integrated)
     return tuple(step.value for step in remedy.steps)
-
-
-def _institution(customer: Customer, login_id: str) -> str | None:
-    """Give the institution that an account of a login named last."""
-    named = [(account.heard_at, account.institution_id) for _, account in customer.live_at(login_id)]
-    return max(((at, named_id) for at, named_id in named if named_id is not None), default=(None, None))[1]
 
 
 def _ending(turn: Turn, login_id: str, episode: EpisodeState, kind: Kind) -> WithdrawReason | None:

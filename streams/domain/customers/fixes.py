@@ -51,7 +51,8 @@ def _cases(customer: Customer, event: ConnectEvent) -> list[str]:
     if event.webhook_data is not None:
         command_id = event.webhook_data.command_id
         for login_id, login in customer.logins.items():
-            if command_id in (*(episode.command_id for episode in login.episodes.values()), *login.closed_ids):
+            is_open_there = any(episode.command_id == command_id for episode in login.episodes.values())
+            if is_open_there or command_id.startswith(login.closed_ids):
                 return [login_id]
     named = {login_id for login_id in _known_logins(customer) if _names(customer, login_id, event)}
     if named or event.institution_id is None or _unplaced(customer, event):

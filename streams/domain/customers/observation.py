@@ -40,15 +40,13 @@ def observe(turn: Turn, snapshot: AccountSnapshot) -> Turn:
     if code is None or outcome is not Outcome.OBSERVED:
         return _recorded(turn, snapshot.account_id, account, observed=False)
     attempted_at = dates.attempted_at or turn.at
-    is_baseline = _is_baseline(turn, snapshot, known, attempted_at)
-    account = _observed(account, code, attempted_at, turn, is_baseline=is_baseline)
+    is_old_news = known is None and _is_old_news(turn, snapshot, attempted_at)
+    account = _observed(account, code, attempted_at, turn, is_old_news=is_old_news)
     return _recorded(turn, snapshot.account_id, account, observed=True)
 
 
-def _is_baseline(turn: Turn, snapshot: AccountSnapshot, known: AccountState | None, attempted_at: datetime) -> bool:
-    """Whether an account is a first sweep's old news, and not attempted since (R17)."""
-    if known is not None:
-        return known.is_baseline and attempted_at == known.attempted_at
+def _is_old_news(turn: Turn, snapshot: AccountSnapshot, attempted_at: datetime) -> bool:
+    """Whether a snapshot is a first sweep's, of an attempt that long ago (R17)."""
     is_dated = snapshot.aggregation_attempt_date is not None
     return snapshot.baseline and is_dated and turn.at - attempted_at > turn.rules.policy.baseline.older
 
@@ -154,22 +152,22 @@ def _informed(account: AccountState, snapshot: AccountSnapshot, dates: _Dates, a
 
 
 def _observed(
-    account: AccountState, code: int, attempted_at: datetime, turn: Turn, *, is_baseline: bool
+    account: AccountState, code: int, attempted_at: datetime, turn: Turn, *, is_old_news: bool
 ) -> AccountState:
     codes = (*account.codes_at_attempt, code) if attempted_at == account.attempted_at else (code,)
-    healthy, speaks = code == 0, turn.rules.speaks(code)
+    healthy, says_anew = code == 0, turn.rules.says_anew(codes)
     return replace(
         account,
         code=code,
-        standing=code if speaks else account.standing,
+        standing=code if turn.rules.speaks(code) else account.standing,
         failing_since=_failing_since(account, code, attempted_at, turn.rules) if not healthy else None,
-        closed=account.closed and not (speaks and attempted_at != account.attempted_at),
+        closed=account.closed and not says_anew,
         attempted_at=attempted_at,
         codes_at_attempt=codes[-CODES_AT_ATTEMPT:],
         healed_at=attempted_at if healthy else account.healed_at,
         healthy_at=turn.at if healthy else account.healthy_at,
         fix_heard=False,
-        is_baseline=is_baseline,
+        is_baseline=is_old_news or (account.is_baseline and not says_anew),
     )
 
 

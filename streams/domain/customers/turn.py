@@ -74,12 +74,20 @@ class Turn(Record, frozen=True):
         return replace(self, customer=customer, touched=(*self.touched, account_id))
 
     def with_case(self, login_id: str, **changes: Any) -> "Turn":  # noqa: ANN401 - fields of a case
-        """Change fields of a case; it comes to be where it had no episode yet."""
-        before = self.customer.case(login_id)
+        """Change fields of a case; it comes to be, at the institution of its accounts, where it had nothing yet."""
+        known = self.customer.logins.get(login_id)
+        before = LoginState(institution_id=self._institution(login_id)) if known is None else known
         after: LoginState = replace(before, **changes)
-        if after == self.customer.logins.get(login_id):
-            return self
-        return replace(self, customer=self.customer.with_login(login_id, after))
+        return self if after == known else replace(self, customer=self.customer.with_login(login_id, after))
+
+    def _institution(self, login_id: str) -> str | None:
+        """Give the institution of the account of a login that was heard of last."""
+        heard = [
+            (account.heard_at, account_id in self.touched, account.institution_id)
+            for account_id, account in self.customer.live_at(login_id)
+            if account.institution_id is not None
+        ]
+        return max(heard)[-1] if heard else None
 
     def looking_at(self, *login_ids: str | None) -> "Turn":
         """Have the needs of cases looked at once more."""

@@ -91,7 +91,8 @@ class Books:
 
     def activate(self, record: Record, event: Event, activation: PolicyActivated) -> None:
         """Change the rules."""
-        self.use(activation.policy, activation.catalogue, activation.engine_version, event.time)
+        since = max(event.time, self.expected.ticked_at or event.time)
+        self.use(activation.policy, activation.catalogue, activation.engine_version, since)
         value = activation.model_dump_json().encode()
         self.expected.tables.setdefault("policies", {})[str(self.partition)] = value
         self.audit(record, event.id, rules=("policy",))

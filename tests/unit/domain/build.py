@@ -148,7 +148,8 @@ def tick(at: datetime) -> Event:
 class Story:
     """A customer's events, folded one after the other; `told` has every message in order.
 
-    Time passes only by events: `wait` lets it pass without one. `around` is what `surround` has made of it.
+    Time passes only by events: `wait` lets it pass without one. `around` is what `surround` has made of it, `ticked_at`
+    the latest tick.
     """
 
     rules: Rules = RULES
@@ -157,11 +158,14 @@ class Story:
     signals: list[OutgoingSignal | OutgoingWish] = field(default_factory=list)
     counted: list[tuple[str, str]] = field(default_factory=list)
     around: Surroundings = NOWHERE
+    ticked_at: datetime | None = None
 
     def hear(self, *events: Event) -> Decision:
         """Fold events and give the decision on the last one."""
         for event in events:
-            decision = self.keep(decide(self.customer, event, self.rules, around=self.around))
+            if event.type == EventType.CLOCK_TICK:
+                self.ticked_at = max(event.time, self.ticked_at or event.time)
+            decision = self.keep(decide(self.customer, event, self.rules, self.ticked_at, self.around))
         return decision
 
     def wait(self, until: datetime) -> None:
@@ -177,7 +181,7 @@ class Story:
         """Take an event about the whole partition, and look anew at who is contacted."""
         self.around = hear_around(self.around, event, event.time)
         if self.customer is not None:
-            self.keep(review(self.customer, event, self.rules, None, self.around))
+            self.keep(review(self.customer, event, self.rules, self.ticked_at, self.around))
 
     def keep(self, decision: Decision) -> Decision:
         """Take what a decision has made of the customer; whatever it is, it names rules, each once, and is stored."""

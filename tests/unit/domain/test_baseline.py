@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from schemas.commands import Action
 from schemas.events import Event, EventType, OverrideAction
 from streams.domain import Decision, Outcome, next_due, release_baseline, waiting_cases
 from tests.unit.domain.build import (
@@ -116,6 +117,23 @@ def test_beside_news() -> None:
     story.hear(looked(185, SWEPT, SWEPT, "a2"), swept(3 * DAY))
     assert story.lines == [ISSUED]
     assert story.episode().account_ids == ("a1", "a2")
+
+
+@pytest.mark.parametrize("code", [102, 906, 777_777])
+def test_what_says_nothing_is_no_news(code: int) -> None:
+    """A code that says nothing about the login tells nothing new of old news, when its login becomes known."""
+    story = Story()
+    story.hear(swept(OLD + MS, login=None), looked(code, SWEPT + HOUR, SWEPT + HOUR))
+    assert story.commands == []
+    assert waiting_cases(story.known) == [LOGIN]
+
+
+def test_news_behind_what_says_nothing() -> None:
+    """The first code of an attempt that does is news, though another came before it."""
+    story = Story()
+    attempt = SWEPT + HOUR
+    story.hear(swept(OLD + MS, login=None), looked(102, attempt, attempt, login=None), looked(103, attempt, attempt))
+    assert [(one.action, one.reason.code) for one in story.commands] == [(Action.ISSUE, 103)]
 
 
 def test_escalations_are_told() -> None:

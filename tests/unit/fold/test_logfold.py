@@ -1,6 +1,7 @@
 """The fold of a log with the real deciders: rules in force, ticks, dead letters and the pause that they bring."""
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -8,8 +9,9 @@ import pytest
 
 from schemas.audit import DeadLetterReason
 from schemas.events import Event, EventType, PolicyActivated, Source
-from schemas.policy import DeadLetter, Policy, State
+from schemas.policy import Contact, DeadLetter, Policy, State
 from schemas.signals import SignalType
+from schemas.times import rfc3339
 from streams.agent import turn
 from streams.domain import Customer, Decision, Outcome, decide
 from streams.fold.chain import first_link
@@ -160,6 +162,16 @@ def test_an_activation_moves_timers_within_its_poll(agent: World) -> None:
     agent.hear(looked(ONE, 0, START), deleted(ONE, START))
     agent.hear(activated(START + HOUR, Policy(state=State(forget_days=2))), tick(START + 10 * DAY))
     assert agent.state()["accounts"] == {}
+
+
+@pytest.mark.parametrize(("ticked", "when"), [(0 * MINUTE, 30 * MINUTE), (HOUR, HOUR)])
+def test_an_activation_is_at_the_event_time(agent: World, ticked: timedelta, when: timedelta) -> None:
+    """What an activation has due at once is at the time of the latest tick, where that is later than its own."""
+    later = START + 2 * DAY
+    agent.hear(looked(ONE, 185, START), tick(later + ticked))
+    agent.hear(activated(later + 30 * MINUTE, Policy(contact=Contact(reminder_days=(1, 2)))))
+    agent.hear(connected(ONE, "started", later + 2 * HOUR))
+    assert agent.sent(FIX)[-1]["not_after"] == rfc3339(later + DAY + when)
 
 
 def test_shipped_rules_are_announced_until_some_are_activated(agent: World) -> None:

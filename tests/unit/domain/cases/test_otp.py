@@ -80,6 +80,20 @@ def test_same_attempt() -> None:
     assert not is_marked(story)
 
 
+def again(code: int, at: datetime) -> list[Event]:
+    """Give a code twice of one attempt, the second time without its date, behind an institution's trouble."""
+    return [seen(code, at), seen(102, at), looked(code, at, None)]
+
+
+def test_same_attempt_without_date() -> None:
+    """A code that comes again at the same event time, behind another, is of one attempt."""
+    story = Story()
+    story.hear(seen(185, START), fixed(NOON), *again(185, NOON + MINUTE))
+    assert not is_marked(story)
+    story.hear(seen(185, NOON + HOUR))
+    assert is_marked(story)
+
+
 def test_on_one_account() -> None:
     """The two attempts have to be of one account."""
     story = Story()
@@ -208,6 +222,13 @@ def test_not_suspected_in_an_incident() -> None:
     story.hear(seen(185, START), seen(185, START + HOUR))
     story.surround(incident(START + HOUR + MS, 185))
     story.hear(seen(185, START + 2 * HOUR))
+    assert account_health(story.known, ACCOUNT, RULES).otp is Otp.NO
+
+
+def test_suspected_by_distinct_attempts() -> None:
+    """One attempt that is told again makes nobody suspicious."""
+    story = Story()
+    story.hear(seen(185, START), *again(185, START + HOUR))
     assert account_health(story.known, ACCOUNT, RULES).otp is Otp.NO
 
 

@@ -67,6 +67,15 @@ def test_distinct_attempts() -> None:
     assert is_marked(story)
 
 
+def test_distinct_attempts_without_dates() -> None:
+    """A success that comes again at the same event time, behind another code, is one; the row stays as it is."""
+    at = START + 4 * HOUR
+    story = marked(*successes(3), seen(0, at), seen(102, at), looked(0, at, None))
+    assert is_marked(story)
+    story.hear(seen(0, START + 5 * HOUR))
+    assert not is_marked(story)
+
+
 def test_on_one_account() -> None:
     """The five have to be of one account."""
     story = marked(*successes(4), *successes(4, "a2"))

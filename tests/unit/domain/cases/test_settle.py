@@ -1,11 +1,14 @@
 """One open command for each case and kind, what it says, and how it ends (R2, R3, R4, R5)."""
 
+from typing import Any
+
 import pytest
 
 from schemas.commands import Action
 from streams.domain import Outcome, Rules
 from tests.unit.domain.build import (
     ACCOUNT,
+    BANK,
     CATALOGUE,
     DAY,
     HOUR,
@@ -262,14 +265,46 @@ def test_moved_after_the_rules_changed() -> None:
     assert not story.login().episodes
 
 
+def test_order_of_kinds() -> None:
+    """What opens with one event is numbered in the order of R8, whichever account asks for it."""
+    story = Story()
+    story.hear(nightly(931, 0, "a2"), nightly(185, 1, "a2"), *(nightly(0, night) for night in range(1, 5)))
+    ends: dict[str, Any] = {"authorization_expires": True, "authorization_end_date": START + 9 * DAY}
+    story.hear(looked(0, START + 5 * DAY, START + 5 * DAY, **ends))
+    opened = [(episode.ordinal, kind) for kind, episode in story.login().episodes.items()]
+    assert opened == [(2, "connect-fix"), (3, "consent-renewal")]
+
+
 def test_closed_ids() -> None:
     """A case remembers its latest closed commands, a few of them."""
     story = Story()
-    for night in range(12):
+    for night in range(40):
         story.hear(nightly(0 if night % 2 else 103, night))
     closed = [one.command_id for one in story.commands if one.action is Action.WITHDRAW]
-    assert story.login().closed_ids == tuple(closed[-5:])
-    assert (story.login().ordinal, story.login().episodes) == (6, {})
+    assert story.login().closed_ids == tuple(command_id[:8] for command_id in closed[-16:])
+    assert (story.login().ordinal, story.login().episodes) == (20, {})
+
+
+@pytest.mark.parametrize("bank", ["4", "6"])
+def test_institution_of_a_new_case(bank: str) -> None:
+    """A case begins at the institution of the account that was heard of last, of two at the same time, too."""
+    story = Story()
+    story.hear(looked(0, account="a2", bank="5"), looked(185, bank=bank))
+    assert story.commands[0].institution_id == story.login().institution_id == bank
+
+
+def test_institution_of_a_case_taken_over() -> None:
+    """A case that begins with the last contact of another is at the institution of its account."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(0, 1, login="L2"))
+    assert story.login("L2").institution_id == BANK
+
+
+def test_no_institution() -> None:
+    """A case whose accounts name no institution is at none."""
+    story = Story()
+    story.hear(looked(185, bank=None))
+    assert story.commands[0].institution_id is None
 
 
 def test_unchanged_zero_touches_no_case() -> None:

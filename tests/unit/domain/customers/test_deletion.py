@@ -236,7 +236,7 @@ def test_ids_are_kept_for_their_days() -> None:
     story.hear(event, tick(START + DAY))
     assert story.known.accounts == {}
     assert story.hear(event).outcome is Outcome.DUPLICATE_EVENT
-    assert next_due(story.known, rules) == START + 4 * DAY
+    assert next_due(story.known, rules) == START + 5 * DAY
 
 
 def test_timers_name_their_case() -> None:

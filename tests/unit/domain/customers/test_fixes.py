@@ -93,6 +93,24 @@ def test_named_by_closed_command() -> None:
     assert story.episode().fixed_at == NOON + 2 * DAY
 
 
+@pytest.mark.parametrize(("later", "outcome"), [(16, Outcome.FIX_STRONG), (17, Outcome.FIX_WEAK)])
+def test_named_by_one_of_many_closed_commands(later: int, outcome: Outcome) -> None:
+    """The ids of as many closed commands are known as there can be while a link lives, at one a day."""
+    story = Story()
+    for night in range(later + 1):
+        story.hear(nightly(103, 2 * night), nightly(109 if night == later else 0, 2 * night + 1))
+    first = story.commands[0].command_id
+    assert story.hear(connected("done", NOON + 90 * DAY, command=first)).outcome is outcome
+
+
+def test_named_by_part_of_an_id() -> None:
+    """The beginning of a closed command's id is not its id."""
+    story = Story()
+    story.hear(nightly(185, 0), nightly(0, 1), nightly(185, 2))
+    part = story.commands[0].command_id[:7]
+    assert story.hear(connected("done", NOON + 2 * DAY, command=part)).outcome is Outcome.FIX_WEAK
+
+
 def test_named_by_unknown_command() -> None:
     """An id that no case knows makes no fix strong."""
     story = Story()

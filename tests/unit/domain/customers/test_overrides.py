@@ -75,6 +75,24 @@ def test_opened_by_a_new_attempt() -> None:
     assert (story.episode().opened_at, story.episode().ordinal) == (START + DAY, 2)
 
 
+@pytest.mark.parametrize("code", [102, 906, 777_777])
+def test_opened_by_the_first_code_that_says_something(code: int) -> None:
+    """Of one attempt's codes the first that says something about the login opens it, whatever came before."""
+    story = Story()
+    story.hear(nightly(185, 0), closed(), nightly(code, 1), nightly(185, 1), closed(START + 2 * DAY), nightly(103, 1))
+    assert story.lines[2:] == ["L1 connect-fix issue 185", "L1 connect-fix withdraw operator 185"]
+
+
+@pytest.mark.parametrize("code", [102, 906, 777_777])
+def test_escalation_opened_by_the_first_code_that_says_something(code: int) -> None:
+    """The same holds for an escalation that was closed."""
+    story = Story()
+    story.hear(nightly(931, 0), closed(), nightly(code, 1))
+    assert story.lines[2:] == []
+    story.hear(nightly(185, 1))
+    assert story.lines[2:] == ["L1 otp-escalation issue 931"]
+
+
 def test_only_the_account_that_failed_anew() -> None:
     """Of a closed case's accounts only the one with the new attempt needs something again."""
     story = Story()
