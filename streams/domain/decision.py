@@ -208,7 +208,7 @@ def _look(turn: Turn, snapshot: AccountSnapshot, event_type: str) -> Turn:
         return turn
     turn = otp.hear_move(take_over(turn, snapshot.account_id, before), snapshot.account_id, before)
     if turn.observed:
-        turn = consent.hear_attempt(otp.hear_attempt(unknowns.hear_attempt(turn, before)))
+        turn = consent.hear_attempt(otp.hear_attempt(unknowns.hear_attempt(turn, before), before))
     return location.keep_waiting(turn)
 
 

@@ -63,6 +63,10 @@ class Rules:
         """Whether the last of an attempt's codes is the first of them to say something about the login."""
         return self.speaks(codes[-1]) and not any(map(self.speaks, codes[:-1]))
 
+    def says_again(self, codes: Sequence[int]) -> bool:
+        """Whether the last of an attempt's codes is what the attempt last said about the login already."""
+        return next(filter(self.speaks, reversed(codes[:-1])), None) == codes[-1]
+
     def confirms_otp(self, code: int | None) -> bool:
         """Whether a code by itself says that the bank wants a one-time passcode at every connection (R7)."""
         return code in self._otp_codes

@@ -63,11 +63,11 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 
 def _take_facts(rules: Rules, customer: Customer, account: Account, heard: Snapshot) -> None:
     """R1, R13: what it newly says about login, institution and authorisation; an absent login erases nothing."""
-    account.institution = heard.institution or account.institution
+    account.institution, account.heard = heard.institution or account.institution, customer.clock
     if heard.login is not None and heard.login != account.login:
         _move(customer, account, heard.login)
-    if account.login is not None and account.institution is not None:
-        customer.case(account.login).institution = account.institution
+    if account.login is not None:
+        customer.place(account.login, account.institution)
     _take_authorisation(rules, account, heard, customer.clock)
 
 
@@ -75,12 +75,11 @@ def _move(customer: Customer, account: Account, login: str) -> None:
     """R5, R8, R13: the account moves; its new case takes over the time of the last contact."""
     old, account.login, account.login_since = account.login, login, customer.clock
     account.successes.clear()
-    case = customer.case(login)
+    customer.place(login, account.institution)
     if old is not None:
+        case = customer.case(login)
         case.last_contact = _later(case.last_contact, customer.case(old).last_contact)
-        customer.left(old)
-    if account.institution is not None:
-        case.institution = account.institution
+        customer.place(old)
 
 
 def _take_authorisation(rules: Rules, account: Account, heard: Snapshot, now: datetime) -> None:
@@ -133,7 +132,7 @@ def delete(customer: Customer, account_id: str) -> None:
         return
     account.deleted = customer.clock
     if account.login is not None:
-        customer.left(account.login)
+        customer.place(account.login)
     case = customer.cases.get(account.login or "")
     for kind in (RELINK, REMOVE_DUPLICATE):
         episode = case.episodes.get(kind) if case is not None else None

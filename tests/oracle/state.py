@@ -19,6 +19,8 @@ class Account:
     login: str | None = None
     login_since: datetime | None = None
     """Event time since when it belongs to its login (R7)."""
+    heard: datetime | None = None
+    """Event time at which it was last heard of (R13)."""
     code: int | None = None
     """The last observed code (R1)."""
     attempted: datetime | None = None
@@ -156,11 +158,14 @@ class Customer:
         found = [one for one in self.accounts.values() if one.login == login and one.deleted is None]
         return sorted(found, key=lambda one: one.id)
 
-    def left(self, login: str) -> None:
-        """R13: a case that no account is in, and that had nothing yet, is at no institution."""
+    def place(self, login: str, institution: str | None = None) -> None:
+        """R13: a case is where the account is that was heard of last; before it had anything, of two at once by id."""
         case = self.case(login)
-        if not case.known() and not self.of_login(login):
-            case.institution = None
+        if case.known():
+            case.institution = institution or case.institution
+        else:
+            named = [(one.heard, one.institution) for one in self.of_login(login) if one.heard and one.institution]
+            case.institution = max(named)[1] if named else None
 
     def sorted_cases(self) -> list[Case]:
         """Give the cases in the order of their logins."""

@@ -19,15 +19,15 @@ class Timer:
     customer: str
     case: str
     rule: int
+    account: str
     what: str
-    account: str = ""
 
 
 def timers(partition: Partition, customer: Customer) -> list[Timer]:
     """Give every timer of a customer, computed anew from the state."""
     if not customer.accounts and customer.heard is not None:
         days = max(partition.rules.days("state", "forget_days"), partition.rules.days("state", "dedupe_days"))
-        return [Timer(customer.heard + days, customer.id, "", 12, "forget")]
+        return [Timer(customer.heard + days, customer.id, "", 12, "", "forget")]
     found = [timer for account in customer.accounts.values() for timer in _of_account(partition, customer, account)]
     found += [timer for case in customer.sorted_cases() for timer in _of_case(partition, customer, case)]
     return sorted(found)
@@ -38,12 +38,12 @@ def _of_account(partition: Partition, customer: Customer, account: Account) -> l
     case = account.login or ""
     if account.deleted is not None:
         due = account.deleted + partition.rules.days("state", "forget_days")
-        return [Timer(due, customer.id, case, 12, "drop", account.id)]
+        return [Timer(due, customer.id, case, 12, account.id, "drop")]
     if account.end is None or account.passed:
         return []
     warn = account.end - partition.rules.days("warning", "days")
-    passing = [Timer(account.end, customer.id, case, 15, "pass", account.id)]
-    return passing if account.warned else [Timer(warn, customer.id, case, 15, "warn", account.id), *passing]
+    passing = [Timer(account.end, customer.id, case, 15, account.id, "pass")]
+    return passing if account.warned else [Timer(warn, customer.id, case, 15, account.id, "warn"), *passing]
 
 
 def _of_case(partition: Partition, customer: Customer, case: Case) -> list[Timer]:
@@ -60,7 +60,7 @@ def _of_case(partition: Partition, customer: Customer, case: Case) -> list[Timer
     days = rules.numbers("contact", "reminder_days")
     if case.schedule_start is not None and case.next_reminder < len(days):
         due.append((case.schedule_start + timedelta(days=days[case.next_reminder]), 8, "a reminder"))
-    return [Timer(at, customer.id, case.login, rule, what) for at, rule, what in due if at is not None]
+    return [Timer(at, customer.id, case.login, rule, "", what) for at, rule, what in due if at is not None]
 
 
 def look(partition: Partition, customer: Customer, only: str | None = None) -> None:

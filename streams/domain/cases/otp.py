@@ -15,14 +15,14 @@ from streams.domain.rules import CHALLENGE, Rules
 _RULE = "R7"
 
 
-def hear_attempt(turn: Turn) -> Turn:
+def hear_attempt(turn: Turn, before: Customer) -> Turn:
     """Take a fresh observation for what it says of its login: a challenge, a success, or another cause."""
     account = turn.customer.accounts[turn.observed]
     code, login_id = account.code, account.login_id
     if code is None or not turn.rules.speaks(code):
         return turn
     is_incidental = code == CHALLENGE and is_incident(turn.around, account.institution_id, code)
-    counts, is_told_again = code == CHALLENGE and not is_incidental, code in account.codes_at_attempt[:-1]
+    counts, is_told_again = code == CHALLENGE and not is_incidental, turn.rules.says_again(account.codes_at_attempt)
     challenges = account.challenges + (not is_told_again) if counts else account.challenges * is_incidental
     noted = {"challenges": challenges, "is_incidental": is_incidental}
     if (account.challenges, account.is_incidental) != tuple(noted.values()):
@@ -32,7 +32,8 @@ def hear_attempt(turn: Turn) -> Turn:
     if turn.rules.demands_otp(code):
         turn = _reopened(turn, login_id)
         return turn if is_incidental else _challenged(turn, login_id, code)
-    return turn if code == 0 and is_told_again else _rowed(turn, login_id, succeeded=code == 0)
+    was = before.accounts.get(turn.observed)
+    return _rowed(turn, login_id, None if was is None else was.healed_at)
 
 
 def _reopened(turn: Turn, login_id: str) -> Turn:
@@ -79,12 +80,13 @@ def judge_fix(turn: Turn, login_id: str) -> Turn:
     return turn
 
 
-def _rowed(turn: Turn, login_id: str, *, succeeded: bool) -> Turn:
-    """Count a success of a marked login's account; another cause starts that account's row anew."""
-    mark = turn.customer.case(login_id).otp
+def _rowed(turn: Turn, login_id: str, healed_at: datetime | None) -> Turn:
+    """Count a success of a marked login's account, the one of its latest success once; another cause ends the row."""
+    mark, account = turn.customer.case(login_id).otp, turn.customer.accounts[turn.observed]
     if mark is None:
         return turn
-    row = mark.successes.get(turn.observed, 0) + 1 if succeeded else 0
+    row = mark.successes.get(turn.observed, 0)
+    row = 0 if account.code else max(row, 1) if account.attempted_at == healed_at else row + 1
     if row >= turn.rules.policy.otp.release_successes:
         return release(turn, login_id, WithdrawReason.RELEASED)
     return turn.with_case(login_id, otp=replace(mark, successes={**mark.successes, turn.observed: row}))

@@ -81,13 +81,9 @@ class Turn(Record, frozen=True):
         return self if after == known else replace(self, customer=self.customer.with_login(login_id, after))
 
     def _institution(self, login_id: str) -> str | None:
-        """Give the institution of the account of a login that was heard of last."""
-        heard = [
-            (account.heard_at, account_id in self.touched, account.institution_id)
-            for account_id, account in self.customer.live_at(login_id)
-            if account.institution_id is not None
-        ]
-        return max(heard)[-1] if heard else None
+        """Give the institution of the account of a login that was heard of last; of two at once the greater id."""
+        named = [(account.heard_at, account.institution_id) for _, account in self.customer.live_at(login_id)]
+        return max(((at, named_id) for at, named_id in named if named_id is not None), default=(None, None))[1]
 
     def looking_at(self, *login_ids: str | None) -> "Turn":
         """Have the needs of cases looked at once more."""

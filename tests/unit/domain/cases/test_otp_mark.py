@@ -76,6 +76,23 @@ def test_distinct_attempts_without_dates() -> None:
     assert not is_marked(story)
 
 
+def test_success_behind_a_challenge_in_an_incident() -> None:
+    """A challenge that does not count leaves the row as it is, though the success before it is told again."""
+    at = START + 3 * HOUR
+    story = marked(*successes(3))
+    story.surround(incident(at, 185))
+    story.hear(seen(0, at), seen(185, at), looked(0, at, None))
+    assert is_marked(story)
+    story.hear(seen(0, at + HOUR))
+    assert not is_marked(story)
+
+
+def test_success_behind_a_challenge_of_its_attempt() -> None:
+    """A success that a challenge has struck from the row counts when its attempt comes to it again."""
+    story = marked(seen(0, START), seen(185, START), looked(0, START, None), *successes(4, first=1))
+    assert not is_marked(story)
+
+
 def test_on_one_account() -> None:
     """The five have to be of one account."""
     story = marked(*successes(4), *successes(4, "a2"))
