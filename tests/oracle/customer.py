@@ -18,6 +18,7 @@ OPENED = "institution.incident.opened"
 CLOSED = "institution.incident.closed"
 OVERRIDE = "operator.override"
 FORGOTTEN = "customer.forgotten"
+CHALLENGED = "account.challenged"
 
 
 def judge(log: list[Record]) -> list[Message]:
@@ -146,7 +147,7 @@ def _hear_of_customer(partition: Partition, record: Record, at: datetime) -> Non
         return
     start = at if partition.ticked is None else max(at, partition.ticked)
     customer = partition.customers.setdefault(customer_id, Customer(customer_id, start))
-    _fire_own(partition, customer, at)
+    _fire_own(partition, customer, max(customer.clock, at))
     customer.clock = max(customer.clock, at)
     customer.heard = customer.clock
     before = timers(partition, customer)
@@ -170,7 +171,7 @@ def _account_of(record: Record) -> str | None:
 
 
 def _change(partition: Partition, customer: Customer, record: Record, at: datetime) -> None:
-    """Section 3: what each type of a customer's record changes; challenges and reports change no message."""
+    """Section 3: what each type of a customer's record changes; reports change nothing."""
     event_type, data = str(record["type"]), record["data"]
     account_id = _account_of(record)
     if event_type in SNAPSHOTS and account_id is not None:
@@ -180,6 +181,8 @@ def _change(partition: Partition, customer: Customer, record: Record, at: dateti
         delete(customer, account_id)
     elif event_type.startswith(PREFIX):
         hear_connect(partition, customer, event_type.removeprefix(PREFIX), data)
+    elif event_type == CHALLENGED:
+        _challenge(customer, data)
     elif event_type == OVERRIDE:
         data = {**data, "customerId": customer.id}
         note_silence(customer.silences, data)
@@ -188,3 +191,11 @@ def _change(partition: Partition, customer: Customer, record: Record, at: dateti
             release_baseline(partition, data, at)
     elif event_type == FORGOTTEN:
         forget(partition, customer)
+
+
+def _challenge(customer: Customer, data: Record) -> None:
+    """R7: a challenge on a live call makes a login with accounts suspicious, and changes no message."""
+    account = customer.accounts.get(identifier(data.get("accountId")) or "")
+    login = identifier(data.get("institutionLoginId")) or (account.login if account else None)
+    if login is not None and customer.of_login(login) and not customer.case(login).marked:
+        customer.case(login).challenged = True

@@ -91,6 +91,8 @@ def _take_authorisation(rules: Rules, account: Account, heard: Snapshot, now: da
         return
     account.warned = account.expires is True and account.end - rules.days("warning", "days") <= now
     account.passed = account.expires is True and account.end <= now
+    if not account.warned:
+        account.closed.discard("consent")
 
 
 def _observe(partition: Partition, customer: Customer, account: Account, code: int, attempt: datetime) -> None:

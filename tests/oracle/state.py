@@ -97,6 +97,8 @@ class Case:
     ordinal: int = 0
     episodes: dict[str, Episode] = field(default_factory=dict)
     last_contact: datetime | None = None
+    challenged: bool = False
+    """A live call met a challenge (R7)."""
     schedule_start: datetime | None = None
     next_reminder: int = 0
     reminder_since: datetime | None = None
@@ -121,8 +123,8 @@ class Case:
         return [self.episodes[kind] for kind in CUSTOMER_FACING if kind in self.episodes]
 
     def known(self) -> bool:
-        """R5: it had an episode, a mark or a contact."""
-        return self.ordinal > 0 or self.marked or self.last_contact is not None
+        """R5: it had an episode, a mark, a contact or a challenge on a live call."""
+        return self.ordinal > 0 or self.marked or self.challenged or self.last_contact is not None
 
     def open(self) -> bool:
         """R5: an open case has an episode open, issued or not, or is marked OTP."""

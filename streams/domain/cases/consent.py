@@ -18,7 +18,7 @@ def end_of(account: AccountState) -> datetime | None:
 def told(turn: Turn, account_id: str, before: Customer) -> Turn:
     """Take an end of authorisation that is new or has moved: it may be near already, or have passed.
 
-    Inside the window a moved end is the same need; an operator's closing holds until the end moves.
+    Inside the window a moved end is the same need; an operator's closing holds until the end moves out of it.
     """
     was, account = before.accounts.get(account_id), turn.customer.accounts[account_id]
     end = end_of(account)
@@ -27,7 +27,8 @@ def told(turn: Turn, account_id: str, before: Customer) -> Turn:
     consent = None
     if end is not None and turn.at >= end - turn.rules.policy.warning.ahead:
         consent = Consent.ENDING if turn.at < end else Consent.PASSED
-    return turn if consent is account.consent else turn.with_account(account_id, consent=consent).by("R15")
+    is_closed = consent is not None and account.consent is Consent.CLOSED
+    return turn if is_closed or consent is account.consent else turn.with_account(account_id, consent=consent).by("R15")
 
 
 def hear_attempt(turn: Turn) -> Turn:

@@ -60,7 +60,8 @@ def _challenged(turn: Turn, login_id: str, code: int) -> Turn:
 
 def _with_challenge(turn: Turn, episode: EpisodeState, account_id: str) -> EpisodeState:
     """Note the latest attempt of an account at 185 in its episode, once."""
-    attempted_at, known = turn.customer.accounts[account_id].attempted_at or turn.at, episode.challenged_at
+    account, known = turn.customer.accounts[account_id], episode.challenged_at
+    attempted_at = account.standing_at or account.attempted_at or turn.at
     attempts = known.get(account_id, ())
     if attempted_at in attempts:
         return episode

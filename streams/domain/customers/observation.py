@@ -155,11 +155,12 @@ def _observed(
     account: AccountState, code: int, attempted_at: datetime, turn: Turn, *, is_old_news: bool
 ) -> AccountState:
     codes = (*account.codes_at_attempt, code) if attempted_at == account.attempted_at else (code,)
-    healthy, says_anew = code == 0, turn.rules.says_anew(codes)
+    healthy, speaks, says_anew = code == 0, turn.rules.speaks(code), turn.rules.says_anew(codes)
     return replace(
         account,
         code=code,
-        standing=code if turn.rules.speaks(code) else account.standing,
+        standing=code if speaks else account.standing,
+        standing_at=None if speaks or account.standing is None else account.standing_at or account.attempted_at,
         failing_since=_failing_since(account, code, attempted_at, turn.rules) if not healthy else None,
         closed=account.closed and not says_anew,
         attempted_at=attempted_at,
