@@ -30,7 +30,7 @@ class AccountState(Record, frozen=True):
     standing: int | None = None
     """The last observed code that says something about the login: 0, 931, or one that a customer can mend (R2)."""
     standing_at: datetime | None = None
-    """The attempt that gave the standing, where a later one gave a code that says nothing; else it is `attempted_at`."""
+    """The attempt that gave the standing; None while that is the latest one."""
     failing_since: datetime | None = None
     """The first attempt of the present stretch of codes of one kind; None while the standing needs no command."""
     attempted_at: datetime | None = None

@@ -210,6 +210,16 @@ def test_closed_by_hand() -> None:
     assert story.lines[2:] == [WARNED]
 
 
+def test_closed_by_hand_inside_its_window() -> None:
+    """A renewal that an operator closed stays closed while its end moves inside the window; another end is news."""
+    story = warned(overridden(OverrideAction.CLOSE_CASE, END - 2 * DAY, account_id=ACCOUNT))
+    story.hear(allowed(END - DAY, END - 2 * DAY, code=None))
+    assert story.lines == [WARNED, "L1 consent-renewal withdraw operator None"]
+    story.hear(allowed(END + 30 * DAY, END - 2 * DAY, code=None))
+    story.wait(END + 30 * DAY)
+    assert story.lines[2:3] == [WARNED]
+
+
 def test_closed_by_hand_until_an_attempt_that_says_something() -> None:
     """Trouble at the institution says nothing of the login: it opens no renewal that an operator closed."""
     story = warned(overridden(OverrideAction.CLOSE_CASE, END - 2 * DAY, account_id=ACCOUNT))

@@ -80,6 +80,16 @@ def test_same_attempt() -> None:
     assert not is_marked(story)
 
 
+def test_attempt_behind_an_institutions_trouble() -> None:
+    """A 185 counts by its own attempt, though the login was known only with a later code that says nothing."""
+    story = Story()
+    story.hear(looked(185, START, START, login=None), seen(102, NOON + HOUR), fixed(NOON + 2 * HOUR, made=NOON))
+    story.hear(seen(185, NOON + DAY))
+    assert not is_marked(story)
+    story.hear(seen(185, NOON + 2 * DAY))
+    assert is_marked(story)
+
+
 def again(code: int, at: datetime) -> list[Event]:
     """Give a code twice of one attempt, the second time without its date, behind an institution's trouble."""
     return [seen(code, at), seen(102, at), looked(code, at, None)]
