@@ -188,6 +188,8 @@ class AgentTurn:
     def _remember(self, customer_id: str, decision: Decision) -> list[bytes]:
         """Note the changed records and give them encoded, accounts first."""
         customer, rules, encoded = decision.customer, self._ledger.in_force.rules, []
+        for account_id in decision.erased:  # first: the event that found its customer forgotten may bring one back
+            self._health.erase(customer_id, account_id)
         for account_id in decision.accounts:
             account = None if customer is None else customer.accounts.get(account_id)
             self._accounts[f"{customer_id}/{account_id}"] = account
@@ -202,8 +204,6 @@ class AgentTurn:
             encoded.append(b"" if login is None else encode(login))
             for account_id, _ in () if customer is None else customer.live_at(login_id):
                 self._health.heard(customer_id, account_id, rules)
-        for account_id in decision.erased:
-            self._health.erase(customer_id, account_id)
         return encoded
 
     # -- what becomes of it

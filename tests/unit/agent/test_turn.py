@@ -220,6 +220,15 @@ def test_comes_back_in_a_poll(agent: World) -> None:
     assert orjson.loads(health.value or b"")["phase"] == "healthy"
 
 
+def test_comes_back_with_the_event_that_finds_it_forgotten(agent: World) -> None:
+    """An account whose customer's time is over just before its next event is said anew, after the tombstone."""
+    agent.hear(looked(ONE, 0, START), deleted(ONE, START + HOUR))
+    agent.hear(looked(ONE, 0, START + 90 * DAY))
+    *_, tombstone, health = agent.out[HEALTH, PARTITION]
+    assert tombstone.value is None
+    assert orjson.loads(health.value or b"")["phase"] == "healthy"
+
+
 def test_forgotten_just_after_an_account_went(agent: World) -> None:
     """An account whose state a timer drops just before the order is erased with the rest."""
     agent.hear(looked(ONE, 0, START), looked(ONE, 0, START + MINUTE, account="a2"), deleted(ONE, START))
