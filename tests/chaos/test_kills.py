@@ -12,8 +12,8 @@ STEPS = 25
 COMPARED = {
     "events_behind_200": 20_000,
     "remediation.connect-fix": 2_000,
-    "remediation.relink": 10,
-    "remediation.remove-duplicate": 10,
+    "remediation.relink": 20,
+    "remediation.remove-duplicate": 20,
     "remediation.support-ticket": 20,
     "institution.signals": 5_000,
     "audit_records": 10_000,

@@ -18,6 +18,8 @@ NOTIFICATIONS_PER_CUSTOMER = 12
 REMEMBERED = 200
 UNKNOWN_CODES = (777, 1234, 99999)
 FAILING_SHARE = 0.35
+COMMON_CODES = (185, 185, 185, 103, 948) * 3 + (169, 949)
+"""Half of the failures: so that each kind of command goes out in numbers, however fast the machine."""
 CONNECT_TYPES = ("done", "done", "credentialsUpdated", "added", "started", "invalidCredentials", "unableToConnect")
 
 KINDS = {
@@ -224,7 +226,7 @@ class Traffic:
             return 0
         if int(login.institution_id) < 102000 + TROUBLED and draw.random() < 0.7:
             return draw.choice(self._support[:3])
-        return draw.choice((185, 185, 185, 103, 948)) if draw.random() < 0.5 else draw.choice(self._codes)
+        return draw.choice(COMMON_CODES) if draw.random() < 0.5 else draw.choice(self._codes)
 
     def _snapshot(self, login: Login, account: Account) -> dict[str, Any]:
         """Give an account as the vendor sends it, codes and dates in the types that they come in."""
