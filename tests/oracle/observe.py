@@ -89,10 +89,16 @@ def _take_authorisation(rules: Rules, account: Account, heard: Snapshot, now: da
     account.expires = account.expires if heard.expires is None else heard.expires
     if account.end is None or (account.end, account.expires) == before:
         return
-    account.warned = account.expires is True and account.end - rules.days("warning", "days") <= now
-    account.passed = account.expires is True and account.end <= now
+    _look_ahead(rules, account, now)
     if not account.warned:
         account.closed.discard("consent")
+
+
+def _look_ahead(rules: Rules, account: Account, now: datetime) -> None:
+    """R15: the end date is in the window, or has passed, at this time already."""
+    end = account.end if account.expires is True else None
+    account.warned = end is not None and end - rules.days("warning", "days") <= now
+    account.passed = end is not None and end <= now
 
 
 def _observe(partition: Partition, customer: Customer, account: Account, code: int, attempt: datetime) -> None:
@@ -144,8 +150,7 @@ def delete(customer: Customer, account_id: str) -> None:
 
 def _returned(rules: Rules, account: Account, now: datetime) -> Account:
     """R12: an account that is back keeps where it belongs and its authorisation; it has to be observed anew."""
-    ends = account.end if account.expires is True else None
-    return Account(
+    returned = Account(
         account.id,
         institution=account.institution,
         login=account.login,
@@ -154,6 +159,6 @@ def _returned(rules: Rules, account: Account, now: datetime) -> Account:
         success_attempt=account.success_attempt,
         end=account.end,
         expires=account.expires,
-        warned=ends is not None and ends - rules.days("warning", "days") <= now,
-        passed=ends is not None and ends <= now,
     )
+    _look_ahead(rules, returned, now)
+    return returned

@@ -22,8 +22,10 @@ def hear_attempt(turn: Turn, before: Customer) -> Turn:
     if code is None or not turn.rules.speaks(code):
         return turn
     is_incidental = code == CHALLENGE and is_incident(turn.around, account.institution_id, code)
-    counts, is_told_again = code == CHALLENGE and not is_incidental, turn.rules.says_again(account.codes_at_attempt)
-    challenges = account.challenges + (not is_told_again) if counts else account.challenges * is_incidental
+    if code == CHALLENGE and not is_incidental:
+        challenges = account.challenges + (not turn.rules.says_again(account.codes_at_attempt))
+    else:
+        challenges = account.challenges * is_incidental
     noted = {"challenges": challenges, "is_incidental": is_incidental}
     if (account.challenges, account.is_incidental) != tuple(noted.values()):
         turn = turn.with_account(turn.observed, **noted)
@@ -86,8 +88,9 @@ def _rowed(turn: Turn, login_id: str, healed_at: datetime | None) -> Turn:
     mark, account = turn.customer.case(login_id).otp, turn.customer.accounts[turn.observed]
     if mark is None:
         return turn
-    row = mark.successes.get(turn.observed, 0)
-    row = 0 if account.code else max(row, 1) if account.attempted_at == healed_at else row + 1
+    known = mark.successes.get(turn.observed, 0)
+    counted = max(known, 1) if account.attempted_at == healed_at else known + 1
+    row = counted if account.code == 0 else 0
     if row >= turn.rules.policy.otp.release_successes:
         return release(turn, login_id, WithdrawReason.RELEASED)
     return turn.with_case(login_id, otp=replace(mark, successes={**mark.successes, turn.observed: row}))
