@@ -2,85 +2,37 @@
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import ValidationError
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from streams.settings.parts import BridgePart, ClusterPart, VendorPart, WorkerPart
+
 PREFIX = "TXPUSH_"
 FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
 SECRETS_VARIABLE = "TXPUSH_SECRETS_DIR"
-TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
-"""What stands in a path without escapes, and cannot be guessed."""
 NO_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, "TXPUSH_CACHE_DIR"})
 """Variables of ours that name places of files; the last is that of the embedded Kafka's archives."""
-
-Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class SettingsError(ValueError):
     """The settings cannot be used: each line names the setting, what is wrong with it, and what is allowed."""
 
 
-class Settings(BaseSettings):
+class Settings(VendorPart, BridgePart, WorkerPart, ClusterPart, BaseSettings):
     """Everything that a component can be told; names are those of the environment without `TXPUSH_`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
-
-    bootstrap: str = Field(
-        default="127.0.0.1:9092", min_length=1, description="Kafka addresses, host:port, comma between"
-    )
-    partitions: int = Field(default=12, ge=1, le=1000, description="partitions of every topic, for life")
-    replication: int = Field(
-        default=3, ge=1, le=9, description="replicas of every topic; 1 only in the embedded set-up"
-    )
-    instance: str | None = Field(
-        default=None, min_length=1, max_length=128, description="name of this worker, the same after a restart"
-    )
-    policy_file: Path | None = Field(default=None, description="policy to activate where none is in force yet")
-
-    callback_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        default=(), max_length=2, description="secret path tokens of the callback URLs, two while one is replaced"
-    )
-    bridge_host: str = Field(default="127.0.0.1", description="address the bridge listens on")
-    bridge_port: Port = Field(default=8080, description="port the bridge listens on")
-    bridge_workers: int = Field(default=1, ge=1, le=64, description="bridge processes, one a core")
-    max_body_bytes: int = Field(default=1 << 20, ge=1024, le=64 << 20, description="largest accepted request body")
-    ack_seconds: float = Field(default=5.0, gt=0, le=60, description="how long the bridge waits for Kafka before 503")
-    retry_after_seconds: int = Field(default=30, ge=1, le=3600, description="Retry-After of a 503")
-    max_in_flight: int = Field(default=4096, ge=1, le=1_000_000, description="requests waiting for Kafka before 503")
-
-    admin_host: str = Field(default="127.0.0.1", description="address of /metrics, /healthz and /readyz")
-    admin_port: Port = Field(default=0, description="port of the same; 0 picks a free one")
-
-    accept_dead_letters: bool = Field(
-        default=False, description="go on above the policy's share of dead letters, for one run"
-    )
-    session_seconds: float = Field(default=10.0, ge=1, le=300, description="silence after which a worker is replaced")
-    shutdown_seconds: float = Field(default=10.0, ge=1, le=120, description="longest orderly stop")
-
-    @field_validator("callback_tokens", mode="before")
-    @classmethod
-    def _split_tokens(cls, value: object) -> object:
-        return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
-
-    @field_validator("callback_tokens")
-    @classmethod
-    def _long_tokens(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        if not all(TOKEN.fullmatch(token.get_secret_value()) for token in tokens):
-            raise ValueError("a token has 16 to 256 of A-Z a-z 0-9 . _ ~ - : make one with `openssl rand -hex 24`")
-        return tokens
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,94 @@
+"""What each component can be told; names are those of the environment without `TXPUSH_`."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
+"""What stands in a path without escapes, and cannot be guessed."""
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+"""The one in use and, while it is replaced, the one before it; a comma between them."""
+Address = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$")]
+"""Scheme, host and perhaps a port, as others reach us; no path."""
+
+
+def _split(value: object) -> object:
+    return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+
+
+class ClusterPart(BaseModel):
+    """Kafka and the layout of its topics."""
+
+    bootstrap: str = Field(
+        default="127.0.0.1:9092", min_length=1, description="Kafka addresses, host:port, comma between"
+    )
+    partitions: int = Field(default=12, ge=1, le=1000, description="partitions of every topic, for life")
+    replication: int = Field(
+        default=3, ge=1, le=9, description="replicas of every topic; 1 only in the embedded set-up"
+    )
+
+
+class WorkerPart(BaseModel):
+    """Every process, and the folds among them."""
+
+    instance: str | None = Field(
+        default=None, min_length=1, max_length=128, description="name of this worker, the same after a restart"
+    )
+    policy_file: Path | None = Field(default=None, description="policy to activate where none is in force yet")
+    admin_host: str = Field(default="127.0.0.1", description="address of /metrics, /healthz and /readyz")
+    admin_port: Port = Field(default=0, description="port of the same; 0 picks a free one")
+    accept_dead_letters: bool = Field(
+        default=False, description="go on above the policy's share of dead letters, for one run"
+    )
+    session_seconds: float = Field(default=10.0, ge=1, le=300, description="silence after which a worker is replaced")
+    shutdown_seconds: float = Field(default=10.0, ge=1, le=120, description="longest orderly stop")
+
+
+class BridgePart(BaseModel):
+    """The bridge: what the vendor and the user's own services post to."""
+
+    callback_tokens: Secrets = Field(
+        default=(), max_length=2, description="secret path tokens of the callback URLs, two while one is replaced"
+    )
+    public_url: Address | None = Field(
+        default=None, description="where the vendor reaches the bridge, `https://host`; its host is part of signatures"
+    )
+    bridge_host: str = Field(default="127.0.0.1", description="address the bridge listens on")
+    bridge_port: Port = Field(default=8080, description="port the bridge listens on")
+    bridge_workers: int = Field(default=1, ge=1, le=64, description="bridge processes, one a core")
+    max_body_bytes: int = Field(default=1 << 20, ge=1024, le=64 << 20, description="largest accepted request body")
+    ack_seconds: float = Field(default=5.0, gt=0, le=60, description="how long the bridge waits for Kafka before 503")
+    retry_after_seconds: int = Field(default=30, ge=1, le=3600, description="Retry-After of a 503")
+    max_in_flight: int = Field(default=4096, ge=1, le=1_000_000, description="requests waiting for Kafka before 503")
+
+    _split_tokens = field_validator("callback_tokens", mode="before")(_split)
+
+    @field_validator("callback_tokens")
+    @classmethod
+    def _long_tokens(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not all(TOKEN.fullmatch(token.get_secret_value()) for token in tokens):
+            raise ValueError("a token has 16 to 256 of A-Z a-z 0-9 . _ ~ - : make one with `openssl rand -hex 24`")
+        return tokens
+
+
+class VendorPart(BaseModel):
+    """The vendor's API and our account there."""
+
+    vendor_url: Address = Field(default="https://api.finicity.com", description="the vendor's API, or a sandbox of it")
+    app_key: SecretStr | None = Field(default=None, description="Finicity-App-Key of the partner")
+    partner_id: str | None = Field(default=None, min_length=1, max_length=64, description="id of the partner")
+    partner_secrets: Secrets = Field(
+        default=(), max_length=2, description="secret of the partner; a second one still checks signatures"
+    )
+    vendor_seconds: float = Field(default=30.0, gt=0, le=180, description="longest wait for an answer of the vendor")
+    vendor_per_second: float = Field(default=10.0, gt=0, le=1000, description="calls a second to the vendor, at most")
+    vendor_institution_per_second: float = Field(
+        default=2.0, gt=0, le=1000, description="calls a second that concern one institution, at most"
+    )
+
+    _split_secrets = field_validator("partner_secrets", mode="before")(_split)
