@@ -1,0 +1,177 @@
+"""Follows whole topics from their beginning, committed records only: what stands on them, held in memory."""
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+log = logging.getLogger(__name__)
+
+STEP_SECONDS = 15.0
+POLL_MS = 200
+MAX_POLL_RECORDS = 5000
+RETRY_BACKOFF_MS = 250
+BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+
+class ViewRecord(NamedTuple):
+    """One committed record; no value is a tombstone."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+
+
+class TopicView:
+    """Hands every record of some topics to `hear`, in the order of each partition, without a consumer group.
+
+    It starts without a broker, and connects again after any failure, going on where it had read to. `hear` is called
+    from the event loop, must not block, and hears a record once. If it raises, the view ends, and `problems` says so.
+    """
+
+    def __init__(
+        self, bootstrap: str, topics: Iterable[str], hear: Callable[[ViewRecord], None], *, client_id: str = "txpush"
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._topics = tuple(topics)
+        self._hear = hear
+        self._client_id = client_id
+        self._positions: dict[TopicPartition, int] = {}
+        self._waiting: list[asyncio.Future[None]] = []
+        self._stood_at_ends = -math.inf
+        self._why = "not started"
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to read and return at once; `caught_up` tells when the topics are known."""
+        self._task = asyncio.create_task(self._keep_reading(), name="topic-view")
+
+    async def stop(self) -> None:
+        """End, within a step; never raises."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=STEP_SECONDS)
+        for waiting in self._waiting:
+            waiting.cancel()
+
+    async def caught_up(self, deadline_seconds: float) -> None:
+        """Return once everything has been read that was committed at the first look.
+
+        Raises:
+            TimeoutError: with what is in the way.
+        """
+        if math.isinf(self._stood_at_ends):
+            await self.settled(deadline_seconds)
+
+    async def settled(self, deadline_seconds: float) -> None:
+        """Return once everything has been read that was committed when this was called.
+
+        Raises:
+            TimeoutError: with what is in the way.
+        """
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        try:
+            await asyncio.wait_for(waiting, deadline_seconds)
+        except TimeoutError:
+            reason = "; ".join(self.problems()) or "more is written than is read"
+            raise TimeoutError(f"{', '.join(self._topics)}: not read within {deadline_seconds} s: {reason}") from None
+        finally:
+            self._waiting.remove(waiting)
+
+    def lag_seconds(self) -> float:
+        """Give how long ago all that was committed had been read; infinite before the first time."""
+        return time.monotonic() - self._stood_at_ends
+
+    def problems(self) -> list[str]:
+        """Say in words why the topics are not followed now; nothing when they are."""
+        return [f"{', '.join(self._topics)} cannot be read from {self._bootstrap}: {self._why}"] if self._why else []
+
+    async def _keep_reading(self) -> None:
+        failures = 0
+        while True:
+            consumer = self._consumer()
+            try:
+                await self._read(consumer)
+            except (KafkaError, OSError, TimeoutError) as error:
+                failures = 0 if not self._why else failures + 1
+                self._why = repr(error)
+                if failures <= 1:
+                    log.warning("the view of %s connects again: %r", ", ".join(self._topics), error)
+            except Exception as error:
+                self._why = f"a record could not be taken: {error!r}"
+                log.exception("the view of %s ends", ", ".join(self._topics))
+                return
+            finally:
+                with contextlib.suppress(Exception):  # it is over either way
+                    await asyncio.wait_for(consumer.stop(), STEP_SECONDS)
+            await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+
+    async def _read(self, consumer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
+        """Read from end to end, and on, until something fails."""
+        places = await self._opened(consumer)
+        while True:
+            waiting, asked_at = list(self._waiting), time.monotonic()
+            ends = await asyncio.wait_for(consumer.end_offsets(places), STEP_SECONDS)
+            while any([await _position(consumer, place) < end for place, end in ends.items()]):
+                await self._poll(consumer)
+            self._why, self._stood_at_ends = "", asked_at
+            for one in waiting:
+                if not one.done():
+                    one.set_result(None)
+            if all(one.done() for one in self._waiting):
+                await self._poll(consumer)
+
+    async def _opened(self, consumer: Any) -> list[TopicPartition]:  # noqa: ANN401 - aiokafka is untyped
+        """Connect and go to where reading had come."""
+        await asyncio.wait_for(consumer.start(), STEP_SECONDS)
+        known = await asyncio.wait_for(consumer.topics(), STEP_SECONDS)
+        if missing := sorted(set(self._topics) - set(known)):
+            raise UnknownTopicOrPartitionError(f"{', '.join(missing)} missing: run `txpush topics apply`")
+        learned = consumer._client.set_topics(self._topics)  # noqa: SLF001 - else partitions are known once assigned only
+        await asyncio.wait_for(learned, STEP_SECONDS)
+        places = [
+            TopicPartition(topic, partition)
+            for topic in self._topics
+            for partition in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        consumer.assign(places)
+        for place in places:
+            consumer.seek(place, self._positions.get(place, 0))
+        return places
+
+    async def _poll(self, consumer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
+        polled = await asyncio.wait_for(
+            consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_POLL_RECORDS), STEP_SECONDS
+        )
+        for place, records in polled.items():
+            for record in records:
+                self._positions[place] = record.offset + 1
+                self._hear(
+                    ViewRecord(place.topic, place.partition, record.offset, record.key, record.value, record.timestamp)
+                )
+
+    def _consumer(self) -> Any:  # noqa: ANN401 - aiokafka is untyped
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            client_id=self._client_id,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            retry_backoff_ms=RETRY_BACKOFF_MS,
+        )
+
+
+async def _position(consumer: Any, place: TopicPartition) -> int:  # noqa: ANN401 - aiokafka is untyped
+    """Ask for the position rather than the last record: a topic ends in markers that are never seen."""
+    return int(await asyncio.wait_for(consumer.position(place), STEP_SECONDS))
