@@ -36,8 +36,10 @@ CONNECT_TYPES = frozenset(
 )
 """Data Connect event types that are documented or were seen (domain 4.1); others are stored and counted."""
 
+KEPT = (*ID_FIELDS, *DATE_FIELDS, "aggregationStatusCode", "authorizationExpires")
+"""Fields of an account that keep their name; its `id` and `type` become `accountId` and `accountType`."""
+
 _TYPE_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,47}")
-_KEPT = (*ID_FIELDS, *DATE_FIELDS, "aggregationStatusCode", "authorizationExpires")
 _ACCOUNT_TYPES = {"modified": EventType.ACCOUNT_MODIFIED, "deleted": EventType.ACCOUNT_DELETED}
 
 
@@ -115,7 +117,7 @@ def reduce_txpush(body: Mapping[str, Any], receipt: Receipt) -> Reduction:
         if not isinstance(record, dict):
             reduction.refused.append(_refused(DeadLetterReason.BAD_DATA, f"record {index} is not an object", {}))
             continue
-        fields = {name: record[name] for name in _KEPT if name in record}
+        fields = {name: record[name] for name in KEPT if name in record}
         if class_name == "account":
             fields["accountId"], fields["accountType"] = record.get("id"), record.get("type")
         if known is None:
