@@ -22,6 +22,8 @@ SIGNALS = "institution.signals"
 INSTITUTION_HEALTH = "institution.health"
 AUDIT = "audit.decisions"
 DEAD_LETTER = "aggregation.dead-letter"
+SUBSCRIPTIONS = "txpush.subscriptions"
+VENDOR_AUTH = "vendor.auth"
 
 AGENT = "txpush-agent"
 INSTITUTIONS = "txpush-institutions"
@@ -96,7 +98,7 @@ def contract() -> tuple[Topic, ...]:
         Topic(INSTITUTION_HEALTH, COMPACT),
         Topic(AUDIT, _kept(430)),
         Topic(DEAD_LETTER, _kept(14)),
-        *(Topic(name, COMPACT) for name in ("txpush.subscriptions", "vendor.auth")),
+        *(Topic(name, COMPACT) for name in (SUBSCRIPTIONS, VENDOR_AUTH)),
         *(Topic(changelog(AGENT, table), STATE) for table in AGENT_TABLES),
         *(Topic(changelog(INSTITUTIONS, table), STATE) for table in INSTITUTION_TABLES),
     )

@@ -52,6 +52,45 @@ class Reported(StrEnum):
     UNDELIVERED = "undelivered"
 
 
+class VendorCall(StrEnum):
+    """A call of the vendor's API."""
+
+    ACCOUNT = "account"
+    ACCOUNT_SIMPLE = "account_simple"
+    CUSTOMER_ACCOUNTS = "customer_accounts"
+    LOGIN_ACCOUNTS = "login_accounts"
+    FIX_URL = "fix_url"
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+    DELETE_SUBSCRIPTION = "delete_subscription"
+    INSTITUTION = "institution"
+    AUTHORIZATION_DETAILS = "authorization_details"
+
+
+class VendorOutcome(StrEnum):
+    """What the caller of the vendor's API was told."""
+
+    DONE = "done"
+    TRY_AGAIN = "try_again"
+    GONE = "gone"
+    STALE_LOGIN = "stale_login"
+    AGGREGATION_FAILED = "aggregation_failed"
+    REFUSED = "refused"
+    MISCONFIGURED = "misconfigured"
+    INVALID_REQUEST = "invalid_request"
+
+
+class Authentication(StrEnum):
+    """What came of an attempt with the vendor's credentials."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
+    """It was sent and no answer came: it may count as a refusal at the vendor."""
+    WITHDRAWN = "withdrawn"
+    """It was not sent, or the vendor answered that it has trouble: it cannot count as one."""
+
+
 OTHER = "other"
 ROUTES = tuple(route.value for route in Route)
 POST_ROUTES = (Route.TXPUSH.value, Route.CONNECT.value)
@@ -62,3 +101,6 @@ KINDS = tuple(kind.value for kind in Kind)
 ACTIONS = tuple(action.value for action in Action)
 NOT_HANDED_OUT = tuple(reason.value for reason in NotHandedOut)
 REPORTS = tuple(outcome.value for outcome in Reported)
+VENDOR_CALLS = tuple(call.value for call in VendorCall)
+VENDOR_OUTCOMES = tuple(outcome.value for outcome in VendorOutcome)
+AUTHENTICATIONS = tuple(outcome.value for outcome in Authentication)

@@ -16,6 +16,7 @@ from streams.observe import labels
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 TRANSACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 BATCH_BUCKETS = (1.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
+ANSWER_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 OPEN_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 
 
@@ -198,6 +199,28 @@ SUBSCRIBE_PAUSES = CounterMetric(
 )
 SUBSCRIBE_REPORTS = CounterMetric(
     "txpush_subscribe_reports_total", "reports", "Reports, by what became of them.", (Label("outcome", labels.REPORTS),)
+)
+
+VENDOR_CALLS = CounterMetric(
+    "txpush_vendor_calls_total",
+    "calls",
+    "Calls of the vendor's API, by what the caller was told.",
+    (Label("call", labels.VENDOR_CALLS), Label("outcome", labels.VENDOR_OUTCOMES)),
+)
+VENDOR_ANSWER_SECONDS = HistogramMetric(
+    "txpush_vendor_answer_seconds", "seconds", "Time until the vendor answered a request.", buckets=ANSWER_BUCKETS
+)
+VENDOR_REPEATED = CounterMetric(
+    "txpush_vendor_repeated_requests_total", "requests", "Requests made again, as the trouble was a passing one."
+)
+VENDOR_AUTHENTICATIONS = CounterMetric(
+    "txpush_vendor_authentications_total",
+    "attempts",
+    "Attempts with the credentials, by what came of them.",
+    (Label("outcome", labels.AUTHENTICATIONS),),
+)
+VENDOR_UNREADABLE_ACCOUNTS = CounterMetric(
+    "txpush_vendor_unreadable_accounts_total", "accounts", "Accounts in lists of the vendor's without usable ids."
 )
 
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

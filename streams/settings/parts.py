@@ -86,6 +86,9 @@ class VendorPart(BaseModel):
         default=(), max_length=2, description="secret of the partner; a second one still checks signatures"
     )
     vendor_seconds: float = Field(default=30.0, gt=0, le=180, description="longest wait for an answer of the vendor")
+    vendor_deadline_seconds: float = Field(
+        default=60.0, gt=0, le=600, description="longest wait for a call of the vendor, with its repetitions"
+    )
     vendor_per_second: float = Field(default=10.0, gt=0, le=1000, description="calls a second to the vendor, at most")
     vendor_institution_per_second: float = Field(
         default=2.0, gt=0, le=1000, description="calls a second that concern one institution, at most"

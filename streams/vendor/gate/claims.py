@@ -1,0 +1,210 @@
+"""The gate over a log of claims and outcomes: claim, read back, and only the first unexpired claim may try."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol, Self
+
+from schemas.times import to_epoch_ms
+from streams.clock import WallClock
+from streams.vendor.errors import RefusedError, TryAgainError
+from streams.vendor.gate.gate import LEASE_SECONDS, Claim, Outcome
+from streams.vendor.gate.standing import Entry, Standing, State, Told, read_entry
+
+CLAIM_SECONDS = 20.0
+STEP_SECONDS = 10.0
+AGAIN_SECONDS = 5.0
+
+
+class AuthRecord(NamedTuple):
+    """A record of the log; the part of the key before the slash is the pair."""
+
+    key: str
+    value: bytes | None
+
+
+Hear = Callable[[str, bytes | None, int], None]
+"""Takes key, value and time in milliseconds of a record, in the order of the log of its pair."""
+
+
+class AuthLog(Protocol):
+    """Where the records are; all records of a pair are read in one order by all."""
+
+    async def start(self, hear: Hear) -> None:
+        """Begin to read from the beginning, and return at once."""
+
+    async def stop(self) -> None:
+        """End; never raises."""
+
+    async def write(self, records: Sequence[AuthRecord]) -> None:
+        """Write records of one pair in order, durably; raises OSError, TimeoutError or a KafkaError, as `settled`."""
+
+    async def settled(self, seconds: float) -> None:
+        """Return once everything has been heard that was written when this was called."""
+
+    def problems(self) -> list[str]:
+        """Say in words why nothing can be read."""
+
+
+class ClaimGate:
+    """A gate over a log; several processes share it by sharing the log.
+
+    Args:
+        log: where claims and outcomes stand.
+        who: the name of this process in them.
+        unavailable: what the log raises when it is away.
+    """
+
+    def __init__(
+        self, log: AuthLog, who: str | None = None, unavailable: tuple[type[Exception], ...] = (OSError, TimeoutError)
+    ) -> None:
+        self._log = log
+        self._who = who or f"{socket.gethostname()}/{os.getpid()}"
+        self._unavailable = unavailable
+        self._standings: dict[str, Standing] = {}
+        self._owed: dict[str, dict[str, bytes | None]] = {}
+        self._heard = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        """Begin to read the log."""
+        await self._log.start(self._hear)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop reading."""
+        await self._log.stop()
+
+    async def claim(self, pair: str) -> Claim:
+        """Wait for the right to try; see `Gate`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLAIM_SECONDS):
+                return await self._claimed(pair)
+        busy = self._busy_seconds(pair)
+        raise TryAgainError("another process tries the credentials", after_seconds=max(busy, AGAIN_SECONDS))
+
+    async def settle(self, claim: Claim, outcome: Outcome, code: int | None = None) -> None:
+        """Write what came of it, and delete the claim where its outcome stands elsewhere; see `Gate`."""
+        own = f"{claim.pair}/{claim.id}"
+        told = self._told(claim, outcome, code)
+        self._owed.setdefault(claim.pair, {}).update(told if own in told else told | {own: None})
+        await self._pay(claim.pair)
+
+    def closed(self, pair: str) -> str | None:
+        """Say why the pair is not tried any more; see `Gate`."""
+        standing = self._standing(pair)
+        is_open = standing.refused is None and self._busy_seconds(pair) > 0
+        return None if is_open else standing.closed()
+
+    def problems(self) -> list[str]:
+        """Say why nothing can be decided now."""
+        return self._log.problems()
+
+    def pairs(self) -> dict[str, Standing]:
+        """Give what is known of every pair."""
+        return self._standings
+
+    async def caught_up(self) -> None:
+        """Return once all is read that stood in the log; raises TryAgainError."""
+        await self._settled()
+
+    async def reset(self, pair: str, who: str, why: str) -> None:
+        """Let a pair be tried again, as an operator decides; raises TryAgainError."""
+        entry = Entry(state=State.RESET, who=who, why=why)
+        gone = [AuthRecord(f"{pair}/{name}", None) for name in (*self._standing(pair).claims, State.REFUSED)]
+        await self._write([_record(f"{pair}/{State.RESET}", entry), *gone])
+
+    async def _claimed(self, pair: str) -> Claim:
+        while True:
+            with contextlib.suppress(TryAgainError):
+                await self._pay(pair)
+            if self._standing(pair).refused is not None:
+                raise self._refusal(pair)
+            self._heard.clear()
+            await self._settled()
+            if self.closed(pair):
+                raise self._refusal(pair)
+            if busy := self._busy_seconds(pair):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._heard.wait(), busy)
+            elif claim := await self._claim_now(pair):
+                return claim
+
+    async def _claim_now(self, pair: str) -> Claim | None:
+        """Claim, and read back whether it was the first; one that is not, or not known to be, is owed a deletion."""
+        claim = Claim(uuid.uuid4().hex, pair, time.monotonic() + LEASE_SECONDS)
+        key = f"{pair}/{claim.id}"
+        owed = self._owed.setdefault(pair, {})
+        owed[key] = None
+        await self._write([_record(key, Entry(state=State.CLAIMED, who=self._who))])
+        await self._settled()
+        if not self._standing(pair).holds(claim.id):
+            return None
+        del owed[key]
+        return claim
+
+    def _told(self, claim: Claim, outcome: Outcome, code: int | None) -> dict[str, bytes | None]:
+        """Give the record of an outcome by its key, and remember a refusal, whether it gets written or not."""
+        if outcome is Outcome.WITHDRAWN:
+            return {}
+        entry = Entry(state=State(outcome.value), claim=claim.id, who=self._who, code=code)
+        if outcome is Outcome.REFUSED:
+            self._standing(claim.pair).refused = Told(_now_ms(), entry)
+        name = claim.id if outcome is Outcome.UNANSWERED else entry.state
+        return dict([_record(f"{claim.pair}/{name}", entry)])
+
+    async def _pay(self, pair: str) -> None:
+        """Write what this process owes the log: outcomes, and deletions of claims that it did not use."""
+        if owed := dict(self._owed.get(pair, {})):
+            await self._write([AuthRecord(key, value) for key, value in owed.items()])
+            for key in owed:
+                del self._owed[pair][key]
+
+    def _refusal(self, pair: str) -> RefusedError:
+        entry = self._standing(pair).refused
+        text = f"{self.closed(pair)}; nothing is tried until the secret changes or `txpush vendor reset`"
+        return RefusedError(text, code=None if entry is None else entry.entry.code)
+
+    def _hear(self, key: str, value: bytes | None, at_ms: int) -> None:
+        pair, _, name = key.partition("/")
+        entry = None if value is None else read_entry(value)
+        if value is None or entry is not None:
+            self._standing(pair).hear(name, entry, at_ms)
+        self._heard.set()
+
+    def _standing(self, pair: str) -> Standing:
+        return self._standings.setdefault(pair, Standing())
+
+    def _busy_seconds(self, pair: str) -> float:
+        return self._standing(pair).busy_ms(_now_ms()) / 1000
+
+    async def _write(self, records: Sequence[AuthRecord]) -> None:
+        await self._within_reach(self._log.write(records))
+
+    async def _settled(self) -> None:
+        await self._within_reach(self._log.settled(STEP_SECONDS))
+
+    async def _within_reach(self, step: Coroutine[Any, Any, None]) -> None:
+        """Wait for a step of the log; what it raises may name addresses, and stays here."""
+        why = ""
+        try:
+            await asyncio.wait_for(step, STEP_SECONDS)
+        except self._unavailable as error:
+            why = type(error).__name__
+        if why:
+            text = f"what is known about the credentials cannot be read or written: {why}; nothing is tried without it"
+            raise TryAgainError(text, after_seconds=AGAIN_SECONDS)
+
+
+def _record(key: str, entry: Entry) -> AuthRecord:
+    return AuthRecord(key, entry.model_dump_json(exclude_none=True).encode())
+
+
+def _now_ms() -> int:
+    return to_epoch_ms(WallClock().now())

@@ -1,0 +1,162 @@
+"""The app token of a process: one for all its calls, made once at a time, and only where the gate lets it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pydantic import SecretStr
+
+from streams.clock import Clock
+from streams.vendor.answers import Answer, error_of, unreadable
+from streams.vendor.errors import RefusedError, TryAgainError, VendorError
+from streams.vendor.gate.gate import Claim, Gate, Outcome
+from streams.vendor.meters import VendorMeters
+from streams.vendor.pace import Timing
+
+log = logging.getLogger(__name__)
+
+RENEWED_AFTER = timedelta(minutes=90)
+VALID = timedelta(hours=2)
+FRESH = timedelta(minutes=1)
+"""A token younger than this that the vendor does not take is not made anew: each would be followed by the next."""
+LEASE_MARGIN_SECONDS = 5.0
+PAUSE_SECONDS = 5.0
+"""Shortest time between two attempts of which the first came to nothing."""
+CLOSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and when it was made."""
+
+    value: SecretStr
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No answer came; `may_have_arrived` unless no connection was made."""
+
+    why: str
+    may_have_arrived: bool = True
+
+
+Authenticate = Callable[[float], Awaitable[Answer | Unanswered]]
+"""Sends the credentials once, and waits so many seconds at most."""
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Gives the token, and makes a new one when it is 90 minutes old or the vendor takes it no more."""
+
+    authenticate: Authenticate = field(repr=False)
+    pair: Callable[[], Awaitable[str]]
+    gate: Gate
+    clock: Clock
+    meters: VendorMeters
+    timing: Timing
+    answer_seconds: float
+    _token: Token | None = None
+    _renewal: "asyncio.Task[Token] | None" = None
+    _not_before: float = 0.0
+
+    async def current(self) -> Token:
+        """Give a token that the vendor should take.
+
+        Raises:
+            RefusedError: the credentials may not be tried any more.
+            TryAgainError: the vendor gives none now.
+        """
+        token = self._token
+        if token is not None and self._age(token) < RENEWED_AFTER:
+            return token
+        try:
+            return await self._renewed()
+        except TryAgainError:
+            if token is not None and self._age(token) < VALID:
+                return token
+            raise
+
+    async def after(self, stale: Token) -> Token:
+        """Give another token than one that the vendor did not take; raises as `current`."""
+        token = self._token
+        if token is not None and token is not stale:
+            return token
+        if self._age(stale) < FRESH:
+            raise TryAgainError("the vendor does not take the token that it just gave", after_seconds=60.0)
+        return await self._renewed()
+
+    async def close(self) -> None:
+        """Let an attempt under way come to its end, so that its outcome is known; never raises."""
+        if self._renewal is not None and not self._renewal.done():
+            await asyncio.wait([self._renewal], timeout=CLOSE_SECONDS)
+            self._renewal.cancel()
+
+    def _age(self, token: Token) -> timedelta:
+        return self.clock.now() - token.made_at
+
+    async def _renewed(self) -> Token:
+        """Join the renewal under way; it goes on when a caller gives up, or nobody would hear its outcome."""
+        if self._renewal is None or self._renewal.done():
+            if (wait := self._not_before - self.timing.now()) > 0:
+                raise TryAgainError("the vendor gave no token a moment ago", after_seconds=wait)
+            self._renewal = asyncio.create_task(self._renew(), name="vendor-token")
+            self._renewal.add_done_callback(_looked_at)
+        return await asyncio.shield(self._renewal)
+
+    async def _renew(self) -> Token:
+        claim = await self.gate.claim(await self.pair())
+        started_at = self.clock.now()
+        seconds = min(self.answer_seconds, claim.seconds_left() - LEASE_MARGIN_SECONDS)
+        answer = await self.authenticate(seconds) if seconds > 0 else Unanswered("too late", may_have_arrived=False)
+        result, outcome = _judged(answer)
+        await self._settle(claim, outcome, result)
+        if isinstance(result, VendorError):
+            self._not_before = self.timing.now() + PAUSE_SECONDS
+            raise result
+        self._token = Token(result, started_at)
+        return self._token
+
+    async def _settle(self, claim: Claim, outcome: Outcome, result: SecretStr | VendorError) -> None:
+        """Tell the gate; a token in hand is good whether that could be written or not."""
+        self.meters.authenticated(outcome)
+        try:
+            await self.gate.settle(claim, outcome, result.code if isinstance(result, VendorError) else None)
+        except TryAgainError as error:
+            log.warning("the outcome of an authentication is not written yet: %s", error)
+
+
+def _judged(answer: Answer | Unanswered) -> tuple[SecretStr | VendorError, Outcome]:
+    """Tell what an answer to the credentials is: any refusal of the call refuses them, lest it be repeated."""
+    if isinstance(answer, Unanswered):
+        outcome = Outcome.UNANSWERED if answer.may_have_arrived else Outcome.WITHDRAWN
+        text = f"the vendor did not answer to the credentials: {answer.why}"
+        return TryAgainError(text, after_seconds=PAUSE_SECONDS), outcome
+    error = error_of(answer)
+    if error is None:
+        return _token_of(answer)
+    if isinstance(error, TryAgainError) and answer.status not in _REFUSING:
+        return error, Outcome.WITHDRAWN
+    text = "the vendor refuses the credentials: look at TXPUSH_APP_KEY, TXPUSH_PARTNER_ID and TXPUSH_PARTNER_SECRETS"
+    return RefusedError(text, code=error.code, status=error.status), Outcome.REFUSED
+
+
+_REFUSING = frozenset({400, 401, 403, 404})
+
+
+def _token_of(answer: Answer) -> tuple[SecretStr | VendorError, Outcome]:
+    try:
+        value = answer.json().get("token")
+    except TryAgainError as error:
+        return error, Outcome.WITHDRAWN
+    if isinstance(value, str) and value.isascii() and value.isprintable() and value:
+        return SecretStr(value), Outcome.ACCEPTED
+    return unreadable(answer), Outcome.WITHDRAWN
+
+
+def _looked_at(renewal: "asyncio.Task[Token]") -> None:
+    """Take note of an error that nobody waits for any more; the next call meets its own."""
+    if not renewal.cancelled():
+        renewal.exception()
