@@ -113,8 +113,9 @@ class Tokens:
         answer = await self.authenticate(seconds) if seconds > 0 else Unanswered("too late", may_have_arrived=False)
         result, outcome = _judged(answer)
         await self._settle(claim, outcome, result)
-        if isinstance(result, VendorError):
+        if isinstance(result, TryAgainError):
             self._not_before = self.timing.now() + PAUSE_SECONDS
+        if isinstance(result, VendorError):
             raise result
         self._token = Token(result, started_at)
         return self._token
@@ -138,6 +139,7 @@ def _judged(answer: Answer | Unanswered) -> tuple[SecretStr | VendorError, Outco
     if error is None:
         return _token_of(answer)
     if isinstance(error, TryAgainError) and answer.status not in _REFUSING:
+        error.is_passing = False  # a call is not made again for it: the credentials would be
         return error, Outcome.WITHDRAWN
     text = "the vendor refuses the credentials: look at TXPUSH_APP_KEY, TXPUSH_PARTNER_ID and TXPUSH_PARTNER_SECRETS"
     return RefusedError(text, code=error.code, status=error.status), Outcome.REFUSED

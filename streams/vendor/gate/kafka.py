@@ -8,6 +8,8 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas.times import to_epoch_ms
+from streams.clock import WallClock
 from streams.kafka.topics import VENDOR_AUTH
 from streams.kafka.view import TopicView, ViewRecord
 from streams.vendor.gate.claims import AuthRecord, ClaimGate, Hear
@@ -49,7 +51,11 @@ class KafkaLog:
                 partition = _partition_of(records[0].key, len(await producer.partitions_for(self._topic)))
                 for record in records:
                     await producer.send_and_wait(
-                        self._topic, record.value, key=record.key.encode(), partition=partition
+                        self._topic,
+                        record.value,
+                        key=record.key.encode(),
+                        partition=partition,
+                        timestamp_ms=to_epoch_ms(WallClock().now()),
                     )
         finally:
             with contextlib.suppress(TimeoutError, KafkaError):

@@ -1,8 +1,9 @@
 """A gate without Kafka: for tests, and for commands that authenticate once and end."""
 
-import time
 from collections.abc import Sequence
 
+from schemas.times import to_epoch_ms
+from streams.clock import WallClock
 from streams.vendor.gate.claims import AuthRecord, ClaimGate, Hear
 
 
@@ -24,7 +25,7 @@ class MemoryLog:
 
     async def write(self, records: Sequence[AuthRecord]) -> None:
         """Write, and be heard at once."""
-        at_ms = time.time_ns() // 1_000_000
+        at_ms = to_epoch_ms(WallClock().now())
         for record in records:
             self.records.append((record, at_ms))
             for hear in self._hearing:

@@ -1,6 +1,7 @@
 """What each call sends and what it gives back."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -90,7 +91,7 @@ async def test_a_fix_url(client: Client) -> None:
     }
 
 
-SUBSCRIPTIONS = {
+SUBSCRIPTIONS: dict[str, Any] = {
     "subscriptions": [
         {
             "id": 1,

@@ -1,0 +1,218 @@
+"""The gate before the credentials, in memory: its contract, its records, and a log that is away."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import orjson
+import pytest
+from pydantic import SecretStr
+
+from streams.vendor import MemoryGate, RefusedError, TryAgainError
+from streams.vendor.gate import ClaimGate, MemoryLog, Outcome, pair_of
+from streams.vendor.gate.claims import AuthRecord
+from streams.vendor.gate.gate import LEASE_SECONDS
+from streams.vendor.gate.standing import Entry, Standing, State
+from tests.unit.vendor.gates import CONTRACT, PAIR, Later, NewGate, opened, tried
+
+LEASE_MS = int(LEASE_SECONDS * 1000)
+Scenario = Callable[[NewGate, Later, pytest.MonkeyPatch], Coroutine[Any, Any, None]]
+
+
+@pytest.mark.parametrize("scenario", CONTRACT, ids=lambda one: one.__name__)
+async def test_contract(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate over memory holds what every gate holds."""
+    log = MemoryLog()
+    await scenario(lambda name: MemoryGate(log, name), Later(monkeypatch), monkeypatch)
+
+
+# -- the name of a pair
+
+
+def test_a_pair_is_named_without_being_told() -> None:
+    """The name is the same for the same credentials and another for any that differ; nothing of them is in it."""
+    one = ("https://api.example.com", SecretStr("canary-key"), "2445", SecretStr("canary-secret"))
+    others = [
+        ("https://sandbox.example.com", *one[1:]),
+        (one[0], SecretStr("canary-kez"), *one[2:]),
+        (*one[:2], "2446", one[3]),
+        (*one[:3], SecretStr("canary-secreu")),
+    ]
+    names = [pair_of(*credentials) for credentials in (one, *others)]
+    assert len({*names, pair_of(*one)}) == 5
+    assert {len(bytes.fromhex(name)) for name in names} == {16}
+
+
+# -- the records
+
+
+async def test_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who claimed and what came of it is kept; a settled claim is deleted, an open one stays."""
+    log, later = MemoryLog(), Later(monkeypatch)
+    async with opened(lambda name: MemoryGate(log, name), "executor-0") as (gate,):
+        claim = await gate.claim(PAIR)
+        await gate.settle(claim, Outcome.ACCEPTED)
+        later.by(1)
+        await tried(gate, Outcome.WITHDRAWN)
+        await tried(gate, Outcome.REFUSED)
+    told = [(key.partition("/")[2], value and orjson.loads(value)["state"]) for (key, value), _ in log.records]
+    assert [state for _, state in told] == ["claimed", "accepted", None, "claimed", None, "claimed", "refused", None]
+    assert told[2][0] == told[0][0] == claim.id
+    first = log.records[0][0].value
+    assert first is not None
+    assert orjson.loads(first) == {"version": 1, "state": "claimed", "who": "executor-0"}
+
+
+def compacted(log: MemoryLog) -> MemoryLog:
+    """Give what compaction leaves: the last record of each key, in order, and no deletions."""
+    last = {record.key: number for number, (record, _) in enumerate(log.records)}
+    left = MemoryLog()
+    left.records = [log.records[number] for number in sorted(last.values()) if log.records[number][0].value is not None]
+    return left
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "is_open"),
+    [
+        ([Outcome.REFUSED], False),
+        ([Outcome.ACCEPTED, Outcome.REFUSED], False),
+        ([Outcome.UNANSWERED, Outcome.UNANSWERED], False),
+        ([Outcome.UNANSWERED, Outcome.WITHDRAWN], True),
+        ([Outcome.UNANSWERED, Outcome.ACCEPTED, Outcome.UNANSWERED, Outcome.UNANSWERED], True),
+    ],
+)
+async def test_compaction_changes_nothing(outcomes: list[Outcome], *, is_open: bool) -> None:
+    """What is left of the log says the same as all of it."""
+    log = MemoryLog()
+    async with opened(lambda name: MemoryGate(log, name), "a") as (gate,):
+        for outcome in outcomes:
+            await tried(gate, outcome)
+    for what in (log, compacted(log)):
+        async with opened(lambda name, what=what: MemoryGate(what, name), "b") as (gate,):  # type: ignore[misc]
+            assert (gate.closed(PAIR) is None) is is_open
+
+
+async def test_a_reset_outlives_compaction() -> None:
+    """The pair stays open, whatever the broker keeps."""
+    log = MemoryLog()
+    async with opened(lambda name: MemoryGate(log, name), "a") as (gate,):
+        await tried(gate, Outcome.REFUSED)
+        await gate.reset(PAIR, "ann", "because")
+    async with opened(lambda name: MemoryGate(compacted(log), name), "b") as (gate,):
+        assert gate.closed(PAIR) is None
+
+
+@pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"state":"other","who":"x"}', b'{"version":2,"who":"x"}'])
+async def test_a_record_of_another_release(value: bytes) -> None:
+    """What cannot be read is left alone, and stops nobody."""
+    log = MemoryLog()
+    await log.write([AuthRecord(f"{PAIR}/x", value), AuthRecord("no slash", value)])
+    async with opened(lambda name: MemoryGate(log, name), "a") as (gate,):
+        await tried(gate, Outcome.ACCEPTED)
+
+
+# -- the fold
+
+
+def claimed(who: str = "a") -> Entry:
+    return Entry(state=State.CLAIMED, who=who)
+
+
+def test_the_first_claim_of_the_log_wins() -> None:
+    """A second claim within the lease is void, one after it is not."""
+    standing = Standing()
+    standing.hear("one", claimed(), 1000)
+    standing.hear("two", claimed(), 1001)
+    standing.hear("three", claimed(), 1000 + LEASE_MS)
+    assert [standing.holds(name) for name in ("one", "two", "three")] == [True, False, True]
+    assert standing.busy_ms(1000 + LEASE_MS) == LEASE_MS
+
+
+def test_success_does_not_free_who_tries() -> None:
+    """Where a second process tries after a lease, the first one's success takes nothing from it."""
+    standing = Standing()
+    standing.hear("one", claimed(), 0)
+    standing.hear("two", claimed(), LEASE_MS)
+    standing.hear("accepted", Entry(state=State.ACCEPTED, claim="one", who="a"), LEASE_MS + 1)
+    assert (standing.holds("one"), standing.holds("two")) == (False, True)
+
+
+def test_a_refusal_after_success_counts() -> None:
+    """The latest word holds, in either order."""
+    standing = Standing()
+    standing.hear("accepted", Entry(state=State.ACCEPTED, who="a"), 1)
+    standing.hear("refused", Entry(state=State.REFUSED, who="a", code=10001), 2)
+    assert standing.closed() == "the vendor refused the credentials, 1970-01-01T00:00:00.002000Z to a"
+    standing.hear("accepted", Entry(state=State.ACCEPTED, who="b"), 3)
+    assert standing.closed() is None
+    standing.hear("accepted", None, 4)
+    assert standing.accepted is None
+
+
+# -- a log that is away
+
+
+class AwayLog(MemoryLog):
+    """Fails as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails_to_write = False
+        self.fails_to_read = False
+        self.gets_in = False
+
+    async def write(self, records: Sequence[AuthRecord]) -> None:
+        if not self.fails_to_write or self.gets_in:
+            await super().write(records)
+        if self.fails_to_write:
+            raise OSError("canary")
+
+    async def settled(self, seconds: float) -> None:
+        if self.fails_to_read:
+            raise TimeoutError("canary")
+        await super().settled(seconds)
+
+
+@pytest.fixture
+def away() -> AwayLog:
+    return AwayLog()
+
+
+async def test_nothing_is_tried_without_the_log(away: AwayLog) -> None:
+    """Where nobody knows who else tries, nobody tries; what failed is named by its type alone."""
+    async with opened(lambda name: ClaimGate(away, name), "a") as (gate,):
+        for failing in ("fails_to_write", "fails_to_read"):
+            setattr(away, failing, True)
+            with pytest.raises(TryAgainError, match="nothing is tried without it") as told:
+                await gate.claim(PAIR)
+            assert "canary" not in str(told.value)
+            assert told.value.__cause__ is None
+            setattr(away, failing, False)
+        await gate.settle(await gate.claim(PAIR), Outcome.ACCEPTED)
+
+
+async def test_a_claim_that_got_in_unheard_is_taken_back(away: AwayLog) -> None:
+    """A claim that failed to be confirmed was not used: it is deleted before the next one, and counts for nothing."""
+    async with opened(lambda name: ClaimGate(away, name), "a") as (gate,):
+        for _ in range(5):
+            away.fails_to_write = away.gets_in = True
+            with pytest.raises(TryAgainError):
+                await gate.claim(PAIR)
+        away.fails_to_write = False
+        await tried(gate, Outcome.ACCEPTED)
+
+
+async def test_a_refusal_is_remembered_without_the_log(away: AwayLog) -> None:
+    """A process that cannot write that it was refused does not try again; it is written once that is possible."""
+    async with opened(lambda name: ClaimGate(away, name), "a", "b") as (gate, other):
+        claim = await gate.claim(PAIR)
+        away.fails_to_write = True
+        with pytest.raises(TryAgainError):
+            await gate.settle(claim, Outcome.REFUSED, 10001)
+        with pytest.raises(RefusedError) as told:
+            await gate.claim(PAIR)
+        assert told.value.code == 10001
+        away.fails_to_write = False
+        with pytest.raises(RefusedError):
+            await gate.claim(PAIR)
+        with pytest.raises(RefusedError):
+            await other.claim(PAIR)
