@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, PlainValidator, SecretStr, field_validator
 from pydantic_settings import NoDecode
+
+from streams.clock import ScaledClock
 
 TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 """What stands in a path without escapes, and cannot be guessed."""
@@ -19,6 +21,10 @@ Address = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$")]
 
 def _split(value: object) -> object:
     return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+
+
+def _read_clock(value: object) -> ScaledClock:
+    return value if isinstance(value, ScaledClock) else ScaledClock.read(str(value))
 
 
 class ClusterPart(BaseModel):
@@ -40,6 +46,9 @@ class WorkerPart(BaseModel):
         default=None, min_length=1, max_length=128, description="name of this worker, the same after a restart"
     )
     policy_file: Path | None = Field(default=None, description="policy to activate where none is in force yet")
+    clock: Annotated[ScaledClock, PlainValidator(_read_clock)] | None = Field(
+        default=None, description="`start,began,scale` of a faster clock; for clusters of `txpush kafka` only"
+    )
     admin_host: str = Field(default="127.0.0.1", description="address of /metrics, /healthz and /readyz")
     admin_port: Port = Field(default=0, description="port of the same; 0 picks a free one")
     accept_dead_letters: bool = Field(

@@ -19,13 +19,13 @@ from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy, PolicyError
 from schemas.state import ControlState, encode
 from schemas.state.partitions import STATE_VERSION
-from streams.clock import WallClock
 from streams.fold.effects import PartitionPaused
 from streams.fold.inforce import InForce
 from streams.fold.intake import Allowed, Intake
 from streams.fold.logfold import Decider, LogFold, LogSettings
 from streams.kafka import topics
 from streams.kafka.identity import log_identity
+from streams.kafka.present import clock_of, require_clock
 from streams.observe.admin import AdminServer
 from streams.observe.metrics import Instruments
 from streams.settings import Settings
@@ -59,7 +59,7 @@ class FoldProgram:
             application=application,
             source_topic=log_topic,
             partitions=settings.partitions,
-            clock=WallClock(),
+            clock=clock_of(settings),
             instance=settings.instance,
             session_timeout=settings.session_seconds,
             heartbeat_interval=settings.session_seconds / 4,
@@ -110,6 +110,7 @@ class FoldProgram:
         while True:
             try:
                 await topics.require(self.fold.bootstrap, topics.Layout.of(self.settings))
+                await require_clock(self.settings)
                 return await log_identity(self.fold.bootstrap, self.fold.source_topic)
             except (KafkaError, TimeoutError, OSError) as error:
                 if asyncio.get_running_loop().time() > deadline:

@@ -37,6 +37,14 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings().partitions == 3
 
 
+def test_a_clock_is_read_whole_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A faster clock comes as text; what is none is told with the others."""
+    monkeypatch.setenv("TXPUSH_CLOCK", "2026-09-01T00:00:00Z,2026-11-01T00:00:00Z,43200")
+    assert str(read_settings().clock) == "2026-09-01T00:00:00Z,2026-11-01T00:00:00Z,43200"
+    monkeypatch.setenv("TXPUSH_CLOCK", "faster")
+    assert "TXPUSH_CLOCK: Value error, write start,began,scale" in problems()[0]
+
+
 def test_an_option_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was given on the command line wins; an option that was not given leaves the environment's word."""
     monkeypatch.setenv("TXPUSH_BRIDGE_WORKERS", "2")

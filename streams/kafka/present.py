@@ -1,0 +1,28 @@
+"""The clock of a process: the machine's, or a faster one, which only a cluster of `txpush kafka` may have."""
+
+from streams.clock import Clock, WallClock
+from streams.kafka.embedded.properties import is_embedded_cluster
+from streams.kafka.identity import log_identity
+from streams.kafka.topics import EVENTS, TopicsError
+from streams.settings import Settings
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Give the clock that the settings ask for; `require_clock` tells whether the cluster allows it."""
+    return settings.clock or WallClock()
+
+
+async def require_clock(settings: Settings) -> None:
+    """Refuse a clock of its own on any cluster but an embedded one: events of another time would be there for good.
+
+    Raises:
+        TopicsError: the cluster is not one of `txpush kafka`.
+        LookupError, KafkaError, TimeoutError: it cannot be asked.
+    """
+    if settings.clock is None:
+        return
+    cluster_id, _, _ = (await log_identity(settings.bootstrap, EVENTS)).partition("/")
+    if not is_embedded_cluster(cluster_id):
+        raise TopicsError(
+            f"TXPUSH_CLOCK is for clusters of `txpush kafka` only, and {settings.bootstrap} is none: unset it"
+        )
