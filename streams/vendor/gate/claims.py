@@ -42,10 +42,10 @@ class AuthLog(Protocol):
         """End; never raises."""
 
     async def write(self, records: Sequence[AuthRecord]) -> None:
-        """Write records of one pair in order, durably; raises OSError, TimeoutError or a KafkaError, as `settled`."""
+        """Write records of one pair in order, durably; raises OSError, TimeoutError or a KafkaError, as `caught_up`."""
 
-    async def settled(self, seconds: float) -> None:
-        """Return once everything has been heard that was written when this was called."""
+    async def caught_up(self, seconds: float) -> None:
+        """Return once everything has been heard that stood there at the start; at once when that has been."""
 
     def problems(self) -> list[str]:
         """Say in words why nothing can be read."""
@@ -69,6 +69,7 @@ class ClaimGate:
         self._standings: dict[str, Standing] = {}
         self._owed: dict[str, dict[str, bytes | None]] = {}
         self._heard = asyncio.Event()
+        self._awaited: dict[str, asyncio.Event] = {}
 
     async def __aenter__(self) -> Self:
         """Begin to read the log."""
@@ -112,7 +113,7 @@ class ClaimGate:
 
     async def caught_up(self) -> None:
         """Return once all is read that stood in the log; raises TryAgainError."""
-        await self._settled()
+        await self._within_reach(self._log.caught_up(STEP_SECONDS))
 
     async def reset(self, pair: str, who: str, why: str) -> None:
         """Let a pair be tried again, as an operator decides; raises TryAgainError."""
@@ -121,13 +122,14 @@ class ClaimGate:
         await self._write([_record(f"{pair}/{State.RESET}", entry), *gone])
 
     async def _claimed(self, pair: str) -> Claim:
+        """Claim until a claim is the first; what is not yet read does no harm, as the log decides and not this."""
         while True:
             with contextlib.suppress(TryAgainError):
                 await self._pay(pair)
             if self._standing(pair).refused is not None:
                 raise self._refusal(pair)
             self._heard.clear()
-            await self._settled()
+            await self.caught_up()
             if self.closed(pair):
                 raise self._refusal(pair)
             if busy := self._busy_seconds(pair):
@@ -139,15 +141,17 @@ class ClaimGate:
     async def _claim_now(self, pair: str) -> Claim | None:
         """Claim, and read back whether it was the first; one that is not, or not known to be, is owed a deletion."""
         claim = Claim(uuid.uuid4().hex, pair, time.monotonic() + LEASE_SECONDS)
-        key = f"{pair}/{claim.id}"
-        owed = self._owed.setdefault(pair, {})
-        owed[key] = None
-        await self._write([_record(key, Entry(state=State.CLAIMED, who=self._who))])
-        await self._settled()
-        if not self._standing(pair).holds(claim.id):
-            return None
-        del owed[key]
-        return claim
+        key, is_first = f"{pair}/{claim.id}", False
+        heard = self._awaited[key] = asyncio.Event()
+        try:
+            await self._write([_record(key, Entry(state=State.CLAIMED, who=self._who))])
+            await self._within_reach(heard.wait())
+            is_first = self._standing(pair).holds(claim.id)
+        finally:
+            del self._awaited[key]
+            if not is_first:
+                self._owed.setdefault(pair, {})[key] = None
+        return claim if is_first else None
 
     def _told(self, claim: Claim, outcome: Outcome, code: int | None) -> dict[str, bytes | None]:
         """Give the record of an outcome by its key, and remember a refusal, whether it gets written or not."""
@@ -164,7 +168,7 @@ class ClaimGate:
         if owed := dict(self._owed.get(pair, {})):
             await self._write([AuthRecord(key, value) for key, value in owed.items()])
             for key in owed:
-                del self._owed[pair][key]
+                self._owed[pair].pop(key, None)
 
     def _refusal(self, pair: str) -> RefusedError:
         entry = self._standing(pair).refused
@@ -177,6 +181,8 @@ class ClaimGate:
         if value is None or entry is not None:
             self._standing(pair).hear(name, entry, at_ms)
         self._heard.set()
+        if key in self._awaited:
+            self._awaited[key].set()
 
     def _standing(self, pair: str) -> Standing:
         return self._standings.setdefault(pair, Standing())
@@ -187,10 +193,7 @@ class ClaimGate:
     async def _write(self, records: Sequence[AuthRecord]) -> None:
         await self._within_reach(self._log.write(records))
 
-    async def _settled(self) -> None:
-        await self._within_reach(self._log.settled(STEP_SECONDS))
-
-    async def _within_reach(self, step: Coroutine[Any, Any, None]) -> None:
+    async def _within_reach(self, step: Coroutine[Any, Any, object]) -> None:
         """Wait for a step of the log; what it raises may name addresses, and stays here."""
         why = ""
         try:

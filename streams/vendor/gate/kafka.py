@@ -61,11 +61,11 @@ class KafkaLog:
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(producer.stop(), STOP_SECONDS)
 
-    async def settled(self, seconds: float) -> None:
+    async def caught_up(self, seconds: float) -> None:
         """Wait for the view."""
         if self._view is None:
             raise TimeoutError(f"{self._topic} is not read: the gate was not entered")
-        await self._view.settled(seconds)
+        await self._view.caught_up(seconds)
 
     def problems(self) -> list[str]:
         """Say what is in the way of the view."""

@@ -31,7 +31,7 @@ class MemoryLog:
             for hear in self._hearing:
                 hear(*record, at_ms)
 
-    async def settled(self, seconds: float) -> None:
+    async def caught_up(self, seconds: float) -> None:
         """All is heard when it is written."""
         del seconds
 

@@ -40,6 +40,13 @@ async def opened(new: NewGate, *names: str) -> AsyncIterator[list[ClaimGate]]:
         yield [await stack.enter_async_context(new(name)) for name in names]
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Fail when the condition does not come true in time."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - the condition has no event
+            await asyncio.sleep(0.01)
+
+
 async def tried(gate: ClaimGate, outcome: Outcome, pair: str = PAIR) -> None:
     """Claim and settle."""
     await gate.settle(await gate.claim(pair), outcome)
@@ -157,14 +164,12 @@ async def an_operator_resets(new: NewGate, later: Later, _patch: pytest.MonkeyPa
         for _ in range(2):
             with pytest.raises(RefusedError):
                 await gate.claim(PAIR)
-            await operator.caught_up()
+            await until(lambda: operator.closed(PAIR) is not None)
             await operator.reset(PAIR, "ann", "the vendor had it wrong")
-            await gate.caught_up()
-            assert gate.closed(PAIR) is None
+            await until(lambda: gate.closed(PAIR) is None)
             await tried(gate, Outcome.UNANSWERED)
             await gate.claim(PAIR)
             later.by(LEASE_SECONDS + 1)
-        await operator.caught_up()
         told = operator.pairs()[PAIR].reset
         assert told is not None
         assert (told.entry.who, told.entry.why) == ("ann", "the vendor had it wrong")

@@ -166,10 +166,10 @@ class AwayLog(MemoryLog):
         if self.fails_to_write:
             raise OSError("canary")
 
-    async def settled(self, seconds: float) -> None:
+    async def caught_up(self, seconds: float) -> None:
         if self.fails_to_read:
             raise TimeoutError("canary")
-        await super().settled(seconds)
+        await super().caught_up(seconds)
 
 
 @pytest.fixture
