@@ -5,7 +5,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -81,7 +81,8 @@ class TopicView:
         waiting = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         try:
-            await asyncio.wait_for(waiting, deadline_seconds)
+            async with asyncio.timeout(deadline_seconds):
+                await waiting
         except TimeoutError:
             reason = "; ".join(self.problems()) or "more is written than is read"
             raise TimeoutError(f"{', '.join(self._topics)}: not read within {deadline_seconds} s: {reason}") from None
@@ -113,7 +114,7 @@ class TopicView:
                 return
             finally:
                 with contextlib.suppress(Exception):  # it is over either way
-                    await asyncio.wait_for(consumer.stop(), STEP_SECONDS)
+                    await _step(consumer.stop())
             await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
 
     async def _read(self, consumer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
@@ -121,7 +122,7 @@ class TopicView:
         places = await self._opened(consumer)
         while True:
             waiting, asked_at = list(self._waiting), time.monotonic()
-            ends = await asyncio.wait_for(consumer.end_offsets(places), STEP_SECONDS)
+            ends = await _step(consumer.end_offsets(places))
             while any([await _position(consumer, place) < end for place, end in ends.items()]):
                 await self._poll(consumer)
             self._why, self._stood_at_ends = "", asked_at
@@ -133,12 +134,12 @@ class TopicView:
 
     async def _opened(self, consumer: Any) -> list[TopicPartition]:  # noqa: ANN401 - aiokafka is untyped
         """Connect and go to where reading had come."""
-        await asyncio.wait_for(consumer.start(), STEP_SECONDS)
-        known = await asyncio.wait_for(consumer.topics(), STEP_SECONDS)
+        await _step(consumer.start())
+        known = await _step(consumer.topics())
         if missing := sorted(set(self._topics) - set(known)):
             raise UnknownTopicOrPartitionError(f"{', '.join(missing)} missing: run `txpush topics apply`")
         learned = consumer._client.set_topics(self._topics)  # noqa: SLF001 - else partitions are known once assigned only
-        await asyncio.wait_for(learned, STEP_SECONDS)
+        await _step(learned)
         places = [
             TopicPartition(topic, partition)
             for topic in self._topics
@@ -150,9 +151,7 @@ class TopicView:
         return places
 
     async def _poll(self, consumer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
-        polled = await asyncio.wait_for(
-            consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_POLL_RECORDS), STEP_SECONDS
-        )
+        polled = await _step(consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_POLL_RECORDS))
         for place, records in polled.items():
             for record in records:
                 self._positions[place] = record.offset + 1
@@ -169,9 +168,16 @@ class TopicView:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             retry_backoff_ms=RETRY_BACKOFF_MS,
+            fetch_max_wait_ms=POLL_MS,  # questions about ends wait behind a fetch
         )
+
+
+async def _step(step: Awaitable[Any]) -> Any:  # noqa: ANN401 - aiokafka is untyped
+    """Await a step; `asyncio.wait_for` of Python 3.11 loses a cancellation that comes as its awaitable ends."""
+    async with asyncio.timeout(STEP_SECONDS):
+        return await step
 
 
 async def _position(consumer: Any, place: TopicPartition) -> int:  # noqa: ANN401 - aiokafka is untyped
     """Ask for the position rather than the last record: a topic ends in markers that are never seen."""
-    return int(await asyncio.wait_for(consumer.position(place), STEP_SECONDS))
+    return int(await _step(consumer.position(place)))

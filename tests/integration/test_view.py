@@ -144,3 +144,20 @@ async def test_without_a_broker_it_says_so() -> None:
         await view.caught_up(1.0)
     await view.stop()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_it_ends_at_once_while_records_come(kafka: EmbeddedKafka) -> None:
+    """A view that is stopped the moment it hears something ends then, and leaves no task behind."""
+    topic = await topic_on(kafka)
+    before = asyncio.all_tasks()
+    async with producer_on(kafka) as producer:
+        for _ in range(10):
+            heard = asyncio.Event()
+            view = TopicView(kafka.bootstrap, [topic], lambda _record, heard=heard: heard.set())  # type: ignore[misc]
+            await view.start()
+            await producer.send_and_wait(topic, b"x", partition=0)
+            async with asyncio.timeout(SECONDS):
+                await heard.wait()
+            async with asyncio.timeout(5):
+                await view.stop()
+            assert not [task for task in asyncio.all_tasks() - before if task.get_name() == "topic-view"]
