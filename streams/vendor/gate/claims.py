@@ -134,7 +134,8 @@ class ClaimGate:
                 raise self._refusal(pair)
             if busy := self._busy_seconds(pair):
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._heard.wait(), busy)
+                    async with asyncio.timeout(busy):
+                        await self._heard.wait()
             elif claim := await self._claim_now(pair):
                 return claim
 
@@ -197,7 +198,8 @@ class ClaimGate:
         """Wait for a step of the log; what it raises may name addresses, and stays here."""
         why = ""
         try:
-            await asyncio.wait_for(step, STEP_SECONDS)
+            async with asyncio.timeout(STEP_SECONDS):
+                await step
         except self._unavailable as error:
             why = type(error).__name__
         if why:
