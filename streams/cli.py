@@ -18,6 +18,7 @@ COMMANDS = {
     "policy": ("streams.operate.policy:policy", "Show, check and activate the rules."),
     "simulate": ("streams.simulate.command:simulate", "See what a file of events would have led to, without Kafka."),
     "topics": ("streams.kafka.command:topics", "Create and check the topics."),
+    "vendor": ("streams.operate.vendor:vendor", "See whether the vendor's credentials may be tried."),
 }
 """Name, place, and one line of help."""
 

@@ -173,9 +173,9 @@ class Calls:
         """Make a call; where the vendor does not take the token, renew it once and repeat once."""
         token = await self.tokens.current()
         answer = await self._answered(request, token)
-        if answer.status == UNAUTHORISED and answer.code in INVALID_TOKEN_CODES:
-            token = await self.tokens.after(token)
-            answer = await self._answered(request, token)
+        is_stale = answer.status == UNAUTHORISED and answer.code in INVALID_TOKEN_CODES
+        if is_stale and (another := await self.tokens.after(token)) is not None:
+            answer = await self._answered(request, another)
         if error := error_of(answer):
             self._back_off(request, answer, error)
             raise error

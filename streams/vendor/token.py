@@ -79,13 +79,13 @@ class Tokens:
                 return token
             raise
 
-    async def after(self, stale: Token) -> Token:
-        """Give another token than one that the vendor did not take; raises as `current`."""
+    async def after(self, stale: Token) -> Token | None:
+        """Give another token than one that the vendor did not take, None where that was new; raises as `current`."""
         token = self._token
         if token is not None and token is not stale:
             return token
         if self._age(stale) < FRESH:
-            raise TryAgainError("the vendor does not take the token that it just gave", after_seconds=60.0)
+            return None
         return await self._renewed()
 
     async def close(self) -> None:

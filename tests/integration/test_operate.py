@@ -13,6 +13,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from click.testing import CliRunner, Result
+from pydantic import SecretStr
 
 from schemas.cloudevents import from_record
 from schemas.events import CustomerForgotten, Event, Override, OverrideAction, PolicyActivated, Source
@@ -23,6 +24,8 @@ from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS, SIGNALS
 from streams.operate.differences import as_toml
+from streams.vendor import KafkaGate
+from streams.vendor.gate import Outcome, pair_of
 
 pytestmark = pytest.mark.kafka
 
@@ -196,6 +199,23 @@ def test_a_missing_topic_is_told(own_kafka: EmbeddedKafka, mild: str) -> None:
     assert done.exit_code == 2
     assert f"topic {SIGNALS} is missing: run `txpush topics apply`; nothing was written" in done.output
     assert stored(own_kafka) == []
+
+
+def test_credentials_are_let_through_again(own_kafka: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What processes found out about the vendor's credentials is shown from the topic, and reset there."""
+    for name, value in (("APP_KEY", "key"), ("PARTNER_ID", "partner"), ("PARTNER_SECRETS", "secret")):
+        monkeypatch.setenv(f"TXPUSH_{name}", value)
+    pair = pair_of("https://api.finicity.com", SecretStr("key"), "partner", SecretStr("secret"))
+
+    async def refused() -> None:
+        async with KafkaGate(own_kafka.bootstrap, "executor-0") as gate:
+            await gate.settle(await gate.claim(pair), Outcome.REFUSED, 10001)
+
+    asyncio.run(refused())
+    assert typed("vendor", "show").exit_code == 1
+    assert typed("vendor", "reset", *SIGNED).exit_code == 0
+    shown = typed("vendor", "show")
+    assert (shown.exit_code, "may be tried; reset 2" in shown.output) == (0, True)
 
 
 def test_no_broker_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
