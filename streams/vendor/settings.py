@@ -39,13 +39,15 @@ class VendorSettings:
         """Take them from the settings of the process.
 
         Raises:
-            SettingsError: the account at the vendor is not named.
+            SettingsError: the account at the vendor is not named, or the app key is none.
         """
         app_key, partner_id = settings.app_key, settings.partner_id
         if app_key is None or partner_id is None or not settings.partner_secrets:
             needed = {"APP_KEY": app_key, "PARTNER_ID": partner_id, "PARTNER_SECRETS": settings.partner_secrets}
             missing = (f"TXPUSH_{name}: needed to call the vendor" for name, value in needed.items() if not value)
             raise SettingsError("\n".join(missing))
+        if not (app_key.get_secret_value().isascii() and app_key.get_secret_value().isprintable()):
+            raise SettingsError("TXPUSH_APP_KEY: has characters that no header takes; copy it again, without line ends")
         return cls(
             url=settings.vendor_url,
             app_key=app_key,

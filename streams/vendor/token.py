@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pydantic import SecretStr
 
 from streams.clock import Clock
-from streams.vendor.answers import Answer, error_of, unreadable
+from streams.vendor.answers import REDIRECTION, SERVER_ERROR, Answer, error_of, unreadable
 from streams.vendor.errors import RefusedError, TryAgainError, VendorError
 from streams.vendor.gate.gate import Claim, Gate, Outcome
 from streams.vendor.meters import VendorMeters
@@ -130,7 +130,10 @@ class Tokens:
 
 
 def _judged(answer: Answer | Unanswered) -> tuple[SecretStr | VendorError, Outcome]:
-    """Tell what an answer to the credentials is: any refusal of the call refuses them, lest it be repeated."""
+    """Tell what an answer to the credentials is: any refusal of the call refuses them, lest it be repeated.
+
+    What is no refusal is not passing either: the call that waits would be made again, and the credentials with it.
+    """
     if isinstance(answer, Unanswered):
         outcome = Outcome.UNANSWERED if answer.may_have_arrived else Outcome.WITHDRAWN
         text = f"the vendor did not answer to the credentials: {answer.why}"
@@ -138,14 +141,17 @@ def _judged(answer: Answer | Unanswered) -> tuple[SecretStr | VendorError, Outco
     error = error_of(answer)
     if error is None:
         return _token_of(answer)
-    if isinstance(error, TryAgainError) and answer.status not in _REFUSING:
-        error.is_passing = False  # a call is not made again for it: the credentials would be
-        return error, Outcome.WITHDRAWN
+    is_refused = isinstance(error, RefusedError) or REDIRECTION <= answer.status < SERVER_ERROR
+    if not is_refused or answer.status in _NOT_LOOKED_AT:
+        text = "the vendor gave no token"
+        seconds = error.after_seconds if isinstance(error, TryAgainError) else PAUSE_SECONDS
+        return TryAgainError(text, after_seconds=seconds, code=error.code, status=answer.status), Outcome.WITHDRAWN
     text = "the vendor refuses the credentials: look at TXPUSH_APP_KEY, TXPUSH_PARTNER_ID and TXPUSH_PARTNER_SECRETS"
     return RefusedError(text, code=error.code, status=error.status), Outcome.REFUSED
 
 
-_REFUSING = frozenset({400, 401, 403, 404})
+_NOT_LOOKED_AT = frozenset({408, 425, 429})
+"""Too slow, too early, too many: the vendor said so before it looked at the credentials."""
 
 
 def _token_of(answer: Answer) -> tuple[SecretStr | VendorError, Outcome]:

@@ -267,3 +267,13 @@ def test_an_account_at_the_vendor_is_needed(monkeypatch: pytest.MonkeyPatch) -> 
         "TXPUSH_APP_KEY: needed to call the vendor",
         "TXPUSH_PARTNER_SECRETS: needed to call the vendor",
     ]
+
+
+@pytest.mark.parametrize("key", ["canary\n", "canary\u00e9"])
+def test_an_app_key_that_no_header_takes(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """It is refused at the start, without being told: an error of the HTTP client would quote it."""
+    for name, value in (("APP_KEY", key), ("PARTNER_ID", "p"), ("PARTNER_SECRETS", "s")):
+        monkeypatch.setenv(f"TXPUSH_{name}", value)
+    with pytest.raises(SettingsError, match="TXPUSH_APP_KEY: has characters that no header takes") as told:
+        VendorSettings.of(read_settings())
+    assert "canary" not in str(told.value)

@@ -70,6 +70,9 @@ REFUSALS = [
     Reply(400, {"code": "10005"}),
     Reply(404, {"Errors": {"Error": [{"ReasonCode": "12401"}]}}),
     Reply(404, {"code": 12401}),
+    Reply(400, {"code": 12001}),
+    Reply(500, {"code": "24302"}),
+    Reply(302, b""),
 ]
 
 
@@ -105,7 +108,14 @@ async def test_another_secret_is_another_pair(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(500), Reply(503), Reply(429), Reply(200, "<html>"), Reply(200, {"token": ""}), Reply(200, {})]
+    "reply",
+    [
+        *map(Reply, (203, 408, 425, 429, 500, 503)),
+        Reply(500, {"code": 909}),
+        Reply(200, "<html>"),
+        Reply(200, {"token": ""}),
+        Reply(200, {}),
+    ],
 )
 async def test_trouble_at_the_vendor_is_no_refusal(client: Client, reply: Reply) -> None:
     """The credentials are tried again, after a pause in which nobody asks; no safe repetition is made of them."""
