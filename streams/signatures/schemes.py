@@ -53,12 +53,12 @@ def txpush_signature(strategy: Strategy, key: str, content_type: str, host: str,
         host: value of the header `host` that the vendor calls, with the port where it is not the scheme's own.
         body: as it goes over the wire.
     """
-    return _written(strategy, txpush_key(key), signing_string(strategy, content_type, host, body))
+    return _written(strategy, txpush_key(key), signing_string(strategy, content_type.encode(), host.encode(), body))
 
 
-def signing_string(strategy: Strategy, content_type: str, host: str, body: bytes) -> bytes:
+def signing_string(strategy: Strategy, content_type: bytes, host: bytes, body: bytes) -> bytes:
     """Give what a TxPUSH signature is over; made once where several keys are tried."""
-    return strategy.separator.join((content_type.encode(), host.encode(), b64encode(body)))
+    return strategy.separator.join((content_type, host, b64encode(body)))
 
 
 def txpush_key(key: str) -> bytes:

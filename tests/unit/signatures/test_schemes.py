@@ -51,7 +51,7 @@ def test_the_vectors_are_those_that_were_handed_over() -> None:
 def test_txpush_vectors(strategy: Strategy) -> None:
     """Each candidate gives its signature, and the bridge's check takes that one and no other candidate's."""
     assert signed(strategy=strategy) == EXPECTED[strategy]
-    over = signing_string(strategy, TXPUSH["contentType"], TXPUSH["host"], BODY)
+    over = signing_string(strategy, TXPUSH["contentType"].encode(), TXPUSH["host"].encode(), BODY)
     key = txpush_key(TXPUSH["signingKey"])
     taken = [one for one in Strategy if is_txpush_signature(strategy, EXPECTED[one].encode(), [key], over)]
     assert taken == [strategy]
@@ -91,7 +91,7 @@ def test_two_secrets_while_one_is_replaced() -> None:
 
 def test_two_keys_while_one_is_replaced() -> None:
     """The same for signing keys of a subscription."""
-    over = signing_string(Strategy.CONCAT_HEX, "application/json", "h", BODY)
+    over = signing_string(Strategy.CONCAT_HEX, b"application/json", b"h", BODY)
     given = signed(key="new", host="h").encode()
     assert is_txpush_signature(Strategy.CONCAT_HEX, given, [txpush_key("old"), txpush_key("new")], over)
     assert not is_txpush_signature(Strategy.CONCAT_HEX, given, [txpush_key("old")], over)
@@ -103,7 +103,7 @@ def test_a_shortened_key_signs_alike(length: int) -> None:
     """HMAC hashes keys above its block of 64 bytes; kept so, a key takes 32 bytes and signs the same."""
     key = ("zg4U0v1IvTzFEHIXzJMxPHnf" * 20)[:length]
     assert len(txpush_key(key)) == (length if length <= 64 else 32)
-    over = signing_string(Strategy.NEWLINE_BASE64, "application/json", "h", BODY)
+    over = signing_string(Strategy.NEWLINE_BASE64, b"application/json", b"h", BODY)
     given = signed(strategy=Strategy.NEWLINE_BASE64, key=key, host="h").encode()
     assert is_txpush_signature(Strategy.NEWLINE_BASE64, given, [key.encode()], over)
     assert is_txpush_signature(Strategy.NEWLINE_BASE64, given, [txpush_key(key)], over)
