@@ -29,12 +29,15 @@ class Held(msgspec.Struct, frozen=True):
         ids: of the present subscriptions, by class.
         keys: signing keys by class, the newest first.
         subscribed_at: RFC 3339.
+        begun: a subscribe call was about to be made, or former subscriptions to be ended, and no more is known: there
+            may be subscriptions whose keys nobody has.
     """
 
     callback_url: str
     ids: Mapping[str, str]
     keys: Mapping[str, tuple[str, ...]]
     subscribed_at: str
+    begun: bool = False
 
     def __repr__(self) -> str:
         """Show neither keys nor the path token."""
@@ -54,6 +57,12 @@ def renewed(before: Held | None, grants: Iterable[Grant], callback_url: str, at:
         former = [key for key in keys.get(grant.class_name, ()) if key != grant.signing_key]
         keys[grant.class_name] = (grant.signing_key, *former)[:MAX_KEYS]
     return Held(callback_url, ids, keys, at)
+
+
+def begun(before: Held | None, at: str) -> Held:
+    """Give the record of an account that is about to be subscribed: former keys stay valid."""
+    former = before or Held("", {}, {}, at)
+    return Held(former.callback_url, former.ids, former.keys, at, begun=True)
 
 
 def record_key(customer_id: str, account_id: str) -> bytes:
