@@ -1,7 +1,7 @@
 """Whether the vendor signed a body, as far as the bridge can tell: which keys may have, and what it came to."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -123,17 +123,22 @@ class SignatureCheck:
         if not keys:
             return SignatureResult.NO_KEY
         content_type = given.get(b"content-type", b"")
-        if is_txpush_signature(
-            self._strategy, signature, keys, signing_string(self._strategy, content_type, self._host, body)
-        ):
+        if self._fits(self._strategy, signature, keys, content_type, body):
             return SignatureResult.GOOD
         for other in self._others:
-            if is_txpush_signature(other, signature, keys, signing_string(other, content_type, self._host, body)):
+            if self._fits(other, signature, keys, content_type, body):
                 self._tell(other)
         return SignatureResult.WRONG
 
-    def _keys_for(self, content: Mapping[str, Any]) -> list[bytes]:
-        """Give the keys that may have signed a body: those of accounts that it names.
+    def _fits(
+        self, strategy: Strategy, signature: bytes, keys: Iterable[Sequence[bytes]], content_type: bytes, body: bytes
+    ) -> bool:
+        """Try the keys of one account after the other: which of them fits is no secret."""
+        signed = signing_string(strategy, content_type, self._host, body)
+        return any(is_txpush_signature(strategy, signature, of_account, signed) for of_account in keys)
+
+    def _keys_for(self, content: Mapping[str, Any]) -> list[tuple[bytes, ...]]:
+        """Give the keys that may have signed a body: those of each account that it names.
 
         A key speaks for the customer that it was given for: where records are of two customers, or of another, there is
         none.
@@ -142,9 +147,8 @@ class SignatureCheck:
         if len(customers) > 1:
             return []
         known = [keys for account in accounts if (keys := self._keys.of(account)) is not None]
-        return [
-            key for keys in known if not customers or keys.customer_id in customers for key in keys.of_class(class_name)
-        ]
+        found = [keys.of_class(class_name) for keys in known if not customers or keys.customer_id in customers]
+        return [keys for keys in found if keys]
 
     def _tell(self, strategy: Strategy) -> None:
         self._found(strategy)

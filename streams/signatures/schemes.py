@@ -27,15 +27,12 @@ class Strategy(StrEnum):
     NEWLINE_HEX = "newline-hex"
     NEWLINE_BASE64 = "newline-base64"
 
-    @property
-    def separator(self) -> bytes:
-        """What stands between the parts."""
-        return b"\n" if self in (Strategy.NEWLINE_HEX, Strategy.NEWLINE_BASE64) else b""
+    separator: bytes
+    is_base64: bool
 
-    @property
-    def is_base64(self) -> bool:
-        """Whether the signature is Base64; else it is lower-case hex."""
-        return self in (Strategy.CONCAT_BASE64, Strategy.NEWLINE_BASE64)
+    def __init__(self, value: str) -> None:
+        self.separator = b"\n" if value.startswith("newline") else b""
+        self.is_base64 = value.endswith("base64")
 
 
 def connect_signature(secret: str, body: bytes) -> str:

@@ -111,7 +111,7 @@ class Subscriber:
 
     Attributes:
         callback_url: where notifications go; has the path token.
-        renew: subscribe again also where the keys are known.
+        renew: subscribe again also where the keys are known; where they are not, end first what there may be.
         sleep: waits so many seconds.
     """
 
@@ -129,7 +129,7 @@ class Subscriber:
             return Done.ALREADY
         await self.records.keep(account, begun(before, self._now()))
         try:
-            granted = await self._subscribed(account, uncertain=before is not None and before.begun)
+            granted = await self._subscribed(account, uncertain=self.renew if before is None else before.begun)
         except GoneError:
             await self.records.drop(account)
             return Done.GONE

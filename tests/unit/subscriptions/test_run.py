@@ -155,7 +155,16 @@ async def test_a_record_that_cannot_be_opened() -> None:
     vendor, records = FakeVendor(), FakeRecords(unopened={ONE})
     report = await each([ONE], subscriber(vendor, records).subscribe)
     assert (vendor.calls, "TXPUSH_SEALING_KEYS" in report.failed[0][1]) == ([], True)
+    vendor.live[ONE] = {"account-0", "transaction-0"}
     assert await subscriber(vendor, records, renew=True).subscribe(ONE) is Done.DONE
+    assert vendor.live[ONE] == set(ids_of(records.values[ONE]))
+
+
+async def test_subscriptions_that_were_made_elsewhere() -> None:
+    """Their keys are nobody's: --renew ends them before it subscribes."""
+    vendor, records = FakeVendor(live={ONE: {"account-0"}}), FakeRecords()
+    assert await subscriber(vendor, records, renew=True).subscribe(ONE) is Done.DONE
+    assert vendor.live[ONE] == {"account-1", "transaction-1"}
 
 
 def test_the_path_token_does_not_show() -> None:
