@@ -22,9 +22,9 @@ from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS, SUBSCRIPTIONS
 from streams.signatures import Strategy, txpush_signature
-from streams.subscribe import Delivery, HttpReporter, MemoryStore, Options, ReportRefusedError
-from streams.subscribe.testing import START, CommandStory, MemoryLog, commands
+from streams.subscribe import HttpReporter, ReportRefusedError
 from tests.integration.test_bridge import free_port
+from tests.integration.test_subscribe_report import a_delivery
 
 pytestmark = pytest.mark.kafka
 
@@ -249,14 +249,6 @@ async def test_forgetting_without_the_vendor_leaves_what_it_has(place: Place, ve
     assert (done, "TXPUSH_APP_KEY" in said) == (1, True), said
     assert (await place.run("forget", CUSTOMER, "--yes", *SIGNED, TXPUSH_VENDOR_URL=vendor.url))[0] == 0
     assert vendor.live == {}
-
-
-async def a_delivery() -> Delivery[Any]:
-    """Give a delivery of a customer's command."""
-    log = MemoryLog()
-    log.put(CommandStory(CUSTOMER).issue(), at=START)
-    async with commands(log, MemoryStore(), Options(group="mailer")) as subscription:
-        return await anext(subscription)
 
 
 async def test_a_service_reports(place: Place) -> None:
