@@ -15,6 +15,7 @@ from streams.bridge.services.callers import Callers, CallersError, read_callers
 from streams.bridge.settings import BridgeSettings
 from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
+from streams.kafka.present import clock_of, require_clock
 from streams.kafka.topics import Layout, TopicsError, require
 from streams.settings import Settings, read_settings
 from streams.signatures import Strategy
@@ -48,18 +49,29 @@ def bridge(workers: int | None) -> None:
     except CallersError as error:
         sys.stderr.write(f"{error}\nmend TXPUSH_CALLERS_FILE, or unset it\n")
         sys.exit(EXIT_USAGE)
-    sys.exit(run_bridge(bridge))
+    sys.exit(run_bridge(bridge, clock_of(settings)))
 
 
 def _refuse_other_topics(settings: Settings) -> None:
-    """Exit where the topics do not fit; without a broker the bridge starts all the same, and answers 503."""
+    """Exit where the topics do not fit; without a broker the bridge starts all the same, and answers 503.
+
+    With a clock of its own it does not: nobody could say whether the cluster to come allows it.
+    """
     try:
-        asyncio.run(asyncio.wait_for(require(settings.bootstrap, Layout.of(settings)), CHECK_SECONDS))
+        asyncio.run(asyncio.wait_for(_require(settings), CHECK_SECONDS))
     except TopicsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_USAGE)
     except (KafkaError, OSError, TimeoutError) as error:
+        if settings.clock is not None:
+            sys.stderr.write(f"TXPUSH_CLOCK: no broker answers at {settings.bootstrap} to allow it: {error!r}\n")
+            sys.exit(EXIT_USAGE)
         log.warning("no broker answers at %s yet (%r): answering 503 until one does", settings.bootstrap, error)
+
+
+async def _require(settings: Settings) -> None:
+    await require(settings.bootstrap, Layout.of(settings))
+    await require_clock(settings)
 
 
 def bridge_settings(settings: Settings) -> BridgeSettings:

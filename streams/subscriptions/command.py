@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 from aiokafka.errors import KafkaError
 
-from streams.clock import WallClock
+from streams.kafka.present import clock_of
 from streams.settings import Settings, SettingsError, read_settings
 from streams.subscriptions.book import Book, known_accounts
 from streams.subscriptions.choice import ChoiceError, listed, named
@@ -88,7 +88,7 @@ async def _subscribed(settings: Settings, choice: Sequence[Account] | None, *, r
     accounts = await known_accounts(settings.bootstrap) if choice is None else choice
     callback = f"{settings.public_url}/{settings.callback_tokens[0].get_secret_value()}/txpush"
     async with Book(settings.bootstrap, _sealing(settings)) as book, vendor_of(settings) as vendor:
-        subscriber = Subscriber(vendor, book, callback, WallClock(), renew=renew)
+        subscriber = Subscriber(vendor, book, callback, clock_of(settings), renew=renew)
         with progress("Subscribing", len(accounts)) as on_step:
             return await each(accounts, subscriber.subscribe, on_step)
 
@@ -96,7 +96,7 @@ async def _subscribed(settings: Settings, choice: Sequence[Account] | None, *, r
 async def _unsubscribed(settings: Settings, choice: Sequence[Account] | None) -> Report:
     async with Book(settings.bootstrap) as book, vendor_of(settings) as vendor:
         accounts = book.accounts() if choice is None else choice
-        subscriber = Subscriber(vendor, book, "", WallClock())
+        subscriber = Subscriber(vendor, book, "", clock_of(settings))
         with progress("Unsubscribing", len(accounts)) as on_step:
             return await each(accounts, subscriber.unsubscribe, on_step)
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
 
-from streams.clock import WallClock
+from streams.kafka.present import clock_of
 from streams.observe.metrics import Instruments
 from streams.settings import Settings
 from streams.subscriptions.book import Book
@@ -22,7 +22,7 @@ async def vendor_of(settings: Settings) -> AsyncIterator[Vendor]:
     """
     meters = VendorMeters(Instruments("vendor", CollectorRegistry()))
     gate = KafkaGate(settings.bootstrap)
-    async with gate, Vendor(VendorSettings.of(settings), gate, WallClock(), meters) as vendor:
+    async with gate, Vendor(VendorSettings.of(settings), gate, clock_of(settings), meters) as vendor:
         yield vendor
 
 
@@ -38,4 +38,4 @@ async def end_subscriptions(settings: Settings, customer_id: str) -> Report:
         if not accounts:
             return Report()
         async with vendor_of(settings) as vendor:
-            return await each(accounts, Subscriber(vendor, book, "", WallClock()).unsubscribe)
+            return await each(accounts, Subscriber(vendor, book, "", clock_of(settings)).unsubscribe)

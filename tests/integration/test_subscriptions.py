@@ -257,12 +257,8 @@ async def test_a_service_reports(place: Place) -> None:
     url = f"http://{place.host}/v1/events"
     async with HttpReporter(url, MAILER_TOKEN, "/services/mailer") as reporter:
         await reporter.report(delivery, "delivered", reference="message-1")
-    reports = [
-        event
-        for record in await place.records(EVENTS)
-        if (event := from_record(record.headers, record.key, record.value, record.timestamp)).type == "command.reported"
-    ]
-    (event,) = reports
+    stored = [from_record(one.headers, one.key, one.value, one.timestamp) for one in await place.records(EVENTS)]
+    (event,) = [one for one in stored if one.type == "command.reported"]
     assert (event.subject, event.partition_key) == (f"commands/{delivery.command.command_id}", CUSTOMER)
     async with HttpReporter(url, "wrong-token", "/services/mailer") as reporter:
         with pytest.raises(ReportRefusedError, match="status 401"):
