@@ -17,8 +17,10 @@ COMMANDS = {
     "override": ("streams.operate.override:override", "Decide over the rules, with a name and a reason."),
     "policy": ("streams.operate.policy:policy", "Show, check and activate the rules."),
     "simulate": ("streams.simulate.command:simulate", "See what a file of events would have led to, without Kafka."),
+    "subscribe": ("streams.subscriptions.command:subscribe", "Have the vendor tell of changes of accounts."),
     "topics": ("streams.kafka.command:topics", "Create and check the topics."),
     "vendor": ("streams.operate.vendor:vendor", "See whether the vendor's credentials may be tried."),
+    "unsubscribe": ("streams.subscriptions.command:unsubscribe", "End subscriptions, and forget their keys."),
 }
 """Name, place, and one line of help."""
 

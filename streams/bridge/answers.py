@@ -45,8 +45,14 @@ BAD_REQUEST = Answer(400, Outcome.BAD_REQUEST)
 NOT_FOUND = Answer(404, Outcome.NOT_FOUND)
 TOO_SLOW = Answer(408, Outcome.TOO_SLOW, headers=(("connection", "close"),))
 TOO_LARGE = Answer(413, Outcome.TOO_LARGE, headers=(("connection", "close"),))
+UNSIGNED = Answer(401, Outcome.UNSIGNED)
 GONE = Answer(400, Outcome.GONE)
 FAILED = Answer(500, Outcome.FAILED)
+
+
+def told(status: int, outcome: Outcome, text: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """Give an answer in words, for people who write a service."""
+    return Answer(status, outcome, f"{text}\n", (("content-type", "text/plain; charset=utf-8"), *headers))
 
 
 class Rejected(Exception):  # noqa: N818 - carries an answer, not a fault of ours

@@ -4,35 +4,53 @@ import hmac
 import logging
 import time
 import traceback
+from collections.abc import Sequence
 
+from schemas.notifications import Reduction, XmlBody
+from schemas.times import to_epoch_ms
 from streams.bridge import answers
 from streams.bridge.answers import Answer, Receive, Rejected, Scope, Send
-from streams.bridge.intake import Topics, take
+from streams.bridge.checks import Keys, NoKeys, SignatureCheck
+from streams.bridge.intake import Content, Intake, Topics, content_of, record_of, take
 from streams.bridge.meters import BridgeMeters
+from streams.bridge.services.callers import Caller
+from streams.bridge.services.events import MAX_EVENT_BYTES, read_event
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
-from streams.kafka.log import Log, LogError, LogFull
-from streams.observe.labels import Outcome, Route
+from streams.kafka.log import Log, LogError, LogFull, LogRecord
+from streams.observe.labels import Outcome, Route, SignatureResult
 
 log = logging.getLogger(__name__)
 
 _ROUTES = {Route.TXPUSH.value: Route.TXPUSH, Route.CONNECT.value: Route.CONNECT}
-_ALLOWED = {Route.TXPUSH: "GET, POST", Route.CONNECT: "POST"}
+_ALLOWED = {Route.TXPUSH: "GET, POST", Route.CONNECT: "POST", Route.EVENTS: "POST"}
+EVENTS_PATH = "/v1/events"
+_MAYBE_UNKNOWN = frozenset({SignatureResult.NO_KEY, SignatureResult.WRONG})
+"""Results that a key which has not been read yet could turn."""
 
 
 class Bridge:
-    """Answers `/{token}/txpush` and `/{token}/connect`; to anybody without the token there is nothing here."""
+    """Answers `/{token}/txpush` and `/{token}/connect`; to anybody without the token there is nothing here.
 
-    def __init__(self, settings: BridgeSettings, writer: Log, clock: Clock, meters: BridgeMeters) -> None:
+    Services of the user's own post to `/v1/events`, which is there once some are named.
+    """
+
+    def __init__(
+        self, settings: BridgeSettings, writer: Log, clock: Clock, meters: BridgeMeters, keys: Keys | None = None
+    ) -> None:
         self._settings = settings
         self._log = writer
         self._clock = clock
         self._meters = meters
         self._tokens = [token.encode() for token in settings.tokens]
         self._topics = Topics(settings.events_topic, settings.dead_letter_topic)
+        self._keys = keys or NoKeys()
+        self._check = SignatureCheck(settings.signing, self._keys, meters.fits)
+        self._callers = settings.callers
         retry = (("retry-after", str(settings.retry_after_seconds)),)
         self._unavailable = Answer(503, Outcome.LOG_UNAVAILABLE, headers=retry)
         self._overloaded = Answer(503, Outcome.OVERLOADED, headers=retry)
+        self._keys_unknown = Answer(503, Outcome.KEYS_UNKNOWN, headers=retry)
         self._not_allowed = {
             route: Answer(405, Outcome.METHOD_NOT_ALLOWED, headers=(("allow", methods),))
             for route, methods in _ALLOWED.items()
@@ -56,6 +74,8 @@ class Bridge:
 
     def _route(self, path: str) -> Route:
         """Give the route; a wrong token is no route, and takes as long as a right one."""
+        if path == EVENTS_PATH and self._callers:
+            return Route.EVENTS
         _, _, rest = path.partition("/")
         given, _, name = rest.partition("/")
         candidate = given.encode(errors="replace")
@@ -66,7 +86,7 @@ class Bridge:
         if route is Route.NONE:
             return answers.NOT_FOUND
         if scope["method"] == "POST":
-            return await self._post(route, scope, receive)
+            return await (self._post_event if route is Route.EVENTS else self._post)(route, scope, receive)
         if scope["method"] == "GET" and route is Route.TXPUSH:
             return answers.verification(scope["query_string"])
         return self._not_allowed[route]
@@ -76,18 +96,52 @@ class Bridge:
         body = await answers.read_body(scope, receive, settings.max_body_bytes, settings.read_seconds)
         if not body:
             return answers.BAD_REQUEST
-        intake = take(route, body, self._clock.now(), self._topics)
-        if intake.records:
-            started = time.perf_counter()
-            try:
-                await self._log.send_all(intake.records, settings.ack_deadline_seconds)
-            except LogError as error:
-                return self._overloaded if isinstance(error, LogFull) else self._unavailable
-            self._meters.ack_seconds.observe(time.perf_counter() - started)
+        content = content_of(body)
+        refusal = self._refusal(route, scope, body, content)
+        if refusal is not None:
+            return refusal
+        intake = take(route, body, self._clock.now(), self._topics, content)
+        if intake.records and (failure := await self._write(intake.records)) is not None:
+            return failure
         self._meters.stored(route, intake)
         if intake.reduction.events:
             return answers.STORED
         return answers.SET_ASIDE if intake.records else answers.NOT_STORED
+
+    def _refusal(self, route: Route, scope: Scope, body: bytes, content: Content) -> Answer | None:
+        """Check the signature; give the answer to a body that is not taken."""
+        result = self._check.of(route, scope["headers"], body, content)
+        self._meters.checked(route, result)
+        if result is SignatureResult.GOOD or not self._settings.signing.enforce:
+            return None
+        if isinstance(content, XmlBody):
+            self._meters.xml_bodies.inc()
+        if route is Route.TXPUSH and result in _MAYBE_UNKNOWN and not self._keys.is_current():
+            return self._keys_unknown
+        return answers.UNSIGNED
+
+    async def _write(self, records: Sequence[LogRecord]) -> Answer | None:
+        """Have records in the log; give the answer where they are not known to be there."""
+        started = time.perf_counter()
+        try:
+            await self._log.send_all(records, self._settings.ack_deadline_seconds)
+        except LogError as error:
+            return self._overloaded if isinstance(error, LogFull) else self._unavailable
+        self._meters.ack_seconds.observe(time.perf_counter() - started)
+        return None
+
+    async def _post_event(self, _route: Route, scope: Scope, receive: Receive) -> Answer:
+        """Take an event of a service of the user's own."""
+        headers = dict(scope["headers"])
+        caller: Caller = self._callers.named_in(headers)
+        limit = min(MAX_EVENT_BYTES, self._settings.max_body_bytes)
+        body = await answers.read_body(scope, receive, limit, self._settings.read_seconds)
+        event = read_event(caller, headers.get(b"content-type", b""), body, self._clock.now())
+        record = record_of(event, to_epoch_ms(event.time), self._topics.events)
+        if (failure := await self._write([record])) is not None:
+            return failure
+        self._meters.stored(Route.EVENTS, Intake([record], Reduction(events=[event])))
+        return answers.STORED
 
 
 def _log_failure(error: Exception) -> None:

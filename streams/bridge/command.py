@@ -3,16 +3,22 @@
 import asyncio
 import logging
 import sys
+from urllib.parse import urlsplit
 
 import click
 from aiokafka.errors import KafkaError
+from pydantic import SecretStr
 
+from streams.bridge.checks import Signing
 from streams.bridge.process import run_process
+from streams.bridge.services.callers import Callers, CallersError, read_callers
 from streams.bridge.settings import BridgeSettings
 from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
+from streams.kafka.present import clock_of, require_clock
 from streams.kafka.topics import Layout, TopicsError, require
 from streams.settings import Settings, read_settings
+from streams.signatures import Strategy
 
 log = logging.getLogger(__name__)
 
@@ -26,35 +32,57 @@ def bridge(workers: int | None) -> None:
     """Receive the vendor's notifications and answer 200 once they are in the log.
 
     Listens on plain HTTP behind a proxy that has the certificate; metrics and readiness are on the admin port. Callback
-    URLs are /TOKEN/txpush and /TOKEN/connect, with a token of TXPUSH_CALLBACK_TOKENS.
+    URLs are /TOKEN/txpush and /TOKEN/connect, with a token of TXPUSH_CALLBACK_TOKENS. What the vendor did not sign is
+    refused, for which TXPUSH_PUBLIC_URL, TXPUSH_PARTNER_SECRETS and TXPUSH_SEALING_KEYS are needed; with
+    TXPUSH_SIGNATURES=log it is only counted. Services named in TXPUSH_CALLERS_FILE post events to /v1/events.
 
     \b
     Examples:
-      TXPUSH_CALLBACK_TOKENS=$(openssl rand -hex 24) txpush bridge
-      txpush bridge --workers 2
+      TXPUSH_CALLBACK_TOKENS=$(openssl rand -hex 24) TXPUSH_SIGNATURES=log txpush bridge
+      TXPUSH_PUBLIC_URL=https://hooks.example.com TXPUSH_SECRETS_DIR=/run/secrets txpush bridge --workers 2
     """  # noqa: D301 - click wants the real character
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings(bridge_workers=workers)
     _refuse_other_topics(settings)
-    sys.exit(run_bridge(bridge_settings(settings)))
+    try:
+        bridge = bridge_settings(settings)
+    except CallersError as error:
+        sys.stderr.write(f"{error}\nmend TXPUSH_CALLERS_FILE, or unset it\n")
+        sys.exit(EXIT_USAGE)
+    sys.exit(run_bridge(bridge, clock_of(settings)))
 
 
 def _refuse_other_topics(settings: Settings) -> None:
-    """Exit where the topics do not fit; without a broker the bridge starts all the same, and answers 503."""
+    """Exit where the topics do not fit; without a broker the bridge starts all the same, and answers 503.
+
+    With a clock of its own it does not: nobody could say whether the cluster to come allows it.
+    """
     try:
-        asyncio.run(asyncio.wait_for(require(settings.bootstrap, Layout.of(settings)), CHECK_SECONDS))
+        asyncio.run(asyncio.wait_for(_require(settings), CHECK_SECONDS))
     except TopicsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_USAGE)
     except (KafkaError, OSError, TimeoutError) as error:
+        if settings.clock is not None:
+            sys.stderr.write(f"TXPUSH_CLOCK: no broker answers at {settings.bootstrap} to allow it: {error!r}\n")
+            sys.exit(EXIT_USAGE)
         log.warning("no broker answers at %s yet (%r): answering 503 until one does", settings.bootstrap, error)
 
 
+async def _require(settings: Settings) -> None:
+    await require(settings.bootstrap, Layout.of(settings))
+    await require_clock(settings)
+
+
 def bridge_settings(settings: Settings) -> BridgeSettings:
-    """Take what the bridge needs from the settings of the process."""
+    """Take what the bridge needs from the settings of the process.
+
+    Raises:
+        CallersError: the file of the services cannot be used.
+    """
     return BridgeSettings(
         bootstrap=settings.bootstrap,
-        tokens=tuple(token.get_secret_value() for token in settings.callback_tokens),
+        tokens=_shown(settings.callback_tokens),
         host=settings.bridge_host,
         port=settings.bridge_port,
         admin_host=settings.admin_host,
@@ -65,7 +93,29 @@ def bridge_settings(settings: Settings) -> BridgeSettings:
         max_in_flight=settings.max_in_flight,
         shutdown_seconds=settings.shutdown_seconds,
         workers=settings.bridge_workers,
+        signing=_signing(settings),
+        callers=_callers(settings),
     )
+
+
+def _signing(settings: Settings) -> Signing:
+    return Signing(
+        enforce=settings.signatures == "enforce",
+        strategy=Strategy(settings.signature_strategy),
+        host=None if settings.public_url is None else urlsplit(settings.public_url).netloc,
+        partner_secrets=_shown(settings.partner_secrets),
+        sealing_keys=_shown(settings.sealing_keys),
+    )
+
+
+def _callers(settings: Settings) -> Callers:
+    if settings.callers_file is None:
+        return Callers()
+    return read_callers(settings.callers_file, _shown(settings.proxy_secrets), settings.client_name_header)
+
+
+def _shown(secrets: tuple[SecretStr, ...]) -> tuple[str, ...]:
+    return tuple(secret.get_secret_value() for secret in secrets)
 
 
 def run_bridge(settings: BridgeSettings, clock: Clock | None = None) -> int:

@@ -37,6 +37,10 @@ class Topics:
     dead_letter: str
 
 
+Content = Mapping[str, Any] | UnreadableBody
+"""A body that was read, or why it cannot be."""
+
+
 class Intake(NamedTuple):
     """What one body comes to."""
 
@@ -45,7 +49,15 @@ class Intake(NamedTuple):
     is_xml: bool = False
 
 
-def take(route: Route, body: bytes, at: datetime, topics: Topics) -> Intake:
+def content_of(body: bytes) -> Content:
+    """Read a body."""
+    try:
+        return read_body(body)
+    except UnreadableBody as error:
+        return error
+
+
+def take(route: Route, body: bytes, at: datetime, topics: Topics, content: Content | None = None) -> Intake:
     """Reduce a body; one that cannot be read becomes a dead letter, as sending it again would not help.
 
     Args:
@@ -53,21 +65,32 @@ def take(route: Route, body: bytes, at: datetime, topics: Topics) -> Intake:
         body: as it came over the wire, not empty.
         at: time of receipt, aware UTC with whole milliseconds: the event time.
         topics: where the records go.
+        content: the body, where it has been read already.
     """
     receipt = Receipt(hashlib.sha256(body).hexdigest(), at)
-    is_xml = False
-    try:
-        reduction = _REDUCE[route](read_body(body), receipt)
-    except UnreadableBody as error:
-        reduction = Reduction(refused=[Refused(DeadLetterReason.UNREADABLE_BODY, str(error))])
-        is_xml = isinstance(error, XmlBody)
+    read = content_of(body) if content is None else content
+    reduction = _reduced(route, read, receipt)
     timestamp_ms = to_epoch_ms(at)
-    records = [_of_event(event, timestamp_ms, topics.events) for event in reduction.events]
+    records = [record_of(event, timestamp_ms, topics.events) for event in reduction.events]
     records += [_of_refused(refused, route, receipt, topics.dead_letter) for refused in reduction.refused]
-    return Intake(records, reduction, is_xml)
+    return Intake(records, reduction, isinstance(read, XmlBody))
 
 
-def _of_event(event: Event, timestamp_ms: int, topic: str) -> LogRecord:
+def _reduced(route: Route, content: Content, receipt: Receipt) -> Reduction:
+    if isinstance(content, UnreadableBody):
+        return _set_aside(content)
+    try:
+        return _REDUCE[route](content, receipt)
+    except UnreadableBody as error:
+        return _set_aside(error)
+
+
+def _set_aside(error: UnreadableBody) -> Reduction:
+    return Reduction(refused=[Refused(DeadLetterReason.UNREADABLE_BODY, str(error))])
+
+
+def record_of(event: Event, timestamp_ms: int, topic: str) -> LogRecord:
+    """Give the record of an event; its CreateTime is the event time."""
     key = None if event.partition_key is None else event.partition_key.encode()
     return LogRecord(topic, key, to_value(event.data), to_headers(event), timestamp_ms)
 

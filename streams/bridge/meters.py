@@ -5,7 +5,8 @@ from itertools import product
 from schemas.events import CONNECT_PREFIX
 from streams.bridge.intake import Intake
 from streams.observe import labels, metrics
-from streams.observe.labels import Outcome, Route
+from streams.observe.labels import Outcome, Route, SignatureResult
+from streams.signatures import Strategy
 
 
 class BridgeMeters:
@@ -21,7 +22,12 @@ class BridgeMeters:
         self._letters = {
             name: instruments.counter(metrics.BRIDGE_DEAD_LETTERS, name) for name in labels.DEAD_LETTER_REASONS
         }
-        self._xml = instruments.counter(metrics.BRIDGE_XML)
+        self._signatures = {
+            (route, result): instruments.counter(metrics.BRIDGE_SIGNATURES, route, result)
+            for route, result in product(labels.POST_ROUTES, SignatureResult)
+        }
+        self._instruments = instruments
+        self.xml_bodies = instruments.counter(metrics.BRIDGE_XML)
         self._dates = instruments.counter(metrics.BRIDGE_UNREADABLE_DATES)
         self._unknown = instruments.counter(metrics.BRIDGE_UNKNOWN_TYPES)
         self.rebuilds = instruments.counter(metrics.BRIDGE_LOG_REBUILDS)
@@ -31,6 +37,14 @@ class BridgeMeters:
         """Count a request."""
         self._requests[route, outcome].inc()
 
+    def checked(self, route: Route, result: SignatureResult) -> None:
+        """Count a signature."""
+        self._signatures[route, result].inc()
+
+    def fits(self, strategy: Strategy) -> None:
+        """Count a signature that another strategy than the one set found good."""
+        self._instruments.counter(metrics.BRIDGE_STRATEGIES, strategy.value).inc()
+
     def stored(self, route: Route, intake: Intake) -> None:
         """Count what a body came to, once all of it is durable: a body that comes again counts once more."""
         for event in intake.reduction.events:
@@ -38,7 +52,7 @@ class BridgeMeters:
         for refused in intake.reduction.refused:
             self._letters[refused.reason].inc()
         if intake.is_xml:
-            self._xml.inc()
+            self.xml_bodies.inc()
         if intake.reduction.not_stored:
             self._not_stored[route].inc(intake.reduction.not_stored)
         if intake.reduction.unreadable_dates:

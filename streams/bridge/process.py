@@ -19,6 +19,8 @@ from streams.clock import Clock
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
+from streams.subscriptions.sealing import Sealing
+from streams.subscriptions.view import KeyView
 
 log = logging.getLogger(__name__)
 
@@ -71,17 +73,27 @@ class _Process:
         self._stopping = False
         self._log = LogProducer(_producer_settings(settings), meters.rebuilds.inc)
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
-        self._server = _server(Bridge(settings, self._log, clock, meters), settings)
+        self._keys = _key_view(settings)
+        self._server = _server(Bridge(settings, self._log, clock, meters, self._keys), settings)
         instruments.watch(metrics.BRIDGE_IN_FLIGHT, lambda: self._log.in_flight)
         instruments.watch(metrics.BRIDGE_LOG_UP, lambda: not self._log.problems())
+        if self._keys is not None:
+            _watch_keys(instruments, self._keys)
 
     def problems(self) -> list[str]:
         """Say why requests should go elsewhere."""
-        return ["the bridge is shutting down"] if self._stopping else self._log.problems()
+        if self._stopping:
+            return ["the bridge is shutting down"]
+        problems = self._log.problems()
+        if self._settings.signing.enforce and self._keys is not None:
+            problems += self._keys.problems()
+        return problems
 
     async def start(self) -> None:
         await self._admin.start()
         await self._log.start()
+        if self._keys is not None:
+            await self._keys.start()
         self.serving = asyncio.create_task(self._server.serve())
         log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
 
@@ -93,7 +105,8 @@ class _Process:
         await asyncio.wait([self.serving], timeout=self._settings.shutdown_seconds - 2 * share)
         if self.serving.done() and (error := self.serving.exception()) is not None:
             log.error("the HTTP server on %s:%s failed: %r", self._settings.host, self._settings.port, error)
-        await self._log.stop(share)
+        keys = () if self._keys is None else (self._keys.stop(share),)
+        await asyncio.gather(self._log.stop(share), *keys)
         await self._admin.stop()
 
 
@@ -106,6 +119,18 @@ def _producer_settings(settings: BridgeSettings) -> ProducerSettings:
         rebuild_after_seconds=settings.rebuild_after_seconds,
         max_in_flight=settings.max_in_flight,
     )
+
+
+def _key_view(settings: BridgeSettings) -> KeyView | None:
+    """Give the view of the signing keys, where something could open them."""
+    keys = settings.signing.sealing_keys
+    return KeyView(settings.bootstrap, Sealing(keys), settings.subscriptions_topic) if keys else None
+
+
+def _watch_keys(instruments: metrics.Instruments, view: KeyView) -> None:
+    instruments.watch(metrics.BRIDGE_KEYS, lambda: len(view.keys))
+    instruments.watch(metrics.BRIDGE_KEYS_UNREADABLE, lambda: view.keys.unopened)
+    instruments.watch(metrics.BRIDGE_KEYS_LAG, view.lag_seconds)
 
 
 def _server(app: Bridge, settings: BridgeSettings) -> Server:

@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass, field, replace
 
-from streams.kafka.topics import DEAD_LETTER, EVENTS
+from streams.bridge.checks import Signing
+from streams.bridge.services.callers import Callers
+from streams.kafka.topics import DEAD_LETTER, EVENTS, SUBSCRIPTIONS
 
 MAX_TOKENS = 2
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
@@ -23,6 +25,8 @@ class BridgeSettings:
         max_in_flight: requests that may wait for Kafka at once, per worker; past it the answer is 503 at once.
         max_connections: connections held at once, per worker; further ones wait in the backlog.
         shutdown_seconds: from SIGTERM to the end of the process, whatever happens.
+        signing: how notifications are checked.
+        callers: the services that may post to `/v1/events`; without any it is not there.
     """
 
     bootstrap: str
@@ -33,6 +37,7 @@ class BridgeSettings:
     admin_port: int = 9100
     events_topic: str = EVENTS
     dead_letter_topic: str = DEAD_LETTER
+    subscriptions_topic: str = SUBSCRIPTIONS
     max_body_bytes: int = 1024 * 1024
     read_seconds: float = 10.0
     ack_deadline_seconds: float = 5.0
@@ -42,6 +47,8 @@ class BridgeSettings:
     max_connections: int = 8192
     shutdown_seconds: float = 10.0
     workers: int = 1
+    signing: Signing = field(default_factory=Signing)
+    callers: Callers = field(default_factory=Callers)
 
     def problems(self) -> list[str]:
         """List everything that is wrong, each with what to write instead; nothing when the settings hold."""
@@ -52,6 +59,7 @@ class BridgeSettings:
             found.append("tokens: write 16 to 256 characters of A-Z a-z 0-9 . _ ~ - each, drawn at random")
         if self.ack_deadline_seconds >= self.shutdown_seconds:
             found.append("ack_deadline_seconds: must be below shutdown_seconds, or SIGTERM cuts off answers")
+        found += self.signing.problems()
         positive = (
             "max_body_bytes",
             "read_seconds",

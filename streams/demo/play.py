@@ -51,6 +51,7 @@ def cast(bootstrap: str) -> Cast:
         f"{PREFIX}PARTITIONS": str(topics.EMBEDDED.partitions),
         f"{PREFIX}REPLICATION": str(topics.EMBEDDED.replication),
         f"{PREFIX}CALLBACK_TOKENS": TOKEN,
+        f"{PREFIX}SIGNATURES": "log",
         f"{PREFIX}BRIDGE_PORT": str(bridge_port),
         f"{PREFIX}SHUTDOWN_SECONDS": "6",
     }

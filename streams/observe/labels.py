@@ -13,6 +13,7 @@ class Route(StrEnum):
 
     TXPUSH = "txpush"
     CONNECT = "connect"
+    EVENTS = "events"
     NONE = "none"
 
 
@@ -24,6 +25,11 @@ class Outcome(StrEnum):
     NOT_STORED = "not_stored"
     VERIFIED = "verified"
     BAD_REQUEST = "bad_request"
+    UNSIGNED = "unsigned"
+    KEYS_UNKNOWN = "keys_unknown"
+    UNAUTHENTICATED = "unauthenticated"
+    NOT_ALLOWED = "not_allowed"
+    WRONG_MEDIA_TYPE = "wrong_media_type"
     TOO_LARGE = "too_large"
     TOO_SLOW = "too_slow"
     GONE = "gone"
@@ -32,6 +38,16 @@ class Outcome(StrEnum):
     OVERLOADED = "overloaded"
     LOG_UNAVAILABLE = "log_unavailable"
     FAILED = "failed"
+
+
+class SignatureResult(StrEnum):
+    """What a check of the vendor's signature came to."""
+
+    GOOD = "good"
+    WRONG = "wrong"
+    MISSING = "missing"
+    NO_KEY = "no_key"
+    UNREADABLE = "unreadable"
 
 
 class NotHandedOut(StrEnum):
@@ -95,7 +111,15 @@ OTHER = "other"
 ROUTES = tuple(route.value for route in Route)
 POST_ROUTES = (Route.TXPUSH.value, Route.CONNECT.value)
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
-BRIDGE_TYPES = (EventType.ACCOUNT_MODIFIED.value, EventType.ACCOUNT_DELETED.value, "connect", OTHER)
+SIGNATURE_RESULTS = tuple(result.value for result in SignatureResult)
+BRIDGE_TYPES = (
+    EventType.ACCOUNT_MODIFIED.value,
+    EventType.ACCOUNT_DELETED.value,
+    EventType.ACCOUNT_CHALLENGED.value,
+    EventType.COMMAND_REPORTED.value,
+    "connect",
+    OTHER,
+)
 DEAD_LETTER_REASONS = tuple(reason.value for reason in DeadLetterReason)
 KINDS = tuple(kind.value for kind in Kind)
 ACTIONS = tuple(action.value for action in Action)

@@ -104,6 +104,29 @@ BRIDGE_UNREADABLE_DATES = CounterMetric(
 BRIDGE_UNKNOWN_TYPES = CounterMetric(
     "txpush_bridge_unknown_event_types_total", "records", "Records of types that this version stores but does not know."
 )
+BRIDGE_SIGNATURES = CounterMetric(
+    "txpush_bridge_signatures_total",
+    "requests",
+    "Signatures of the vendor checked, by route and result; what is not good is refused, or only counted as set.",
+    (Label("route", labels.POST_ROUTES), Label("result", labels.SIGNATURE_RESULTS)),
+)
+BRIDGE_STRATEGIES = CounterMetric(
+    "txpush_bridge_signature_strategies_total",
+    "requests",
+    "TxPUSH signatures that another strategy than the one set would have found good; looked for in mode log.",
+    (Label("strategy"),),
+)
+BRIDGE_KEYS = GaugeMetric(
+    "txpush_bridge_signing_key_accounts", "accounts", "Accounts whose signing keys the bridge knows."
+)
+BRIDGE_KEYS_LAG = GaugeMetric(
+    "txpush_bridge_signing_keys_lag_seconds",
+    "seconds",
+    "Time since the bridge last knew all signing keys there were; infinite before the first time.",
+)
+BRIDGE_KEYS_UNREADABLE = GaugeMetric(
+    "txpush_bridge_signing_keys_unreadable", "records", "Records of signing keys that TXPUSH_SEALING_KEYS do not open."
+)
 BRIDGE_LOG_REBUILDS = CounterMetric(
     "txpush_bridge_producer_rebuilds_total", "rebuilds", "Kafka producers given up and made anew."
 )

@@ -1,13 +1,20 @@
 """`txpush forget`: have a customer forgotten (R18)."""
 
+import asyncio
+import sys
+
 import click
+from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from schemas.events import CustomerForgotten
 from streams.clock import WallClock
 from streams.operate import acts
-from streams.operate.telling import agreed, carry_out, refuse_data, signed
-from streams.settings import read_settings
+from streams.operate.telling import EXIT_PARTLY, agreed, carry_out, refuse_data, signed
+from streams.settings import Settings, SettingsError, read_settings
+from streams.subscriptions.run import Done
+from streams.subscriptions.telling import told
+from streams.subscriptions.vendor import end_subscriptions
 
 
 @click.command()
@@ -17,8 +24,9 @@ from streams.settings import read_settings
 def forget(customer: str, by: str, reason: str, *, yes: bool) -> None:
     """Have a customer forgotten: what is open is withdrawn, the state is dropped, compacted topics lose the customer.
 
-    There is no way back. The records of the logs go with their retention. Ends with 0 when it is written, 1 when you
-    say no, 2 when nothing could be written.
+    Subscriptions of the customer's accounts are ended at the vendor, and their signing keys forgotten. There is no way
+    back. The records of the logs go with their retention. Ends with 0 when all is done, 1 when you say no or
+    subscriptions are left (run it again: twice is as once), 2 when nothing could be written.
 
     \b
     Examples:
@@ -32,3 +40,19 @@ def forget(customer: str, by: str, reason: str, *, yes: bool) -> None:
         refuse_data(error, {"customer_id": "CUSTOMER", "who": "--by", "why": "--reason"})
     agreed(f"forget customer {customer} for good?", yes=yes)
     carry_out(settings, acts.forget(data, WallClock().now()))
+    _unsubscribe(settings, customer)
+
+
+def _unsubscribe(settings: Settings, customer: str) -> None:
+    """End the subscriptions after the record: a vendor who is away must keep nobody from being forgotten."""
+    try:
+        report = asyncio.run(end_subscriptions(settings, customer))
+    except (SettingsError, KafkaError, OSError, TimeoutError) as error:
+        problem = str(error) if isinstance(error, SettingsError) else repr(error)
+        sys.stderr.write(f"subscriptions may be left: {problem}\nmend that, then run the same again\n")
+        sys.exit(EXIT_PARTLY)
+    lines, is_whole = told(report, "subscriptions ended")
+    if report.counts[Done.DONE] or report.counts[Done.GONE] or not is_whole:
+        click.echo("\n".join(lines))
+    if not is_whole:
+        sys.exit(EXIT_PARTLY)

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, PlainValidator, SecretStr, field_validator
 from pydantic_settings import NoDecode
@@ -17,6 +17,12 @@ Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 """The one in use and, while it is replaced, the one before it; a comma between them."""
 Address = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$")]
 """Scheme, host and perhaps a port, as others reach us; no path."""
+
+
+SignatureMode = Literal["enforce", "log"]
+SignatureStrategy = Literal["concat-hex", "concat-base64", "newline-hex", "newline-base64"]
+"""Values of `streams.signatures.Strategy`, which stands above the settings."""
+MIN_KEY_CHARACTERS = 32
 
 
 def _split(value: object) -> object:
@@ -67,6 +73,24 @@ class BridgePart(BaseModel):
     public_url: Address | None = Field(
         default=None, description="where the vendor reaches the bridge, `https://host`; its host is part of signatures"
     )
+    signatures: SignatureMode = Field(
+        default="enforce",
+        description="what becomes of a body that the vendor did not sign: `enforce` refuses, `log` counts",
+    )
+    signature_strategy: SignatureStrategy = Field(
+        default="concat-hex", description="form of TxPUSH signatures, which no document settles; `log` finds it"
+    )
+    callers_file: Path | None = Field(
+        default=None, description="TOML file of the services that may post events, and of what types"
+    )
+    proxy_secrets: Secrets = Field(
+        default=(), max_length=2, description="what the TLS proxy shows to be believed the client's name"
+    )
+    client_name_header: str = Field(
+        default="x-client-name",
+        pattern=r"^[a-z0-9-]{1,64}$",
+        description="header in which the TLS proxy names a client by its certificate",
+    )
     bridge_host: str = Field(default="127.0.0.1", description="address the bridge listens on")
     bridge_port: Port = Field(default=8080, description="port the bridge listens on")
     bridge_workers: int = Field(default=1, ge=1, le=64, description="bridge processes, one a core")
@@ -75,14 +99,31 @@ class BridgePart(BaseModel):
     retry_after_seconds: int = Field(default=30, ge=1, le=3600, description="Retry-After of a 503")
     max_in_flight: int = Field(default=4096, ge=1, le=1_000_000, description="requests waiting for Kafka before 503")
 
-    _split_tokens = field_validator("callback_tokens", mode="before")(_split)
+    _split_tokens = field_validator("callback_tokens", "proxy_secrets", mode="before")(_split)
 
-    @field_validator("callback_tokens")
+    @field_validator("callback_tokens", "proxy_secrets")
     @classmethod
     def _long_tokens(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if not all(TOKEN.fullmatch(token.get_secret_value()) for token in tokens):
             raise ValueError("a token has 16 to 256 of A-Z a-z 0-9 . _ ~ - : make one with `openssl rand -hex 24`")
         return tokens
+
+
+class SubscriptionsPart(BaseModel):
+    """Signing keys of TxPUSH subscriptions, as they are kept."""
+
+    sealing_keys: Secrets = Field(
+        default=(), max_length=2, description="seal signing keys in Kafka; the first seals, a second one still opens"
+    )
+
+    _split_keys = field_validator("sealing_keys", mode="before")(_split)
+
+    @field_validator("sealing_keys")
+    @classmethod
+    def _long_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not all(len(key.get_secret_value()) >= MIN_KEY_CHARACTERS for key in keys):
+            raise ValueError(f"a key has {MIN_KEY_CHARACTERS} characters or more: make one with `openssl rand -hex 32`")
+        return keys
 
 
 class VendorPart(BaseModel):

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
@@ -49,25 +50,26 @@ class Reporter(Protocol):
 
 
 class HttpReporter:
-    """Posts reports as structured CloudEvents: `POST <url>` with a bearer token, five attempts, within a deadline.
+    """Posts reports as structured CloudEvents: `POST <url>`, five attempts, within a deadline.
 
-    The receiver is the bridge's `/v1/events`, which comes with a later release; until then point it at a receiver of
-    your own. Use it as `async with`.
+    The receiver is the bridge's `/v1/events`, which has to know the service. Use it as `async with`.
 
     Args:
         url: the whole address.
-        token: the bearer token; not logged.
+        token: the bearer token, not logged; None where `tls` has a client certificate that the receiver goes by.
         source: the CloudEvents source that names the service, such as `/services/mailer`.
         deadline_seconds: the longest that `report` may take, attempts and waits together.
+        tls: whom to trust, and with which certificate to show oneself; None trusts the usual authorities.
     """
 
     def __init__(
         self,
         url: str,
-        token: str,
+        token: str | None,
         source: str,
         *,
         deadline_seconds: float = 15.0,
+        tls: ssl.SSLContext | None = None,
         clock: Clock | None = None,
         meters: Meters | None = None,
     ) -> None:
@@ -76,8 +78,8 @@ class HttpReporter:
         self._deadline_seconds = deadline_seconds
         self._clock = clock or WallClock()
         self._meters = meters or Meters()
-        headers = {"authorization": f"Bearer {token}", "content-type": CONTENT_TYPE}
-        self._client = httpx.AsyncClient(headers=headers, timeout=deadline_seconds)
+        headers = {"content-type": CONTENT_TYPE} | ({} if token is None else {"authorization": f"Bearer {token}"})
+        self._client = httpx.AsyncClient(headers=headers, timeout=deadline_seconds, verify=True if tls is None else tls)
 
     async def __aenter__(self) -> Self:
         """Use the connections within a block."""

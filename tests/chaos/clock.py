@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from schemas.times import from_epoch_ms
+from streams.bridge.checks import Signing
 from streams.bridge.command import run_bridge
 from streams.bridge.settings import BridgeSettings
 
@@ -48,7 +49,11 @@ class ScaledClock:
 def main() -> int:
     """Run the bridge by the clock of the environment."""
     settings = BridgeSettings(
-        bootstrap=os.environ[BOOTSTRAP], tokens=(TOKEN,), port=int(os.environ[PORT]), admin_port=0
+        bootstrap=os.environ[BOOTSTRAP],
+        tokens=(TOKEN,),
+        port=int(os.environ[PORT]),
+        admin_port=0,
+        signing=Signing(enforce=False),
     )
     return run_bridge(settings, ScaledClock.of_environment())
 

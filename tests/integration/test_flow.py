@@ -124,6 +124,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
                 "TXPUSH_PARTITIONS": str(topics.EMBEDDED.partitions),
                 "TXPUSH_REPLICATION": str(topics.EMBEDDED.replication),
                 "TXPUSH_CALLBACK_TOKENS": TOKEN,
+                "TXPUSH_SIGNATURES": "log",
                 "TXPUSH_BRIDGE_PORT": str(port),
                 "TXPUSH_ADMIN_PORT": str(admin),
             }

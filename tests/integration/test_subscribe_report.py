@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -57,7 +58,11 @@ def status(number: int, **headers: str) -> Answer:
 
 
 @asynccontextmanager
-async def reporting(receiver: Receiver, **options: float) -> AsyncIterator[tuple[HttpReporter, Meters]]:
+async def reporting(
+    receiver: Receiver,
+    token: str | None = TOKEN,
+    **options: Any,  # noqa: ANN401 - any option of the reporter
+) -> AsyncIterator[tuple[HttpReporter, Meters]]:
     """Run the receiver and a reporter that posts to it."""
     application = web.Application()
     application.router.add_post("/v1/events", receiver.take)
@@ -70,7 +75,7 @@ async def reporting(receiver: Receiver, **options: float) -> AsyncIterator[tuple
     try:
         reporter = HttpReporter(
             url,
-            TOKEN,
+            token,
             "/services/mailer",
             clock=SettableClock(),
             meters=meters,
@@ -186,6 +191,14 @@ async def test_a_refusal_is_not_sent_again() -> None:
     assert TOKEN not in str(refused.value)
     assert len(receiver.requests) == 1
     assert meters.registry.get_sample_value("txpush_subscribe_reports_total", {"outcome": "refused"}) == 1
+
+
+async def test_without_a_token() -> None:
+    """A service that is known by its certificate sends no token; whom it trusts is its own affair."""
+    receiver = Receiver(status(200))
+    async with reporting(receiver, token=None, tls=ssl.create_default_context()) as (reporter, _):
+        await reporter.report(await a_delivery(), "delivered")
+    assert [authorization for _, authorization, _ in receiver.requests] == [None]
 
 
 async def test_nobody_listens() -> None:

@@ -63,6 +63,7 @@ def serve(place: Contest, workers: int, connections: int, seconds: float) -> Ser
         "TXPUSH_PARTITIONS": str(PARTITIONS),
         "TXPUSH_REPLICATION": "1",
         "TXPUSH_CALLBACK_TOKENS": TOKEN,
+        "TXPUSH_SIGNATURES": "log",
         "TXPUSH_BRIDGE_PORT": str(port),
         "TXPUSH_BRIDGE_WORKERS": str(workers),
     }

@@ -2,16 +2,31 @@
 
 import pytest
 
+from streams.bridge.checks import Signing
 from streams.bridge.command import run_bridge
 from streams.bridge.settings import BridgeSettings
 
 TOKEN = "t" * 20
+COUNTED = Signing(enforce=False)
+SIGNED = Signing(host="hooks.example.com", partner_secrets=("partner-secret",), sealing_keys=("s" * 32,))
 
 
 def test_defaults_hold() -> None:
-    """Kafka's address and a token are all that is needed."""
-    assert BridgeSettings("localhost:9092", (TOKEN,)).problems() == []
-    assert BridgeSettings("localhost:9092", (TOKEN, "u" * 20)).problems() == []
+    """Kafka's address, a token and what signatures are checked with are all that is needed."""
+    assert BridgeSettings("localhost:9092", (TOKEN,), signing=SIGNED).problems() == []
+    assert BridgeSettings("localhost:9092", (TOKEN, "u" * 20), signing=COUNTED).problems() == []
+
+
+def test_what_is_not_signed_is_refused_unless_told_otherwise() -> None:
+    """Without what signatures are checked with the bridge does not start; only counting them has to be asked for."""
+    problems = BridgeSettings("k:1", (TOKEN,)).problems()
+    assert [problem.partition(":")[0] for problem in problems] == ["public_url", "partner_secrets", "sealing_keys"]
+    assert all("TXPUSH_SIGNATURES=log" in problem for problem in problems)
+
+
+def test_counting_signatures_needs_the_token_all_the_same() -> None:
+    """Where signatures are only counted, the secret path keeps strangers out: without one there is no bridge."""
+    assert any("tokens" in problem for problem in BridgeSettings("k:1", (), signing=COUNTED).problems())
 
 
 @pytest.mark.parametrize("tokens", [(), (TOKEN, TOKEN, TOKEN), ("short",), ("with/slash" * 3,)])
@@ -22,7 +37,9 @@ def test_tokens_must_be_secret_enough(tokens: tuple[str, ...]) -> None:
 
 def test_all_problems_at_once() -> None:
     """Every setting that does not hold is listed, so that one start is enough."""
-    problems = BridgeSettings("k:1", (), ack_deadline_seconds=20, max_body_bytes=0, workers=0).problems()
+    problems = BridgeSettings(
+        "k:1", (), ack_deadline_seconds=20, max_body_bytes=0, workers=0, signing=COUNTED
+    ).problems()
     assert {problem.partition(":")[0] for problem in problems} == {
         "tokens",
         "ack_deadline_seconds",
@@ -45,5 +62,6 @@ def test_workers_have_admin_ports_of_their_own() -> None:
 
 
 def test_tokens_are_not_shown() -> None:
-    """Printing the settings tells nobody the path."""
-    assert TOKEN not in repr(BridgeSettings("k:1", (TOKEN,)))
+    """Printing the settings tells nobody the path, nor a key."""
+    shown = repr(BridgeSettings("k:1", (TOKEN,), signing=SIGNED))
+    assert not [secret for secret in (TOKEN, "partner-secret", "s" * 32) if secret in shown]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from streams.clock import WallClock
+from streams.operate import forget as forget_command
 from streams.operate import policy as policy_command
 from streams.operate import telling
 from streams.operate.differences import as_toml
@@ -16,6 +17,7 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     double = Kafka()
     monkeypatch.setattr(telling, "write", double.write)
     monkeypatch.setattr(policy_command, "standings", double.standings)
+    monkeypatch.setattr(forget_command, "end_subscriptions", double.end_subscriptions)
     monkeypatch.setattr(WallClock, "now", lambda _self: NOW)
     monkeypatch.setenv("TXPUSH_PARTITIONS", "3")
     return double

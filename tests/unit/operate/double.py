@@ -15,6 +15,8 @@ from streams.kafka.topics import EVENTS, SIGNALS
 from streams.operate.acts import Act, activation
 from streams.operate.inforce import Place, Standing
 from streams.operate.writing import Failure, Outcome, Receipt
+from streams.settings import Settings
+from streams.subscriptions.run import Report
 
 SIGNED = ["--by", "ann", "--reason", "asked the customer"]
 NOW = datetime(2026, 11, 1, 3, tzinfo=UTC)
@@ -29,6 +31,8 @@ class Kafka:
         self.failed: list[Failure] = []
         self.error: Exception | None = None
         self.rules: dict[Place, Standing | None] = {}
+        self.subscriptions: Report | Exception = Report()
+        self.unsubscribed: list[str] = []
 
     async def write(self, act: Act, _bootstrap: str, partitions: int) -> Outcome:
         if self.error is not None:
@@ -43,6 +47,12 @@ class Kafka:
         if self.error is not None:
             raise self.error
         return self.rules
+
+    async def end_subscriptions(self, _settings: Settings, customer_id: str) -> Report:
+        self.unsubscribed.append(customer_id)
+        if isinstance(self.subscriptions, Exception):
+            raise self.subscriptions
+        return self.subscriptions
 
     def holds(self, policy: Policy | None, *, only: int | None = None, waits_at: int | None = None) -> None:
         """Put a policy in force, in one partition of the inbound log or in all of both logs."""

@@ -9,6 +9,9 @@ from aiokafka.errors import KafkaConnectionError
 from schemas.events import CustomerForgotten, Override, OverrideAction
 from streams.kafka.topics import EVENTS
 from streams.operate.writing import Failure, OperateError
+from streams.settings import SettingsError
+from streams.subscriptions.held import Account
+from streams.subscriptions.run import Done, Report
 from tests.unit.operate.double import NOW, SIGNED, Kafka, data_of, typed
 
 LOGIN = ["--customer", "7", "--login", "71"]
@@ -86,6 +89,40 @@ def test_forgetting_asks(kafka: Kafka) -> None:
     assert done.output.endswith("nothing was written\n")
     assert typed("forget", "7000000042", *SIGNED, answer="y\n").exit_code == 0
     assert data_of(kafka) == CustomerForgotten(customer_id="7000000042", who="ann", why="asked the customer")
+
+
+def test_forgetting_ends_subscriptions(kafka: Kafka) -> None:
+    """What the vendor still tells of is ended, after the record is written; nothing is said where there was none."""
+    assert typed("forget", "7", "--yes", *SIGNED).output.count("\n") == 1
+    kafka.subscriptions = Report({Done.DONE: 2, Done.ALREADY: 0, Done.GONE: 1})
+    done = typed("forget", "7", "--yes", *SIGNED)
+    assert (done.exit_code, kafka.unsubscribed) == (0, ["7", "7"])
+    assert done.output.splitlines()[-1] == "2 subscriptions ended, 1 gone at the vendor"
+
+
+@pytest.mark.parametrize(
+    ("subscriptions", "words"),
+    [
+        (Report(failed=[(Account("7", "5"), "the vendor is away")]), "account 5: the vendor is away"),
+        (Report(stopped="the vendor refused our credentials"), "stopped before the rest"),
+        (SettingsError("TXPUSH_APP_KEY: needed to call the vendor"), "TXPUSH_APP_KEY"),
+        (TimeoutError("txpush.subscriptions: not read"), "txpush.subscriptions"),
+    ],
+)
+def test_subscriptions_that_are_left(kafka: Kafka, subscriptions: Report | Exception, words: str) -> None:
+    """The customer is forgotten all the same; exit 1 says that the same has to be run again."""
+    kafka.subscriptions = subscriptions
+    done = typed("forget", "7", "--yes", *SIGNED)
+    assert (done.exit_code, len(kafka.acts)) == (1, 1)
+    assert words in done.output
+    assert "run the same again" in done.output
+
+
+def test_nothing_is_ended_where_nothing_was_written(kafka: Kafka) -> None:
+    """Without the record there is no forgetting, so the subscriptions stay."""
+    kafka.error = TimeoutError()
+    assert typed("forget", "7", "--yes", *SIGNED).exit_code == 2
+    assert kafka.unsubscribed == []
 
 
 def test_forgetting_in_a_script(kafka: Kafka) -> None:

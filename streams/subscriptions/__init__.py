@@ -1,0 +1,1 @@
+"""TxPUSH subscriptions: which accounts have one, and the signing keys, sealed, that check their notifications."""

@@ -1,0 +1,64 @@
+"""Which accounts are meant: named, listed in a file, or all that are known."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from schemas.vendor import valid_identifier
+from streams.subscriptions.held import Account
+
+MAX_ACCOUNTS = 10_000_000
+MAX_FAULTS = 10
+"""Faulty lines of a file that are told at once."""
+
+
+class ChoiceError(ValueError):
+    """No accounts can be made out; the message says what to write instead."""
+
+
+def named(customer_id: str, account_id: str) -> list[Account]:
+    """Give one account by its two ids.
+
+    Raises:
+        ChoiceError: one is no id.
+    """
+    customer, account = valid_identifier(customer_id), valid_identifier(account_id)
+    if customer is None or account is None:
+        raise ChoiceError("CUSTOMER and ACCOUNT: an id has neither spaces nor slashes")
+    return [Account(customer, account)]
+
+
+def listed(path: Path) -> list[Account]:
+    """Read a file with a customer and an account a line, a comma between; `-` is standard input.
+
+    Empty lines and those that begin with `#` are passed by; an account that stands there twice is one.
+
+    Raises:
+        ChoiceError: with the number of every faulty line.
+    """
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ChoiceError(f"{path}: cannot be read: {error}") from None
+    return accounts_of(text.splitlines(), str(path))
+
+
+def accounts_of(lines: Iterable[str], place: str) -> list[Account]:
+    """Read the lines of such a file."""
+    found: dict[Account, None] = {}
+    faults = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        customer, _, account = line.partition(",")
+        ids = valid_identifier(customer), valid_identifier(account)
+        if ids[0] is None or ids[1] is None:
+            faults.append(f"{place}:{number}: write CUSTOMER,ACCOUNT")
+        else:
+            found[Account(ids[0], ids[1])] = None
+    if len(found) > MAX_ACCOUNTS:
+        faults.append(f"{place}: {len(found)} accounts, at most {MAX_ACCOUNTS}")
+    if faults:
+        more = [f"and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
+        raise ChoiceError("\n".join([*faults[:MAX_FAULTS], *more]))
+    return list(found)
