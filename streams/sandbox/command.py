@@ -13,6 +13,7 @@ from streams.sandbox.sandbox import Sandbox
 from streams.sandbox.server import SandboxError, serving
 from streams.sandbox.settings import SandboxSettings
 from streams.settings import Settings, read_settings
+from streams.signatures import Strategy
 
 
 @click.command()
@@ -62,5 +63,6 @@ def sandbox_settings(settings: Settings) -> SandboxSettings:
         partner_secret=secrets[0] if secrets else usual.partner_secret,
         app_key=usual.app_key if settings.app_key is None else settings.app_key.get_secret_value(),
         seed=settings.sandbox_seed,
+        signature_strategy=Strategy(settings.signature_strategy),
         any_port=settings.sandbox_any_port,
     )

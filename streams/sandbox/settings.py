@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from streams.signatures import Strategy
+
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
@@ -24,7 +26,7 @@ class SandboxSettings:
     partner_secret: str = field(default="sandbox-secret-1", repr=False)
     app_key: str = field(default="sandbox-app-key", repr=False)
     seed: str = "sandbox"
-    signature_strategy: str = "concat-hex"
+    signature_strategy: Strategy = Strategy.CONCAT_HEX
     any_port: bool = False
     nightly_hour: int = 8
     refresh_after_seconds: float = 2.0

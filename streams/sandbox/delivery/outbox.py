@@ -13,12 +13,13 @@ from streams.sandbox.books.records import account_record
 from streams.sandbox.books.world import World
 from streams.sandbox.delivery import messages
 from streams.sandbox.delivery.agenda import Agenda
-from streams.sandbox.delivery.signing import connect_signature, txpush_signature
 from streams.sandbox.delivery.webhook import Sender, Webhook
+from streams.signatures import CONNECT_HEADER, TXPUSH_HEADERS, Strategy, connect_signature, txpush_signature
 from streams.sandbox.seed import Seed
 
 AGENT = "txpush-sandbox"
-TXPUSH_HEADER, CONNECT_HEADER = "x-txpush-signature", "x-finicity-signature"
+TXPUSH_HEADER = TXPUSH_HEADERS[1]
+"""The spelling of real traffic; the bridge takes both."""
 _OURS = frozenset({"content-type", "content-length", "host", "user-agent", CONNECT_HEADER})
 
 
@@ -35,7 +36,7 @@ class Listener:
 class Outbox:
     """Writes notifications and Data Connect events, and puts them on the agenda."""
 
-    def __init__(self, agenda: Agenda, seed: Seed, strategy: str, secret: Callable[[], str]) -> None:
+    def __init__(self, agenda: Agenda, seed: Seed, strategy: Strategy, secret: Callable[[], str]) -> None:
         self._agenda = agenda
         self._seed = seed
         self._strategy = strategy
