@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 
 from streams.clock import Clock
 
+MILLISECOND = timedelta(milliseconds=1)
+
 
 @runtime_checkable
 class MovableClock(Clock, Protocol):
@@ -15,7 +17,7 @@ class MovableClock(Clock, Protocol):
 
 
 class AdvancingClock:
-    """Another clock, so far ahead as it was moved."""
+    """Another clock, so far ahead as it was moved; whole milliseconds, as every clock here."""
 
     def __init__(self, base: Clock) -> None:
         self._base = base
@@ -27,4 +29,5 @@ class AdvancingClock:
 
     def move_to(self, at: datetime) -> None:
         """Go on to a time; one that has passed changes nothing."""
-        self._ahead = max(self._ahead, at - self._base.now())
+        ahead = at - self._base.now()
+        self._ahead = max(self._ahead, -(-ahead // MILLISECOND) * MILLISECOND)

@@ -1,6 +1,7 @@
 """Data Connect: the calls that make links to the hosted page."""
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from streams.sandbox.hosted.links import Link, Links, LinkType
 from streams.sandbox.parts import Parts
 
 _CONTENT_TYPES = (messages.JSON, messages.XML)
+_NAME, _VALUE = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}"), re.compile(r"[ -~]{0,1024}")
 _FLAGS = ("singleUseUrl", "isHostedInMobileApp", "isWebView")
 
 
@@ -60,10 +62,7 @@ class ConnectLinks:
         content_type = body.get("webhookContentType", messages.JSON)
         if content_type not in _CONTENT_TYPES:
             raise errors.invalid(f'"webhookContentType" must be {" or ".join(_CONTENT_TYPES)}')
-        headers = body.get("webhookHeaders") or {}
-        if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-            raise errors.invalid('"webhookHeaders" must be an object of strings')
-        listener = Listener(url, content_type, body.get("webhookData"), headers)
+        listener = Listener(url, content_type, body.get("webhookData"), _headers(body))
         await self._ping(listener)
         return listener
 
@@ -82,6 +81,15 @@ def _check_flags(body: dict[str, Any]) -> None:
     for name in _FLAGS:
         if not isinstance(body.get(name, False), bool):
             raise errors.invalid(f'"{name}" must be a boolean')
+
+
+def _headers(body: dict[str, Any]) -> dict[str, str]:
+    headers = {} if body.get("webhookHeaders") is None else body["webhookHeaders"]
+    if not isinstance(headers, dict) or not all(
+        isinstance(value, str) and _NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers.items()
+    ):
+        raise errors.invalid('"webhookHeaders" must be an object of header names and values')
+    return headers
 
 
 def _url(body: dict[str, Any], name: str) -> str | None:

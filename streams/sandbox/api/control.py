@@ -1,10 +1,10 @@
 """The controls over HTTP, under `/sandbox/`: JSON in, JSON out, for whoever can reach the port."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -93,8 +93,8 @@ class LoginChanges(Asked):
 
     trouble: Code | None = None
     bank_password: str = Field(default="", min_length=1)
-    device_until: datetime | None = None
-    consent_until: datetime | None = None
+    device_until: AwareDatetime | None = None
+    consent_until: AwareDatetime | None = None
 
 
 class AccountChanges(Asked):

@@ -50,10 +50,11 @@ class TxPush:
         """DeleteTxPushSubscription."""
         customer = self._world.customer(request.path_params["customerId"])
         number = request.path_params["subscriptionId"]
-        known = self._world.subscriptions.get(int(number)) if number.isdecimal() else None
-        if known is None or known.customer_id != customer.id:
+        ours = [self._world.subscriptions.get(one.id, []) for one in self._world.of_customer(customer.id)]
+        known = [one for of_account in ours for one in of_account if str(one.id) == number]
+        if not known:
             raise errors.Refusal(404, "60013", "No active subscription found for a given customer.")
-        del self._world.subscriptions[known.id]
+        self._world.unsubscribe(known[0].account_id, known[0].id)
         return done()
 
     async def transaction(self, request: Request) -> Response:

@@ -9,11 +9,12 @@ from streams.sandbox.books.world import World
 
 
 def migrate_login(world: World, login_id: str, consent_days: float | None, at: datetime) -> None:
-    """Move a login to the bank's OAuth entry: its accounts get that id and code 948 (domain 2.2)."""
+    """Move a login to the bank's OAuth entry, unless it is there: accounts get that id and 948 (domain 2.2)."""
     login = world.logins[login_id]
     bank = world.bank_of(login)
-    if not bank.oauth:
-        login.institution_id = world.institutions.oauth_twin(bank, consent_days).id
+    if bank.oauth:
+        return
+    login.institution_id = world.institutions.oauth_twin(bank, consent_days).id
     login.trouble = NOT_AUTHENTICATED
     for account in world.of_login(login_id):
         account.institution_id = login.institution_id

@@ -8,6 +8,7 @@ ANSWER_AGAIN = "mfa"
 ANSWER_WRONG = "fail"
 """Answer that the bank refuses: code 187."""
 BAD_CREDENTIALS = 103
+SLOW_USER = "discovertimeout"
 
 
 class Challenge(StrEnum):
@@ -39,7 +40,6 @@ class Profile:
     openings: tuple[Opening, ...] = ()
     challenge: Challenge | None = None
     code: int | None = None
-    is_slow: bool = False
 
 
 _USUAL = (
@@ -65,7 +65,7 @@ _PROFILES = (
     Profile("tfa_multi", "go", _USUAL, Challenge.IMAGE_CHOICE),
     Profile("demo", "imagechoice", _USUAL, Challenge.IMAGE_CHOICE),
     Profile("demo", "imagechoice2", _USUAL, Challenge.IMAGE_CHOICE),
-    Profile("discovertimeout", "go", _USUAL, is_slow=True),
+    Profile(SLOW_USER, "go", _USUAL),
     Profile("profile_03", "profile_03", _RICH),
 )
 _BY_CREDENTIALS = {(profile.username, profile.password): profile for profile in _PROFILES}

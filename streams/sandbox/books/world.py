@@ -1,6 +1,6 @@
 """The books of the vendor: who is whose, under which ids, and who hears of a change."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -45,13 +45,17 @@ class World:
     customers: dict[str, Customer] = field(default_factory=dict)
     logins: dict[str, Login] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
-    subscriptions: dict[int, Subscription] = field(default_factory=dict)
+    subscriptions: dict[str, list[Subscription]] = field(default_factory=dict)
     ids: Ids = field(default_factory=Ids)
+    _usernames: set[str] = field(default_factory=set)
+    _by_login: dict[str, dict[str, Account]] = field(default_factory=dict)
+    _by_customer: dict[str, dict[str, Account]] = field(default_factory=dict)
 
     def add_customer(self, username: str, kind: str, at: datetime, details: dict[str, str]) -> Customer:
         """Enrol a customer; user names are unique."""
-        if any(known.username == username for known in self.customers.values()):
+        if username in self._usernames:
             raise errors.Refusal(409, "110002", "Username is not available.")
+        self._usernames.add(username)
         customer = Customer(str(self.ids.take("customer")), username, kind, at, details)
         self.customers[customer.id] = customer
         return customer
@@ -74,17 +78,17 @@ class World:
         """Give a login of a customer that has accounts; a Refusal otherwise."""
         self.customer(customer_id)
         login = self.logins.get(login_id)
-        if login is None or login.customer_id != customer_id or not any(self.of_login(login_id)):
+        if login is None or login.customer_id != customer_id or not self.of_login(login_id):
             raise errors.no_accounts_of_login()
         return login
 
-    def of_customer(self, customer_id: str) -> Iterator[Account]:
+    def of_customer(self, customer_id: str) -> list[Account]:
         """Give the accounts of a customer, oldest first."""
-        return (account for account in self.accounts.values() if account.customer_id == customer_id)
+        return list(self._by_customer.get(customer_id, {}).values())
 
-    def of_login(self, login_id: str) -> Iterator[Account]:
+    def of_login(self, login_id: str) -> list[Account]:
         """Give the accounts of a login, oldest first."""
-        return (account for account in self.accounts.values() if account.login_id == login_id)
+        return list(self._by_login.get(login_id, {}).values())
 
     def bank_of(self, login: Login) -> Institution:
         """Give the bank of a login."""
@@ -105,12 +109,14 @@ class World:
         """Add an account of a login; its code is absent until the first aggregation."""
         account_id = str(self.ids.take("account"))
         number = opening.number or f"{int(self.seed.share('number', account_id) * DIGITS):010d}"
-        position = 1 + sum(1 for _ in self.of_login(login.id))
+        position = 1 + len(self.of_login(login.id))
         account = Account(
             *(account_id, login.customer_id, login.id, login.institution_id, opening.type, position, at),
             *(opening.name, number, opening.balance),
         )
         self.accounts[account.id] = account
+        self._by_login.setdefault(login.id, {})[account.id] = account
+        self._by_customer.setdefault(login.customer_id, {})[account.id] = account
         return account
 
     def consent(self, login: Login, at: datetime) -> None:
@@ -128,36 +134,37 @@ class World:
         for account in accounts:
             account.updated_at = at
             del self.accounts[account.id]
+            del self._by_login[account.login_id][account.id]
+            del self._by_customer[account.customer_id][account.id]
             self.hear(account, "deleted", at)
             self.unsubscribe(account.id)
 
     def delete_customer(self, customer_id: str, at: datetime) -> None:
         """Delete a customer with everything."""
-        self.customer(customer_id)
-        self.delete_accounts(list(self.of_customer(customer_id)), at)
+        self._usernames.discard(self.customer(customer_id).username)
+        self.delete_accounts(self.of_customer(customer_id), at)
         self.logins = {key: login for key, login in self.logins.items() if login.customer_id != customer_id}
         del self.customers[customer_id]
 
     def subscribe(self, account: Account, callback_url: str, *, wants_xml: bool) -> list[Subscription]:
         """Make the subscriptions of an account, one a class with a key of its own; they replace earlier ones."""
-        self.unsubscribe(account.id)
         made = []
         for class_name in CLASSES:
             number = self.ids.take("subscription")
             key = self.seed.text(KEY_LENGTH, "signing key", number)
-            made.append(Subscription(number, account.customer_id, account.id, class_name, callback_url, key, wants_xml))
-        self.subscriptions |= {one.id: one for one in made}
-        return made
+            whose = (account.customer_id, account.id)
+            made.append(Subscription(number, *whose, class_name, callback_url, key, wants_xml))
+        self.subscriptions[account.id] = made
+        return list(made)
 
-    def unsubscribe(self, account_id: str) -> int:
-        """End the subscriptions of an account; gives how many there were."""
-        ended = [one.id for one in self.subscriptions.values() if one.account_id == account_id]
-        for number in ended:
-            del self.subscriptions[number]
-        return len(ended)
+    def unsubscribe(self, account_id: str, subscription_id: int | None = None) -> int:
+        """End the subscriptions of an account, or the one with an id; gives how many that were."""
+        before = self.subscriptions.pop(account_id, [])
+        kept = [one for one in before if subscription_id not in {None, one.id}]
+        if kept:
+            self.subscriptions[account_id] = kept
+        return len(before) - len(kept)
 
     def subscribers(self, account_id: str, class_name: str) -> list[Subscription]:
         """Give the subscriptions of an account and a class."""
-        return [
-            one for one in self.subscriptions.values() if (one.account_id, one.class_name) == (account_id, class_name)
-        ]
+        return [one for one in self.subscriptions.get(account_id, []) if one.class_name == class_name]

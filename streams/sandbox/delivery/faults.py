@@ -46,6 +46,11 @@ class Fault:
     seconds: float | None = None
     path: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share: {self.share} is not from 0 to 1")
+
 
 class Faults:
     """Which faults are asked for, and a draw for each chance."""

@@ -14,8 +14,8 @@ from streams.sandbox.books.world import World
 from streams.sandbox.delivery import messages
 from streams.sandbox.delivery.agenda import Agenda
 from streams.sandbox.delivery.webhook import Sender, Webhook
-from streams.signatures import CONNECT_HEADER, TXPUSH_HEADERS, Strategy, connect_signature, txpush_signature
 from streams.sandbox.seed import Seed
+from streams.signatures import CONNECT_HEADER, TXPUSH_HEADERS, Strategy, connect_signature, txpush_signature
 
 AGENT = "txpush-sandbox"
 TXPUSH_HEADER = TXPUSH_HEADERS[1]

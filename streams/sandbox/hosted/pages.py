@@ -9,8 +9,6 @@ from streams.sandbox.books.profiles import Challenge
 from streams.sandbox.books.world import World
 from streams.sandbox.hosted.session import MAX_MISTAKES, Session, Step
 
-SLOW_USER = "discovertimeout"
-
 _STYLE = """
 body { font: 1.0625rem/1.5 system-ui, sans-serif; color: #1d1d1f; background: #f4f4f6; margin: 0; }
 main { max-width: 30rem; margin: 2rem auto; padding: 1.5rem 2rem 2rem; background: #fff; border-radius: .5rem; }

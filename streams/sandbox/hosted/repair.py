@@ -66,6 +66,7 @@ class Repair:
             self._world.consent(login, at)
         name, payload = _told(bank, login, self._accounts(login))
         self._teller.tell(session, name, payload)
+        self._teller.refresh_if_left(session, login)
         session.go(Step.FINISH)
 
     def _first_step(self, session: Session, bank: Institution) -> Step:

@@ -9,6 +9,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from streams.sandbox.books.profiles import SLOW_USER
 from streams.sandbox.hosted import pages
 from streams.sandbox.hosted.adding import Adding
 from streams.sandbox.hosted.links import Links, LinkType
@@ -22,7 +23,8 @@ MAX_FORM_BYTES = 16 * 1024
 MAX_FIELDS = 200
 FORM_SECONDS = 10.0
 ID_LENGTH = 32
-GONE, NOT_FOUND, TOO_LARGE, SEE_OTHER = 410, 404, 413, 303
+_OVER = ("This visit is over", "You can close this window.")
+BAD_REQUEST, GONE, NOT_FOUND, SEE_OTHER = 400, 410, 404, 303
 _PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-robots-tag": "noindex"}
 
 Form = Mapping[str, list[str]]
@@ -61,25 +63,24 @@ class Visits:
 
     async def show(self, request: Request) -> Response:
         """Show where a visit stands."""
-        session = self._find(request)
+        session = self._known.get(request.path_params["visit"])
         if session is None or session.is_over:
-            return _page(pages.notice("This visit is over", "You can close this window."), GONE)
-        return _page(pages.of(session, self._world))
+            return _page(pages.notice(*_OVER), GONE)
+        return self._timed_out(session) or _page(pages.of(session, self._world))
 
     async def submit(self, request: Request) -> Response:
         """Take a form."""
-        session = self._find(request)
+        session = self._known.get(request.path_params["visit"])
         if session is None or session.is_over:
-            return _page(pages.notice("This visit is over", "You can close this window."), GONE)
-        async with asyncio.timeout(FORM_SECONDS):
-            form = await _form(request)
-        if form is None:
-            return _page(pages.notice("This form is too large", "Please go back."), TOO_LARGE)
-        if (
-            session.step is Step.CREDENTIALS
-            and session.bank is not None
-            and _first(form, "username") == pages.SLOW_USER
-        ):
+            return _page(pages.notice(*_OVER), GONE)
+        if left := self._timed_out(session):
+            return left
+        try:
+            async with asyncio.timeout(FORM_SECONDS):
+                form = await _form(request)
+        except (TimeoutError, ValueError):
+            return _page(pages.notice("This form cannot be read", "Please go back and try again."), BAD_REQUEST)
+        if _first(form, "username") == SLOW_USER:
             await asyncio.sleep(self._slow_seconds)
         self._act(session, _first(form, "action"), form)
         return self._left(session) if session.is_over else _see(_address(session))
@@ -148,12 +149,12 @@ class Visits:
             self._teller.refresh(session.login)
         session.end(Ending.COMPLETE)
 
-    def _find(self, request: Request) -> Session | None:
-        """Give the visit; one whose link has expired meanwhile has timed out."""
-        session = self._known.get(request.path_params["visit"])
-        if session is not None and self._teller.now() >= session.link.expires_at:
-            session.end(Ending.TIMEOUT)
-        return session
+    def _timed_out(self, session: Session) -> Response | None:
+        """End a visit whose link has expired meanwhile; None while it has not."""
+        if self._teller.now() < session.link.expires_at:
+            return None
+        session.end(Ending.TIMEOUT)
+        return self._left(session)
 
     def _left(self, session: Session) -> Response:
         reason, code = RETURNED[session.ending or Ending.EXIT]
@@ -163,16 +164,14 @@ class Visits:
         return _see(str(target))
 
 
-async def _form(request: Request) -> Form | None:
+async def _form(request: Request) -> Form:
+    """Read a form; ValueError for one that is too large, or none."""
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > MAX_FORM_BYTES:
-            return None
-    try:
-        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-    except ValueError:
-        return {}
+            raise ValueError("the form is too large")
+    return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
 
 
 def _first(form: Form, name: str) -> str:

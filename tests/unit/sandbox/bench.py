@@ -82,6 +82,13 @@ class Bench:
     listener: Listener
     api: httpx.AsyncClient
 
+    async def authenticate(self) -> None:
+        """Get a token for two hours."""
+        settings = self.sandbox.settings
+        pair = {"partnerId": settings.partner_id, "partnerSecret": settings.partner_secret}
+        reply = await self.api.post("/aggregation/v2/partners/authentication", json=pair)
+        self.api.headers["finicity-app-token"] = reply.json()["token"]
+
     async def get(self, path: str) -> Any:  # noqa: ANN401 - JSON of any shape
         """Give the body of a GET that is answered 200."""
         reply = await self.api.get(path)
@@ -99,6 +106,7 @@ class Bench:
 
     async def link(self, customer_id: str, login_id: str | None = None, **more: object) -> str:
         """Make a link to the hosted page: Fix for a login, else Full."""
+        await self.authenticate()
         body = {"partnerId": "sandbox-partner", "customerId": customer_id, "webhook": CONNECT, "redirectUri": BACK}
         fix = {} if login_id is None else {"institutionLoginId": login_id}
         path = "/connect/v2/generate" + ("" if login_id is None else "/fix")

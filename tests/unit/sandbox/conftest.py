@@ -14,8 +14,6 @@ async def bench() -> AsyncIterator[Bench]:
     made = bench_with(Listener(), SandboxSettings(webhook_seconds=0.2, slow_seconds=0), VirtualClock(START))
     made.api.headers["finicity-app-key"] = made.sandbox.settings.app_key
     made.api.headers["accept"] = "application/json"
-    pair = {"partnerId": made.sandbox.settings.partner_id, "partnerSecret": made.sandbox.settings.partner_secret}
-    reply = await made.api.post("/aggregation/v2/partners/authentication", json=pair)
-    made.api.headers["finicity-app-token"] = reply.json()["token"]
+    await made.authenticate()
     yield made
     await made.api.aclose()
