@@ -8,7 +8,6 @@ from streams.sandbox.books.model import Login
 from streams.sandbox.hosted.session import Ending, Session
 from streams.sandbox.parts import Parts
 
-
 LEFT_MINUTES = 20
 
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from streams.sandbox import Opening
-from streams.sandbox.visitor import Page, Visitor, VisitError
+from streams.sandbox.visitor import Page, VisitError, Visitor
 from streams.signatures import connect_signature
 from tests.unit.sandbox.bench import BACK, CONNECT, Bench
 
@@ -253,7 +253,7 @@ async def test_events_come_again_for_three_days(bench: Bench) -> None:
     await bench.link(customer, login)
     bench.listener.status = 500
     bench.listener.statuses = [200]
-    visitor, _ = await opened(bench, customer, login)
+    _visitor, _ = await opened(bench, customer, login)
     await bench.sandbox.settle()
     started = [one for one in bench.listener.received if one.word == "started"]
     assert len(started) == 1

@@ -14,7 +14,7 @@ TRANSACTION = {"amount": -4.25, "description": "a testing transaction", "transac
 
 async def test_a_subscription_is_verified_first(bench: Bench) -> None:
     """The listener is asked with a code beside its own query, and two records come back, each with its key."""
-    customer, login = await bench.connected()
+    _customer, login = await bench.connected()
     records = await bench.subscribe(bench.sandbox.accounts_of(login)[0], f"{TXPUSH}?mine=1")
     assert [record["type"] for record in records] == ["account", "transaction"]
     assert len({record["signingKey"] for record in records}) == len({record["id"] for record in records}) == 2
