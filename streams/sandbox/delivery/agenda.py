@@ -67,21 +67,18 @@ class Agenda:
         self._release_overdue(now)
         return self._entries[0][0] if self._entries and self._entries[0][0] <= now else None
 
-    def pop_errand(self) -> Errand | None:
-        """Take the first entry if it is an errand."""
-        if self._entries and isinstance(self._entries[0][2], Errand):
-            entry = heapq.heappop(self._entries)[2]
-            return entry if isinstance(entry, Errand) else None
-        return None
-
-    def pop_webhooks(self, until: datetime) -> list[Webhook]:
-        """Take the webhooks that are due by `until`, up to the next errand."""
-        taken = []
-        while self._entries and self._entries[0][0] <= until and isinstance(self._entries[0][2], Webhook):
-            entry = heapq.heappop(self._entries)[2]
-            if isinstance(entry, Webhook):
-                taken.append(entry)
-        return taken
+    def pop(self, until: datetime) -> Errand | list[Webhook]:
+        """Take what is due first: an errand, or the webhooks that are due by `until` and before the next errand."""
+        webhooks: list[Webhook] = []
+        while self._entries and self._entries[0][0] <= until:
+            entry = self._entries[0][2]
+            if isinstance(entry, Errand) and webhooks:
+                break
+            heapq.heappop(self._entries)
+            if isinstance(entry, Errand):
+                return entry
+            webhooks.append(entry)
+        return webhooks
 
     def _hold(self, webhook: Webhook) -> None:
         webhook.due += timedelta(hours=HELD_HOURS)

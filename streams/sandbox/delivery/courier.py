@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from streams.clock import Clock
-from streams.sandbox.delivery.agenda import Act, Agenda
+from streams.sandbox.delivery.agenda import Act, Agenda, Errand
 from streams.sandbox.delivery.webhook import Sender, Webhook
 
 log = logging.getLogger(__name__)
@@ -80,10 +80,11 @@ class Courier:
             return True
         if due is None:
             return False
-        if errand := self._agenda.pop_errand():
-            errand.act(errand.due)
+        first = self._agenda.pop(min(now, self._next_night))
+        if isinstance(first, Errand):
+            first.act(first.due)
         else:
-            await self._deliver(self._agenda.pop_webhooks(min(now, self._next_night)))
+            await self._deliver(first)
         return True
 
     async def _deliver(self, webhooks: Sequence[Webhook]) -> None:

@@ -53,6 +53,7 @@ class Listener:
     status: int = 200
     echo: Response | None = None
     stuck: bool = False
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def app(self) -> Starlette:
         """Give the ASGI application."""
@@ -70,6 +71,7 @@ class Listener:
             return self.echo or PlainTextResponse(self.verified[-1])
         content = await request.body()
         self.received.append(Received(request.url.path, dict(request.headers), content))
+        self.heard.set()
         return Response(status_code=self.statuses.pop(0) if self.statuses else self.status)
 
 
@@ -136,6 +138,13 @@ class Bench:
             self.sandbox.delete_account(account)
         await self.subscribe(first)
         return customer, login.id
+
+    def connected_quietly(self, username: str) -> str:
+        """Give the login of a new customer; its first account has a subscription that nobody verified."""
+        login = self.sandbox.add_login(self.sandbox.add_customer(), "102105", username, "go")
+        first = self.sandbox.world.of_login(login.id)[0]
+        self.sandbox.world.subscribe(first, TXPUSH, wants_xml=False)
+        return login.id
 
     async def after(self, **later: float) -> None:
         """Move the clock on and let everything happen that is due by then."""
