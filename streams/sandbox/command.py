@@ -26,7 +26,7 @@ def sandbox(host: str | None, port: int | None, seed: str | None, *, any_port: b
 
     Takes the partner of TXPUSH_PARTNER_ID, TXPUSH_PARTNER_SECRETS and TXPUSH_APP_KEY, so that clients with the same
     settings get in; without them sandbox-partner, sandbox-secret-1 and sandbox-app-key. Whoever can reach the port can
-    do everything: keep it on this machine.
+    do everything: keep it on this machine. With TXPUSH_CLOCK it follows that clock, else its own can be moved on.
 
     \b
     Examples:
@@ -47,7 +47,7 @@ async def _serve(settings: Settings) -> None:
     stopping = asyncio.Event()
     for how in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(how, stopping.set)
-    stand_in = Sandbox(sandbox_settings(settings), AdvancingClock(WallClock()))
+    stand_in = Sandbox(sandbox_settings(settings), settings.clock or AdvancingClock(WallClock()))
     async with serving(stand_in, settings.sandbox_host, settings.sandbox_port) as url:
         click.echo(url)
         click.echo(f"The sandbox is ready; its controls are at {url}/sandbox/. End it with Ctrl-C.", err=True)

@@ -113,8 +113,7 @@ async def test_the_partner(bench: Bench) -> None:
         ("PATCH /institutions/1", {}, 404, "not found"),
         ("POST /institutions/1/migration", {}, 404, "not found"),
         (
-            "POST",
-            "/customers/1/logins",
+            "POST /customers/1/logins",
             {"institution_id": "102105", "username": "a", "password": "b"},
             404,
             "Customer",
