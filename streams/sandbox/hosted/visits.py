@@ -49,7 +49,8 @@ class Visits:
         link = self._links.find(request.query_params.get("signature", ""))
         if link is None:
             return _page(pages.notice("This link is not known", "Please go back to where you got it from."), NOT_FOUND)
-        if link.is_spent or self._teller.now() >= link.expires_at:
+        is_gone = link.login_id is not None and link.login_id not in self._world.logins
+        if is_gone or link.is_spent or self._teller.now() >= link.expires_at:
             return _page(pages.notice("This link has expired", "Please ask for a new one."), GONE)
         self._opened += 1
         session = Session(self._seed.text(ID_LENGTH, "visit", self._opened), link, Step.BANKS)

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-FILE = Path(__file__).parents[4] / "shared" / "reference" / "openbanking-us.yaml"
+FILE = Path(__file__).parents[5] / "shared" / "reference" / "openbanking-us.yaml"
 MISSING = f"the vendor's OpenAPI file is not at {FILE}: it is at hand where this project is developed, and in CI"
 ROOT = "openapi"
 METHODS = ("get", "post", "put", "delete", "patch")
