@@ -16,6 +16,7 @@ COMMANDS = {
     "kafka": ("streams.kafka.embedded.command:kafka", "Run a real Apache Kafka in the foreground."),
     "override": ("streams.operate.override:override", "Decide over the rules, with a name and a reason."),
     "policy": ("streams.operate.policy:policy", "Show, check and activate the rules."),
+    "sandbox": ("streams.sandbox.command:sandbox", "Stand in for the vendor, to develop against."),
     "simulate": ("streams.simulate.command:simulate", "See what a file of events would have led to, without Kafka."),
     "subscribe": ("streams.subscriptions.command:subscribe", "Have the vendor tell of changes of accounts."),
     "topics": ("streams.kafka.command:topics", "Create and check the topics."),
@@ -67,6 +68,7 @@ def txpush() -> None:
       TXPUSH_PARTITIONS=3 TXPUSH_REPLICATION=1 txpush topics apply
       TXPUSH_CALLBACK_TOKENS=$(openssl rand -hex 24) txpush bridge
       TXPUSH_INSTANCE=agent-0 txpush agent
+      txpush sandbox --port 8090
     """  # noqa: D301 - click wants the real character
 
 

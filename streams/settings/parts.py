@@ -145,3 +145,16 @@ class VendorPart(BaseModel):
     )
 
     _split_secrets = field_validator("partner_secrets", mode="before")(_split)
+
+
+class SandboxPart(BaseModel):
+    """The stand-in for the vendor's API."""
+
+    sandbox_host: str = Field(default="127.0.0.1", description="address the sandbox listens on")
+    sandbox_port: Port = Field(default=8090, description="port the sandbox listens on")
+    sandbox_seed: str = Field(
+        default="sandbox", min_length=1, max_length=128, description="what all ids, keys and faults of it follow from"
+    )
+    sandbox_any_port: bool = Field(
+        default=False, description="let it call listeners of other machines on ports other than 80 and 443"
+    )

@@ -1,0 +1,103 @@
+"""The sandbox on a port: granian in this event loop, for the command and for tests that want real sockets."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from streams.sandbox.sandbox import Sandbox
+
+BACKLOG = 512
+MAX_CONNECTIONS = 2048
+HEADER_READ_MS = 10_000
+START_SECONDS = 10.0
+STOP_SECONDS = 5.0
+LOOK_SECONDS = 0.01
+_TASKS = Path("/proc/self/task")
+
+
+class SandboxError(RuntimeError):
+    """The sandbox cannot listen; the message says where, and what to do."""
+
+
+@asynccontextmanager
+async def serving(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve a sandbox that follows its clock; gives its address, on a free port where 0 was asked for.
+
+    Raises:
+        SandboxError: the port is taken, or the server does not start in ten seconds.
+    """
+    bound = _free_port(host, port)
+    server, threads = _server(sandbox, host, bound), _threads()
+    async with sandbox:
+        running = asyncio.create_task(server.serve())
+        try:
+            await _until_listening(host, bound, running)
+            yield f"http://{host}:{bound}"
+        finally:
+            server.stop()  # type: ignore[no-untyped-call]
+            await asyncio.wait([running], timeout=STOP_SECONDS)
+            await _until_ended(threads)
+
+
+def _free_port(host: str, port: int) -> int:
+    """Refuse a taken port in words: granian shares it with whoever is there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            advice = "Free the address or choose another port with --port."
+            raise SandboxError(f"the sandbox cannot listen on {host}:{port}: {error.strerror}. {advice}") from None
+        return int(probe.getsockname()[1])
+
+
+def _server(sandbox: Sandbox, host: str, port: int) -> Server:
+    return Server(
+        sandbox.app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=MAX_CONNECTIONS,
+        log_enabled=False,
+    )
+
+
+def _threads() -> int:
+    """Count the threads of this process, those that Python does not know of included."""
+    return len(list(_TASKS.iterdir())) if _TASKS.is_dir() else 0
+
+
+async def _until_ended(threads: int) -> None:
+    """Wait for the server's threads: granian panics if the interpreter goes before them (its issue 693)."""
+    for _ in range(int(STOP_SECONDS / LOOK_SECONDS)):
+        if _threads() <= threads:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _until_listening(host: str, port: int, running: asyncio.Task[None]) -> None:
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while not running.done():
+                try:
+                    _, writer = await asyncio.open_connection(host, port)
+                except OSError:
+                    await asyncio.sleep(LOOK_SECONDS)
+                else:
+                    writer.close()
+                    return
+    except TimeoutError:
+        pass
+    raise SandboxError(
+        f"the sandbox does not answer on {host}:{port}. Start it again; choose another port with --port."
+    )
