@@ -16,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from streams.settings.parts import BridgePart, ClusterPart, VendorPart, WorkerPart
+from streams.settings.parts import BridgePart, ClusterPart, ExecutorPart, LinkPart, VendorPart, WorkerPart
 
 PREFIX = "TXPUSH_"
 FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
@@ -29,7 +29,7 @@ class SettingsError(ValueError):
     """The settings cannot be used: each line names the setting, what is wrong with it, and what is allowed."""
 
 
-class Settings(VendorPart, BridgePart, WorkerPart, ClusterPart, BaseSettings):
+class Settings(ExecutorPart, LinkPart, VendorPart, BridgePart, WorkerPart, ClusterPart, BaseSettings):
     """Everything that a component can be told; names are those of the environment without `TXPUSH_`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
