@@ -91,7 +91,7 @@ class Command(Model):
     evidence: Evidence
     policy_version: str
     catalogue_version: str
-    fix_url: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    fix_url: str | None = Field(default=None, repr=False, exclude_if=lambda value: value is None)
 
 
 class LookupAction(StrEnum):

@@ -11,6 +11,7 @@ COMMANDS = {
     "agent": ("streams.agent.command:agent", "Fold the inbound log into remediation commands."),
     "bridge": ("streams.bridge.command:bridge", "Receive the vendor's notifications over HTTP."),
     "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in about a minute."),
+    "executor": ("streams.executor.command:executor", "Open customers' links at the vendor, and look accounts up."),
     "forget": ("streams.operate.forget:forget", "Have a customer forgotten."),
     "institutions": ("streams.institutions.command:institutions", "Fold signals into support tickets."),
     "kafka": ("streams.kafka.embedded.command:kafka", "Run a real Apache Kafka in the foreground."),
@@ -68,7 +69,7 @@ def txpush() -> None:
       TXPUSH_PARTITIONS=3 TXPUSH_REPLICATION=1 txpush topics apply
       TXPUSH_CALLBACK_TOKENS=$(openssl rand -hex 24) txpush bridge
       TXPUSH_INSTANCE=agent-0 txpush agent
-      txpush sandbox --port 8090
+      txpush sandbox --port 8099
     """  # noqa: D301 - click wants the real character
 
 

@@ -4,6 +4,7 @@ The agent takes one event a poll of one partition and decides on its records in 
 the offset then become one transaction (`streams.transport`).
 """
 
+import logging
 from typing import Any, NoReturn
 
 from schemas.events import Source
@@ -12,8 +13,11 @@ from streams.agent.decider import AgentDecider
 from streams.agent.tables import AgentTables
 from streams.fold.intake import EVENT_SOURCES
 from streams.kafka.topics import AGENT, EVENTS
+from streams.links import links_of
 from streams.settings import read_settings
-from streams.worker.program import FoldProgram
+from streams.worker.program import LOG_FORMAT, FoldProgram
+
+log = logging.getLogger(__name__)
 
 program = FoldProgram(AGENT, EVENTS, read_settings())
 app = program.app
@@ -35,8 +39,12 @@ async def remediation(stream: Any) -> None:  # noqa: ANN401 - Faust ships no usa
 
 
 def main() -> NoReturn:
-    """Run the agent until SIGTERM."""
-    program.run(AgentDecider(tables, program.fold.partitions), Source.AGENT, EVENT_SOURCES)
+    """Run the agent until SIGTERM; raises SettingsError for half of what links need."""
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    links = links_of(program.settings)
+    if links is None:
+        log.info("commands carry no fix_url: set TXPUSH_LINK_URL and TXPUSH_LINK_KEYS to have them carry one")
+    program.run(AgentDecider(tables, program.fold.partitions, links), Source.AGENT, EVENT_SOURCES)
 
 
 if __name__ == "__main__":

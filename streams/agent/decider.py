@@ -10,13 +10,15 @@ from streams.domain import Rules, next_due
 from streams.fold import Table
 from streams.fold.intake import partition_of
 from streams.fold.ledger import Ledger
+from streams.links import FixLinks
 
 
 class AgentDecider:
-    """Decides per customer, on tables of accounts, logins and customers."""
+    """Decides per customer, on tables of accounts, logins and customers; with `links`, commands carry one."""
 
-    def __init__(self, tables: AgentTables, partitions: int) -> None:
+    def __init__(self, tables: AgentTables, partitions: int, links: FixLinks | None = None) -> None:
         self._tables = tables
+        self._links = links
         self._signal_partition: Callable[[str], int] = lru_cache(1 << 16)(
             lambda institution: partition_of(institution, partitions)
         )
@@ -28,7 +30,7 @@ class AgentDecider:
 
     def turn(self, partition: int, ledger: Ledger) -> AgentTurn:
         """Begin a poll."""
-        return AgentTurn(self._tables, partition, ledger, self._signal_partition)
+        return AgentTurn(self._tables, partition, ledger, self._signal_partition, self._links)
 
     def all_due(self, partition: int, rules: Rules) -> Iterable[tuple[str, datetime | None]]:
         """Give the earliest timer of every customer."""

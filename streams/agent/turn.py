@@ -10,6 +10,7 @@ from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord
 from schemas.events import Event, EventType, Incident, Override, Source
 from schemas.state import AccountState, LoginState, Surroundings, encode
+from streams.agent.linking import fix_url
 from streams.agent.outgoing import HealthWriter, SignalWriter
 from streams.agent.tables import AgentTables
 from streams.agent.wide import baseline_releases, concerned
@@ -17,6 +18,7 @@ from streams.domain import (
     Customer,
     Decision,
     Outcome,
+    Outgoing,
     Rules,
     customer_of,
     decide,
@@ -26,9 +28,10 @@ from streams.domain import (
     review,
 )
 from streams.fold import SourceRecord, Table
-from streams.fold.ledger import Ledger
+from streams.fold.ledger import Ledger, Written
 from streams.fold.logfold import Due
 from streams.fold.messages import send
+from streams.links import FixLinks
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +43,17 @@ class AgentTurn:
     """The customers of one poll; what is decided later in it sees what was decided before."""
 
     def __init__(
-        self, tables: AgentTables, partition: int, ledger: Ledger, signal_partition: Callable[[str], int]
+        self,
+        tables: AgentTables,
+        partition: int,
+        ledger: Ledger,
+        signal_partition: Callable[[str], int],
+        links: FixLinks | None = None,
     ) -> None:
         self._tables = tables
         self._partition = partition
         self._ledger = ledger
+        self._links = links
         self._signals = SignalWriter(partition, ledger, signal_partition)
         self._health = HealthWriter(partition, ledger)
         self._customers: dict[str, Customer | None] = {}
@@ -168,12 +177,16 @@ class AgentTurn:
         for institution_id, login_id in decision.counted:
             self._signals.count(record, customer_id, institution_id, login_id, decision.event_time)
         if decision.changed:
-            messages = [send(self._ledger, message, Source.AGENT) for message in decision.messages]
+            messages = [self._send(message) for message in decision.messages]
             messages += [self._signals.write(record, self._number(record), signal) for signal in decision.signals]
             phases = decision.phase_before, decision.phase_after
             self._ledger.decided(
                 record, event.id, customer_id, phases=phases, rules=decision.rules, messages=messages, state=state
             )
+
+    def _send(self, message: Outgoing) -> Written:
+        link = fix_url(self._links, message, self._ledger.in_force.rules)
+        return send(self._ledger, message, Source.AGENT, link)
 
     def _number(self, record: SourceRecord) -> int:
         """Number the signals of a record: a tick has those of many customers."""

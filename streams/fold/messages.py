@@ -20,10 +20,14 @@ def headers_of(message_id: str, message_type: str, source: str, time: str, subje
     )
 
 
-def send(ledger: Ledger, message: Outgoing, source: str) -> Written:
-    """Put a command message into the outbox and give it as written."""
+def send(ledger: Ledger, message: Outgoing, source: str, fix_url: str | None = None) -> Written:
+    """Put a command message into the outbox, and give it as it is audited: without the link of the outbox."""
     written = Written(message.topic, message.id, message.data.model_dump_json().encode())
+    sent = written
+    if fix_url is not None:
+        linked = message.data.model_copy(update={"fix_url": fix_url})
+        sent = Written(message.topic, message.id, linked.model_dump_json().encode())
     headers = headers_of(message.id, message.topic, source, rfc3339(message.time), message.subject)
-    ledger.send(written, message.key, headers, message.time)
+    ledger.send(sent, message.key, headers, message.time)
     ledger.tally.count("command", message.data.kind, message.data.action)
     return written

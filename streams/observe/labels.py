@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from schemas.audit import DeadLetterReason
 from schemas.catalogue import Kind
-from schemas.commands import Action
+from schemas.commands import Action, LookupAction
 from schemas.events import EventType
 
 
@@ -107,6 +107,36 @@ class Authentication(StrEnum):
     """It was not sent, or the vendor answered that it has trouble: it cannot count as one."""
 
 
+class LinkOutcome(StrEnum):
+    """What became of a request of a customer's to the executor."""
+
+    SHOWN = "shown"
+    LED_ON = "led_on"
+    RETURNED = "returned"
+    MENDED = "mended"
+    CALLED_OFF = "called_off"
+    EXPIRED = "expired"
+    FORGED = "forged"
+    UNKNOWN = "unknown"
+    CHANGED = "changed"
+    TOO_OFTEN = "too_often"
+    TOO_MANY = "too_many"
+    VIEW_LAGS = "view_lags"
+    VENDOR_FAILED = "vendor_failed"
+    VENDOR_SLOW = "vendor_slow"
+    FAILED = "failed"
+    NOTHING_HERE = "nothing_here"
+
+
+class LookupOutcome(StrEnum):
+    """What became of a look-up."""
+
+    ANSWERED = "answered"
+    GONE = "gone"
+    FAILED = "failed"
+    TOO_OLD = "too_old"
+
+
 OTHER = "other"
 ROUTES = tuple(route.value for route in Route)
 POST_ROUTES = (Route.TXPUSH.value, Route.CONNECT.value)
@@ -128,3 +158,6 @@ REPORTS = tuple(outcome.value for outcome in Reported)
 VENDOR_CALLS = tuple(call.value for call in VendorCall)
 VENDOR_OUTCOMES = tuple(outcome.value for outcome in VendorOutcome)
 AUTHENTICATIONS = tuple(outcome.value for outcome in Authentication)
+LINK_OUTCOMES = tuple(outcome.value for outcome in LinkOutcome)
+LOOKUP_ACTIONS = tuple(action.value for action in LookupAction)
+LOOKUP_OUTCOMES = tuple(outcome.value for outcome in LookupOutcome)

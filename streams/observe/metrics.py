@@ -5,59 +5,19 @@ names a customer, an account or a login. A series with known label values exists
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
 from typing import cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from streams.observe import labels
+from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric
 
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 TRANSACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 BATCH_BUCKETS = (1.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
 ANSWER_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 OPEN_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A label and the values it is known to take; without any the series are made when first used."""
-
-    name: str
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A name with its unit, labels and meaning; the prefix says which component exports it."""
-
-    name: str
-    unit: str
-    meaning: str
-    labels: tuple[Label, ...] = ()
-
-    @property
-    def component(self) -> str:
-        """Give the component: `bridge` of `txpush_bridge_requests_total`."""
-        return self.name.split("_")[1]
-
-
-@dataclass(frozen=True, slots=True)
-class CounterMetric(Metric):
-    """Only goes up."""
-
-
-@dataclass(frozen=True, slots=True)
-class GaugeMetric(Metric):
-    """Goes up and down."""
-
-
-@dataclass(frozen=True, slots=True)
-class HistogramMetric(Metric):
-    """A distribution over `buckets`, in the unit of the metric."""
-
-    buckets: tuple[float, ...] = ()
 
 
 _PARTITION = (Label("partition"),)
@@ -244,6 +204,35 @@ VENDOR_AUTHENTICATIONS = CounterMetric(
 )
 VENDOR_UNREADABLE_ACCOUNTS = CounterMetric(
     "txpush_vendor_unreadable_accounts_total", "accounts", "Accounts in lists of the vendor's without usable ids."
+)
+
+EXECUTOR_LINKS = CounterMetric(
+    "txpush_executor_links_total",
+    "requests",
+    "Requests of customers, by what became of them.",
+    (Label("outcome", labels.LINK_OUTCOMES),),
+)
+EXECUTOR_LOOKUPS = CounterMetric(
+    "txpush_executor_lookups_total",
+    "lookups",
+    "Look-ups done with, by what was asked and what became of it.",
+    (Label("action", labels.LOOKUP_ACTIONS), Label("outcome", labels.LOOKUP_OUTCOMES)),
+)
+EXECUTOR_OBSERVATIONS = CounterMetric(
+    "txpush_executor_observations_total", "records", "Accounts read for look-ups and acknowledged on the inbound log."
+)
+EXECUTOR_LOOKUP_RETRIES = CounterMetric(
+    "txpush_executor_lookup_retries_total", "tries", "Tries of look-ups that have to be made again."
+)
+EXECUTOR_UNREADABLE = CounterMetric(
+    "txpush_executor_unreadable_records_total", "records", "Records of commands and look-ups that cannot be read."
+)
+EXECUTOR_IN_HAND = GaugeMetric("txpush_executor_lookups_in_hand", "lookups", "Look-ups read and not answered yet.")
+EXECUTOR_COMMANDS = GaugeMetric(
+    "txpush_executor_commands_known", "commands", "Commands, open and closed, that a link may still lead to."
+)
+EXECUTOR_VIEW_LAG = GaugeMetric(
+    "txpush_executor_view_lag_seconds", "seconds", "How long ago all committed commands had been read."
 )
 
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

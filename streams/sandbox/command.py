@@ -18,7 +18,7 @@ from streams.signatures import Strategy
 
 @click.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, 0 for a free one.  [default: 8090]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, 0 for a free one.  [default: 8099]")
 @click.option("--seed", help="Text that all ids, keys and faults follow from.  [default: sandbox]")
 @click.option("--any-port", is_flag=True, default=None, help="Call listeners of other machines on any port.")
 def sandbox(host: str | None, port: int | None, seed: str | None, *, any_port: bool | None) -> None:
@@ -31,8 +31,8 @@ def sandbox(host: str | None, port: int | None, seed: str | None, *, any_port: b
     \b
     Examples:
       txpush sandbox
-      TXPUSH_VENDOR_URL=http://127.0.0.1:8090 txpush bridge
-      curl -X POST http://127.0.0.1:8090/sandbox/clock -d '{"seconds": 86400}'
+      TXPUSH_VENDOR_URL=http://127.0.0.1:8099 txpush bridge
+      curl -X POST http://127.0.0.1:8099/sandbox/clock -d '{"seconds": 86400}'
     """  # noqa: D301 - click wants the real character
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings(sandbox_host=host, sandbox_port=port, sandbox_seed=seed, sandbox_any_port=any_port)

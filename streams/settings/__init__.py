@@ -16,7 +16,16 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from streams.settings.parts import BridgePart, ClusterPart, SandboxPart, SubscriptionsPart, VendorPart, WorkerPart
+from streams.settings.parts import (
+    BridgePart,
+    ClusterPart,
+    ExecutorPart,
+    LinkPart,
+    SandboxPart,
+    SubscriptionsPart,
+    VendorPart,
+    WorkerPart,
+)
 
 PREFIX = "TXPUSH_"
 FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
@@ -29,7 +38,17 @@ class SettingsError(ValueError):
     """The settings cannot be used: each line names the setting, what is wrong with it, and what is allowed."""
 
 
-class Settings(SandboxPart, VendorPart, SubscriptionsPart, BridgePart, WorkerPart, ClusterPart, BaseSettings):
+class Settings(
+    SandboxPart,
+    ExecutorPart,
+    LinkPart,
+    VendorPart,
+    SubscriptionsPart,
+    BridgePart,
+    WorkerPart,
+    ClusterPart,
+    BaseSettings,
+):
     """Everything that a component can be told; names are those of the environment without `TXPUSH_`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)

@@ -12,6 +12,9 @@ from streams.clock import ScaledClock
 TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 """What stands in a path without escapes, and cannot be guessed."""
 
+LINK_KEY = re.compile(r"[0-9a-fA-F]{64}")
+"""256 bits in hex."""
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 """The one in use and, while it is replaced, the one before it; a comma between them."""
@@ -151,10 +154,40 @@ class SandboxPart(BaseModel):
     """The stand-in for the vendor's API."""
 
     sandbox_host: str = Field(default="127.0.0.1", description="address the sandbox listens on")
-    sandbox_port: Port = Field(default=8090, description="port the sandbox listens on")
+    sandbox_port: Port = Field(default=8099, description="port the sandbox listens on")
     sandbox_seed: str = Field(
         default="sandbox", min_length=1, max_length=128, description="what all ids, keys and faults of it follow from"
     )
     sandbox_any_port: bool = Field(
         default=False, description="let it call listeners of other machines on ports other than 80 and 443"
+    )
+
+
+class LinkPart(BaseModel):
+    """The links that commands carry: the agent seals them, the executor opens them."""
+
+    link_url: Address | None = Field(
+        default=None, description="where customers reach the executor, `https://host`; without it commands have no link"
+    )
+    link_keys: Secrets = Field(
+        default=(), max_length=2, description="keys of the links, 64 hex digits; the first seals, both open"
+    )
+
+    _split_keys = field_validator("link_keys", mode="before")(_split)
+
+    @field_validator("link_keys")
+    @classmethod
+    def _whole_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not all(LINK_KEY.fullmatch(key.get_secret_value()) for key in keys):
+            raise ValueError("a key has 64 hex digits: make one with `openssl rand -hex 32`")
+        return keys
+
+
+class ExecutorPart(BaseModel):
+    """The executor: what customers' links open."""
+
+    executor_host: str = Field(default="127.0.0.1", description="address the executor listens on")
+    executor_port: Port = Field(default=8090, description="port the executor listens on")
+    links_per_second: float = Field(
+        default=5.0, gt=0, le=1000, description="links of customers turned into sessions a second, at most"
     )

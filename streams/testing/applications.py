@@ -1,7 +1,8 @@
 """The two agents as the driver runs them: their own deciders, tables, logs and sources, on tables in memory."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from schemas.events import Source
 from streams.agent.app import program as agent_program
@@ -17,6 +18,7 @@ from streams.institutions.app import program as institution_program
 from streams.institutions.app import tables as institution_tables
 from streams.institutions.turn import InstitutionDecider
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS
+from streams.links import FixLinks
 from streams.testing.tables import MemoryTable, in_memory
 from streams.worker.program import FoldProgram
 
@@ -59,8 +61,8 @@ def _uncounted(tally: Tally) -> None:
     """Count nothing: there are no metrics here."""
 
 
-def _agent(partitions: int) -> Decider:
-    return AgentDecider(in_memory(agent_tables), partitions)
+def _agent(partitions: int, links: FixLinks | None = None) -> Decider:
+    return AgentDecider(in_memory(agent_tables), partitions, links)
 
 
 def _institutions(_partitions: int) -> Decider:
@@ -72,3 +74,8 @@ INSTITUTION_APPLICATION = Application(
     INSTITUTIONS, SIGNALS, Source.INSTITUTIONS, SIGNAL_SOURCES, institution_program, _institutions
 )
 APPLICATIONS = (AGENT_APPLICATION, INSTITUTION_APPLICATION)
+
+
+def applications_with(links: FixLinks) -> tuple[Application, ...]:
+    """Give both agents, the first with links on its commands."""
+    return (replace(AGENT_APPLICATION, decider=partial(_agent, links=links)), INSTITUTION_APPLICATION)

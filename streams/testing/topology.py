@@ -32,8 +32,9 @@ from streams.kafka.topics import (
     TICKETS,
     contract,
 )
+from streams.links import FixLinks
 from streams.observe.labels import Route
-from streams.testing.applications import Application
+from streams.testing.applications import APPLICATIONS, Application, applications_with
 from streams.testing.broker import Cluster, Record
 from streams.testing.check import Check
 from streams.testing.clock import VirtualClock
@@ -61,7 +62,8 @@ class Topology:
         faults: what goes wrong; needs a seed.
         policy, catalogue: the rules, the shipped ones by default.
         start: where the clock begins.
-        setup: instead of the above four, for a simulation of one's own making.
+        links: what commands carry as `fix_url`; none by default.
+        setup: instead of partitions, workers, seed, faults and links, for a simulation of one's own making.
     """
 
     def __init__(
@@ -74,9 +76,16 @@ class Topology:
         policy: Policy | None = None,
         catalogue: Catalogue | None = None,
         start: datetime = START,
+        links: FixLinks | None = None,
         setup: Setup | None = None,
     ) -> None:
-        self.setup = setup or Setup(partitions=partitions, workers=workers, seed=seed, faults=faults)
+        self.setup = setup or Setup(
+            partitions=partitions,
+            workers=workers,
+            seed=seed,
+            faults=faults,
+            applications=APPLICATIONS if links is None else applications_with(links),
+        )
         self.clock = VirtualClock(start)
         self.cluster = Cluster(self.clock)
         self.cluster.create(_topics(), self.setup.partitions)

@@ -46,6 +46,7 @@ R = TypeVar("R")
 START_SECONDS = 60.0
 """How long a start waits for a broker."""
 RETRY_SECONDS = 1.0
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 EXIT_UNFIT = 2
 
 
@@ -84,7 +85,7 @@ class FoldProgram:
 
         Exit codes: 0 after an orderly end, 2 when topics or policy do not fit, 70 when it has to be started again.
         """
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         quiet()
         collect_rarely()
         signal.signal(signal.SIGTERM, _end)

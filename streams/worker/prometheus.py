@@ -8,8 +8,9 @@ from streams.clock import Clock
 from streams.fold.effects import SourceRecord
 from streams.fold.ledger import Tally
 from streams.observe import metrics
+from streams.observe.kinds import CounterMetric
 from streams.observe.labels import OTHER
-from streams.observe.metrics import CounterMetric, Instruments
+from streams.observe.metrics import Instruments
 
 COUNTED: dict[str, CounterMetric] = {
     "event": metrics.AGENT_EVENTS,

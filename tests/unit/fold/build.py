@@ -51,6 +51,7 @@ from streams.fold.logfold import LogFold, LogSettings
 from streams.institutions.tables import InstitutionTables
 from streams.institutions.turn import InstitutionDecider
 from streams.kafka.topics import AGENT, AUDIT, EVENTS, HEALTH, INSTITUTION_HEALTH, INSTITUTIONS, SIGNALS
+from streams.links import FixLinks
 from streams.settings import Settings
 from streams.worker.program import FoldProgram
 
@@ -319,12 +320,12 @@ def _settings(log: str, source: Source, allowed: Any, *, accept: bool) -> LogSet
     )
 
 
-def agent_world(*, accept: bool = False) -> World:
+def agent_world(*, accept: bool = False, links: FixLinks | None = None) -> World:
     """Give the agent's fold, open and empty; only one at a time, as they share the tables."""
     tallies: list[Tally] = []
     settings = _settings(EVENTS, Source.AGENT, EVENT_SOURCES, accept=accept)
     control, policies = AGENT_PROGRAM.control, AGENT_PROGRAM.policies
-    fold = LogFold(settings, AgentDecider(AGENT_TABLES, PARTITIONS), control, policies, tallies.append)
+    fold = LogFold(settings, AgentDecider(AGENT_TABLES, PARTITIONS, links), control, policies, tallies.append)
     return World(fold, tallies=tallies).open()
 
 

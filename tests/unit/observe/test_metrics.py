@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.observe import metrics
-from streams.observe.metrics import METRICS, CounterMetric, GaugeMetric, HistogramMetric, Instruments
+from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Metric
+from streams.observe.metrics import METRICS, Instruments
 
 PRIVATE_LABELS = {"customer", "customer_id", "account", "account_id", "login", "login_id", "institution_id"}
 
@@ -19,7 +20,7 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_conventions(metric: metrics.Metric) -> None:
+def test_conventions(metric: Metric) -> None:
     """Names follow Prometheus: own prefix, base units, `_total` on counters and on nothing else."""
     assert re.fullmatch(r"txpush_[a-z]+_[a-z_]+", metric.name)
     assert metric.name.endswith("_total") is isinstance(metric, CounterMetric)
@@ -29,7 +30,7 @@ def test_conventions(metric: metrics.Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_no_label_names_a_person(metric: metrics.Metric) -> None:
+def test_no_label_names_a_person(metric: Metric) -> None:
     """Labels are few and public."""
     assert not {label.name for label in metric.labels} & PRIVATE_LABELS
 

@@ -1,0 +1,122 @@
+"""Sessions at the vendor: one per command at a time, however often and from wherever its button is pressed."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from streams.executor.fixing.limits import Limits, TooManyError
+from streams.executor.fixing.standing import OpenCommand
+from streams.executor.settings import LinkSettings
+from streams.vendor.records import FixRequest
+
+BUSY_SECONDS = 5.0
+"""What is asked for where too many sessions are being made."""
+
+
+class SessionMaker(Protocol):
+    """The vendor, as far as it is needed here."""
+
+    async def fix_url(self, request: FixRequest) -> SecretStr:
+        """Make a session, within a deadline; raises VendorError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A press of the button on an open command."""
+
+    command_id: str
+    command: OpenCommand
+    return_url: str = field(repr=False)
+    language: str | None
+
+
+@dataclass(slots=True)
+class _Making:
+    """A session that is being made, or was made a moment ago."""
+
+    task: asyncio.Task[SecretStr]
+    done_at: float | None = None
+
+    def is_usable(self, now: float, reuse_seconds: float) -> bool:
+        if self.done_at is None:
+            return True
+        failed = self.task.cancelled() or self.task.exception() is not None
+        return not failed and now - self.done_at < reuse_seconds
+
+
+class Sessions:
+    """Makes sessions; a second click within a moment gets the same one."""
+
+    def __init__(
+        self, vendor: SessionMaker, settings: LinkSettings, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._vendor = vendor
+        self._settings = settings
+        self._monotonic = monotonic
+        self._made: dict[str, _Making] = {}
+        self._limits = Limits(
+            max(1.0, settings.per_second * settings.burst_seconds),
+            settings.per_second,
+            settings.command_burst,
+            settings.command_refill_seconds,
+        )
+
+    async def url(self, click: Click) -> SecretStr:
+        """Give the vendor's link for a click: a bearer secret for two hours.
+
+        A customer who leaves or waits too long does not end what others wait for.
+
+        Raises:
+            TooOftenError: this command's link, or all links together (TooManyError), are used too often.
+            VendorError: the vendor gives none.
+            TimeoutError: the vendor takes longer than a customer shall wait; a later click gets what it gave.
+        """
+        now = self._monotonic()
+        self._forget(now)
+        making = self._made.get(click.command_id)
+        if making is None:
+            making = self._begin(click, now)
+        return await asyncio.wait_for(asyncio.shield(making.task), self._settings.answer_seconds)
+
+    def _begin(self, click: Click, now: float) -> _Making:
+        if sum(one.done_at is None for one in self._made.values()) >= self._settings.max_making:
+            raise TooManyError(BUSY_SECONDS)
+        self._limits.take(click.command_id, now)
+        making = _Making(asyncio.create_task(self._make(click), name="fix-session"))
+        making.task.add_done_callback(lambda task: self._ended(making, task))
+        self._made[click.command_id] = making
+        return making
+
+    async def _make(self, click: Click) -> SecretStr:
+        request = FixRequest(
+            customer_id=click.command.customer_id,
+            institution_login_id=click.command.institution_login_id,
+            institution_id=click.command.institution_id,
+            webhook=self._settings.webhook,
+            webhook_data={"command_id": click.command_id},
+            redirect_uri=click.return_url,
+            language=click.language,
+        )
+        return await self._vendor.fix_url(request)
+
+    def _ended(self, making: _Making, task: asyncio.Task[SecretStr]) -> None:
+        making.done_at = self._monotonic()
+        if not task.cancelled():
+            task.exception()  # seen: nobody may be waiting for it any more
+
+    def _forget(self, now: float) -> None:
+        over = [name for name, one in self._made.items() if not one.is_usable(now, self._settings.reuse_seconds)]
+        for name in over:
+            del self._made[name]
+
+    async def stop(self) -> None:
+        """End what is being made."""
+        tasks = [one.task for one in self._made.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)

@@ -1,0 +1,118 @@
+"""How the commands that links lead to stand: a fold of the command topics that forgets when links end."""
+
+import logging
+from collections.abc import Callable
+from enum import Enum
+
+import msgspec
+
+from schemas.commands import Action, WithdrawReason
+from schemas.times import to_epoch_ms
+from streams.clock import Clock
+from streams.kafka.view import ViewRecord
+from streams.links import LIFETIME
+
+log = logging.getLogger(__name__)
+
+MAX_COMMANDS = 1_000_000
+"""Some 300 bytes each; past it the longest unheard of is forgotten, and its link opens nothing."""
+LIFETIME_MS = round(LIFETIME.total_seconds() * 1000)
+_MENDED = (WithdrawReason.HEALED, WithdrawReason.RELEASED)
+
+
+class Ending(Enum):
+    """How a command ended."""
+
+    MENDED = "mended"
+    """The connection works: repaired by us or elsewhere."""
+    CALLED_OFF = "called_off"
+    """It is not needed, or not the right remedy any more."""
+
+
+class OpenCommand(msgspec.Struct, frozen=True, gc=False):
+    """What a session at the vendor is made from."""
+
+    sequence: int
+    heard_ms: int
+    customer_id: str
+    institution_login_id: str
+    institution_id: str | None
+
+
+class ClosedCommand(msgspec.Struct, frozen=True, gc=False):
+    """What is left of a command that ended."""
+
+    sequence: int
+    heard_ms: int
+    ending: Ending
+
+
+class _Message(msgspec.Struct):
+    """The part of a command message that counts here."""
+
+    command_id: str
+    sequence: int
+    action: Action
+    customer_id: str
+    institution_login_id: str
+    institution_id: str | None = None
+    withdraw_reason: WithdrawReason | None = None
+
+
+class Commands:
+    """The commands whose latest message is younger than links live: of older ones no link opens.
+
+    Args:
+        clock: says what is past.
+        on_unreadable: told of each record that is no command message.
+        limit: commands kept, at most.
+    """
+
+    def __init__(self, clock: Clock, on_unreadable: Callable[[], None], limit: int = MAX_COMMANDS) -> None:
+        self._clock = clock
+        self._on_unreadable = on_unreadable
+        self._limit = limit
+        self._decoder = msgspec.json.Decoder(_Message)
+        self._known: dict[str, OpenCommand | ClosedCommand] = {}
+
+    def __len__(self) -> int:
+        """Count what is kept."""
+        return len(self._known)
+
+    def find(self, command_id: str) -> OpenCommand | ClosedCommand | None:
+        """Give how a command stands; None for one that is not kept."""
+        return self._known.get(command_id)
+
+    def hear(self, record: ViewRecord) -> None:
+        """Take a committed record of a command topic; one that cannot be read is passed by."""
+        oldest_ms = to_epoch_ms(self._clock.now()) - LIFETIME_MS
+        if record.value is None or record.timestamp_ms <= oldest_ms:
+            return
+        try:
+            message = self._decoder.decode(record.value)
+        except ValueError:  # of msgspec; its text may quote the record
+            log.error("%s/%d/%d is no command message", record.topic, record.partition, record.offset)  # noqa: TRY400
+            self._on_unreadable()
+            return
+        known = self._known.get(message.command_id)
+        if known is None or message.sequence > known.sequence:
+            self._known.pop(message.command_id, None)  # so that the dict stays in the order of hearing
+            self._known[message.command_id] = _standing(message, record.timestamp_ms)
+        self._forget(oldest_ms)
+
+    def _forget(self, oldest_ms: int) -> None:
+        while self._known:
+            first = next(iter(self._known))
+            if self._known[first].heard_ms > oldest_ms and len(self._known) <= self._limit:
+                return
+            del self._known[first]
+
+
+def _standing(message: _Message, heard_ms: int) -> OpenCommand | ClosedCommand:
+    if message.action is Action.COMPLETE:
+        return ClosedCommand(message.sequence, heard_ms, Ending.MENDED)
+    if message.action is Action.WITHDRAW:
+        ending = Ending.MENDED if message.withdraw_reason in _MENDED else Ending.CALLED_OFF
+        return ClosedCommand(message.sequence, heard_ms, ending)
+    login_id, institution_id = message.institution_login_id, message.institution_id
+    return OpenCommand(message.sequence, heard_ms, message.customer_id, login_id, institution_id)

@@ -1,0 +1,231 @@
+"""The reader of look-ups: many in hand, each tried until it is answered, hopeless, or too old to matter."""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from schemas.commands import Lookup
+from schemas.times import to_epoch_ms
+from streams.clock import Clock
+from streams.executor.lookups.answer import Answerer
+from streams.executor.lookups.hand import Hand
+from streams.executor.lookups.refusal import Refusal
+from streams.executor.meters import ExecutorMeters
+from streams.executor.settings import LookupSettings
+from streams.kafka.log import LogError
+from streams.observe.labels import LookupOutcome
+from streams.subscribe.core import Partition, RawRecord
+from streams.subscribe.errors import KafkaUnavailableError, TopicMissingError
+from streams.subscribe.sources.base import Extent, Source, SourceUnavailableError
+from streams.vendor.errors import MisconfiguredError, RefusedError, TryAgainError, VendorError
+
+log = logging.getLogger(__name__)
+
+OUTAGE_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A look-up in hand."""
+
+    partition: Partition
+    offset: int
+    asked_ms: int
+    lookup: Lookup
+
+    def __str__(self) -> str:
+        return f"{self.partition.topic}/{self.partition.number}/{self.offset}"
+
+
+class LookupReader:
+    """Reads `remediation.lookup` as one of a group; a look-up is acknowledged once it is done with.
+
+    One that has to wait holds up no other: up to `max_in_hand` are open, and the group's offset stays before the first
+    of them. After a crash some are answered twice, which changes nothing (R1).
+    """
+
+    def __init__(
+        self,
+        new_source: Callable[[], Source],
+        answerer: Answerer,
+        settings: LookupSettings,
+        clock: Clock,
+        meters: ExecutorMeters,
+    ) -> None:
+        self._new_source = new_source
+        self._source = new_source()
+        self._answerer = answerer
+        self._settings = settings
+        self._clock = clock
+        self._meters = meters
+        self._hand = Hand()
+        self._tasks: dict[tuple[Partition, int], asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(settings.at_once)
+        self._refusal = Refusal(settings.refused_pause_seconds)
+        self._committed: dict[Partition, int] = {}
+        self._why = "look-ups are not read yet"
+
+    @property
+    def in_hand(self) -> int:
+        """How many are read and not done with."""
+        return len(self._hand)
+
+    def refusals(self) -> list[str]:
+        """Say in words that the vendor refuses us; nothing when it does not."""
+        return [self._refusal.why] if self._refusal.stands else []
+
+    def problems(self) -> list[str]:
+        """Say in words why look-ups are not read now; nothing when they are."""
+        return [self._why] if self._why else []
+
+    async def run(self) -> None:
+        """Read until cancelled; a broker that is away, or topics that are not there yet, are waited for."""
+        while not await self._read():
+            self._source = self._new_source()
+
+    async def _read(self) -> bool:
+        """Read from one source; False when only another can help: it has failed for long, fenced for example."""
+        try:
+            while not await self._started():  # noqa: ASYNC110 - a broker that is away tells nobody
+                await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
+            failures = 0
+            while not self._source.exhausted and failures < self._settings.source_failures:
+                failures = 0 if await self._step() else failures + 1
+            if self._source.exhausted:
+                await self._drained()
+            return self._source.exhausted
+        finally:
+            self._give_up(set(self._hand.positions()))
+            await self._source.stop()
+
+    async def _drained(self) -> None:
+        """Be done with what is in hand: where nothing more will come there is an end."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+        await self._commit()
+
+    async def _started(self) -> bool:
+        try:
+            await self._source.start(self._revoked)
+        except (KafkaUnavailableError, TopicMissingError) as error:
+            self._say(str(error))
+            return False
+        return True
+
+    async def _step(self) -> bool:
+        try:
+            await self._turn()
+        except SourceUnavailableError as error:
+            self._say(f"look-ups cannot be read: {error}")
+            self._give_up(set(self._hand.positions()))
+            self._source.again()
+            await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
+            return False
+        self._why = ""
+        return True
+
+    def _say(self, why: str) -> None:
+        if why != self._why:
+            log.warning("%s", why)
+        self._why = why
+
+    async def _turn(self) -> None:
+        if (extents := await self._source.assigned()) is not None:
+            self._open(extents)
+        for record in await self._source.poll(self._settings.poll_seconds, hold=self._is_full()):
+            if record.partition in self._committed:
+                self._take(record)
+        await self._commit()
+
+    def _is_full(self) -> bool:
+        """Tell whether to read no more; while refused, with one in hand that goes on trying."""
+        return len(self._hand) >= (1 if self._refusal.stands else self._settings.max_in_hand)
+
+    def _open(self, extents: Mapping[Partition, Extent]) -> None:
+        """Read each partition on from where the group is."""
+        self._give_up(set(self._hand.positions()))
+        self._committed = {partition: extent.committed or 0 for partition, extent in extents.items()}
+        self._source.seek(self._committed)
+
+    async def _revoked(self, partitions: Collection[Partition]) -> None:
+        self._give_up(partitions)
+        for partition in partitions:
+            self._committed.pop(partition, None)
+
+    def _give_up(self, partitions: Collection[Partition]) -> None:
+        """Let go of what is in hand there: it is read again, by us or by another."""
+        self._hand.forget(partitions)
+        for place in [place for place in self._tasks if place[0] in partitions]:
+            self._tasks.pop(place).cancel()
+
+    async def _commit(self) -> None:
+        positions = self._hand.positions()
+        behind = {one: at for one, at in positions.items() if at > self._committed.get(one, 0)}
+        if behind:
+            await self._source.commit(behind)
+            self._committed |= behind
+
+    # -- one look-up
+
+    def _take(self, record: RawRecord) -> None:
+        self._hand.take(record.partition, record.offset)
+        try:
+            lookup = Lookup.model_validate_json(record.value or b"")
+        except ValidationError:
+            place = f"{record.partition.topic}/{record.partition.number}/{record.offset}"
+            log.error("%s is no look-up", place)  # noqa: TRY400 - its text may quote the record
+            self._meters.unreadable.inc()
+            self._hand.done(record.partition, record.offset)
+            return
+        work = _Work(record.partition, record.offset, record.timestamp_ms, lookup)
+        task = asyncio.create_task(self._see_through(work), name=f"lookup-{work}")
+        self._tasks[record.partition, record.offset] = task
+
+    async def _see_through(self, work: _Work) -> None:
+        """Try until it is answered, hopeless or too old; then it is done with."""
+        pause = self._settings.first_pause_seconds
+        while (again := await self._tried(work)) is not None:
+            self._meters.retries.inc()
+            await asyncio.sleep(min(max(pause, again), self._settings.longest_pause_seconds))
+            pause = min(pause * 2, self._settings.longest_pause_seconds)
+        self._hand.done(work.partition, work.offset)
+        self._tasks.pop((work.partition, work.offset), None)
+
+    async def _tried(self, work: _Work) -> float | None:
+        """Make one try; None when it is done with, else the seconds before which another makes no sense."""
+        async with self._slots:
+            await self._refusal.wait()
+            if self._is_too_old(work):
+                self._meters.looked_up(work.lookup.action, LookupOutcome.TOO_OLD)
+                return None
+            try:
+                async with asyncio.timeout(self._settings.answer_seconds):
+                    seen = await self._answerer.answer(work.lookup)
+            except Exception as error:  # noqa: BLE001 - one that fails must not stop the others
+                return self._failed(work, error)
+        self._refusal.lift()
+        self._meters.looked_up(work.lookup.action, LookupOutcome.ANSWERED if seen else LookupOutcome.GONE, seen)
+        return None
+
+    def _is_too_old(self, work: _Work) -> bool:
+        return to_epoch_ms(self._clock.now()) - work.asked_ms > self._settings.oldest_seconds * 1000
+
+    def _failed(self, work: _Work, error: Exception) -> float | None:
+        if isinstance(error, TryAgainError):
+            return error.after_seconds
+        if isinstance(error, LogError | TimeoutError):
+            return 0.0
+        if isinstance(error, RefusedError | MisconfiguredError):
+            self._refusal.declare(error)
+            return 0.0
+        if isinstance(error, VendorError):
+            log.error("%s cannot be answered: %s", work, error)
+        else:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("%s failed: %s at %s:%s", work, type(error).__name__, place.filename, place.lineno)
+        self._meters.looked_up(work.lookup.action, LookupOutcome.FAILED)
+        return None

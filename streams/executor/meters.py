@@ -1,0 +1,30 @@
+"""What the executor counts."""
+
+import math
+
+from schemas.commands import LookupAction
+from streams.observe import metrics
+from streams.observe.labels import LinkOutcome, LookupOutcome
+
+
+class ExecutorMeters:
+    """The executor's counters; `watch` reads its gauges when they are scraped."""
+
+    def __init__(self, instruments: metrics.Instruments) -> None:
+        self._instruments = instruments
+        self.unreadable = instruments.counter(metrics.EXECUTOR_UNREADABLE)
+        self.retries = instruments.counter(metrics.EXECUTOR_LOOKUP_RETRIES)
+
+    def answered(self, outcome: LinkOutcome) -> None:
+        """Count a request of a customer's."""
+        self._instruments.counter(metrics.EXECUTOR_LINKS, outcome).inc()
+
+    def looked_up(self, action: LookupAction, outcome: LookupOutcome, observations: int = 0) -> None:
+        """Count a look-up that is done with, and what it brought."""
+        self._instruments.counter(metrics.EXECUTOR_LOOKUPS, action, outcome).inc()
+        self._instruments.counter(metrics.EXECUTOR_OBSERVATIONS).inc(observations)
+
+
+def lag(seconds: float) -> float:
+    """Give a lag as a gauge shows it: not a number before the topics were read once."""
+    return math.nan if math.isinf(seconds) else seconds

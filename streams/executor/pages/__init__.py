@@ -1,0 +1,1 @@
+"""What customers see: a page with a button, a redirect, or plain words about why there is none."""

@@ -1,0 +1,175 @@
+"""One executor process: customers' pages, look-ups and admin port in one event loop, and an orderly end in its time."""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from contextlib import AsyncExitStack
+from functools import partial
+
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+from prometheus_client import CollectorRegistry
+
+from schemas.catalogue import Kind
+from schemas.commands import COMMAND_TOPICS
+from streams.clock import Clock
+from streams.executor.fixing.sessions import Sessions
+from streams.executor.fixing.standing import Commands
+from streams.executor.lookups.answer import Answerer
+from streams.executor.lookups.reader import LookupReader
+from streams.executor.meters import ExecutorMeters, lag
+from streams.executor.pages.app import FixPages, Parts
+from streams.executor.settings import ExecutorSettings
+from streams.kafka.producer import LogProducer, ProducerSettings
+from streams.kafka.topics import EVENTS, LOOKUP
+from streams.kafka.view import TopicView
+from streams.observe import metrics
+from streams.observe.admin import AdminServer
+from streams.subscribe.options import Options
+from streams.subscribe.sources.kafka import KafkaSource
+from streams.vendor import KafkaGate, Vendor, VendorMeters, VendorSettings
+
+log = logging.getLogger(__name__)
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_OVERDUE = 70
+GROUP = "txpush-executor"
+LINKED_TOPICS = tuple(COMMAND_TOPICS[kind] for kind in (Kind.CONNECT_FIX, Kind.CONSENT_RENEWAL, Kind.OTP_ESCALATION))
+"""What links lead to."""
+BACKLOG = 512
+HEADER_READ_MS = 10_000
+STOP_SHARE = 0.2
+"""Part of the shutdown time for each of the last steps; answers under way have the rest."""
+MAX_LAG_SECONDS = 30.0
+"""Without having read all commands for so long a click is not led on, and the executor is not ready."""
+
+
+def run_process(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock) -> int:
+    """Serve until SIGTERM or SIGINT; give the exit code: 0 orderly, 1 a part failed, 70 the end took too long."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(settings, vendor, clock))
+
+
+async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock) -> int:
+    """Listen at once, with or without Kafka and the vendor, until a signal comes or a part ends by itself."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second in an outage; ours say it once
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines name customers
+    process = _Process(settings, vendor, clock)
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    try:
+        await process.start()
+    except OSError as error:
+        log.error("the executor cannot listen: %s. Free the address or choose another port.", error)  # noqa: TRY400
+        return EXIT_FAILED
+    waiter = asyncio.create_task(stopping.wait())
+    await asyncio.wait([waiter, *process.tasks], return_when=asyncio.FIRST_COMPLETED)
+    ended_by_itself = not stopping.is_set()
+    waiter.cancel()
+    _exit_after(settings.shutdown_seconds)
+    await process.stop()
+    return EXIT_FAILED if ended_by_itself else EXIT_OK
+
+
+class _Process:
+    """The parts of a running executor."""
+
+    def __init__(self, settings: ExecutorSettings, vendor: VendorSettings, clock: Clock) -> None:
+        registry = CollectorRegistry()
+        instruments = metrics.Instruments("executor", registry)
+        meters = ExecutorMeters(instruments)
+        self._settings = settings
+        self._stopping = False
+        self._open = AsyncExitStack()
+        self._gate = KafkaGate(settings.bootstrap, settings.instance)
+        self._vendor = Vendor(vendor, self._gate, clock, VendorMeters(metrics.Instruments("vendor", registry)))
+        self._log = LogProducer(ProducerSettings(settings.bootstrap, (EVENTS,), client_id=GROUP))
+        commands = Commands(clock, meters.unreadable.inc)
+        self._view = TopicView(settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP)
+        self._sessions = Sessions(self._vendor, settings.link)
+        pages = FixPages(Parts(settings, commands, self._view, self._sessions, clock, meters))
+        self._server = _server(pages, settings)
+        answerer = Answerer(self._vendor, self._log, clock, settings.lookup.ack_seconds)
+        self._lookups = LookupReader(partial(_source, settings), answerer, settings.lookup, clock, meters)
+        self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
+        self.tasks: list[asyncio.Task[None]] = []
+        instruments.watch(metrics.EXECUTOR_IN_HAND, lambda: self._lookups.in_hand)
+        instruments.watch(metrics.EXECUTOR_COMMANDS, lambda: len(commands))
+        instruments.watch(metrics.EXECUTOR_VIEW_LAG, lambda: lag(self._view.lag_seconds()))
+
+    def problems(self) -> list[str]:
+        """Say why customers should be led elsewhere, or look-ups wait."""
+        if self._stopping:
+            return ["the executor is shutting down"]
+        late = self._view.lag_seconds() > MAX_LAG_SECONDS
+        behind = ["not all commands have been read of late"] if late else []
+        vendor = self._vendor.problems() or self._lookups.refusals()
+        return [*vendor, *(self._view.problems() or behind), *self._log.problems(), *self._lookups.problems()]
+
+    async def start(self) -> None:
+        await self._admin.start()
+        await self._log.start()
+        await self._view.start()
+        await self._open.enter_async_context(self._gate)
+        await self._open.enter_async_context(self._vendor)
+        self.tasks = [
+            asyncio.create_task(self._lookups.run(), name="lookups"),
+            asyncio.create_task(self._server.serve(), name="pages"),
+        ]
+        log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
+
+    async def stop(self) -> None:
+        """Take no new connection or look-up, answer what is under way, close."""
+        self._stopping = True
+        lookups, serving = self.tasks
+        lookups.cancel()
+        self._server.stop()  # type: ignore[no-untyped-call]
+        share = self._settings.shutdown_seconds * STOP_SHARE
+        await asyncio.wait([serving, lookups], timeout=self._settings.shutdown_seconds - 2 * share)
+        for task in self.tasks:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                log.error("the part %s failed: %s", task.get_name(), type(error).__name__)
+        await self._sessions.stop()
+        await asyncio.wait([asyncio.create_task(self._closed())], timeout=share)
+        await self._admin.stop()
+
+    async def _closed(self) -> None:
+        await self._log.stop(1.0)
+        await self._view.stop()
+        await self._open.aclose()
+
+
+def _source(settings: ExecutorSettings) -> KafkaSource:
+    return KafkaSource(
+        [LOOKUP],
+        Options(group=GROUP, bootstrap=settings.bootstrap, instance=settings.instance),
+    )
+
+
+def _server(pages: FixPages, settings: ExecutorSettings) -> Server:
+    """Give the HTTP server in this loop; without an access log, as links stand in the paths."""
+    return Server(
+        pages.application(),
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=settings.max_connections,
+        log_enabled=False,
+    )
+
+
+def _exit_after(seconds: float) -> None:
+    """End the process in time even if the event loop is stuck: a thread needs no loop."""
+    timer = threading.Timer(seconds, os._exit, (EXIT_OVERDUE,))
+    timer.daemon = True
+    timer.start()

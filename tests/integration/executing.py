@@ -1,0 +1,175 @@
+"""An executor as a process, and what the agent would write for it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from schemas.commands import Lookup, LookupAction
+from streams.fold.intake import partition_of
+from streams.kafka import topics
+from streams.links import FixLinks
+from tests.integration.vendor import SECRET, Stand
+
+ROOT = Path(__file__).parents[2]
+KEY = "0f" * 32
+TOKEN = "canary-callback-token"  # noqa: S105 - of this test
+FIX = "remediation.connect-fix"
+CANARIES = ("canary", "987654321", KEY, "generate/fix", "signature")
+LINKS = FixLinks([bytes.fromhex(KEY)], "http://fix.example.com")
+
+
+def wait_for(what: Callable[[], Any], found: Callable[[Any], Any] = bool, seconds: float = 30.0) -> Any:  # noqa: ANN401 - whatever is waited for
+    """Ask until the answer fits, or fail with the last one."""
+    end = time.monotonic() + seconds
+    while not found(answer := what()):
+        assert time.monotonic() < end, f"still not so after {seconds:.0f} s: {answer}"
+        time.sleep(0.05)
+    return answer
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def new_command() -> str:
+    """Give the id of a command of a test's own."""
+    return str(uuid.uuid4())
+
+
+@dataclass
+class Running:
+    """An executor that runs, and its ports."""
+
+    process: "subprocess.Popen[bytes]"
+    port: int
+    admin: int
+    log: Path
+
+    def link(self, command_id: str, page: str = "") -> str:
+        """Give the address of a command's link on this machine."""
+        return f"http://127.0.0.1:{self.port}/fix/{LINKS.token(command_id, datetime.now(UTC))}{page}"
+
+    def press(self, command_id: str, seconds: float = 20.0) -> httpx.Response:
+        """Press the button of a command's link."""
+        return httpx.post(self.link(command_id), timeout=seconds)
+
+    def admin_page(self, page: str) -> httpx.Response:
+        """Give a page of the admin port."""
+        return httpx.get(f"http://127.0.0.1:{self.admin}/{page}", timeout=5.0)
+
+    def is_up(self) -> bool:
+        """Tell whether it answers on the admin port at all."""
+        try:
+            return bool(self.admin_page("healthz").status_code)
+        except httpx.HTTPError:
+            return False
+
+    def is_ready(self) -> bool:
+        """Tell whether it says that it is ready."""
+        return self.is_up() and self.admin_page("readyz").status_code == httpx.codes.OK
+
+
+@contextmanager
+def executor(bootstrap: str, vendor: Stand, log: Path, secret: str = SECRET) -> Iterator[Running]:
+    """Run an executor; at the end it is killed if it still runs."""
+    port, admin = free_port(), free_port()
+    environment = os.environ | {
+        "TXPUSH_BOOTSTRAP": bootstrap,
+        "TXPUSH_PARTITIONS": str(topics.EMBEDDED.partitions),
+        "TXPUSH_REPLICATION": str(topics.EMBEDDED.replication),
+        "TXPUSH_LINK_URL": "http://fix.example.com",
+        "TXPUSH_LINK_KEYS": KEY,
+        "TXPUSH_PUBLIC_URL": "http://hooks.example.com",
+        "TXPUSH_CALLBACK_TOKENS": TOKEN,
+        "TXPUSH_VENDOR_URL": vendor.url,
+        "TXPUSH_APP_KEY": "canary-app-key",
+        "TXPUSH_PARTNER_ID": "1",
+        "TXPUSH_PARTNER_SECRETS": secret,
+        "TXPUSH_EXECUTOR_PORT": str(port),
+        "TXPUSH_ADMIN_PORT": str(admin),
+        "TXPUSH_INSTANCE": "executor-0",
+    }
+    with log.open("ab") as out:
+        command = [sys.executable, "-m", "streams.cli", "executor"]
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=ROOT)
+    running = Running(process, port, admin, log)
+    try:
+        wait_for(running.is_up)
+        yield running
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+@dataclass
+class Log:
+    """Writes what the agent writes, and reads what the executor does."""
+
+    bootstrap: str
+    customer: str = field(default_factory=lambda: str(uuid.uuid4().int % 10**10))
+
+    def command(self, command_id: str, sequence: int = 0, action: str = "issue", *, commit: bool = True) -> None:
+        """Write a command message, in a transaction as the agent does."""
+        producer = Producer({"bootstrap.servers": self.bootstrap, "transactional.id": f"test-{uuid.uuid4()}"})
+        producer.init_transactions(20)
+        producer.begin_transaction()
+        data = {
+            "command_id": command_id,
+            "sequence": sequence,
+            "action": action,
+            "customer_id": self.customer,
+            "institution_login_id": "7100000007",
+            "institution_id": "102105",
+        }
+        self._produce(producer, FIX, json.dumps(data).encode())
+        producer.flush(10)
+        if commit:
+            producer.commit_transaction(20)
+        else:
+            producer.abort_transaction(20)
+
+    def look_up(self, action: LookupAction) -> None:
+        """Write a look-up."""
+        asked = Lookup(
+            action=action,
+            customer_id=self.customer,
+            institution_login_id="7100000007" if action is LookupAction.VERIFY else None,
+            account_ids=("5900000001",),
+        )
+        producer = Producer({"bootstrap.servers": self.bootstrap})
+        self._produce(producer, topics.LOOKUP, asked.model_dump_json().encode())
+        assert producer.flush(10) == 0
+
+    def _produce(self, producer: Producer, topic: str, value: bytes) -> None:
+        place = partition_of(self.customer, topics.EMBEDDED.partitions)
+        producer.produce(topic, value, self.customer.encode(), partition=place)
+
+    def observed(self) -> list[Any]:
+        """Give the values of this customer's observations on the inbound log."""
+        consumer = Consumer(
+            {"bootstrap.servers": self.bootstrap, "group.id": "test", "isolation.level": "read_committed"}
+        )
+        place = TopicPartition(topics.EVENTS, partition_of(self.customer, topics.EMBEDDED.partitions), 0)
+        end = consumer.get_watermark_offsets(place, 10)[1]
+        consumer.assign([place])
+        found: list[Any] = []
+        while len(found) < end:
+            found += [one for one in consumer.consume(100, 1.0) if not one.error()]
+        consumer.close()
+        return [json.loads(one.value()) for one in found if one.key() == self.customer.encode()]

@@ -1,0 +1,72 @@
+"""What an executor needs to be told, and that all that is missing is told at once."""
+
+import logging
+
+import pytest
+from click.testing import CliRunner
+
+from streams.executor import command
+from streams.executor.command import needed
+from streams.executor.meters import lag
+from streams.settings import Settings, SettingsError
+
+GIVEN = {
+    "link_url": "https://fix.example.com",
+    "link_keys": "0f" * 32,
+    "public_url": "https://hooks.example.com",
+    "callback_tokens": "t" * 20,
+    "app_key": "key",
+    "partner_id": "1",
+    "partner_secrets": "secret",
+}
+
+
+def settings(**given: str) -> Settings:
+    """Give settings with nothing but these."""
+    return Settings(**given)  # type: ignore[arg-type] # fields by name
+
+
+def test_all_that_is_given() -> None:
+    """The webhook is the bridge's, with the token in use."""
+    mine, vendor = needed(settings(**GIVEN | {"callback_tokens": f"{'t' * 20},{'u' * 20}"}))
+    assert mine.link.webhook == f"https://hooks.example.com/{'t' * 20}/connect"
+    assert (mine.port, mine.link.per_second, vendor.partner_id) == (8090, 5.0, "1")
+    assert "t" * 20 not in repr(mine)
+
+
+def test_all_that_is_missing() -> None:
+    """One start is enough to learn of it."""
+    with pytest.raises(SettingsError) as refused:
+        needed(settings())
+    assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
+        "TXPUSH_LINK_URL and TXPUSH_LINK_KEYS",
+        "TXPUSH_PUBLIC_URL",
+        "TXPUSH_CALLBACK_TOKENS",
+        "TXPUSH_APP_KEY",
+        "TXPUSH_PARTNER_ID",
+        "TXPUSH_PARTNER_SECRETS",
+    ]
+
+
+def test_half_of_the_links() -> None:
+    """The same words as at the agent."""
+    with pytest.raises(SettingsError, match="TXPUSH_LINK_KEYS: missing, and TXPUSH_LINK_URL is set"):
+        needed(settings(**{name: value for name, value in GIVEN.items() if name != "link_keys"}))
+
+
+def test_the_command_starts_without_a_broker(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """It warns, and runs until it ends; the exit code is that of the process."""
+    for name, value in (GIVEN | {"bootstrap": "127.0.0.1:1"}).items():
+        monkeypatch.setenv(f"TXPUSH_{name.upper()}", value)
+    monkeypatch.setattr(command, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(command, "run_process", lambda *_: 7)
+    with caplog.at_level(logging.WARNING, logger="streams.executor.command"):
+        done = CliRunner().invoke(command.executor, [])
+    assert done.exit_code == 7
+    assert "no broker answers at 127.0.0.1:1" in caplog.text
+
+
+def test_a_lag_before_the_first_reading() -> None:
+    """No number: a graph of infinity helps nobody."""
+    assert lag(1.5) == 1.5
+    assert str(lag(float("inf"))) == "nan"
