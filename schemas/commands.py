@@ -1,4 +1,4 @@
-"""Remediation commands: what downstream services subscribe to (design: sequence per command, the highest one holds)."""
+"""Remediation commands: what downstream services subscribe to."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ COMMAND_TOPICS: dict[Kind, str] = {kind: f"remediation.{kind.value}" for kind in
 """One topic a kind."""
 
 COMMAND_NAMESPACE = UUID("478f6ea7-0488-4599-8c67-89de73b8fbae")
-"""What the name-based ids of all commands, tickets included, are derived under; fixed for good (design section 5)."""
+"""What the name-based ids of all commands, tickets included, are derived under; fixed for good."""
 
 
 class Action(StrEnum):

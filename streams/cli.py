@@ -10,7 +10,7 @@ from streams.settings import SettingsError
 COMMANDS = {
     "agent": ("streams.agent.command:agent", "Fold the inbound log into remediation commands."),
     "bridge": ("streams.bridge.command:bridge", "Receive the vendor's notifications over HTTP."),
-    "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in about a minute."),
+    "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in half a minute."),
     "forget": ("streams.operate.forget:forget", "Have a customer forgotten."),
     "institutions": ("streams.institutions.command:institutions", "Fold signals into support tickets."),
     "kafka": ("streams.kafka.embedded.command:kafka", "Run a real Apache Kafka in the foreground."),

@@ -1,4 +1,4 @@
-"""The topics of the contract (design section 2): key, retention, who writes and who reads, and which messages."""
+"""The topics of the contract: key, retention, who writes and who reads, and which messages."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -13,7 +13,7 @@ from streams.fold.ledger import Ledger
 
 
 class AgentDecider:
-    """Decides per customer, on tables of accounts, logins and customers."""
+    """Decides per customer, on what the tables hold of customers and of the partition."""
 
     def __init__(self, tables: AgentTables, partitions: int) -> None:
         self._tables = tables

@@ -262,5 +262,5 @@ def secrets_of(story: Iterable[Step]) -> set[str]:
 
 
 def _event_id(body: bytes, index: int) -> str:
-    """Give the id of a record by the contract, `sha256(body):index` (design section 3)."""
+    """Give the id of a record by the contract: `sha256(body):index`."""
     return f"{hashlib.sha256(body).hexdigest()}:{index}"

@@ -1,4 +1,4 @@
-"""The share of dead letters among the latest records of a partition, and when it is too large (guarantee 4)."""
+"""The share of dead letters among a partition's latest records, and when it is too large (streams: guarantee 4)."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The topics of the contract (design §2): their names, partitions and settings, applied and checked."""
+"""The topics of the contract: their names, partitions and settings, applied and checked."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The messages of a case: each command's next one (design section 5)."""
+"""The messages of a case: each command's next one."""
 
 from uuid import uuid5
 

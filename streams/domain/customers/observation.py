@@ -10,7 +10,7 @@ from streams.domain.customers.turn import Outcome, Turn
 from streams.domain.rules import Rules
 
 AHEAD = timedelta(hours=24)
-"""How far a vendor date may lie in the future before it counts as absent (design section 4)."""
+"""How far a vendor date may lie in the future before it counts as absent."""
 CODES_AT_ATTEMPT = 8
 """How many codes of one attempt are remembered: more than the vendor was ever seen to give."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

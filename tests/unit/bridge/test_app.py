@@ -197,7 +197,7 @@ async def test_other_methods(bench: Bench, method: str, path: str, allow: str) -
 
 @pytest.mark.parametrize("code", ["a", "Az09._~-", "x" * 256])
 async def test_verification_echoes_the_code(bench: Bench, code: str) -> None:
-    """The answer is the code and nothing else, as plain text (domain 1.4)."""
+    """The answer is the code and nothing else, as plain text."""
     answer = await bench.client.get(TXPUSH, params={"txpush_verification_code": code})
     assert (answer.status_code, answer.text) == (200, code)
     assert answer.headers["content-type"] == "text/plain"

@@ -131,7 +131,7 @@ def test_unreadable_dates_are_counted() -> None:
 
 
 def test_consent_is_read() -> None:
-    """The consent window is two fields with types of their own (domain 2.1)."""
+    """The consent window is two fields with types of their own."""
     (event,) = reduce_txpush(
         notification(account(authorizationEndDate=1607459357, authorizationExpires="true")), RECEIPT
     ).events
