@@ -191,11 +191,12 @@ def test_every_sample_body_is_stored_and_decided(stack: Stack) -> None:
     assert len(stack.read(topics.DEAD_LETTER)) == letters
 
 
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the vendor's captures are not beside this checkout")
 def test_every_captured_body_is_stored(stack: Stack) -> None:
-    """Real captures of Data Connect are accepted as they came; without the folder only their copies above are held."""
+    """Real captures of Data Connect are accepted as they came."""
     before = len(stack.read(topics.EVENTS))
     captures = [json.loads(file.read_text()) for file in sorted(SHARED.glob("raw-dataconnect-*.json"))]
-    print(f"{len(captures)} captures in {SHARED}")  # noqa: T201 - says so where there are none
+    assert captures
     for capture in captures:
         body = json.dumps(capture.get("body", capture), separators=(",", ":")).encode()
         assert stack.post("connect", body) == httpx.codes.OK

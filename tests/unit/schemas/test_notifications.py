@@ -316,7 +316,7 @@ def test_nothing_private_gets_through() -> None:
     assert {"401.26", "Everyday Checking", "4000001111"} <= set().union(*map(private_values, bodies))
 
 
-@pytest.mark.skipif(not CAPTURES.is_dir(), reason="the vendor's captures are not on this machine")
+@pytest.mark.skipif(not CAPTURES.is_dir(), reason="the vendor's captures are not beside this checkout")
 @pytest.mark.parametrize(
     ("name", "accounts", "logins"),
     [("added-capture", 4, ("6026370998",)), ("adding-capture", 0, ()), ("accountsDeleted-docs", 1, ())],
