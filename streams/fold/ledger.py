@@ -58,6 +58,8 @@ class Ledger:
         self._partition = partition
         self.in_force = in_force
         self.ticked_at = control.ticked_at
+        self.dead_letters = 0
+        """Set aside so far; a tick or an event about the whole partition may have several."""
         self.effects = Effects(note=Tally())
         self._chain = Chain(control.audit_head or first_link(identity, partition), control.inputs)
 
@@ -149,6 +151,7 @@ class Ledger:
         self.effects.outbox.add(
             DEAD_LETTER, self._partition, OutRecord(key, written, (), to_epoch_ms(_time_of(record)))
         )
+        self.dead_letters += 1
         self.tally.count("dead_letter", error.reason)
         attributes: Mapping[str, bytes | None] = dict(record.headers)
         event_id = (attributes.get("ce_id") or b"")[:MAX_TEXT].decode(errors="replace")

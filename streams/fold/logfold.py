@@ -17,7 +17,7 @@ from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
 from streams.fold.ledger import Ledger, Tally
-from streams.fold.share import DeadLetterShare
+from streams.fold.share import DeadLetterShare, entries
 from streams.fold.timers import TimerIndex
 
 log = logging.getLogger(__name__)
@@ -168,7 +168,11 @@ class LogFold:
         ledger = Ledger(self._settings.log, self._settings.identity, partition, control, books.in_force)
         turn = self._decider.turn(partition, ledger)
         changed_rules: dict[str, PolicyActivated] = {}
-        dead = [not self._take(record, partition, ledger, turn, changed_rules) for record in records]
+        dead = list[bool]()
+        for record in records:
+            before = ledger.dead_letters
+            self._take(record, partition, ledger, turn, changed_rules)
+            dead += entries(ledger.dead_letters - before)
         dead = self._counting(books, dead, ledger.in_force)
         effects = ledger.effects
         control = replace(books.share.record(ledger.control(), dead), version=STATE_VERSION)
@@ -183,8 +187,8 @@ class LogFold:
         ledger: Ledger,
         turn: Turn,
         changed_rules: dict[str, PolicyActivated],
-    ) -> bool:
-        """Take one record; False where it was set aside."""
+    ) -> None:
+        """Take one record, or set it aside."""
         ledger.absorb(record)
         try:
             event = self._settings.intake.read(record, partition, turn.is_known)
@@ -200,7 +204,6 @@ class LogFold:
                 turn.decide(record, event)
         except UnreadableRecord as error:
             ledger.set_aside(record, error)
-            return False
         except NewerRecord as error:
             raise PartitionPaused(
                 f"{error}: offset {record.offset} of {self._settings.log}/{partition}; start the release that wrote "
@@ -210,8 +213,6 @@ class LogFold:
             log.exception("record %s/%d/%d could not be decided on", self._settings.log, partition, record.offset)
             detail = f"{type(error).__name__}: the log of the worker has the trace"
             ledger.set_aside(record, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
-            return False
-        return True
 
     def _is_overtaken(self, partition: int, event: Event, changed_rules: Mapping[str, PolicyActivated]) -> bool:
         """Tell whether an agent announces its shipped rules behind others that an operator has put in force already."""
@@ -233,7 +234,7 @@ class LogFold:
         return sorted((due, key) for key, due in every if due is not None and due <= by)
 
     def _counting(self, books: Books, dead: list[bool], in_force: InForce) -> list[bool]:
-        """Give which records of a poll count as dead letters; what an operator accepts does not, then or later.
+        """Give what of a poll counts as dead letters; what an operator accepts does not, then or later.
 
         Raises:
             PartitionPaused: the share is too large.

@@ -11,6 +11,11 @@ MINIMUM = 100
 """Records before a share means anything."""
 
 
+def entries(dead_letters: int) -> list[bool]:
+    """Give what a record counts for: one good one, or as many bad ones as it has dead letters, a tick perhaps many."""
+    return [True] * min(dead_letters, WINDOW) or [False]
+
+
 class DeadLetterShare:
     """A sliding window over one partition; `with_poll` looks ahead, `accept` moves on, `record` is what outlasts."""
 
