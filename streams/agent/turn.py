@@ -128,7 +128,7 @@ class AgentTurn:
         """Fire what is due, in the order (due, customer), customers changed within this poll included."""
         ticked_at = self._ledger.ticked_at
         ordered = []
-        for customer_id in {customer_id for _, customer_id in due} | self._customers.keys():
+        for customer_id in ({customer_id for _, customer_id in due} | self._customers.keys()) - self._held:
             at = self._next_due(customer_id)
             if at is not None and ticked_at is not None and at <= ticked_at:
                 ordered.append((at, customer_id))

@@ -308,6 +308,14 @@ def test_a_timer_that_fails_holds_up_nobody(agent: World, monkeypatch: pytest.Mo
     assert due is None or due > START + 31 * DAY
 
 
+def test_a_timer_that_fails_waits_within_a_poll(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second tick in the poll does not fire it again: polls as they happen to be cut change no dead letter."""
+    agent.hear(looked(ONE, 0, START), deleted(ONE, START))
+    monkeypatch.setattr(turn, "decide", failing_at_ticks_of(ONE))
+    agent.hear(tick(START + 31 * DAY), tick(START + 32 * DAY))
+    assert len(dead(agent)) == 1
+
+
 def test_every_inbound_record_is_in_the_chain(agent: World) -> None:
     """The roll covers records that changed nothing and records that were set aside, each once, from link to link."""
     records = [
