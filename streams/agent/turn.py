@@ -96,14 +96,16 @@ class AgentTurn:
             self._ledger.tally.count("event", event.type, Outcome.UNHANDLED)
             return
         around = hear_around(self._around, event, event.time)
+        outcome = Outcome.DUPLICATE if around == self._around else Outcome.INCIDENT
         if around != self._around:
             self._around = around
             state = (encode(around),)
             self._ledger.decided(record, event.id, None, rules=(_rule_of(event),), state=state)
             self._review(record, event)
         if isinstance(event.data, Override):
+            outcome = Outcome.OVERRIDDEN
             self._release(record, event, event.data)
-        self._ledger.tally.count("event", event.type, Outcome.OVERRIDDEN)
+        self._ledger.tally.count("event", event.type, outcome)
 
     def _review(self, record: SourceRecord, event: Event) -> None:
         """Look anew at every customer whom the event may free, or whose timers it moves."""

@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     CONNECT = "connect"
     TICK = "tick"
     CHALLENGED = "challenged"
+    INCIDENT = "incident"
     OVERRIDDEN = "overridden"
     FORGOTTEN = "forgotten"
     REPORTED = "reported"
