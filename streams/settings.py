@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -81,6 +81,13 @@ class Settings(BaseSettings):
         if not all(TOKEN.fullmatch(token.get_secret_value()) for token in tokens):
             raise ValueError("a token has 16 to 256 of A-Z a-z 0-9 . _ ~ - : make one with `openssl rand -hex 24`")
         return tokens
+
+    @field_validator("shutdown_seconds")
+    @classmethod
+    def _longer_than_an_answer(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds <= info.data.get("ack_seconds", 0.0):
+            raise ValueError(f"must be above {PREFIX}ACK_SECONDS, or an orderly stop cuts off answers")
+        return seconds
 
     @classmethod
     def settings_customise_sources(

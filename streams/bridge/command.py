@@ -35,8 +35,18 @@ def bridge(workers: int | None) -> None:
     """  # noqa: D301 - click wants the real character
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings(bridge_workers=workers)
+    wanted = bridge_settings(settings)
+    if _tell_problems(wanted):
+        sys.exit(EXIT_USAGE)
     _refuse_other_topics(settings)
-    sys.exit(run_bridge(bridge_settings(settings)))
+    sys.exit(run_bridge(wanted))
+
+
+def _tell_problems(settings: BridgeSettings) -> bool:
+    """Say everything that is wrong with the settings, and whether anything is."""
+    problems = settings.problems()
+    sys.stderr.write("".join(f"bridge: {problem}\n" for problem in problems))
+    return bool(problems)
 
 
 def _refuse_other_topics(settings: Settings) -> None:
@@ -73,9 +83,7 @@ def run_bridge(settings: BridgeSettings, clock: Clock | None = None) -> int:
 
     0 orderly, 1 a part failed, 2 the settings do not hold, 70 the end took longer than `shutdown_seconds`.
     """
-    problems = settings.problems()
-    if problems:
-        sys.stderr.write("".join(f"bridge: {problem}\n" for problem in problems))
+    if _tell_problems(settings):
         return EXIT_USAGE
     run = run_process if settings.workers == 1 else run_workers
     return run(settings, clock or WallClock())
