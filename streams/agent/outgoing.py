@@ -30,10 +30,13 @@ class SignalWriter:
         self._ledger = ledger
         self._partition_of = partition_of
         self._counts: dict[str, _Counting] = {}
+        self._offset, self._number = -1, -1
 
-    def write(self, record: SourceRecord, number: int, signal: OutgoingSignal | OutgoingWish) -> Written:
-        """Write a signal of a record, the `number`th of it."""
-        signal_id = f"{self._partition}/{record.offset}/{number}"
+    def write(self, record: SourceRecord, signal: OutgoingSignal | OutgoingWish) -> Written:
+        """Write a signal of a record, numbered within it: a tick has those of many customers."""
+        self._number = self._number + 1 if record.offset == self._offset else 0
+        self._offset = record.offset
+        signal_id = f"{self._partition}/{record.offset}/{self._number}"
         data = signal.sourced(self._partition, record.offset)
         written = Written(SIGNALS, signal_id, data.model_dump_json().encode())
         subject = f"institutions/{signal.institution_id}/codes/{'' if signal.code is None else signal.code}"

@@ -13,7 +13,7 @@ from schemas.events import Event, EventType, OverrideAction, PolicyActivated, So
 from schemas.policy import Contact, DeadLetter, Policy, State
 from schemas.signals import SignalType
 from schemas.times import rfc3339
-from streams.agent import turn
+from streams.agent import refusals, turn, wide
 from streams.domain import Customer, Decision, Outcome, decide
 from streams.fold.chain import first_link
 from streams.fold.effects import PartitionPaused
@@ -289,7 +289,7 @@ def test_a_decision_that_fails_is_set_aside(agent: World, monkeypatch: pytest.Mo
 
 def test_a_customer_has_room_for_so_many_accounts(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An account too many is set aside, and what the customer had stays as it was."""
-    monkeypatch.setattr(turn, "MAX_ACCOUNTS", 1)
+    monkeypatch.setattr(refusals, "MAX_ACCOUNTS", 1)
     agent.hear(looked(ONE, 185, START), looked(ONE, 103, START + HOUR, account="too-many"))
     (letter,) = agent.sent(DEAD_LETTER)
     assert letter["detail"] == "the customer would have more than 1 accounts"
@@ -405,7 +405,7 @@ def test_reviews_that_fail_are_counted(agent: World, monkeypatch: pytest.MonkeyP
     """An event about the whole partition at which many customers fail is as many dead letters."""
     agent.hear(overridden(OverrideAction.SILENCE, START, all=True))
     agent.hear(*(looked(one, 185, START) for one in ids_of(PARTITION, 90)))
-    monkeypatch.setattr(turn, "review", failing)
+    monkeypatch.setattr(wide, "review", failing)
     with pytest.raises(PartitionPaused, match="50% of the latest"):
         agent.hear(overridden(OverrideAction.SILENCE, START + HOUR, all=True, until=START))
 
