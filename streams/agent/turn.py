@@ -6,8 +6,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from schemas.audit import DeadLetterReason
-from schemas.cloudevents import UnreadableRecord
 from schemas.events import Event, EventType, Incident, Source
 from schemas.state import AccountState, LoginState, Surroundings, encode
 from streams.agent import wide
@@ -18,7 +16,7 @@ from streams.agent.tables import AgentTables
 from streams.agent.wide import Scene
 from streams.domain import Decision, Rules, customer_of, decide, next_due
 from streams.fold import SourceRecord, Table
-from streams.fold.ledger import Ledger
+from streams.fold.ledger import Ledger, decision_failed
 from streams.fold.logfold import Due
 from streams.fold.messages import send
 
@@ -99,8 +97,7 @@ class AgentTurn:
             decision = decided()
         except Exception as error:
             log.exception("the decision on a customer failed at %s", event.id)
-            detail = f"timers: {type(error).__name__}: the log of the worker has the trace"
-            self._ledger.set_aside(record, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
+            self._ledger.set_aside(record, decision_failed(error, at="timers: "))
             self._held.add(customer_id)
         else:
             self._keep(record, event, customer_id, decision)

@@ -24,6 +24,7 @@ KEPT_FIELDS = frozenset(
     field_.alias or name for name, field_ in AccountSnapshot.model_fields.items() if name != "account_type"
 )
 """What a dead letter may show of a record: ids, code and dates."""
+TRACE = "the log of the worker has the trace"
 MAX_SHOWN_BYTES = 4096
 MAX_TEXT = 256
 """Of a key, an id or a detail of an unreadable record: enough to find it, too little for a record that is refused."""
@@ -48,6 +49,11 @@ class Tally:
     def count(self, *labels: str, times: int = 1) -> None:
         """Count something by its name and labels."""
         self.counts[labels] += times
+
+
+def decision_failed(error: Exception, *, at: str = "", told: str = TRACE) -> UnreadableRecord:
+    """Refuse what could not be decided on; what an error says may name a customer, so the worker's log alone has it."""
+    return UnreadableRecord(DeadLetterReason.DECISION_FAILED, f"{at}{type(error).__name__}: {told}")
 
 
 class Ledger:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from schemas.audit import DeadLetterReason
 from schemas.cloudevents import NewerRecord, UnreadableRecord
 from schemas.events import Event, EventType, PolicyActivated, Source
 from schemas.state import ControlState, replace
@@ -16,7 +15,7 @@ from streams.domain import Rules
 from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
-from streams.fold.ledger import Ledger, Tally
+from streams.fold.ledger import Ledger, Tally, decision_failed
 from streams.fold.share import DeadLetterShare, entries
 from streams.fold.timers import TimerIndex
 
@@ -211,8 +210,7 @@ class LogFold:
             ) from error
         except Exception as error:  # a poisonous customer must not take every worker down in turn
             log.exception("record %s/%d/%d could not be decided on", self._settings.log, partition, record.offset)
-            detail = f"{type(error).__name__}: the log of the worker has the trace"
-            ledger.set_aside(record, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
+            ledger.set_aside(record, decision_failed(error))
 
     def _is_overtaken(self, partition: int, event: Event, changed_rules: Mapping[str, PolicyActivated]) -> bool:
         """Tell whether an agent announces its shipped rules behind others that an operator has put in force already."""

@@ -17,6 +17,7 @@ from streams.agent.outgoing import SignalWriter
 from streams.agent.refusals import refuse_other_key, refuse_too_large
 from streams.agent.wide import Scene
 from streams.domain import NOWHERE, Customer, Decision, customer_of, decide, next_due
+from streams.fold.ledger import decision_failed
 from streams.fold.messages import send
 from streams.fold.timers import TimerIndex
 from streams.simulate.ledger import PARTITION, Place, RunLedger
@@ -66,8 +67,7 @@ class CustomerSide:
             self._ledger.note_aside(name, error)
         except Exception as error:
             log.exception("%s could not be decided on", name)
-            detail = f"{type(error).__name__}: {error}"
-            self._ledger.note_aside(name, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
+            self._ledger.note_aside(name, decision_failed(error, told=str(error)))
         else:
             return True
         return False
