@@ -12,6 +12,8 @@ from schemas.catalogue import Kind, Step
 
 COMMAND_TOPICS: dict[Kind, str] = {kind: f"remediation.{kind.value}" for kind in Kind}
 """One topic a kind."""
+LOOKUP_TOPIC = "remediation.lookup"
+"""Requests to the executor: no commands, and for nobody else."""
 
 COMMAND_NAMESPACE = UUID("478f6ea7-0488-4599-8c67-89de73b8fbae")
 """What the name-based ids of all commands, tickets included, are derived under; fixed for good."""

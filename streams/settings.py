@@ -18,6 +18,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from schemas.contract.channels import PARTITIONS, REPLICAS
+
 PREFIX = "TXPUSH_"
 FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
 SECRETS_VARIABLE = "TXPUSH_SECRETS_DIR"
@@ -41,9 +43,9 @@ class Settings(BaseSettings):
     bootstrap: str = Field(
         default="127.0.0.1:9092", min_length=1, description="Kafka addresses, host:port, comma between"
     )
-    partitions: int = Field(default=12, ge=1, le=1000, description="partitions of every topic, for life")
+    partitions: int = Field(default=PARTITIONS, ge=1, le=1000, description="partitions of every topic, for life")
     replication: int = Field(
-        default=3, ge=1, le=9, description="replicas of every topic; 1 only in the embedded set-up"
+        default=REPLICAS, ge=1, le=9, description="replicas of every topic; 1 only in the embedded set-up"
     )
     instance: str | None = Field(
         default=None, min_length=1, max_length=128, description="name of this worker, the same after a restart"

@@ -6,6 +6,7 @@ from schemas.catalogue import Kind, Step
 from schemas.commands import (
     COMMAND_NAMESPACE,
     COMMAND_TOPICS,
+    LOOKUP_TOPIC,
     Action,
     Command,
     EpisodeRef,
@@ -21,7 +22,6 @@ from streams.domain.customers.turn import Turn
 from streams.domain.messages import Outgoing
 from streams.domain.rules import CONTACT_KINDS, Rules
 
-LOOKUP_TOPIC = "remediation.lookup"
 CONSENT_REASON = Reason(code=None, cause="consent_ending", text="Authorisation at the bank is about to end")
 _CONTACTS = (Action.ISSUE, Action.REMIND)
 
