@@ -15,6 +15,9 @@ COMMAND_TOPICS: dict[Kind, str] = {kind: f"remediation.{kind.value}" for kind in
 LOOKUP_TOPIC = "remediation.lookup"
 """Requests to the executor: no commands, and for nobody else."""
 
+CONTACT_KINDS = (Kind.CONNECT_FIX, Kind.RELINK, Kind.REMOVE_DUPLICATE, Kind.CONSENT_RENEWAL)
+"""The customer-facing kinds (R8), in the order in which a case closes and opens them, and in which they go out."""
+
 COMMAND_NAMESPACE = UUID("478f6ea7-0488-4599-8c67-89de73b8fbae")
 """What the name-based ids of all commands, tickets included, are derived under; fixed for good."""
 

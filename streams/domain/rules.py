@@ -6,12 +6,11 @@ from datetime import datetime
 from functools import cached_property
 
 from schemas.catalogue import Catalogue, Kind, Remedy, Treatment
+from schemas.commands import CONTACT_KINDS
 from schemas.policy import Policy
 
-FIX_KINDS = (Kind.CONNECT_FIX, Kind.RELINK, Kind.REMOVE_DUPLICATE)
+FIX_KINDS = tuple(kind for kind in CONTACT_KINDS if kind is not Kind.CONSENT_RENEWAL)
 """The kinds that codes ask for."""
-CONTACT_KINDS = (*FIX_KINDS, Kind.CONSENT_RENEWAL)
-"""The customer-facing kinds (R8), in the order in which a case closes and opens them, and in which they go out."""
 CASE_KINDS = (*CONTACT_KINDS, Kind.OTP_ESCALATION)
 """All kinds of a case."""
 CHALLENGE = 185

@@ -6,6 +6,7 @@ from schemas.catalogue import Kind, Step
 from schemas.commands import (
     COMMAND_NAMESPACE,
     COMMAND_TOPICS,
+    CONTACT_KINDS,
     LOOKUP_TOPIC,
     Action,
     Command,
@@ -20,7 +21,7 @@ from schemas.state import EpisodeState, replace
 from schemas.times import rfc3339
 from streams.domain.customers.turn import Turn
 from streams.domain.messages import Outgoing
-from streams.domain.rules import CONTACT_KINDS, Rules
+from streams.domain.rules import Rules
 
 CONSENT_REASON = Reason(code=None, cause="consent_ending", text="Authorisation at the bank is about to end")
 _CONTACTS = (Action.ISSUE, Action.REMIND)

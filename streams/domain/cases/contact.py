@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from schemas.catalogue import Kind
-from schemas.commands import Action
+from schemas.commands import CONTACT_KINDS, Action
 from schemas.state import EpisodeState, LoginState, Record, replace
 from streams.domain.around import is_held
 from streams.domain.cases.commands import send
@@ -17,7 +17,7 @@ from streams.domain.cases.episodes import store
 from streams.domain.cases.silence import NEVER, silent_until
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Timer, Turn
-from streams.domain.rules import CONTACT_KINDS, Rules
+from streams.domain.rules import Rules
 
 _RULE = "R8"
 

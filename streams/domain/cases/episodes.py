@@ -3,11 +3,10 @@
 from typing import Any
 
 from schemas.catalogue import Kind
-from schemas.commands import Action, WithdrawReason
+from schemas.commands import CONTACT_KINDS, Action, WithdrawReason
 from schemas.state import EpisodeState, replace
 from streams.domain.cases.commands import send
 from streams.domain.customers.turn import Turn
-from streams.domain.rules import CONTACT_KINDS
 
 CLOSED_IDS = 16
 """How many closed commands still name their case: more than a link can be in a case before it expires, at one a day."""

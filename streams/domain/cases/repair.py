@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from schemas.commands import LookupAction
+from schemas.commands import CONTACT_KINDS, LookupAction
 from schemas.state import LoginState, replace
 from streams.domain.cases.commands import look_up
 from streams.domain.cases.contact import ask_again
 from streams.domain.cases.needs import needed
 from streams.domain.customers.turn import Timer, Turn
-from streams.domain.rules import CONTACT_KINDS, Rules
+from streams.domain.rules import Rules
 
 _RULE = "R6"
 

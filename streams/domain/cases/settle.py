@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from schemas.catalogue import Kind
-from schemas.commands import WithdrawReason
+from schemas.commands import CONTACT_KINDS, WithdrawReason
 from schemas.state import AccountState, Consent, EpisodeState, replace
 from schemas.times import rfc3339
 from streams.domain.cases import otp
@@ -14,7 +14,7 @@ from streams.domain.cases.episodes import close, issue, rest, restate, store
 from streams.domain.cases.needs import look_at, needed
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Turn
-from streams.domain.rules import CASE_KINDS, CHALLENGES, CONTACT_KINDS, FIX_KINDS, Rules
+from streams.domain.rules import CASE_KINDS, CHALLENGES, FIX_KINDS, Rules
 
 DELETION_MENDS = (Kind.REMOVE_DUPLICATE, Kind.RELINK)
 """The kinds whose remedy is to delete accounts: a deletion counts as their strong fix (R5)."""
