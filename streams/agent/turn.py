@@ -15,6 +15,7 @@ from streams.agent.refusals import refuse_other_key, refuse_too_large
 from streams.agent.tables import AgentTables
 from streams.agent.wide import Scene
 from streams.domain import Decision, Rules, customer_of, decide, next_due
+from streams.domain.rules import Rule
 from streams.fold import SourceRecord, Table
 from streams.fold.ledger import Ledger, decision_failed
 from streams.fold.logfold import Due
@@ -177,4 +178,4 @@ class AgentTurn:
 
 
 def _rule_of(event: Event) -> str:
-    return "R9" if isinstance(event.data, Incident) else "R16"
+    return (Rule.R9 if isinstance(event.data, Incident) else Rule.R16).name

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from functools import cached_property
 
 from schemas.catalogue import Catalogue, Kind, Remedy, Treatment
@@ -17,6 +18,28 @@ CHALLENGE = 185
 """The code that a security challenge gives: repeated, it is what R7 is about."""
 CHALLENGES = (CHALLENGE, 187)
 """The codes that state a challenge as the reason of a command."""
+
+
+class Rule(IntEnum):
+    """The rules (design section 4): told of by their names, and timers fire in the order of their numbers."""
+
+    R1 = 1
+    R3 = 3
+    R4 = 4
+    R5 = 5
+    R6 = 6
+    R7 = 7
+    R8 = 8
+    R9 = 9
+    R10 = 10
+    R11 = 11
+    R12 = 12
+    R13 = 13
+    R14 = 14
+    R15 = 15
+    R16 = 16
+    R17 = 17
+    R18 = 18
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from schemas.state import EpisodeState, replace
 from schemas.times import rfc3339
 from streams.domain.customers.turn import Turn
 from streams.domain.messages import Outgoing
-from streams.domain.rules import Rules
+from streams.domain.rules import Rule, Rules
 
 CONSENT_REASON = Reason(code=None, cause="consent_ending", text="Authorisation at the bank is about to end")
 _CONTACTS = (Action.ISSUE, Action.REMIND)
@@ -34,7 +34,7 @@ def send(
     episode: EpisodeState,
     action: Action,
     *,
-    rule: str,
+    rule: Rule,
     withdraw_reason: WithdrawReason | None = None,
 ) -> Turn:
     """Add the message of `episode.sequence` of an episode's command."""
@@ -54,7 +54,7 @@ def send(
         episode=EpisodeRef(opened_at=episode.opened_at, ordinal=episode.ordinal, relapses=episode.relapses),
         not_after=turn.at + rules.policy.contact.not_after if is_contact else None,
         withdraw_reason=withdraw_reason,
-        evidence=Evidence(event_ids=(turn.event_id,) if turn.event_id else (), rules=(rule,)),
+        evidence=Evidence(event_ids=(turn.event_id,) if turn.event_id else (), rules=(rule.name,)),
         policy_version=rules.policy_version,
         catalogue_version=rules.catalogue_version,
     )
@@ -76,7 +76,9 @@ def _reason(code: int | None, rules: Rules) -> Reason:
     return Reason(code=code, cause=entry.cause, text=entry.text)
 
 
-def look_up(turn: Turn, action: LookupAction, login_id: str | None, account_ids: tuple[str, ...], *, rule: str) -> Turn:
+def look_up(
+    turn: Turn, action: LookupAction, login_id: str | None, account_ids: tuple[str, ...], *, rule: Rule
+) -> Turn:
     """Add a request to the executor; its id says what is asked for and when."""
     customer_id = turn.customer.customer_id
     name = f"{customer_id}/{login_id or ''}/{action}/{','.join(account_ids)}/{rfc3339(turn.at)}"

@@ -14,7 +14,7 @@ from streams.domain.cases.episodes import close, issue, rest, restate, store
 from streams.domain.cases.needs import look_at, needed
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Turn
-from streams.domain.rules import CASE_KINDS, CHALLENGES, FIX_KINDS, Rules
+from streams.domain.rules import CASE_KINDS, CHALLENGES, FIX_KINDS, Rule, Rules
 
 DELETION_MENDS = (Kind.REMOVE_DUPLICATE, Kind.RELINK)
 """The kinds whose remedy is to delete accounts: a deletion counts as their strong fix (R5)."""
@@ -112,9 +112,9 @@ def _open(turn: Turn, login_id: str, kind: Kind, codes: Mapping[str, int | None]
         relapses=login.relapses if kind is Kind.OTP_ESCALATION else 0,
         is_baseline=kind in FIX_KINDS and all(turn.customer.accounts[account_id].is_baseline for account_id in codes),
     )
-    turn = store(turn, login_id, kind, episode).with_case(login_id, ordinal=ordinal).by("R4")
+    turn = store(turn, login_id, kind, episode).with_case(login_id, ordinal=ordinal).by(Rule.R4)
     if kind is Kind.OTP_ESCALATION:
-        return issue(turn, login_id, kind, rule="R7")
+        return issue(turn, login_id, kind, rule=Rule.R7)
     return otp.relapse(turn, login_id, episode) if kind is Kind.CONNECT_FIX else turn
 
 
