@@ -41,10 +41,10 @@ class Ticks:
         self._unread[partition] = await self.write(partition, tick)
         self._on_tick()
 
-    async def write(self, partition: TopicPartition, event: Event, key: bytes | None = None) -> int:
+    async def write(self, partition: TopicPartition, event: Event) -> int:
         """Write an event of our own to the input log and give its offset; raises KafkaError or TimeoutError."""
         async with asyncio.timeout(self._settings.step_timeout):
-            metadata = await (await self._queued(partition, event, key))
+            metadata = await (await self._queued(partition, event))
         return int(metadata.offset)
 
     async def announce(self, announced: Sequence[tuple[str, Event]]) -> None:
@@ -61,12 +61,11 @@ class Ticks:
             ]
             await asyncio.gather(*written)
 
-    async def _queued(self, partition: TopicPartition, event: Event, key: bytes | None = None) -> Any:  # noqa: ANN401 - an untyped library's future
+    async def _queued(self, partition: TopicPartition, event: Event) -> Any:  # noqa: ANN401 - an untyped library's future
         producer = await self._started()
         return await producer.send(
             partition.topic,
             to_value(event.data),
-            key=key,
             partition=partition.partition,
             timestamp_ms=to_epoch_ms(event.time),
             headers=to_headers(event),
