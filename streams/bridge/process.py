@@ -47,16 +47,16 @@ async def serve(settings: BridgeSettings, clock: Clock) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
-        await process.start()
+        serving = await process.start()
     except OSError as error:
         log.error("the bridge cannot listen: %s. Free the address or choose another port.", error)  # noqa: TRY400
         return EXIT_FAILED
     waiter = asyncio.create_task(stopping.wait())
-    await asyncio.wait([waiter, process.serving], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([waiter, serving], return_when=asyncio.FIRST_COMPLETED)
     ended_by_itself = not stopping.is_set()
     waiter.cancel()
     _exit_after(settings.shutdown_seconds)
-    await process.stop()
+    await process.stop(serving)
     return EXIT_FAILED if ended_by_itself else EXIT_OK
 
 
@@ -79,19 +79,21 @@ class _Process:
         """Say why requests should go elsewhere."""
         return ["the bridge is shutting down"] if self._stopping else self._log.problems()
 
-    async def start(self) -> None:
+    async def start(self) -> asyncio.Task[None]:
+        """Listen; the task that is given ends with the HTTP server."""
         await self._admin.start()
         await self._log.start()
-        self.serving = asyncio.create_task(self._server.serve())
+        serving = asyncio.create_task(self._server.serve())
         log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
+        return serving
 
-    async def stop(self) -> None:
+    async def stop(self, serving: asyncio.Task[None]) -> None:
         """Take no new connection, answer what is in flight, flush, close."""
         self._stopping = True
         self._server.stop()  # type: ignore[no-untyped-call]
         share = self._settings.shutdown_seconds * FLUSH_SHARE
-        await asyncio.wait([self.serving], timeout=self._settings.shutdown_seconds - 2 * share)
-        if self.serving.done() and (error := self.serving.exception()) is not None:
+        await asyncio.wait([serving], timeout=self._settings.shutdown_seconds - 2 * share)
+        if serving.done() and (error := serving.exception()) is not None:
             log.error("the HTTP server on %s:%s failed: %r", self._settings.host, self._settings.port, error)
         await self._log.stop(share)
         await self._admin.stop()
