@@ -8,7 +8,7 @@ from schemas.signals import HealthyLogins, SignalType
 from schemas.state import Record, encode
 from schemas.times import rfc3339
 from streams.domain import Customer, OutgoingSignal, OutgoingWish, Rules, account_health
-from streams.fold import OutRecord, SourceRecord
+from streams.fold import SourceRecord
 from streams.fold.ledger import Ledger, Written
 from streams.fold.messages import headers_of
 from streams.kafka.topics import HEALTH, SIGNALS
@@ -73,8 +73,7 @@ class SignalWriter:
 class HealthWriter:
     """Writes the health of the accounts of one poll: once each, as the poll leaves it."""
 
-    def __init__(self, partition: int, ledger: Ledger) -> None:
-        self._partition = partition
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._heard: dict[tuple[str, str], Rules] = {}
 
@@ -91,9 +90,7 @@ class HealthWriter:
     def erase(self, customer_id: str, account_id: str) -> None:
         """Leave nothing of an account (R18)."""
         self._heard.pop((customer_id, account_id), None)
-        self._ledger.effects.outbox.add(
-            HEALTH, self._partition, OutRecord(f"{customer_id}/{account_id}".encode(), None)
-        )
+        self._ledger.tell(HEALTH, f"{customer_id}/{account_id}", None)
 
     def write(self, customers: dict[str, Customer | None]) -> None:
         """Write what was noted."""
@@ -104,5 +101,4 @@ class HealthWriter:
 
     def _write(self, customer: Customer, account_id: str, rules: Rules) -> None:
         health = account_health(customer, account_id, rules)
-        record = OutRecord(f"{customer.customer_id}/{account_id}".encode(), encode(health))
-        self._ledger.effects.outbox.add(HEALTH, self._partition, record)
+        self._ledger.tell(HEALTH, f"{customer.customer_id}/{account_id}", encode(health))

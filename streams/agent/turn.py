@@ -34,7 +34,7 @@ class AgentTurn:
         self._partition = partition
         self._ledger = ledger
         self._signals = SignalWriter(partition, ledger, signal_partition)
-        self._health = HealthWriter(partition, ledger)
+        self._health = HealthWriter(ledger)
         self._customers = PollCustomers(tables, partition)
         self._held: set[str] = set()
         self._due: dict[str, tuple[datetime | None, Rules, Surroundings]] = {}

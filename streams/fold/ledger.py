@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -56,7 +56,48 @@ def decision_failed(error: Exception, *, at: str = "", told: str = TRACE) -> Unr
     return UnreadableRecord(DeadLetterReason.DECISION_FAILED, f"{at}{type(error).__name__}: {told}")
 
 
-class Ledger:
+class Ledger(Protocol):
+    """Where a turn writes what it leads to, apart from table changes."""
+
+    @property
+    def in_force(self) -> InForce:
+        """The rules, as of the record that is decided on."""
+
+    @property
+    def ticked_at(self) -> datetime | None:
+        """The latest tick of the partition."""
+
+    @property
+    def tally(self) -> Tally:
+        """What is counted."""
+
+    def decided(
+        self,
+        record: SourceRecord,
+        event_id: str,
+        key: str | None,
+        *,
+        phases: tuple[str | None, str | None] = (None, None),
+        rules: Iterable[str] = (),
+        messages: Iterable[Written] = (),
+        state: Iterable[bytes] = (),
+    ) -> None:
+        """Say what was decided on an event, for the audit."""
+
+    def send(self, message: Written, key: str, headers: Headers, at: datetime, partition: int | None = None, /) -> None:
+        """Send a message, to the partition of the turn where none is named."""
+
+    def tell(self, topic: str, key: str, value: bytes | None) -> None:
+        """Say how something stands now, on a compacted topic in the turn's partition; None leaves nothing of it."""
+
+    def announce(self, log: str, event: Event) -> Written:
+        """Tell every partition of a log of an event, and give it as written."""
+
+    def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
+        """Put a record into the dead letter, or what failed at it."""
+
+
+class PollLedger:
     """Writes what a poll leads to, apart from table changes; one a poll."""
 
     def __init__(self, log: str, identity: str, partition: int, control: ControlState, in_force: InForce) -> None:
@@ -136,6 +177,10 @@ class Ledger:
         """Add a message to the outbox, to the partition of the poll where none is named."""
         place = self._partition if partition is None else partition
         self.effects.outbox.add(message.topic, place, OutRecord(key.encode(), message.value, headers, to_epoch_ms(at)))
+
+    def tell(self, topic: str, key: str, value: bytes | None) -> None:
+        """Say how something stands now, on a compacted topic in the poll's partition; None leaves nothing of it."""
+        self.effects.outbox.add(topic, self._partition, OutRecord(key.encode(), value))
 
     def announce(self, log: str, event: Event) -> Written:
         """Tell every partition of a log of an event, and give it as written."""

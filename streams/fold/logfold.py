@@ -15,7 +15,7 @@ from streams.domain import Rules
 from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
-from streams.fold.ledger import Ledger, Tally, decision_failed
+from streams.fold.ledger import Ledger, PollLedger, Tally, decision_failed
 from streams.fold.share import DeadLetterShare, entries
 from streams.fold.timers import TimerIndex
 
@@ -104,7 +104,7 @@ class FoldingPoll:
     """A poll while it is folded; `rules` are those that it puts in force, by the partition's number."""
 
     partition: int
-    ledger: Ledger
+    ledger: PollLedger
     turn: Turn
     rules: dict[str, PolicyActivated] = field(default_factory=dict)
 
@@ -174,7 +174,7 @@ class LogFold:
         """Decide on a poll; see Fold."""
         books = self._books[partition]
         control = self._control.partition(partition).get(str(partition)) or ControlState()
-        ledger = Ledger(self._settings.log, self._settings.identity, partition, control, books.in_force)
+        ledger = PollLedger(self._settings.log, self._settings.identity, partition, control, books.in_force)
         poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger))
         dead = list[bool]()
         for record in records:

@@ -21,7 +21,6 @@ from streams.domain.institutions import (
     institution_health,
 )
 from streams.fold import SourceRecord, Table
-from streams.fold.effects import OutRecord
 from streams.fold.ledger import Ledger, decision_failed
 from streams.fold.logfold import Due
 from streams.fold.messages import send
@@ -153,8 +152,7 @@ class InstitutionTurn:
         """Give the changed records, and put the health of every institution concerned into the outbox."""
         for institution_id in self._told:
             health = institution_health(institution_id, *self._state.cases(institution_id))
-            record = OutRecord(institution_id.encode(), health.model_dump_json().encode())
-            self._ledger.effects.outbox.add(INSTITUTION_HEALTH, self._partition, record)
+            self._ledger.tell(INSTITUTION_HEALTH, institution_id, health.model_dump_json().encode())
         return self._state.by_table()
 
     def timers(self) -> Mapping[str, datetime | None]:
