@@ -21,7 +21,7 @@ CHALLENGES = (CHALLENGE, 187)
 
 
 class Rule(IntEnum):
-    """The rules (design section 4): told of by their names, and timers fire in the order of their numbers."""
+    """The rules (streams/domain/README.md): told of by their names, and timers fire in the order of their numbers."""
 
     R1 = 1
     R3 = 3

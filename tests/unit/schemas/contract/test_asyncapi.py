@@ -99,11 +99,11 @@ KEPT_DAYS = {
     "txpush.subscriptions": None,
     "vendor.auth": None,
 }
-"""Section 2 of the design, word for word; None is compacted."""
+"""How long each topic is kept, once more and by hand; None is compacted."""
 DAY_MS = 86_400_000
 
 
-def test_topics_are_those_of_the_design() -> None:
+def test_topics_are_as_agreed() -> None:
     """Topics as they are applied: names, retention, and the refusal of the future; state tables are nobody else's."""
     applied = {topic.name: topic.config for topic in topics.contract() if not topic.name.endswith("-changelog")}
     assert applied.keys() == KEPT_DAYS.keys()
