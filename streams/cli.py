@@ -5,6 +5,7 @@ from importlib import import_module
 
 import click
 
+from streams.exits import EXIT_NOTHING
 from streams.settings import SettingsError
 
 COMMANDS = {
@@ -20,8 +21,6 @@ COMMANDS = {
     "topics": ("streams.kafka.command:topics", "Create and check the topics."),
 }
 """Name, place, and one line of help."""
-
-EXIT_USAGE = 2
 
 
 class LazyCommands(click.Group):
@@ -73,7 +72,7 @@ def main() -> None:
         txpush()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(EXIT_USAGE)
+        sys.exit(EXIT_NOTHING)
 
 
 if __name__ == "__main__":

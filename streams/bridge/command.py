@@ -11,12 +11,13 @@ from streams.bridge.process import run_process
 from streams.bridge.settings import BridgeSettings
 from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
+from streams.exits import EXIT_NOTHING
 from streams.kafka.topics import Layout, TopicsError, require
+from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
 
-EXIT_USAGE = 2
 CHECK_SECONDS = 5.0
 
 
@@ -33,11 +34,11 @@ def bridge(workers: int | None) -> None:
       TXPUSH_CALLBACK_TOKENS=$(openssl rand -hex 24) txpush bridge
       txpush bridge --workers 2
     """  # noqa: D301 - click wants the real character
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     settings = read_settings(bridge_workers=workers)
     wanted = bridge_settings(settings)
     if _tell_problems(wanted):
-        sys.exit(EXIT_USAGE)
+        sys.exit(EXIT_NOTHING)
     _refuse_other_topics(settings)
     sys.exit(run_bridge(wanted))
 
@@ -55,7 +56,7 @@ def _refuse_other_topics(settings: Settings) -> None:
         asyncio.run(asyncio.wait_for(require(settings.bootstrap, Layout.of(settings)), CHECK_SECONDS))
     except TopicsError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(EXIT_USAGE)
+        sys.exit(EXIT_NOTHING)
     except (KafkaError, OSError, TimeoutError) as error:
         log.warning("no broker answers at %s yet (%r): answering 503 until one does", settings.bootstrap, error)
 
@@ -84,6 +85,6 @@ def run_bridge(settings: BridgeSettings, clock: Clock | None = None) -> int:
     0 orderly, 1 a part failed, 2 the settings do not hold, 70 the end took longer than `shutdown_seconds`.
     """
     if _tell_problems(settings):
-        return EXIT_USAGE
+        return EXIT_NOTHING
     run = run_process if settings.workers == 1 else run_workers
     return run(settings, clock or WallClock())

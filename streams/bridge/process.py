@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import signal
-import threading
 
 import uvloop
 from granian.constants import HTTPModes, Interfaces
@@ -16,15 +14,13 @@ from streams.bridge.app import Bridge
 from streams.bridge.meters import BridgeMeters
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
+from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
 
 log = logging.getLogger(__name__)
 
-EXIT_OK = 0
-EXIT_FAILED = 1
-EXIT_OVERDUE = 70
 BACKLOG = 2048
 HEADER_READ_MS = 10_000
 FLUSH_SHARE = 0.2
@@ -50,14 +46,14 @@ async def serve(settings: BridgeSettings, clock: Clock) -> int:
         serving = await process.start()
     except OSError as error:
         log.error("the bridge cannot listen: %s. Free the address or choose another port.", error)  # noqa: TRY400
-        return EXIT_FAILED
+        return EXIT_OTHERWISE
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiter, serving], return_when=asyncio.FIRST_COMPLETED)
     ended_by_itself = not stopping.is_set()
     waiter.cancel()
-    _exit_after(settings.shutdown_seconds)
+    bound_shutdown(settings.shutdown_seconds)
     await process.stop(serving)
-    return EXIT_FAILED if ended_by_itself else EXIT_OK
+    return EXIT_OTHERWISE if ended_by_itself else EXIT_OK
 
 
 class _Process:
@@ -124,10 +120,3 @@ def _server(app: Bridge, settings: BridgeSettings) -> Server:
         backpressure=settings.max_connections,
         log_enabled=False,
     )
-
-
-def _exit_after(seconds: float) -> None:
-    """End the process in time even if the event loop is stuck: a thread needs no loop."""
-    timer = threading.Timer(seconds, os._exit, (EXIT_OVERDUE,))
-    timer.daemon = True
-    timer.start()

@@ -10,9 +10,10 @@ import time
 from collections.abc import Sequence
 from multiprocessing.connection import wait
 
-from streams.bridge.process import EXIT_FAILED, EXIT_OK, run_process
+from streams.bridge.process import run_process
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
+from streams.exits import EXIT_OK, EXIT_OTHERWISE
 
 GRACE_SECONDS = 2.0
 """What the parent grants its workers beyond their own time for shutting down."""
@@ -61,4 +62,4 @@ def _end(workers: Sequence[multiprocessing.process.BaseProcess], seconds: float,
     for worker in workers:
         worker.kill()
         worker.join()
-    return EXIT_OK if orderly and all(worker.exitcode == EXIT_OK for worker in workers) else EXIT_FAILED
+    return EXIT_OK if orderly and all(worker.exitcode == EXIT_OK for worker in workers) else EXIT_OTHERWISE

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.exits import exit_now
 from streams.fold.effects import Effects, Fold, OutRecord, PartitionPaused, SourceRecord
-from streams.transport.crash import exit_now
 from streams.transport.parts import FoldParts
 from streams.transport.restore import restore
 from streams.transport.transaction import PartitionTransaction

@@ -5,8 +5,8 @@ import logging
 
 import faust
 
+from streams.exits import bound_shutdown
 from streams.transport.consumer import FoldTransport
-from streams.transport.crash import bound_shutdown
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
 from streams.transport.tables import StateTables

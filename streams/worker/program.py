@@ -20,6 +20,7 @@ from schemas.policy import Policy, PolicyError
 from schemas.state import ControlState, encode
 from schemas.state.partitions import STATE_VERSION
 from streams.clock import WallClock
+from streams.exits import EXIT_CRASH, EXIT_NOTHING
 from streams.fold.effects import PartitionPaused
 from streams.fold.inforce import InForce
 from streams.fold.intake import Allowed, Intake
@@ -27,10 +28,10 @@ from streams.fold.logfold import Decider, LogFold, LogSettings
 from streams.kafka import topics
 from streams.kafka.identity import log_identity
 from streams.observe.admin import AdminServer
+from streams.observe.logs import log_to_stderr
 from streams.observe.metrics import Instruments
 from streams.settings import Settings
 from streams.transport.consumer import FoldConsumer
-from streams.transport.crash import EXIT_CRASH
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
 from streams.transport.tables import StateTable
@@ -46,7 +47,6 @@ R = TypeVar("R")
 START_SECONDS = 60.0
 """How long a start waits for a broker."""
 RETRY_SECONDS = 1.0
-EXIT_UNFIT = 2
 
 
 class FoldProgram:
@@ -84,7 +84,7 @@ class FoldProgram:
 
         Exit codes: 0 after an orderly end, 2 when topics or policy do not fit, 70 when it has to be started again.
         """
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        log_to_stderr()
         quiet()
         collect_rarely()
         signal.signal(signal.SIGTERM, _end)
@@ -93,7 +93,7 @@ class FoldProgram:
             identity = asyncio.run(self._checked_identity())
         except (PolicyError, topics.TopicsError, LookupError) as error:
             sys.stderr.write(f"{error}\n")
-            sys.exit(EXIT_UNFIT)
+            sys.exit(EXIT_NOTHING)
         except (KafkaError, TimeoutError, OSError) as error:
             sys.stderr.write(f"no broker at {self.fold.bootstrap}: {error!r}; set TXPUSH_BOOTSTRAP or start one\n")
             sys.exit(EXIT_CRASH)

@@ -134,7 +134,7 @@ async def test_a_worker_that_cannot_run_is_named_with_its_last_words(tmp_path: P
 
 async def test_a_worker_that_keeps_dying_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that exits is started again, but not for ever."""
-    monkeypatch.setattr(processes, "EXIT_USAGE", None)
+    monkeypatch.setattr(processes, "EXIT_NOTHING", None)
     workers = Workers([Worker("agent-0", "no-such-command", 0, {})], tmp_path)
     with pytest.raises(BaseExceptionGroup, match="unhandled errors"):
         await workers.supervise()
