@@ -24,6 +24,7 @@ from streams.clock import WallClock
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.subscribe.testing import CommandStory, TicketStory
+from tests import waiting
 
 pytestmark = pytest.mark.kafka
 
@@ -99,9 +100,7 @@ async def running(program: Program) -> AsyncIterator[None]:
 async def until(condition: Callable[[], bool], program: Program) -> None:
     """Wait, or fail with what the program has said."""
     try:
-        async with asyncio.timeout(SECONDS):
-            while not condition():  # noqa: ASYNC110 - the condition has no event
-                await asyncio.sleep(0.01)
+        await waiting.until(condition, SECONDS)
     except TimeoutError:
         pytest.fail(program.said())
 
