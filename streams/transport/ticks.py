@@ -43,7 +43,7 @@ class Ticks:
 
     async def write(self, partition: TopicPartition, event: Event) -> int:
         """Write an event of our own to the input log and give its offset; raises KafkaError or TimeoutError."""
-        async with asyncio.timeout(self._settings.step_timeout):
+        async with asyncio.timeout(self._settings.step_seconds):
             metadata = await (await self._queued(partition, event))
         return int(metadata.offset)
 
@@ -53,7 +53,7 @@ class Ticks:
         Raises:
             KafkaError, TimeoutError: some may be written and some not.
         """
-        async with asyncio.timeout(self._settings.step_timeout):
+        async with asyncio.timeout(self._settings.step_seconds):
             written = [
                 await self._queued(TopicPartition(log, partition), event)
                 for log, event in announced
@@ -84,4 +84,4 @@ class Ticks:
     async def stop(self) -> None:
         """Close the connection."""
         if self._producer is not None:
-            await asyncio.wait_for(self._producer.stop(), self._settings.step_timeout)
+            await asyncio.wait_for(self._producer.stop(), self._settings.step_seconds)

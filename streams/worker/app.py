@@ -35,8 +35,8 @@ def new_app(settings: FoldSettings) -> faust.App:
         topic_disable_leader=True,
         table_standby_replicas=0,
         TableManager=StateTables,
-        broker_session_timeout=settings.session_timeout,
-        broker_heartbeat_interval=settings.heartbeat_interval,
+        broker_session_timeout=settings.session_seconds,
+        broker_heartbeat_interval=settings.heartbeat_seconds,
         web_enabled=False,
     )
 

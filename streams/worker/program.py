@@ -61,9 +61,9 @@ class FoldProgram:
             partitions=settings.partitions,
             clock=WallClock(),
             instance=settings.instance,
-            session_timeout=settings.session_seconds,
-            heartbeat_interval=settings.session_seconds / 4,
-            shutdown_timeout=settings.shutdown_seconds,
+            session_seconds=settings.session_seconds,
+            heartbeat_seconds=settings.session_seconds / 4,
+            shutdown_seconds=settings.shutdown_seconds,
         )
         self.app: faust.App = new_app(self.fold)
         self.source = self.app.topic(log_topic, key_serializer="raw", value_serializer="raw")
@@ -101,7 +101,7 @@ class FoldProgram:
         asyncio.set_event_loop(loop)
         self._assemble(decider, source, allowed, identity, shipped)
         worker = FoldWorker(self.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
-        worker.shutdown_timeout = self.fold.shutdown_timeout
+        worker.shutdown_timeout = self.fold.shutdown_seconds
         worker.execute_from_commandline()
         sys.exit()  # for the type checker: the line above does not come back
 

@@ -18,7 +18,7 @@ from streams.transport.settings import FoldSettings
 from streams.transport.ticks import Ticks
 from tests.unit.fold.build import START, Fixed, record, tick
 
-SETTINGS = FoldSettings("k:1", "app", "log", 3, Fixed(), step_timeout=0.2)
+SETTINGS = FoldSettings("k:1", "app", "log", 3, Fixed(), step_seconds=0.2)
 
 
 def opened(sequence: int) -> Event:
