@@ -148,7 +148,8 @@ async def _end(guard: asyncio.subprocess.Process, pid: int | None) -> None:
         pass
     with contextlib.suppress(ProcessLookupError):
         guard.kill()
-    await guard.wait()
+    async with asyncio.timeout(STOP_SECONDS):
+        await guard.wait()
 
 
 async def unready(client: httpx.AsyncClient, worker: Worker) -> str | None:
