@@ -23,9 +23,10 @@ from schemas.contract.channels import PARTITIONS, REPLICAS
 PREFIX = "TXPUSH_"
 FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
 SECRETS_VARIABLE = "TXPUSH_SECRETS_DIR"
+CACHE_VARIABLE = "TXPUSH_CACHE_DIR"
 TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 """What stands in a path without escapes, and cannot be guessed."""
-NO_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, "TXPUSH_CACHE_DIR"})
+NO_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, CACHE_VARIABLE})
 """Variables of ours that name places of files; the last is that of the embedded Kafka's archives."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
