@@ -6,7 +6,7 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin
 
-.PHONY: help demo test check unit integration check-all chaos bench mutation format clean
+.PHONY: help install demo test check unit integration check-all chaos bench mutation format clean
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -21,6 +21,8 @@ $(VENV)/.bootstrapped:
 $(VENV)/.synced: $(VENV)/.bootstrapped pyproject.toml uv.lock
 	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --python $(RUN)/python
 	@touch $@
+
+install: $(VENV)/.synced  ## Set up .venv, with the txpush command in .venv/bin
 
 demo: $(VENV)/.synced  ## See the whole flow on this machine
 	@$(RUN)/txpush demo

@@ -1,4 +1,4 @@
-"""The catalogue of aggregation status codes: what each means and what mends it (design R2)."""
+"""The catalogue of aggregation status codes: what each means and what mends it (R2)."""
 
 import hashlib
 import json

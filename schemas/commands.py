@@ -1,4 +1,4 @@
-"""Remediation commands: what downstream services subscribe to (design: sequence per command, the highest one holds)."""
+"""Remediation commands: what downstream services subscribe to."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,9 +12,14 @@ from schemas.catalogue import Kind, Step
 
 COMMAND_TOPICS: dict[Kind, str] = {kind: f"remediation.{kind.value}" for kind in Kind}
 """One topic a kind."""
+LOOKUP_TOPIC = "remediation.lookup"
+"""Requests to the executor: no commands, and for nobody else."""
+
+CONTACT_KINDS = (Kind.CONNECT_FIX, Kind.RELINK, Kind.REMOVE_DUPLICATE, Kind.CONSENT_RENEWAL)
+"""The customer-facing kinds (R8), in the order in which a case closes and opens them, and in which they go out."""
 
 COMMAND_NAMESPACE = UUID("478f6ea7-0488-4599-8c67-89de73b8fbae")
-"""What the name-based ids of all commands, tickets included, are derived under; fixed for good (design section 5)."""
+"""What the name-based ids of all commands, tickets included, are derived under; fixed for good."""
 
 
 class Action(StrEnum):

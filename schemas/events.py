@@ -197,7 +197,7 @@ class CustomerForgotten(Inbound):
 
 
 class CommandReported(Inbound):
-    """What a service made of a command: shown by `explain`, changes no decision."""
+    """What a service made of a command: kept in the log, changes no decision."""
 
     command_id: str = Field(min_length=1, max_length=64, alias="command_id")
     report: str = Field(min_length=1, max_length=64)

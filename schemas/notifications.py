@@ -34,7 +34,7 @@ CONNECT_TYPES = frozenset(
         "unableToConnect",
     }
 )
-"""Data Connect event types that are documented or were seen (domain 4.1); others are stored and counted."""
+"""Data Connect event types that are documented or were seen; others are stored and counted."""
 
 KEPT = (*ID_FIELDS, *DATE_FIELDS, "aggregationStatusCode", "authorizationExpires")
 """Fields of an account that keep their name; its `id` and `type` become `accountId` and `accountType`."""
@@ -48,7 +48,7 @@ class UnreadableBody(ValueError):  # noqa: N818 - named for the body, as the dea
 
 
 class XmlBody(UnreadableBody):
-    """The subscription was made without `Accept: application/json`: subscribe again with it (domain 1.3)."""
+    """The subscription was made without `Accept: application/json`: subscribe again with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def read_body(body: bytes) -> dict[str, Any]:
 
 
 def reduce_txpush(body: Mapping[str, Any], receipt: Receipt) -> Reduction:
-    """Reduce a TxPUSH notification `{"event": {"class", "type", "records"}}` (domain 1.5).
+    """Reduce a TxPUSH notification `{"event": {"class", "type", "records"}}`.
 
     Raises:
         UnreadableBody: another envelope.
@@ -128,7 +128,7 @@ def reduce_txpush(body: Mapping[str, Any], receipt: Receipt) -> Reduction:
 
 
 def reduce_connect(body: Mapping[str, Any], receipt: Receipt) -> Reduction:
-    """Reduce a Data Connect webhook (domain 4.1).
+    """Reduce a Data Connect webhook.
 
     Raises:
         UnreadableBody: without a plain event type.

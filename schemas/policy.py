@@ -1,4 +1,4 @@
-"""The policy: every number in the decision rules, read from a TOML file (design section 4, last paragraph)."""
+"""The policy: what an operator may set in the rules, read from a TOML file."""
 
 import json
 import tomllib

@@ -141,7 +141,7 @@ def reason(value: object) -> str | None:
 
 
 def webhook_data(value: object) -> dict[str, str] | None:
-    """Take the command id out of what our Fix link carried, an object or a JSON string of one (domain 3.2)."""
+    """Take the command id out of what our Fix link carried, an object or a JSON string of one."""
     if isinstance(value, str):
         try:
             value = orjson.loads(value)

@@ -5,12 +5,13 @@ from importlib import import_module
 
 import click
 
+from streams.exits import EXIT_NOTHING
 from streams.settings import SettingsError
 
 COMMANDS = {
     "agent": ("streams.agent.command:agent", "Fold the inbound log into remediation commands."),
     "bridge": ("streams.bridge.command:bridge", "Receive the vendor's notifications over HTTP."),
-    "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in about a minute."),
+    "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in half a minute."),
     "executor": ("streams.executor.command:executor", "Open customers' links at the vendor, and look accounts up."),
     "forget": ("streams.operate.forget:forget", "Have a customer forgotten."),
     "institutions": ("streams.institutions.command:institutions", "Fold signals into support tickets."),
@@ -25,8 +26,6 @@ COMMANDS = {
     "unsubscribe": ("streams.subscriptions.command:unsubscribe", "End subscriptions, and forget their keys."),
 }
 """Name, place, and one line of help."""
-
-EXIT_USAGE = 2
 
 
 class LazyCommands(click.Group):
@@ -79,7 +78,7 @@ def main() -> None:
         txpush()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(EXIT_USAGE)
+        sys.exit(EXIT_NOTHING)
 
 
 if __name__ == "__main__":

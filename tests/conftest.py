@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from streams.kafka.embedded import EmbeddedKafka
 
-settings.register_profile("quick", max_examples=50, derandomize=bool(os.environ.get("CI")), deadline=None)
+settings.register_profile("quick", max_examples=30, derandomize=bool(os.environ.get("CI")), deadline=None)
 settings.register_profile("thorough", max_examples=2000, derandomize=bool(os.environ.get("CI")), deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 

@@ -5,11 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from schemas.contract import VERSION
-from schemas.contract.channels import CHANNELS, Channel, Component, Message
+from schemas.contract.channels import CHANNELS, PARTITIONS, REPLICAS, Channel, Component, Message
 from schemas.contract.messages import Document, schema_of
 
-PARTITIONS, REPLICAS = 12, 3
-"""Of a production cluster: partitions are for life, and the same for all topics (design section 2)."""
 BINDING = "0.5.0"
 FORMAT = "application/schema+json;version=draft-2020-12"
 TEXT = """What other programs see of txpush-remediation. Records are CloudEvents 1.0 in Kafka's binary mode.

@@ -1,12 +1,25 @@
-"""The topics of the contract (design section 2): key, retention, who writes and who reads, and which messages."""
+"""The topics of the contract: key, retention, who writes and who reads, and which messages."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from schemas.catalogue import Kind
-from schemas.commands import COMMAND_TOPICS
+from schemas.commands import COMMAND_TOPICS, LOOKUP_TOPIC
 from schemas.events import EventType
 from schemas.signals import SignalType
+
+EVENTS = "aggregation.events"
+HEALTH = "account.health"
+SIGNALS = "institution.signals"
+INSTITUTION_HEALTH = "institution.health"
+AUDIT = "audit.decisions"
+DEAD_LETTER = "aggregation.dead-letter"
+
+PARTITIONS, REPLICAS = 12, 3
+"""Of a production cluster: partitions are for life, and the same for all topics."""
+MAX_AHEAD = timedelta(minutes=5)
+"""How far ahead of the broker a record may be where the future is refused."""
 
 
 class Component(StrEnum):
@@ -42,7 +55,7 @@ class Channel:
     to: tuple[Component, ...] = ()
     kept_days: int | None = None
     refuses_future: bool = False
-    """The broker refuses a record that is more than five minutes ahead of it."""
+    """The broker refuses a record that is more than `MAX_AHEAD` ahead of it."""
 
 
 _BRIDGE, _AGENT, _INSTITUTIONS = (Component.BRIDGE,), (Component.AGENT,), (Component.INSTITUTIONS,)
@@ -87,7 +100,7 @@ def _command(kind: Kind) -> Channel:
 
 CHANNELS: tuple[Channel, ...] = (
     Channel(
-        "aggregation.events",
+        EVENTS,
         "The inbound log: everything that can change a decision.",
         "customerId; none for what is written to every partition",
         _EVENTS,
@@ -97,22 +110,22 @@ CHANNELS: tuple[Channel, ...] = (
     ),
     *(_command(kind) for kind in Kind),
     Channel(
-        "remediation.lookup",
+        LOOKUP_TOPIC,
         "Requests to the executor, answered by account.observed.",
         "customerId",
-        (Message("remediation.lookup", "lookup", _AGENT),),
+        (Message(LOOKUP_TOPIC, "lookup", _AGENT),),
         to=(Component.EXECUTOR,),
         kept_days=7,
     ),
     Channel(
-        "account.health",
+        HEALTH,
         "The present state of every account ever seen.",
         "customerId/accountId, in the partition of customerId",
-        (Message("account.health", "account-health", _AGENT, is_cloud_event=False),),
+        (Message(HEALTH, "account-health", _AGENT, is_cloud_event=False),),
         to=_DOWNSTREAM,
     ),
     Channel(
-        "institution.signals",
+        SIGNALS,
         "The second log: what shows across customers.",
         "institutionId; none for what is written to every partition",
         _SIGNALS,
@@ -121,27 +134,27 @@ CHANNELS: tuple[Channel, ...] = (
         refuses_future=True,
     ),
     Channel(
-        "institution.health",
+        INSTITUTION_HEALTH,
         "Open incidents and tickets of every institution.",
         "institutionId",
-        (Message("institution.health", "institution-health", _INSTITUTIONS, is_cloud_event=False),),
+        (Message(INSTITUTION_HEALTH, "institution-health", _INSTITUTIONS, is_cloud_event=False),),
         to=_DOWNSTREAM,
     ),
     Channel(
-        "audit.decisions",
+        AUDIT,
         "A chain of decisions for each partition of the two logs.",
         "that of the record decided on",
-        (Message("audit.decisions", "audit-record", (*_AGENT, *_INSTITUTIONS), is_cloud_event=False),),
+        (Message(AUDIT, "audit-record", (*_AGENT, *_INSTITUTIONS), is_cloud_event=False),),
         to=_DOWNSTREAM,
         kept_days=430,
     ),
     Channel(
-        "aggregation.dead-letter",
+        DEAD_LETTER,
         "What was set aside, with the reason.",
         "as received",
         (
             Message(
-                "aggregation.dead-letter",
+                DEAD_LETTER,
                 "dead-letter",
                 (*_BRIDGE, *_AGENT, *_INSTITUTIONS),
                 is_cloud_event=False,

@@ -23,7 +23,10 @@ class ControlState(Record, frozen=True):
     rules_since: datetime | None = None
     """Event time at which the rules in force were activated; None while they are the shipped ones."""
     looked_at: int = 0
-    """How many of the latest records the share of dead letters is over (guarantee 4)."""
+    """How many of the latest records the share of dead letters is over (streams/README.md, guarantee 4).
+
+    A record counts for each that it has.
+    """
     dead_ago: tuple[int, ...] = ()
     """Which of them are dead letters: how many records ago, oldest first; 0 is the latest record."""
     version: int = 0

@@ -14,8 +14,9 @@ from streams.agent.tables import AgentTables
 from streams.fold.intake import EVENT_SOURCES
 from streams.kafka.topics import AGENT, EVENTS
 from streams.links import links_of
+from streams.observe.logs import log_to_stderr
 from streams.settings import read_settings
-from streams.worker.program import LOG_FORMAT, FoldProgram
+from streams.worker.program import FoldProgram
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ async def remediation(stream: Any) -> None:  # noqa: ANN401 - Faust ships no usa
 
 def main() -> NoReturn:
     """Run the agent until SIGTERM; raises SettingsError for half of what links need."""
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    log_to_stderr()
     links = links_of(program.settings)
     if links is None:
         log.info("commands carry no fix_url: set TXPUSH_LINK_URL and TXPUSH_LINK_KEYS to have them carry one")

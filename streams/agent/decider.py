@@ -14,7 +14,7 @@ from streams.links import FixLinks
 
 
 class AgentDecider:
-    """Decides per customer, on tables of accounts, logins and customers; with `links`, commands carry one."""
+    """Decides per customer, on what the tables hold of it and of the partition; with `links`, commands carry one."""
 
     def __init__(self, tables: AgentTables, partitions: int, links: FixLinks | None = None) -> None:
         self._tables = tables

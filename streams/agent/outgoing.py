@@ -8,7 +8,7 @@ from schemas.signals import HealthyLogins, SignalType
 from schemas.state import Record, encode
 from schemas.times import rfc3339
 from streams.domain import Customer, OutgoingSignal, OutgoingWish, Rules, account_health
-from streams.fold import OutRecord, SourceRecord
+from streams.fold import SourceRecord
 from streams.fold.ledger import Ledger, Written
 from streams.fold.messages import headers_of
 from streams.kafka.topics import HEALTH, SIGNALS
@@ -30,10 +30,13 @@ class SignalWriter:
         self._ledger = ledger
         self._partition_of = partition_of
         self._counts: dict[str, _Counting] = {}
+        self._offset, self._number = -1, -1
 
-    def write(self, record: SourceRecord, number: int, signal: OutgoingSignal | OutgoingWish) -> Written:
-        """Write a signal of a record, the `number`th of it."""
-        signal_id = f"{self._partition}/{record.offset}/{number}"
+    def write(self, record: SourceRecord, signal: OutgoingSignal | OutgoingWish) -> Written:
+        """Write a signal of a record, numbered within it: a tick has those of many customers."""
+        self._number = self._number + 1 if record.offset == self._offset else 0
+        self._offset = record.offset
+        signal_id = f"{self._partition}/{record.offset}/{self._number}"
         data = signal.sourced(self._partition, record.offset)
         written = Written(SIGNALS, signal_id, data.model_dump_json().encode())
         subject = f"institutions/{signal.institution_id}/codes/{'' if signal.code is None else signal.code}"
@@ -70,8 +73,7 @@ class SignalWriter:
 class HealthWriter:
     """Writes the health of the accounts of one poll: once each, as the poll leaves it."""
 
-    def __init__(self, partition: int, ledger: Ledger) -> None:
-        self._partition = partition
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._heard: dict[tuple[str, str], Rules] = {}
 
@@ -88,9 +90,7 @@ class HealthWriter:
     def erase(self, customer_id: str, account_id: str) -> None:
         """Leave nothing of an account (R18)."""
         self._heard.pop((customer_id, account_id), None)
-        self._ledger.effects.outbox.add(
-            HEALTH, self._partition, OutRecord(f"{customer_id}/{account_id}".encode(), None)
-        )
+        self._ledger.tell(HEALTH, f"{customer_id}/{account_id}", None)
 
     def write(self, customers: dict[str, Customer | None]) -> None:
         """Write what was noted."""
@@ -101,5 +101,4 @@ class HealthWriter:
 
     def _write(self, customer: Customer, account_id: str, rules: Rules) -> None:
         health = account_health(customer, account_id, rules)
-        record = OutRecord(f"{customer.customer_id}/{account_id}".encode(), encode(health))
-        self._ledger.effects.outbox.add(HEALTH, self._partition, record)
+        self._ledger.tell(HEALTH, f"{customer.customer_id}/{account_id}", encode(health))

@@ -25,13 +25,6 @@ class AgentTables:
         around: Surroundings = self.surroundings.partition(partition).get(str(partition), NOWHERE)
         return around
 
-    def known(self, partition: int, customer_id: str) -> Customer:
-        """Put a known customer's state together; `KeyError` for one that is not."""
-        customer = self.customer(partition, customer_id)
-        if customer is None:
-            raise KeyError(customer_id)
-        return customer
-
     def customer(self, partition: int, customer_id: str) -> Customer | None:
         """Put a customer's state together; None for one that is not known."""
         state: CustomerState | None = self.customers.partition(partition).get(customer_id)

@@ -1,11 +1,70 @@
-"""Whom an event about a whole partition concerns: an incident that ends, a silence, a baseline that is released."""
+"""Events about a whole partition: what they change around every customer, whom they concern, what is decided then."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple, Protocol
 
 from schemas.events import Event, Incident, Override, OverrideAction
-from streams.domain import Customer, waiting_cases
+from schemas.state import Surroundings
+from streams.domain import (
+    Customer,
+    Decision,
+    Outcome,
+    Rules,
+    hear_around,
+    release_baseline,
+    review,
+    waiting_cases,
+)
 from streams.domain.cases.contact import is_baseline
+
+
+class Scene(NamedTuple):
+    """Under what customers are decided on: the rules in force, the partition's latest tick, and what surrounds all."""
+
+    rules: Rules
+    ticked_at: datetime | None
+    around: Surroundings
+
+
+class Customers(Protocol):
+    """The customers of a partition, as they are by now."""
+
+    def everyone(self) -> Iterable[Customer]:
+        """Give all, ascending."""
+
+    def known(self, customer_id: str, /) -> Customer:
+        """Give one of them."""
+
+
+def hear(around: Surroundings, event: Event) -> tuple[Surroundings, Outcome]:
+    """Take an event about a whole partition: what surrounds its customers, the very same without news; what it was."""
+    if not isinstance(event.data, Incident | Override):
+        return around, Outcome.UNHANDLED
+    after = hear_around(around, event, event.time)
+    is_news = after != around
+    if isinstance(event.data, Override):
+        outcome = Outcome.OVERRIDDEN
+    else:
+        outcome = Outcome.INCIDENT if is_news else Outcome.DUPLICATE
+    return after if is_news else around, outcome
+
+
+def decisions(
+    customers: Customers, event: Event, scene: Scene, *, is_news: bool
+) -> Iterator[tuple[str, Callable[[], Decision]]]:
+    """Give who is to be decided on because of an event about all, and how; one is to be kept before the next is taken.
+
+    News may free those who wait, or move their timers. A baseline is released whether or not it is any.
+    """
+    if is_news:
+        for customer in list(concerned(customers.everyone(), event)):
+            yield customer.customer_id, partial(review, customer, event, *scene)
+    if isinstance(event.data, Override):
+        for customer_id, login_id, at in list(baseline_releases(customers.everyone(), event.data, event.time)):
+            release = partial(release_baseline, customers.known(customer_id), login_id, event, at, scene.rules)
+            yield customer_id, partial(release, ticked_at=scene.ticked_at, around=scene.around)
 
 
 def concerned(customers: Iterable[Customer], event: Event) -> Iterator[Customer]:

@@ -118,7 +118,7 @@ def _declared_length(scope: Scope) -> int | None:
 
 
 def verification(query: bytes) -> Answer:
-    """Answer the vendor's check of a listener: the code as it came, and nothing but a code (domain 1.4)."""
+    """Answer the vendor's check of a listener: the code as it came, and nothing but a code."""
     try:
         fields = parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
     except ValueError:

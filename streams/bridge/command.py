@@ -15,14 +15,15 @@ from streams.bridge.services.callers import Callers, CallersError, read_callers
 from streams.bridge.settings import BridgeSettings
 from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
+from streams.exits import EXIT_NOTHING
 from streams.kafka.present import clock_of, require_clock
 from streams.kafka.topics import Layout, TopicsError, require
+from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 from streams.signatures import Strategy
 
 log = logging.getLogger(__name__)
 
-EXIT_USAGE = 2
 CHECK_SECONDS = 5.0
 
 
@@ -41,15 +42,24 @@ def bridge(workers: int | None) -> None:
       TXPUSH_CALLBACK_TOKENS=$(openssl rand -hex 24) TXPUSH_SIGNATURES=log txpush bridge
       TXPUSH_PUBLIC_URL=https://hooks.example.com TXPUSH_SECRETS_DIR=/run/secrets txpush bridge --workers 2
     """  # noqa: D301 - click wants the real character
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     settings = read_settings(bridge_workers=workers)
-    _refuse_other_topics(settings)
     try:
-        bridge = bridge_settings(settings)
+        wanted = bridge_settings(settings)
     except CallersError as error:
         sys.stderr.write(f"{error}\nmend TXPUSH_CALLERS_FILE, or unset it\n")
-        sys.exit(EXIT_USAGE)
-    sys.exit(run_bridge(bridge, clock_of(settings)))
+        sys.exit(EXIT_NOTHING)
+    if _tell_problems(wanted):
+        sys.exit(EXIT_NOTHING)
+    _refuse_other_topics(settings)
+    sys.exit(run_bridge(wanted, clock_of(settings)))
+
+
+def _tell_problems(settings: BridgeSettings) -> bool:
+    """Say everything that is wrong with the settings, and whether anything is."""
+    problems = settings.problems()
+    sys.stderr.write("".join(f"bridge: {problem}\n" for problem in problems))
+    return bool(problems)
 
 
 def _refuse_other_topics(settings: Settings) -> None:
@@ -61,11 +71,11 @@ def _refuse_other_topics(settings: Settings) -> None:
         asyncio.run(asyncio.wait_for(_require(settings), CHECK_SECONDS))
     except TopicsError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(EXIT_USAGE)
+        sys.exit(EXIT_NOTHING)
     except (KafkaError, OSError, TimeoutError) as error:
         if settings.clock is not None:
             sys.stderr.write(f"TXPUSH_CLOCK: no broker answers at {settings.bootstrap} to allow it: {error!r}\n")
-            sys.exit(EXIT_USAGE)
+            sys.exit(EXIT_NOTHING)
         log.warning("no broker answers at %s yet (%r): answering 503 until one does", settings.bootstrap, error)
 
 
@@ -123,9 +133,7 @@ def run_bridge(settings: BridgeSettings, clock: Clock | None = None) -> int:
 
     0 orderly, 1 a part failed, 2 the settings do not hold, 70 the end took longer than `shutdown_seconds`.
     """
-    problems = settings.problems()
-    if problems:
-        sys.stderr.write("".join(f"bridge: {problem}\n" for problem in problems))
-        return EXIT_USAGE
+    if _tell_problems(settings):
+        return EXIT_NOTHING
     run = run_process if settings.workers == 1 else run_workers
     return run(settings, clock or WallClock())

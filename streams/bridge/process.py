@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import signal
-import threading
 
 import uvloop
 from granian.constants import HTTPModes, Interfaces
@@ -16,6 +14,7 @@ from streams.bridge.app import Bridge
 from streams.bridge.meters import BridgeMeters
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
+from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
@@ -24,9 +23,6 @@ from streams.subscriptions.view import KeyView
 
 log = logging.getLogger(__name__)
 
-EXIT_OK = 0
-EXIT_FAILED = 1
-EXIT_OVERDUE = 70
 BACKLOG = 2048
 HEADER_READ_MS = 10_000
 FLUSH_SHARE = 0.2
@@ -49,17 +45,17 @@ async def serve(settings: BridgeSettings, clock: Clock) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
-        await process.start()
+        serving = await process.start()
     except OSError as error:
         log.error("the bridge cannot listen: %s. Free the address or choose another port.", error)  # noqa: TRY400
-        return EXIT_FAILED
+        return EXIT_OTHERWISE
     waiter = asyncio.create_task(stopping.wait())
-    await asyncio.wait([waiter, process.serving], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([waiter, serving], return_when=asyncio.FIRST_COMPLETED)
     ended_by_itself = not stopping.is_set()
     waiter.cancel()
-    _exit_after(settings.shutdown_seconds)
-    await process.stop()
-    return EXIT_FAILED if ended_by_itself else EXIT_OK
+    bound_shutdown(settings.shutdown_seconds)
+    await process.stop(serving)
+    return EXIT_OTHERWISE if ended_by_itself else EXIT_OK
 
 
 class _Process:
@@ -89,21 +85,23 @@ class _Process:
             problems += self._keys.problems()
         return problems
 
-    async def start(self) -> None:
+    async def start(self) -> asyncio.Task[None]:
+        """Listen; the task that is given ends with the HTTP server."""
         await self._admin.start()
         await self._log.start()
         if self._keys is not None:
             await self._keys.start()
-        self.serving = asyncio.create_task(self._server.serve())
+        serving = asyncio.create_task(self._server.serve())
         log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
+        return serving
 
-    async def stop(self) -> None:
+    async def stop(self, serving: asyncio.Task[None]) -> None:
         """Take no new connection, answer what is in flight, flush, close."""
         self._stopping = True
         self._server.stop()  # type: ignore[no-untyped-call]
         share = self._settings.shutdown_seconds * FLUSH_SHARE
-        await asyncio.wait([self.serving], timeout=self._settings.shutdown_seconds - 2 * share)
-        if self.serving.done() and (error := self.serving.exception()) is not None:
+        await asyncio.wait([serving], timeout=self._settings.shutdown_seconds - 2 * share)
+        if serving.done() and (error := serving.exception()) is not None:
             log.error("the HTTP server on %s:%s failed: %r", self._settings.host, self._settings.port, error)
         keys = () if self._keys is None else (self._keys.stop(share),)
         await asyncio.gather(self._log.stop(share), *keys)
@@ -147,10 +145,3 @@ def _server(app: Bridge, settings: BridgeSettings) -> Server:
         backpressure=settings.max_connections,
         log_enabled=False,
     )
-
-
-def _exit_after(seconds: float) -> None:
-    """End the process in time even if the event loop is stuck: a thread needs no loop."""
-    timer = threading.Timer(seconds, os._exit, (EXIT_OVERDUE,))
-    timer.daemon = True
-    timer.start()

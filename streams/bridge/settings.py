@@ -21,7 +21,7 @@ class BridgeSettings:
         port: where the proxy in front sends requests; several workers share it.
         admin_port: metrics and readiness of the first worker; each further worker takes the next port, 0 any free one.
         ack_deadline_seconds: how long Kafka may take before the answer is 503.
-        retry_after_seconds: what a 503 asks for; the vendor itself comes back after 30 min (domain 1.3).
+        retry_after_seconds: what a 503 asks for; the vendor itself comes back after 30 min.
         max_in_flight: requests that may wait for Kafka at once, per worker; past it the answer is 503 at once.
         max_connections: connections held at once, per worker; further ones wait in the backlog.
         shutdown_seconds: from SIGTERM to the end of the process, whatever happens.

@@ -10,10 +10,13 @@ import time
 from collections.abc import Sequence
 from multiprocessing.connection import wait
 
-from streams.bridge.process import EXIT_FAILED, EXIT_OK, run_process
+from streams.bridge.process import run_process
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
+from streams.exits import EXIT_OK, EXIT_OTHERWISE
 
+KILLED_SECONDS = 2.0
+"""What the system has to end a process that is killed."""
 GRACE_SECONDS = 2.0
 """What the parent grants its workers beyond their own time for shutting down."""
 
@@ -60,5 +63,5 @@ def _end(workers: Sequence[multiprocessing.process.BaseProcess], seconds: float,
         waiting -= set(wait(list(waiting), left))
     for worker in workers:
         worker.kill()
-        worker.join()
-    return EXIT_OK if orderly and all(worker.exitcode == EXIT_OK for worker in workers) else EXIT_FAILED
+        worker.join(KILLED_SECONDS)
+    return EXIT_OK if orderly and all(worker.exitcode == EXIT_OK for worker in workers) else EXIT_OTHERWISE

@@ -43,7 +43,7 @@ class Snapshot:
 
 
 def modified(snapshots: Iterable[Snapshot], at: int) -> bytes:
-    """Write a TxPUSH notification of changed accounts at epoch second `at` (domain facts, section 1.5)."""
+    """Write a TxPUSH notification of changed accounts at epoch second `at`."""
     records = [_record(snapshot, at) for snapshot in snapshots]
     return orjson.dumps({"event": {"class": "account", "type": "modified", "records": records}})
 

@@ -21,13 +21,12 @@ from streams.demo.seen import Seen
 from streams.demo.story import EXPECTED, Expected
 from streams.demo.table import PREFIX, Display
 from streams.demo.verdict import course_in_words, differences
+from streams.exits import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.embedded import ClusterSpec, EmbeddedKafka, EmbeddedKafkaError
 from streams.kafka.embedded.command import Asked, ask_to_end, progress_bar
 from streams.kafka.topics import DEAD_LETTER, HEALTH, TopicsError
+from streams.observe.logs import FORMAT
 
-EXIT_DIFFERENT = 1
-EXIT_COULD_NOT_RUN = 2
-EXIT_INTERRUPTED = 130
 END_ATTEMPTS = 3
 END_SECONDS = 10.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -49,9 +48,9 @@ def demo() -> None:
     """  # noqa: D301 - click wants the real character
     for how in STOP_SIGNALS:
         signal.signal(how, ask_to_end)
-    console, folder, code = Console(), Path(tempfile.mkdtemp(prefix="txpush-demo-")), EXIT_COULD_NOT_RUN
+    console, folder, code = Console(), Path(tempfile.mkdtemp(prefix="txpush-demo-")), EXIT_NOTHING
     log = logging.FileHandler(folder / "demo.log", delay=True)
-    logging.basicConfig(handlers=[log], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(handlers=[log], format=FORMAT)
     try:
         code = _run(console, folder)
     finally:
@@ -61,7 +60,7 @@ def demo() -> None:
 
 def _put_away(console: Console, folder: Path, code: int) -> None:
     """Remove the workers' logs, unless somebody will want to read them."""
-    if code in {EXIT_DIFFERENT, EXIT_COULD_NOT_RUN} and any(folder.iterdir()):
+    if code in {EXIT_OTHERWISE, EXIT_NOTHING} and any(folder.iterdir()):
         _say(console, f"The logs of the workers are kept in {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)
@@ -82,7 +81,7 @@ def _run(console: Console, folder: Path) -> int:
         _say(console, f"The demo could not go on: {error}")
     except (KafkaError, httpx.HTTPError, OSError) as error:
         _say(console, f"The demo could not go on: {type(error).__name__}: {error}. Run it again; the logs say more.")
-    return EXIT_COULD_NOT_RUN
+    return EXIT_NOTHING
 
 
 async def _play(console: Console, kafka: EmbeddedKafka, folder: Path, board: Board) -> int:
@@ -121,7 +120,7 @@ def judge(console: Console, expected: Expected, seen: Seen, seconds: float) -> i
     _say(console, f"\n{seen.records} records read; names, numbers and balances among them: {leaks}")
     if found:
         _say(console, "\n".join(["", f"NOT as the rules demand ({len(found)}):", *(f"  {line}" for line in found)]))
-        return EXIT_DIFFERENT
+        return EXIT_OTHERWISE
     _say(console, f"As the rules demand: nothing missing, doubled or unexpected, in {seconds:.0f} s.")
     return 0
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from schemas.times import to_epoch_ms
+from streams.clock import WallClock
 from streams.demo import bodies
 from streams.demo.processes import DemoError, Worker, Workers, unready
 from streams.demo.seen import Message, Seen
@@ -101,6 +103,7 @@ class Play:
         self._restarts: list[asyncio.Task[None]] = []
         self._group = asyncio.TaskGroup()
         self._status = ""
+        self._clock = WallClock()
         self.board = board
 
     @property
@@ -178,7 +181,7 @@ class Play:
 
     @_do.register
     async def _post(self, step: Post) -> None:
-        at = int(time.time())
+        at = int(self._clock.now().timestamp())
         written = [bodies.modified(accounts, at) for accounts in step.bodies]
         ids = [
             _event_id(body, n)
@@ -205,7 +208,7 @@ class Play:
             f"a command for customer {step.customer}",
         )
         command = self.seen.open_command(step.customer)
-        body = bodies.done(step.customer, command.command_id if command else "", int(time.time() * 1000))
+        body = bodies.done(step.customer, command.command_id if command else "", to_epoch_ms(self._clock.now()))
         self.board.entries.append(Posted(self.board.now(), step.title, (_event_id(body, 0),)))
         await self._send("connect", [body])
 
@@ -263,5 +266,5 @@ def secrets_of(story: Iterable[Step]) -> set[str]:
 
 
 def _event_id(body: bytes, index: int) -> str:
-    """Give the id of a record by the contract, `sha256(body):index` (design section 3)."""
+    """Give the id of a record by the contract: `sha256(body):index`."""
     return f"{hashlib.sha256(body).hexdigest()}:{index}"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx
 
+from streams.exits import EXIT_NOTHING
 from streams.kafka.embedded import process as embedded
 from streams.kafka.embedded.machine import HOST
 from streams.settings import PREFIX
 
 MAX_RESTARTS = 4
-EXIT_USAGE = 2
 START_SECONDS = 10.0
 STOP_SECONDS = 4.0
 
@@ -78,7 +78,7 @@ class Workers:
     async def _keep_running(self, worker: Worker) -> None:
         for _ in range(MAX_RESTARTS + 1):
             code = await self._run(worker)
-            if code == EXIT_USAGE:
+            if code == EXIT_NOTHING:
                 break
         raise DemoError(f"{worker.name} cannot be kept running, its last exit code is {code}.", self.last_lines(worker))
 
@@ -148,7 +148,8 @@ async def _end(guard: asyncio.subprocess.Process, pid: int | None) -> None:
         pass
     with contextlib.suppress(ProcessLookupError):
         guard.kill()
-    await guard.wait()
+    async with asyncio.timeout(STOP_SECONDS):
+        await guard.wait()
 
 
 async def unready(client: httpx.AsyncClient, worker: Worker) -> str | None:

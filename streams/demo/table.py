@@ -1,4 +1,4 @@
-"""The table event, decision, command: rows made of what was read back, live in a terminal, lines elsewhere."""
+"""The demo's table of event, decision and command: live in a terminal, lines elsewhere."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

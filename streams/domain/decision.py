@@ -35,7 +35,7 @@ from streams.domain.customers.observation import observe
 from streams.domain.customers.overrides import hear_challenge, hear_override
 from streams.domain.customers.turn import NOWHERE, Outcome, Timer, Turn
 from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
-from streams.domain.rules import Rules
+from streams.domain.rules import Rule, Rules
 from streams.domain.timers import fire_due, fire_new, first_timer
 
 SEEN_LIMIT = 4096
@@ -164,7 +164,7 @@ def _read(turn: Turn, event: Event) -> Turn:
     state = replace(customer.state, event_time=turn.at, seen=seen)
     turn = replace(turn, customer=replace(customer, state=state), event_id=event.id)
     if is_known:
-        return replace(turn, outcome=Outcome.DUPLICATE_EVENT).by("R1")
+        return replace(turn, outcome=Outcome.DUPLICATE_EVENT).by(Rule.R1)
     return settle(_hear(turn, event), customer)
 
 

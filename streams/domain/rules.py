@@ -3,21 +3,43 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from functools import cached_property
 
 from schemas.catalogue import Catalogue, Kind, Remedy, Treatment
+from schemas.commands import CONTACT_KINDS
 from schemas.policy import Policy
 
-FIX_KINDS = (Kind.CONNECT_FIX, Kind.RELINK, Kind.REMOVE_DUPLICATE)
+FIX_KINDS = tuple(kind for kind in CONTACT_KINDS if kind is not Kind.CONSENT_RENEWAL)
 """The kinds that codes ask for."""
-CONTACT_KINDS = (*FIX_KINDS, Kind.CONSENT_RENEWAL)
-"""The customer-facing kinds (R8), in the order in which a case closes and opens them, and in which they go out."""
 CASE_KINDS = (*CONTACT_KINDS, Kind.OTP_ESCALATION)
 """All kinds of a case."""
 CHALLENGE = 185
 """The code that a security challenge gives: repeated, it is what R7 is about."""
 CHALLENGES = (CHALLENGE, 187)
 """The codes that state a challenge as the reason of a command."""
+
+
+class Rule(IntEnum):
+    """The rules (streams/domain/README.md): told of by their names, and timers fire in the order of their numbers."""
+
+    R1 = 1
+    R3 = 3
+    R4 = 4
+    R5 = 5
+    R6 = 6
+    R7 = 7
+    R8 = 8
+    R9 = 9
+    R10 = 10
+    R11 = 11
+    R12 = 12
+    R13 = 13
+    R14 = 14
+    R15 = 15
+    R16 = 16
+    R17 = 17
+    R18 = 18
 
 
 @dataclass(frozen=True, eq=False)

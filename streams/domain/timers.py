@@ -1,20 +1,17 @@
 """The timers of a customer: all derived from its state, so that nothing has to be kept in step with them."""
 
-from datetime import datetime
 from operator import attrgetter
 
 from schemas.state import AccountState, replace
 from streams.domain.cases import consent, contact, otp, repair
-from streams.domain.cases.needs import look_at
-from streams.domain.cases.settle import settle_cases
+from streams.domain.cases.settle import settle_one
 from streams.domain.customers import deletion, location, unknowns
-from streams.domain.customers.turn import Timer, Turn
+from streams.domain.customers.turn import Order, Timer, Turn
 
 LIMIT = 1000
 """Timers that one event fires at most: what it says has to fit a record. The rest is due still, for the next tick."""
 
 _ORDER = attrgetter("order")
-Order = tuple[datetime, str, int, str]
 
 
 def timers(turn: Turn) -> list[Timer]:
@@ -92,5 +89,5 @@ def _fire(turn: Turn, timer: Timer) -> Turn:
     before, since = turn.customer, turn.customer.state.event_time
     at = min(max(timer.due, since, turn.rules.since or since), turn.at)
     fired = timer.fire(replace(turn, at=at), timer.case, timer.account_id)
-    looked = settle_cases(look_at(fired.looking_at(timer.case or None), before), only=timer.case)
+    looked = settle_one(fired.looking_at(timer.case or None), before, timer.case)
     return replace(looked, at=turn.at)

@@ -11,14 +11,15 @@ from aiokafka.errors import KafkaError
 
 from streams.executor.process import run_process
 from streams.executor.settings import ExecutorSettings
+from streams.exits import EXIT_NOTHING
 from streams.kafka.present import clock_of, require_clock
 from streams.kafka.topics import Layout, TopicsError, require
+from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, SettingsError, read_settings
 from streams.vendor import VendorSettings
 
 log = logging.getLogger(__name__)
 
-EXIT_USAGE = 2
 CHECK_SECONDS = 5.0
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ def executor() -> None:
       TXPUSH_LINK_URL=https://fix.example.com TXPUSH_PUBLIC_URL=https://hooks.example.com txpush executor
       TXPUSH_SECRETS_DIR=/run/secrets/txpush TXPUSH_INSTANCE=executor-0 txpush executor
     """  # noqa: D301 - click wants the real character
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     settings = read_settings()
     mine, vendor = needed(settings)
     _refuse_other_topics(settings)
@@ -74,6 +75,6 @@ def _refuse_other_topics(settings: Settings) -> None:
         asyncio.run(asyncio.wait_for(_require(settings), CHECK_SECONDS))
     except TopicsError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(EXIT_USAGE)
+        sys.exit(EXIT_NOTHING)
     except (KafkaError, OSError, TimeoutError) as error:
         log.warning("no broker answers at %s yet (%r): no link leads on until one does", settings.bootstrap, error)

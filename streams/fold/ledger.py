@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -24,6 +24,7 @@ KEPT_FIELDS = frozenset(
     field_.alias or name for name, field_ in AccountSnapshot.model_fields.items() if name != "account_type"
 )
 """What a dead letter may show of a record: ids, code and dates."""
+TRACE = "the log of the worker has the trace"
 MAX_SHOWN_BYTES = 4096
 MAX_TEXT = 256
 """Of a key, an id or a detail of an unreadable record: enough to find it, too little for a record that is refused."""
@@ -50,7 +51,53 @@ class Tally:
         self.counts[labels] += times
 
 
-class Ledger:
+def decision_failed(error: Exception, *, at: str = "", told: str = TRACE) -> UnreadableRecord:
+    """Refuse what could not be decided on; what an error says may name a customer, so the worker's log alone has it."""
+    return UnreadableRecord(DeadLetterReason.DECISION_FAILED, f"{at}{type(error).__name__}: {told}")
+
+
+class Ledger(Protocol):
+    """Where a turn writes what it leads to, apart from table changes."""
+
+    @property
+    def in_force(self) -> InForce:
+        """The rules, as of the record that is decided on."""
+
+    @property
+    def ticked_at(self) -> datetime | None:
+        """The latest tick of the partition."""
+
+    @property
+    def tally(self) -> Tally:
+        """What is counted."""
+
+    def decided(
+        self,
+        record: SourceRecord,
+        event_id: str,
+        key: str | None,
+        *,
+        phases: tuple[str | None, str | None] = (None, None),
+        rules: Iterable[str] = (),
+        messages: Iterable[Written] = (),
+        state: Iterable[bytes] = (),
+    ) -> None:
+        """Say what was decided on an event, for the audit."""
+
+    def send(self, message: Written, key: str, headers: Headers, at: datetime, partition: int | None = None, /) -> None:
+        """Send a message, to the partition of the turn where none is named."""
+
+    def tell(self, topic: str, key: str, value: bytes | None) -> None:
+        """Say how something stands now, on a compacted topic in the turn's partition; None leaves nothing of it."""
+
+    def announce(self, log: str, event: Event) -> Written:
+        """Tell every partition of a log of an event, and give it as written."""
+
+    def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
+        """Put a record into the dead letter, or what failed at it."""
+
+
+class PollLedger:
     """Writes what a poll leads to, apart from table changes; one a poll."""
 
     def __init__(self, log: str, identity: str, partition: int, control: ControlState, in_force: InForce) -> None:
@@ -58,6 +105,8 @@ class Ledger:
         self._partition = partition
         self.in_force = in_force
         self.ticked_at = control.ticked_at
+        self.dead_letters = 0
+        """Set aside so far; a tick or an event about the whole partition may have several."""
         self.effects = Effects(note=Tally())
         self._chain = Chain(control.audit_head or first_link(identity, partition), control.inputs)
 
@@ -129,6 +178,10 @@ class Ledger:
         place = self._partition if partition is None else partition
         self.effects.outbox.add(message.topic, place, OutRecord(key.encode(), message.value, headers, to_epoch_ms(at)))
 
+    def tell(self, topic: str, key: str, value: bytes | None) -> None:
+        """Say how something stands now, on a compacted topic in the poll's partition; None leaves nothing of it."""
+        self.effects.outbox.add(topic, self._partition, OutRecord(key.encode(), value))
+
     def announce(self, log: str, event: Event) -> Written:
         """Tell every partition of a log of an event, and give it as written."""
         self.effects.announced.append((log, event))
@@ -149,6 +202,7 @@ class Ledger:
         self.effects.outbox.add(
             DEAD_LETTER, self._partition, OutRecord(key, written, (), to_epoch_ms(_time_of(record)))
         )
+        self.dead_letters += 1
         self.tally.count("dead_letter", error.reason)
         attributes: Mapping[str, bytes | None] = dict(record.headers)
         event_id = (attributes.get("ce_id") or b"")[:MAX_TEXT].decode(errors="replace")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from schemas.audit import DeadLetterReason
 from schemas.cloudevents import NewerRecord, UnreadableRecord
 from schemas.events import Event, EventType, PolicyActivated, Source
 from schemas.state import ControlState, replace
@@ -16,8 +15,8 @@ from streams.domain import Rules
 from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
-from streams.fold.ledger import Ledger, Tally
-from streams.fold.share import DeadLetterShare
+from streams.fold.ledger import Ledger, PollLedger, Tally, decision_failed
+from streams.fold.share import DeadLetterShare, entries
 from streams.fold.timers import TimerIndex
 
 log = logging.getLogger(__name__)
@@ -100,6 +99,16 @@ class Note:
     dead: Sequence[bool]
 
 
+@dataclass(slots=True)
+class FoldingPoll:
+    """A poll while it is folded; `rules` are those that it puts in force, by the partition's number."""
+
+    partition: int
+    ledger: PollLedger
+    turn: Turn
+    rules: dict[str, PolicyActivated] = field(default_factory=dict)
+
+
 class LogFold:
     """A Fold over one log: hands events to a decider and keeps the partition's books."""
 
@@ -165,64 +174,57 @@ class LogFold:
         """Decide on a poll; see Fold."""
         books = self._books[partition]
         control = self._control.partition(partition).get(str(partition)) or ControlState()
-        ledger = Ledger(self._settings.log, self._settings.identity, partition, control, books.in_force)
-        turn = self._decider.turn(partition, ledger)
-        changed_rules: dict[str, PolicyActivated] = {}
-        dead = [not self._take(record, partition, ledger, turn, changed_rules) for record in records]
+        ledger = PollLedger(self._settings.log, self._settings.identity, partition, control, books.in_force)
+        poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger))
+        dead = list[bool]()
+        for record in records:
+            before = ledger.dead_letters
+            self._take(record, poll)
+            dead += entries(ledger.dead_letters - before)
         dead = self._counting(books, dead, ledger.in_force)
         effects = ledger.effects
         control = replace(books.share.record(ledger.control(), dead), version=STATE_VERSION)
-        effects.changes = {**turn.changes(), self._policies: changed_rules, self._control: {str(partition): control}}
-        effects.note = Note(ledger.tally, ledger.in_force, turn.timers(), dead)
+        effects.changes = {**poll.turn.changes(), self._policies: poll.rules, self._control: {str(partition): control}}
+        effects.note = Note(ledger.tally, ledger.in_force, poll.turn.timers(), dead)
         return effects
 
-    def _take(
-        self,
-        record: SourceRecord,
-        partition: int,
-        ledger: Ledger,
-        turn: Turn,
-        changed_rules: dict[str, PolicyActivated],
-    ) -> bool:
-        """Take one record; False where it was set aside."""
+    def _take(self, record: SourceRecord, poll: FoldingPoll) -> None:
+        """Take one record, or set it aside."""
+        ledger = poll.ledger
         ledger.absorb(record)
         try:
-            event = self._settings.intake.read(record, partition, turn.is_known)
-            if isinstance(event.data, PolicyActivated):
-                if self._is_overtaken(partition, event, changed_rules):
-                    ledger.tally.count("event", event.type, "overtaken")
-                else:
-                    changed_rules[str(partition)] = event.data
-                    ledger.activate(record, event.id, event.data)
-            elif event.type == EventType.CLOCK_TICK:
-                self._tick(record, event, partition, ledger, turn)
-            else:
-                turn.decide(record, event)
+            self._hear(record, self._settings.intake.read(record, poll.partition, poll.turn.is_known), poll)
         except UnreadableRecord as error:
             ledger.set_aside(record, error)
-            return False
         except NewerRecord as error:
             raise PartitionPaused(
-                f"{error}: offset {record.offset} of {self._settings.log}/{partition}; start the release that wrote "
-                "it, or a later one: no earlier one can read on"
+                f"{error}: offset {record.offset} of {self._settings.log}/{poll.partition}; start the release that "
+                "wrote it, or a later one: no earlier one can read on"
             ) from error
         except Exception as error:  # a poisonous customer must not take every worker down in turn
-            log.exception("record %s/%d/%d could not be decided on", self._settings.log, partition, record.offset)
-            detail = f"{type(error).__name__}: the log of the worker has the trace"
-            ledger.set_aside(record, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
-            return False
-        return True
+            place = f"{self._settings.log}/{poll.partition}/{record.offset}"
+            log.exception("record %s could not be decided on", place)
+            ledger.set_aside(record, decision_failed(error))
 
-    def _is_overtaken(self, partition: int, event: Event, changed_rules: Mapping[str, PolicyActivated]) -> bool:
-        """Tell whether an agent announces its shipped rules behind others that an operator has put in force already."""
-        if event.source == Source.OPERATOR:
-            return False
-        kept = changed_rules.get(str(partition)) or self._policies.partition(partition).get(str(partition))
-        return kept is not None and kept != event.data
+    def _hear(self, record: SourceRecord, event: Event, poll: FoldingPoll) -> None:
+        if isinstance(event.data, PolicyActivated):
+            self._activate(record, event, event.data, poll)
+        elif event.type == EventType.CLOCK_TICK:
+            ledger = poll.ledger
+            ledger.ticked_at = event.time if ledger.ticked_at is None else max(ledger.ticked_at, event.time)
+            poll.turn.tick(record, event, self._due(poll.partition, ledger.ticked_at, ledger.in_force))
+        else:
+            poll.turn.decide(record, event)
 
-    def _tick(self, record: SourceRecord, event: Event, partition: int, ledger: Ledger, turn: Turn) -> None:
-        ledger.ticked_at = event.time if ledger.ticked_at is None else max(ledger.ticked_at, event.time)
-        turn.tick(record, event, self._due(partition, ledger.ticked_at, ledger.in_force))
+    def _activate(self, record: SourceRecord, event: Event, activation: PolicyActivated, poll: FoldingPoll) -> None:
+        """Put rules in force, unless an agent announces its shipped ones behind others that an operator has put."""
+        key = str(poll.partition)
+        kept = poll.rules.get(key) or self._policies.partition(poll.partition).get(key)
+        if event.source != Source.OPERATOR and kept is not None and kept != activation:
+            poll.ledger.tally.count("event", event.type, "overtaken")
+        else:
+            poll.rules[key] = activation
+            poll.ledger.activate(record, event.id, activation)
 
     def _due(self, partition: int, by: datetime, in_force: InForce) -> list[Due]:
         """Give what the state before the poll has due; rules that came with this very poll may have moved any timer."""
@@ -233,7 +235,7 @@ class LogFold:
         return sorted((due, key) for key, due in every if due is not None and due <= by)
 
     def _counting(self, books: Books, dead: list[bool], in_force: InForce) -> list[bool]:
-        """Give which records of a poll count as dead letters; what an operator accepts does not, then or later.
+        """Give what of a poll counts as dead letters; what an operator accepts does not, then or later.
 
         Raises:
             PartitionPaused: the share is too large.

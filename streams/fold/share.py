@@ -1,4 +1,4 @@
-"""The share of dead letters among the latest records of a partition, and when it is too large (guarantee 4)."""
+"""The share of dead letters among a partition's latest records, and when it is too large (streams: guarantee 4)."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -9,6 +9,11 @@ WINDOW = 1000
 """Records looked at."""
 MINIMUM = 100
 """Records before a share means anything."""
+
+
+def entries(dead_letters: int) -> list[bool]:
+    """Give what a record counts for: one good one, or as many bad ones as it has dead letters, a tick perhaps many."""
+    return [True] * min(dead_letters, WINDOW) or [False]
 
 
 class DeadLetterShare:

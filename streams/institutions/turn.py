@@ -21,8 +21,7 @@ from streams.domain.institutions import (
     institution_health,
 )
 from streams.fold import SourceRecord, Table
-from streams.fold.effects import OutRecord
-from streams.fold.ledger import Ledger
+from streams.fold.ledger import Ledger, decision_failed
 from streams.fold.logfold import Due
 from streams.fold.messages import send
 from streams.institutions.tables import InstitutionChanges, InstitutionTables, written
@@ -119,8 +118,7 @@ class InstitutionTurn:
             decision = fire(self._state, key, timed, at, self._ledger.in_force.rules)
         except Exception as error:
             log.exception("the timer %s failed at %s", timer, event_id)
-            detail = f"timer: {type(error).__name__}: the log of the worker has the trace"
-            self._ledger.set_aside(record, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
+            self._ledger.set_aside(record, decision_failed(error, at="timer: "))
             self._held.add(timer)
         else:
             self._keep(record, event_id, case_of(key)[0], decision)
@@ -154,8 +152,7 @@ class InstitutionTurn:
         """Give the changed records, and put the health of every institution concerned into the outbox."""
         for institution_id in self._told:
             health = institution_health(institution_id, *self._state.cases(institution_id))
-            record = OutRecord(institution_id.encode(), health.model_dump_json().encode())
-            self._ledger.effects.outbox.add(INSTITUTION_HEALTH, self._partition, record)
+            self._ledger.tell(INSTITUTION_HEALTH, institution_id, health.model_dump_json().encode())
         return self._state.by_table()
 
     def timers(self) -> Mapping[str, datetime | None]:

@@ -8,13 +8,11 @@ from typing import Any, TypeVar
 import click
 from aiokafka.errors import KafkaError
 
+from streams.exits import EXIT_NOTHING, EXIT_OK, EXIT_OTHERWISE
 from streams.kafka import topics as contract
 from streams.settings import read_settings
 
 T = TypeVar("T")
-
-EXIT_DIFFERENT = 1
-EXIT_UNREACHABLE = 2
 
 
 @click.group()
@@ -36,7 +34,7 @@ def apply() -> None:
         created = _run(contract.apply(settings.bootstrap, contract.Layout.of(settings)), settings.bootstrap)
     except contract.TopicsError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(EXIT_DIFFERENT)
+        sys.exit(EXIT_OTHERWISE)
     click.echo("\n".join(f"created {name}" for name in created) or "nothing to create")
 
 
@@ -46,7 +44,7 @@ def check() -> None:
     settings = read_settings()
     problems = _run(contract.check(settings.bootstrap, contract.Layout.of(settings)), settings.bootstrap)
     click.echo("\n".join(problems) or "all topics are as they should be")
-    sys.exit(EXIT_DIFFERENT if problems else 0)
+    sys.exit(EXIT_OTHERWISE if problems else EXIT_OK)
 
 
 def _run(request: Coroutine[Any, Any, T], bootstrap: str) -> T:
@@ -56,4 +54,4 @@ def _run(request: Coroutine[Any, Any, T], bootstrap: str) -> T:
         sys.stderr.write(
             f"no broker answers at {bootstrap}: {error}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
         )
-        sys.exit(EXIT_UNREACHABLE)
+        sys.exit(EXIT_NOTHING)

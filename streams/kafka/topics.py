@@ -1,4 +1,4 @@
-"""The topics of the contract (design §2): their names, partitions and settings, applied and checked."""
+"""The topics of the contract: their names, partitions and settings, applied and checked."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -11,17 +11,19 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.catalogue import Kind
-from schemas.commands import COMMAND_TOPICS
+from schemas.commands import COMMAND_TOPICS, LOOKUP_TOPIC
+from schemas.contract import channels
+from schemas.contract.channels import CHANNELS, Channel
 from streams.settings import Settings
 
-EVENTS = "aggregation.events"
-LOOKUP = "remediation.lookup"
+EVENTS = channels.EVENTS
+LOOKUP = LOOKUP_TOPIC
 TICKETS = COMMAND_TOPICS[Kind.SUPPORT_TICKET]
-HEALTH = "account.health"
-SIGNALS = "institution.signals"
-INSTITUTION_HEALTH = "institution.health"
-AUDIT = "audit.decisions"
-DEAD_LETTER = "aggregation.dead-letter"
+HEALTH = channels.HEALTH
+SIGNALS = channels.SIGNALS
+INSTITUTION_HEALTH = channels.INSTITUTION_HEALTH
+AUDIT = channels.AUDIT
+DEAD_LETTER = channels.DEAD_LETTER
 SUBSCRIPTIONS = "txpush.subscriptions"
 VENDOR_AUTH = "vendor.auth"
 
@@ -37,6 +39,7 @@ INSTITUTION_TABLES = (
 
 ADMIN_TIMEOUT_MS = 15_000
 POLL_SECONDS = 0.05
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class TopicsError(RuntimeError):
@@ -47,8 +50,8 @@ class TopicsError(RuntimeError):
 class Layout:
     """How a cluster carries the topics: 12 partitions for life and three replicas outside the embedded set-up."""
 
-    partitions: int = 12
-    replication: int = 3
+    partitions: int = channels.PARTITIONS
+    replication: int = channels.REPLICAS
 
     @classmethod
     def of(cls, settings: Settings) -> "Layout":
@@ -72,10 +75,6 @@ class Topic:
     config: Mapping[str, str] = field(default_factory=dict)
 
 
-def _kept(days: int, **more: str) -> dict[str, str]:
-    return {"cleanup.policy": "delete", "retention.ms": str(timedelta(days=days) // timedelta(milliseconds=1)), **more}
-
-
 COMPACT = {"cleanup.policy": "compact"}
 STATE = COMPACT | {"segment.ms": "600000", "segment.bytes": str(64 << 20), "min.cleanable.dirty.ratio": "0.1"}
 CUSTOMER_COMMANDS = tuple(topic for kind, topic in COMMAND_TOPICS.items() if kind is not Kind.SUPPORT_TICKET)
@@ -88,20 +87,21 @@ def changelog(application: str, table: str) -> str:
 
 def contract() -> tuple[Topic, ...]:
     """Give every topic of the contract with the settings that matter to it."""
-    future = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "300000"}
     return (
-        Topic(EVENTS, _kept(430) | future),
-        *(Topic(name, _kept(400)) for name in (*CUSTOMER_COMMANDS, TICKETS)),
-        Topic(LOOKUP, _kept(7)),
-        Topic(HEALTH, COMPACT),
-        Topic(SIGNALS, _kept(430) | future),
-        Topic(INSTITUTION_HEALTH, COMPACT),
-        Topic(AUDIT, _kept(430)),
-        Topic(DEAD_LETTER, _kept(14)),
-        *(Topic(name, COMPACT) for name in (SUBSCRIPTIONS, VENDOR_AUTH)),
+        *(Topic(channel.address, _config(channel)) for channel in CHANNELS),
         *(Topic(changelog(AGENT, table), STATE) for table in AGENT_TABLES),
         *(Topic(changelog(INSTITUTIONS, table), STATE) for table in INSTITUTION_TABLES),
     )
+
+
+def _config(channel: Channel) -> dict[str, str]:
+    config = dict(COMPACT)
+    if channel.kept_days is not None:
+        config = {"cleanup.policy": "delete", "retention.ms": str(timedelta(days=channel.kept_days) // MILLISECOND)}
+    if channel.refuses_future:
+        ahead = str(channels.MAX_AHEAD // MILLISECOND)
+        config |= {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": ahead}
+    return config
 
 
 async def apply(bootstrap: str, layout: Layout) -> list[str]:

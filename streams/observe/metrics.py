@@ -145,7 +145,7 @@ AGENT_DEAD_LETTERS = CounterMetric(
 AGENT_REBALANCES = CounterMetric("txpush_agent_rebalances_total", "rebalances", "Assignments taken.")
 AGENT_PARTITIONS = GaugeMetric("txpush_agent_partitions_owned", "partitions", "Partitions this worker owns.")
 AGENT_PAUSED = GaugeMetric(
-    "txpush_agent_partitions_paused", "partitions", "Partitions paused for their share of dead letters."
+    "txpush_agent_partitions_paused", "partitions", "Partitions that do not go on; /readyz says why."
 )
 AGENT_TICKS = CounterMetric("txpush_agent_ticks_total", "records", "Ticks written because a timer was due.")
 AGENT_FUTURE_DATES = CounterMetric(

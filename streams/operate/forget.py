@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from schemas.events import CustomerForgotten
 from streams.clock import WallClock
+from streams.exits import EXIT_OTHERWISE
 from streams.operate import acts
-from streams.operate.telling import EXIT_PARTLY, agreed, carry_out, refuse_data, signed
+from streams.operate.telling import agreed, carry_out, refuse_data, signed
 from streams.settings import Settings, SettingsError, read_settings
 from streams.subscriptions.run import Done
 from streams.subscriptions.telling import told
@@ -50,9 +51,9 @@ def _unsubscribe(settings: Settings, customer: str) -> None:
     except (SettingsError, KafkaError, OSError, TimeoutError) as error:
         problem = str(error) if isinstance(error, SettingsError) else repr(error)
         sys.stderr.write(f"subscriptions may be left: {problem}\nmend that, then run the same again\n")
-        sys.exit(EXIT_PARTLY)
+        sys.exit(EXIT_OTHERWISE)
     lines, is_whole = told(report, "subscriptions ended")
     if report.counts[Done.DONE] or report.counts[Done.GONE] or not is_whole:
         click.echo("\n".join(lines))
     if not is_whole:
-        sys.exit(EXIT_PARTLY)
+        sys.exit(EXIT_OTHERWISE)

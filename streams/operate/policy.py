@@ -9,11 +9,12 @@ import click
 from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
 from streams.clock import WallClock
+from streams.exits import EXIT_OTHERWISE
 from streams.fold.inforce import InForce
 from streams.operate import acts
 from streams.operate.differences import as_toml, differences, spans
 from streams.operate.inforce import Place, Standing, standings
-from streams.operate.telling import EXIT_PARTLY, agreed, carry_out, refuse, run, signed
+from streams.operate.telling import agreed, carry_out, refuse, run, signed
 from streams.settings import read_settings
 
 Standings = Mapping[Place, Standing | None]
@@ -48,7 +49,7 @@ def show() -> None:
     groups = _groups(found)
     if not groups:
         click.echo("no policy is in force yet: start the agents, or run `txpush policy activate FILE`", err=True)
-        sys.exit(EXIT_PARTLY)
+        sys.exit(EXIT_OTHERWISE)
     first = groups[0]
     click.echo("\n".join(_heading(found, first)))
     for other in groups[1:]:
@@ -56,7 +57,7 @@ def show() -> None:
     if missing := [place for place, standing in found.items() if standing is None]:
         click.echo(f"# none yet on {_where(missing)}")
     click.echo(as_toml(first[0].rules.policy), nl=False)
-    sys.exit(EXIT_PARTLY if missing or len(groups) > 1 else 0)
+    sys.exit(EXIT_OTHERWISE if missing or len(groups) > 1 else 0)
 
 
 @policy.command()

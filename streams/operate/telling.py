@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.operate.acts import Act
 from streams.operate.differences import spans
 from streams.operate.writing import OperateError, Outcome, write
@@ -17,11 +18,6 @@ from streams.settings import Settings
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
-
-EXIT_PARTLY = 1
-"""Something is not as it was asked for: a part was written, partitions differ, or the operator said no."""
-EXIT_NOTHING = 2
-"""Nothing was done: the words say what to mend."""
 
 
 def signed(command: F) -> F:
@@ -60,7 +56,7 @@ def agreed(question: str, *, yes: bool) -> None:
     except click.Abort:
         sys.stderr.write("\nnobody answered: use --yes in scripts\n")
     sys.stderr.write("nothing was written\n")
-    sys.exit(EXIT_PARTLY)
+    sys.exit(EXIT_OTHERWISE)
 
 
 def run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
@@ -83,7 +79,7 @@ def carry_out(settings: Settings, act: Act) -> None:
         click.echo(line)
     if outcome.failed:
         click.echo(_advice(outcome), err=True)
-        sys.exit(EXIT_PARTLY if outcome.written else EXIT_NOTHING)
+        sys.exit(EXIT_OTHERWISE if outcome.written else EXIT_NOTHING)
 
 
 def told(outcome: Outcome) -> Iterable[str]:

@@ -8,7 +8,8 @@ from typing import TypeVar
 import click
 
 from schemas.times import rfc3339
-from streams.operate.telling import EXIT_PARTLY, refuse, signed
+from streams.exits import EXIT_OTHERWISE
+from streams.operate.telling import refuse, signed
 from streams.settings import Settings, SettingsError, read_settings
 from streams.vendor import KafkaGate, TryAgainError, VendorSettings
 from streams.vendor.gate import ClaimGate, pair_of
@@ -56,7 +57,7 @@ def show() -> None:
             "if they are, run `txpush vendor reset`",
             err=True,
         )
-        sys.exit(EXIT_PARTLY)
+        sys.exit(EXIT_OTHERWISE)
 
 
 @vendor.command()

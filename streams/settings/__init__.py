@@ -30,7 +30,8 @@ from streams.settings.parts import (
 PREFIX = "TXPUSH_"
 FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
 SECRETS_VARIABLE = "TXPUSH_SECRETS_DIR"
-NO_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, "TXPUSH_CACHE_DIR"})
+CACHE_VARIABLE = "TXPUSH_CACHE_DIR"
+NO_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, CACHE_VARIABLE})
 """Variables of ours that name places of files; the last is that of the embedded Kafka's archives."""
 
 

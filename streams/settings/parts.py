@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, PlainValidator, SecretStr, field_validator
+from pydantic import BaseModel, Field, PlainValidator, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from schemas.contract.channels import PARTITIONS, REPLICAS
 from streams.clock import ScaledClock
 
 TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
@@ -42,9 +43,9 @@ class ClusterPart(BaseModel):
     bootstrap: str = Field(
         default="127.0.0.1:9092", min_length=1, description="Kafka addresses, host:port, comma between"
     )
-    partitions: int = Field(default=12, ge=1, le=1000, description="partitions of every topic, for life")
+    partitions: int = Field(default=PARTITIONS, ge=1, le=1000, description="partitions of every topic, for life")
     replication: int = Field(
-        default=3, ge=1, le=9, description="replicas of every topic; 1 only in the embedded set-up"
+        default=REPLICAS, ge=1, le=9, description="replicas of every topic; 1 only in the embedded set-up"
     )
 
 
@@ -111,6 +112,13 @@ class BridgePart(BaseModel):
             raise ValueError("a token has 16 to 256 of A-Z a-z 0-9 . _ ~ - : make one with `openssl rand -hex 24`")
         return tokens
 
+    @field_validator("ack_seconds")
+    @classmethod
+    def _within_a_stop(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds >= info.data.get("shutdown_seconds", float("inf")):
+            raise ValueError("must be below TXPUSH_SHUTDOWN_SECONDS, or an orderly stop cuts off answers")
+        return seconds
+
 
 class SubscriptionsPart(BaseModel):
     """Signing keys of TxPUSH subscriptions, as they are kept."""
@@ -173,11 +181,11 @@ class LinkPart(BaseModel):
         default=(), max_length=2, description="keys of the links, 64 hex digits; the first seals, both open"
     )
 
-    _split_keys = field_validator("link_keys", mode="before")(_split)
+    _split_link_keys = field_validator("link_keys", mode="before")(_split)
 
     @field_validator("link_keys")
     @classmethod
-    def _whole_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _whole_link_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if not all(LINK_KEY.fullmatch(key.get_secret_value()) for key in keys):
             raise ValueError("a key has 64 hex digits: make one with `openssl rand -hex 32`")
         return keys

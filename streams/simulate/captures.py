@@ -1,4 +1,4 @@
-"""Captured bodies, as the bridge, the executor and operators turn them into events of the log (design §3)."""
+"""Captured bodies, as the bridge, the executor and operators turn them into events of the log."""
 
 import hashlib
 from collections.abc import Callable, Mapping

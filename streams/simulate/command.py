@@ -12,6 +12,7 @@ from rich.console import Console
 
 from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
+from streams.exits import EXIT_NOTHING
 from streams.fold.inforce import InForce
 from streams.simulate.files import STANDARD_INPUT, UnreadableFile
 from streams.simulate.lines import UnreadableLine, read_time
@@ -19,7 +20,6 @@ from streams.simulate.run import events_of, run, up_to
 from streams.simulate.simulation import Simulation
 from streams.simulate.summary import Summary
 
-EXIT_UNREADABLE = 2
 NOTES_SHOWN = 20
 COLLECT_OBJECTS = 200_000
 """New objects between two looks for cycles: the customers have none, and walking them all takes its time."""
@@ -87,7 +87,7 @@ def simulate(file: str, until: datetime | None, policy: Path | None, *, summary:
 def _refuse(error: ValueError) -> NoReturn:
     sys.stdout.flush()
     click.echo(str(error), err=True)
-    sys.exit(EXIT_UNREADABLE)
+    sys.exit(EXIT_NOTHING)
 
 
 def _print(simulation: Simulation, file: str, until: datetime | None, *, summary: bool) -> None:

@@ -1,7 +1,7 @@
 """The customers' side of a simulation: what the agent does with one partition, straight on customers in memory.
 
-`streams.agent.turn` does the same by way of tables, health and an audit chain, at twice the cost; the tests hold both
-to the same bytes.
+`streams.agent.turn` does the same by way of tables, health and an audit chain, at twice the cost. What is decided on
+and what is refused is in modules that both use; the tests hold both to the same bytes.
 """
 
 import logging
@@ -11,21 +11,13 @@ from functools import partial
 
 from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord
-from schemas.events import Event, Incident, Override, Source
+from schemas.events import Event, Source
+from streams.agent import wide
 from streams.agent.outgoing import SignalWriter
-from streams.agent.turn import MAX_ACCOUNTS
-from streams.agent.wide import baseline_releases, concerned
-from streams.domain import (
-    NOWHERE,
-    Customer,
-    Decision,
-    customer_of,
-    decide,
-    hear_around,
-    next_due,
-    release_baseline,
-    review,
-)
+from streams.agent.refusals import refuse_other_key, refuse_too_large
+from streams.agent.wide import Scene
+from streams.domain import NOWHERE, Customer, Decision, customer_of, decide, next_due
+from streams.fold.ledger import decision_failed
 from streams.fold.messages import send
 from streams.fold.timers import TimerIndex
 from streams.simulate.ledger import PARTITION, Place, RunLedger
@@ -41,6 +33,7 @@ class CustomerSide:
         self._ledger = ledger
         self._around = NOWHERE
         self._timers = TimerIndex()
+        self._signals = SignalWriter(PARTITION, ledger, lambda _: PARTITION)
         self._decisions = 0
 
     def next_due(self) -> datetime | None:
@@ -52,15 +45,19 @@ class CustomerSide:
         customer_id = customer_of(event)
         if customer_id is None:
             self._hear_wide(event)
-        elif event.partition_key in (None, customer_id):
-            self._settle(event.id, customer_id, partial(self._decided, customer_id, event))
         else:
-            detail = f"the key {event.partition_key!r} is not the customer {customer_id!r}"
-            self._ledger.note_aside(event.id, UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail))
+            self._settle(event.id, customer_id, partial(self._heard, customer_id, event))
+
+    def _heard(self, customer_id: str, event: Event) -> Decision:
+        if event.partition_key is not None:
+            refuse_other_key(event, customer_id)
+        return self._decided(customer_id, event)
 
     def _decided(self, customer_id: str, event: Event) -> Decision:
-        ledger = self._ledger
-        return decide(self.customers.get(customer_id), event, ledger.in_force.rules, ledger.ticked_at, self._around)
+        return decide(self.customers.get(customer_id), event, *self._scene())
+
+    def _scene(self) -> Scene:
+        return Scene(self._ledger.in_force.rules, self._ledger.ticked_at, self._around)
 
     def _settle(self, name: str, customer_id: str, decided: Callable[[], Decision]) -> bool:
         """Decide and keep it; False where that failed, which is noted: one customer's trouble is not everybody's."""
@@ -70,22 +67,18 @@ class CustomerSide:
             self._ledger.note_aside(name, error)
         except Exception as error:
             log.exception("%s could not be decided on", name)
-            detail = f"{type(error).__name__}: {error}"
-            self._ledger.note_aside(name, UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail))
+            self._ledger.note_aside(name, decision_failed(error, told=str(error)))
         else:
             return True
         return False
 
     def _keep(self, customer_id: str, decision: Decision) -> None:
-        customer = decision.customer
-        if customer is None:
+        refuse_too_large(decision.customer)
+        if decision.customer is None:
             self.customers.pop(customer_id, None)
             self._timers.set(customer_id, None)
-        elif len(customer.accounts) > MAX_ACCOUNTS:
-            detail = f"the customer would have more than {MAX_ACCOUNTS} accounts"
-            raise UnreadableRecord(DeadLetterReason.BAD_DATA, detail)
         else:
-            self.customers[customer_id] = customer
+            self.customers[customer_id] = decision.customer
             self._timers.set(customer_id, decision.next_due)
         self._say(decision)
 
@@ -95,9 +88,8 @@ class CustomerSide:
             send(self._ledger, message, Source.AGENT)
         if decision.signals:
             self._decisions += 1
-            place, writer = Place(self._decisions), SignalWriter(PARTITION, self._ledger, lambda _: PARTITION)
-            for number, signal in enumerate(decision.signals):
-                writer.write(place, number, signal)
+            for signal in decision.signals:
+                self._signals.write(Place(self._decisions), signal)
         for institution_id, _login_id in decision.counted:
             self._ledger.counted.append((institution_id, decision.event_time))
 
@@ -129,29 +121,15 @@ class CustomerSide:
     # -- events about everybody
 
     def _hear_wide(self, event: Event) -> None:
-        if not isinstance(event.data, Incident | Override):
-            return
-        around = hear_around(self._around, event, event.time)
-        if around != self._around:
-            self._around = around
-            self._review(event)
-        if isinstance(event.data, Override):
-            self._release(event, event.data)
+        before = self._around
+        self._around, _ = wide.hear(before, event)
+        for customer_id, decided in wide.decisions(self, event, self._scene(), is_news=self._around is not before):
+            self._one_of_many(event.id, customer_id, decided)
 
-    def _review(self, event: Event) -> None:
-        rules, ticked_at = self._ledger.in_force.rules, self._ledger.ticked_at
-        for customer in list(concerned(self._everyone(), event)):
-            reviewed = partial(review, customer, event, rules, ticked_at, self._around)
-            self._one_of_many(event.id, customer.customer_id, reviewed)
-
-    def _release(self, event: Event, override: Override) -> None:
-        rules, ticked_at = self._ledger.in_force.rules, self._ledger.ticked_at
-        for customer_id, login_id, at in list(baseline_releases(self._everyone(), override, event.time)):
-            customer = self.customers[customer_id]
-            released = partial(
-                release_baseline, customer, login_id, event, at, rules, ticked_at=ticked_at, around=self._around
-            )
-            self._one_of_many(event.id, customer_id, released)
-
-    def _everyone(self) -> Iterable[Customer]:
+    def everyone(self) -> Iterable[Customer]:
+        """Give every customer, ascending."""
         return (self.customers[customer_id] for customer_id in sorted(self.customers))
+
+    def known(self, customer_id: str) -> Customer:
+        """Give a customer; KeyError for one that is not known."""
+        return self.customers[customer_id]

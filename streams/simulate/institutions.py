@@ -1,55 +1,22 @@
 """The institutions' side of a simulation: the institution agent's own turns, one a signal, on tables in memory."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
 
 from schemas.cloudevents import UnreadableRecord
 from schemas.events import Event, Source
 from schemas.signals import HealthyLogins, SignalType
 from schemas.state import InstitutionState
 from schemas.times import to_epoch_ms
+from streams.fold.memory import MemoryTable
 from streams.fold.timers import TimerIndex
 from streams.institutions.tables import InstitutionTables
 from streams.institutions.turn import InstitutionDecider, InstitutionTurn
 from streams.simulate.ledger import PARTITION, Place, RunLedger
 
 SECOND = timedelta(seconds=1)
-
-
-class MemoryTable:
-    """A table of one partition in memory (see streams.fold.Table)."""
-
-    def __init__(self, name: str) -> None:
-        self.name = self.topic = name
-        self.decode: Callable[[bytes], Any] = bytes
-        self.encode: Callable[[Any], bytes] = bytes
-        self._values: dict[str, Any] = {}
-
-    def partition(self, partition: int) -> Mapping[str, Any]:
-        """Give the values."""
-        del partition
-        return self._values
-
-    def take(self, partition: int, values: dict[str, Any]) -> None:
-        """Begin with values."""
-        del partition
-        self._values = values
-
-    def drop(self, partition: int) -> None:
-        """Forget the values."""
-        self.take(partition, {})
-
-    def apply(self, partition: int, changes: Mapping[str, Any]) -> None:
-        """Change values; None drops one."""
-        del partition
-        for key, value in changes.items():
-            if value is None:
-                self._values.pop(key, None)
-            else:
-                self._values[key] = value
 
 
 @dataclass(slots=True)
@@ -81,7 +48,7 @@ class InstitutionSide:
     """Every institution of a run; what is said goes into the ledger."""
 
     def __init__(self, ledger: RunLedger) -> None:
-        self._tables = InstitutionTables(*(MemoryTable(one.name) for one in fields(InstitutionTables)))
+        self._tables = InstitutionTables(*(MemoryTable.alone(one.name, PARTITION) for one in fields(InstitutionTables)))
         self._decider = InstitutionDecider(self._tables)
         self._ledger = ledger
         self._timers = TimerIndex()

@@ -1,6 +1,5 @@
 """Where the two sides write in a simulation: messages to print, signals to hand on, and what live would set aside."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -8,14 +7,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from schemas.audit import DeadLetterReason
-from schemas.cloudevents import UnreadableRecord, from_record
+from schemas.cloudevents import UnreadableRecord, from_record, to_value
 from schemas.events import Event
-from schemas.state import ControlState
 from schemas.times import to_epoch_ms
-from streams.fold.effects import Effects, Headers, Outbox, OutRecord, SourceRecord
+from streams.fold.effects import Headers, SourceRecord
 from streams.fold.inforce import InForce
-from streams.fold.ledger import Ledger, Tally, Written
-from streams.kafka.topics import EVENTS, SIGNALS
+from streams.fold.ledger import Tally, Written
+from streams.kafka.topics import SIGNALS
 
 PARTITION = 0
 """A simulation is one partition: one clock for all."""
@@ -68,38 +66,31 @@ class Message:
         return attributes | {"partitionkey": self.key, "datacontenttype": media_type, "data": data}
 
 
-class NoOutbox(Outbox):
-    """Takes health and audit records for nothing: nobody reads them here."""
-
-    def add(self, topic: str, partition: int, record: OutRecord) -> None:
-        """Let a record go."""
-
-
-class RunLedger(Ledger):
-    """The books of a whole run; `ticked_at` is its clock."""
+class RunLedger:
+    """The books of a whole run (see streams.fold.ledger.Ledger); `ticked_at` is its clock."""
 
     def __init__(self, in_force: InForce) -> None:
-        super().__init__(EVENTS, "simulation", PARTITION, ControlState(), in_force)
-        self.effects = Effects(NoOutbox(), note=Tally())
+        self.in_force = in_force
+        self.ticked_at: datetime | None = None
+        self.tally = Tally()
         self.messages: list[Message] = []
         self.signals: list[Event] = []
+        self.announced: list[Event] = []
+        """Incidents that the institutions' side has opened or closed."""
         self.counted: list[tuple[str, datetime]] = []
         """Institution and event time of each login that was seen to succeed and is to be counted (R9)."""
         self.asides: list[Aside] = []
 
-    def decided(
-        self,
-        record: SourceRecord,
-        event_id: str,
-        key: str | None,
-        *,
-        phases: tuple[str | None, str | None] = (None, None),
-        rules: Iterable[str] = (),
-        messages: Iterable[Written] = (),
-        state: Iterable[bytes] = (),
-        dead_letter: DeadLetterReason | None = None,
-    ) -> None:
-        """Keep no chain."""
+    def decided(self, record: SourceRecord, event_id: str, key: str | None, **_: object) -> None:
+        """Keep no chain: nobody audits a simulation."""
+
+    def tell(self, topic: str, key: str, value: bytes | None) -> None:
+        """Let health go: nobody reads it here."""
+
+    def announce(self, log: str, event: Event) -> Written:
+        """Take an incident for the customers' side."""
+        self.announced.append(event)
+        return Written(log, event.id, to_value(event.data))
 
     def send(self, message: Written, key: str, headers: Headers, at: datetime, partition: int | None = None) -> None:
         """Take a message for whom it is meant: signals for the institutions' side, the rest for the reader."""
@@ -111,8 +102,8 @@ class RunLedger(Ledger):
 
     def take_incidents(self) -> list[Event]:
         """Give the incidents that the institutions' side has opened or closed since the last call."""
-        announced, self.effects.announced = self.effects.announced, []
-        return [event for _, event in announced]
+        announced, self.announced = self.announced, []
+        return announced
 
     def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
         """Note what live would put into the dead letter."""

@@ -106,7 +106,7 @@ class Simulation:
     def _settled(self) -> Iterator[Message]:
         """Hand signals on, and incidents back, until nothing is left; give the messages in order."""
         ledger = self._ledger
-        while ledger.messages or ledger.signals or ledger.counted or ledger.effects.announced:
+        while ledger.messages or ledger.signals or ledger.counted or ledger.announced:
             messages, ledger.messages = ledger.messages, []
             yield from messages
             for incident in ledger.take_incidents():

@@ -1,4 +1,4 @@
-"""What became of a command, said back: `command.reported`, shown by `txpush explain`; it changes no decision."""
+"""What became of a command, said back: `command.reported`; it changes no decision."""
 
 import asyncio
 import hashlib

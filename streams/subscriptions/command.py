@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 from aiokafka.errors import KafkaError
 
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.present import clock_of
 from streams.settings import Settings, SettingsError, read_settings
 from streams.subscriptions.book import Book, known_accounts
@@ -21,8 +22,6 @@ from streams.subscriptions.vendor import vendor_of
 from streams.vendor import VendorSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
-EXIT_PARTLY = 1
-EXIT_NOTHING = 2
 
 
 def chosen(command: F) -> F:
@@ -150,7 +149,7 @@ def _finish(settings: Settings, request: Coroutine[Any, Any, Report], word: str)
     lines, is_whole = told(report, word)
     for line in lines:
         click.echo(line)
-    sys.exit(0 if is_whole else EXIT_PARTLY)
+    sys.exit(0 if is_whole else EXIT_OTHERWISE)
 
 
 def _refuse(message: str) -> NoReturn:

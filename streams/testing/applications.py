@@ -13,13 +13,14 @@ from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Allowed, Intake
 from streams.fold.ledger import Tally
 from streams.fold.logfold import Decider, LogFold, LogSettings
+from streams.fold.memory import MemoryTable
 from streams.institutions.app import SIGNAL_SOURCES
 from streams.institutions.app import program as institution_program
 from streams.institutions.app import tables as institution_tables
 from streams.institutions.turn import InstitutionDecider
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS
 from streams.links import FixLinks
-from streams.testing.tables import MemoryTable, in_memory
+from streams.testing.tables import in_memory
 from streams.worker.program import FoldProgram
 
 CLUSTER = "in-memory"

@@ -1,63 +1,11 @@
-"""Tables in memory, partition by partition: the same as Faust's to a fold, without Faust."""
+"""The tables of an application again, in memory."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import fields
-from functools import cache, lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from streams.fold.effects import Table
+from streams.fold.memory import MemoryTable
 
 T = TypeVar("T")
-
-REMEMBERED = 64
-"""Decoded values kept of a table whose records are large and few, such as the rules in force."""
-
-
-class MemoryTable:
-    """A table of one record type (see streams.fold.Table)."""
-
-    def __init__(self, name: str, topic: str, decode: Callable[[bytes], Any], encode: Callable[[Any], bytes]) -> None:
-        self.name = name
-        self.topic = topic
-        self.decode = decode
-        self.encode = encode
-        self._parts: dict[int, dict[str, Any]] = {}
-
-    @classmethod
-    def like(cls, table: Table) -> "MemoryTable":
-        """Give an empty table with the name, changelog and coding of another."""
-        return cls(table.name, table.topic, table.decode, table.encode)
-
-    @classmethod
-    def remembering(cls, table: Table) -> "MemoryTable":
-        """Give the same for large immutable values: equal bytes are decoded once."""
-        return cls(table.name, table.topic, _remembering(table.decode), table.encode)
-
-    def partition(self, partition: int) -> Mapping[str, Any]:
-        """Give the values of one partition, live; raises KeyError where it is not owned."""
-        return self._parts[partition]
-
-    def take(self, partition: int, values: dict[str, Any]) -> None:
-        """Own a partition with its restored values."""
-        self._parts[partition] = values
-
-    def drop(self, partition: int) -> None:
-        """Give a partition up."""
-        self._parts.pop(partition, None)
-
-    def apply(self, partition: int, changes: Mapping[str, Any]) -> None:
-        """Show what a transaction has committed."""
-        part = self._parts[partition]
-        for key, value in changes.items():
-            if value is None:
-                part.pop(key, None)
-            else:
-                part[key] = value
-
-
-@cache
-def _remembering(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    return lru_cache(REMEMBERED)(decode)
 
 
 def in_memory(declared: T) -> T:

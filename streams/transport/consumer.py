@@ -70,21 +70,21 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             partition_assignment_strategy=[RoundRobinPartitionAssignor],
-            session_timeout_ms=int(settings.session_timeout * 1000),
-            heartbeat_interval_ms=int(settings.heartbeat_interval * 1000),
-            rebalance_timeout_ms=int(settings.rebalance_timeout * 1000),
+            session_timeout_ms=int(settings.session_seconds * 1000),
+            heartbeat_interval_ms=int(settings.heartbeat_seconds * 1000),
+            rebalance_timeout_ms=int(settings.rebalance_seconds * 1000),
             max_partition_fetch_bytes=4 << 20,
             fetch_max_bytes=16 << 20,
             fetch_max_wait_ms=100,
         )
-        await asyncio.wait_for(self._kafka.start(), settings.open_timeout)
+        await asyncio.wait_for(self._kafka.start(), settings.open_seconds)
 
     async def on_stop(self) -> None:
         """Let running transactions end, then leave."""
         await self._close_partitions()
         await self._parts.ticks.stop()
         if self._kafka is not None:
-            await asyncio.wait_for(self._kafka.stop(), self._settings.step_timeout)
+            await asyncio.wait_for(self._kafka.stop(), self._settings.step_seconds)
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Join the group."""

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.exits import exit_now
 from streams.fold.effects import Effects, Fold, OutRecord, PartitionPaused, SourceRecord
-from streams.transport.crash import exit_now
 from streams.transport.parts import FoldParts
 from streams.transport.restore import restore
 from streams.transport.transaction import PartitionTransaction
@@ -76,9 +76,9 @@ class OwnedPartition:
     async def close(self) -> None:
         """Give the partition up: let a running transaction end, then stop; exits the process past its time limit."""
         try:
-            async with asyncio.timeout(self._settings.step_timeout), self._writing:
+            async with asyncio.timeout(self._settings.step_seconds), self._writing:
                 self._task.cancel()
-            _, running = await asyncio.wait({self._task}, timeout=self._settings.step_timeout)
+            _, running = await asyncio.wait({self._task}, timeout=self._settings.step_seconds)
             if running:
                 exit_now(f"partition {self.number} does not let go")
             await self._transaction.stop()
@@ -127,7 +127,7 @@ class OwnedPartition:
 
     async def _committed_offset(self) -> int:
         """Read the group's offset after fencing: only now can nobody else move it."""
-        async with asyncio.timeout(self._settings.step_timeout):
+        async with asyncio.timeout(self._settings.step_seconds):
             committed = await self._consumer.committed(self._source)
             if committed is not None:
                 return int(committed)
@@ -138,7 +138,7 @@ class OwnedPartition:
             self._source, timeout_ms=self._settings.poll_wait_ms, max_records=self._settings.max_poll_records
         )
         records = [record for record in polled.get(self._source, ()) if record.offset >= self._next_offset]
-        async with asyncio.timeout(self._settings.step_timeout):
+        async with asyncio.timeout(self._settings.step_seconds):
             self._position = await self._consumer.position(self._source)
         self._ticks.read_up_to(self._source, self._position)
         if records:
@@ -150,7 +150,7 @@ class OwnedPartition:
 
     async def _process(self, records: Sequence[SourceRecord]) -> None:
         poll = Poll(self._fold, self.number, records)
-        async with asyncio.timeout(self._settings.step_timeout * 4):
+        async with asyncio.timeout(self._settings.decide_seconds):
             await self._deliver(poll)
             effects = await poll.effects()
         await self._commit(effects, records)

@@ -30,9 +30,6 @@ class FoldMetrics(Protocol):
     def paused(self, partition: int) -> None:
         """Hear that a partition does not go on."""
 
-    def ticked(self) -> None:
-        """Hear that a tick was written."""
-
 
 @dataclass(frozen=True, slots=True)
 class FoldParts:

@@ -25,9 +25,9 @@ async def restore(settings: FoldSettings, tables: Sequence[Table], partition: in
 
     Raises:
         RestoreStalledError: a changelog gives no more records before its end.
-        TimeoutError: the whole took longer than `restore_timeout`.
+        TimeoutError: the whole took longer than `restore_seconds`.
     """
-    async with asyncio.timeout(settings.restore_timeout):
+    async with asyncio.timeout(settings.restore_seconds):
         return await _restore(settings, tables, partition)
 
 

@@ -7,7 +7,7 @@ from streams.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class FoldSettings:
-    """How one worker talks to Kafka; times in seconds unless the name says otherwise."""
+    """How one worker talks to Kafka."""
 
     bootstrap: str
     application: str
@@ -17,18 +17,20 @@ class FoldSettings:
     clock: Clock
     instance: str | None = None
     """Static member name (`group.instance.id`): unique per worker and the same after a restart."""
-    session_timeout: float = 10.0
-    heartbeat_interval: float = 2.5
-    rebalance_timeout: float = 20.0
-    step_timeout: float = 15.0
+    session_seconds: float = 10.0
+    heartbeat_seconds: float = 2.5
+    rebalance_seconds: float = 20.0
+    step_seconds: float = 15.0
     """Limit of one step of a transaction; past it the worker exits and is started anew."""
-    open_timeout: float = 60.0
+    decide_seconds: float = 60.0
+    """Limit of the agent's decision on a poll."""
+    open_seconds: float = 60.0
     """Limit of fencing the former owner."""
-    restore_timeout: float = 900.0
+    restore_seconds: float = 900.0
     """Limit of reading the state of one partition."""
-    transaction_timeout: float = 10.0
+    transaction_seconds: float = 10.0
     """After it the broker ends a transaction whose owner is silent."""
-    shutdown_timeout: float = 10.0
+    shutdown_seconds: float = 10.0
     poll_wait_ms: int = 500
     max_poll_records: int = 4000
 

@@ -7,6 +7,8 @@ import faust
 from faust.stores.memory import Store
 from faust.tables.manager import TableManager
 
+from streams.fold.memory import apply_changes
+
 Decode = Callable[[bytes], Any]
 Encode = Callable[[Any], bytes]
 
@@ -94,12 +96,7 @@ class StateTable(faust.Table):  # type: ignore[misc] # the same for tables
 
     def apply(self, partition: int, changes: Mapping[str, Any]) -> None:
         """Show what a transaction has committed."""
-        part = self.data.parts[partition]
-        for key, value in changes.items():
-            if value is None:
-                part.pop(key, None)
-            else:
-                part[key] = value
+        apply_changes(self.data.parts[partition], changes)
 
 
 class StateTables(TableManager):  # type: ignore[misc] # the same for the manager

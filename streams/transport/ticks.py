@@ -41,10 +41,10 @@ class Ticks:
         self._unread[partition] = await self.write(partition, tick)
         self._on_tick()
 
-    async def write(self, partition: TopicPartition, event: Event, key: bytes | None = None) -> int:
+    async def write(self, partition: TopicPartition, event: Event) -> int:
         """Write an event of our own to the input log and give its offset; raises KafkaError or TimeoutError."""
-        async with asyncio.timeout(self._settings.step_timeout):
-            metadata = await (await self._queued(partition, event, key))
+        async with asyncio.timeout(self._settings.step_seconds):
+            metadata = await (await self._queued(partition, event))
         return int(metadata.offset)
 
     async def announce(self, announced: Sequence[tuple[str, Event]]) -> None:
@@ -53,7 +53,7 @@ class Ticks:
         Raises:
             KafkaError, TimeoutError: some may be written and some not.
         """
-        async with asyncio.timeout(self._settings.step_timeout):
+        async with asyncio.timeout(self._settings.step_seconds):
             written = [
                 await self._queued(TopicPartition(log, partition), event)
                 for log, event in announced
@@ -61,12 +61,11 @@ class Ticks:
             ]
             await asyncio.gather(*written)
 
-    async def _queued(self, partition: TopicPartition, event: Event, key: bytes | None = None) -> Any:  # noqa: ANN401 - an untyped library's future
+    async def _queued(self, partition: TopicPartition, event: Event) -> Any:  # noqa: ANN401 - an untyped library's future
         producer = await self._started()
         return await producer.send(
             partition.topic,
             to_value(event.data),
-            key=key,
             partition=partition.partition,
             timestamp_ms=to_epoch_ms(event.time),
             headers=to_headers(event),
@@ -85,4 +84,4 @@ class Ticks:
     async def stop(self) -> None:
         """Close the connection."""
         if self._producer is not None:
-            await asyncio.wait_for(self._producer.stop(), self._settings.step_timeout)
+            await asyncio.wait_for(self._producer.stop(), self._settings.step_seconds)

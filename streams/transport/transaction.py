@@ -37,8 +37,8 @@ class PartitionTransaction:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=settings.bootstrap,
             transactional_id=f"{settings.transactional_prefix}.{source.partition}",
-            transaction_timeout_ms=int(settings.transaction_timeout * 1000),
-            request_timeout_ms=int(settings.step_timeout * 1000),
+            transaction_timeout_ms=int(settings.transaction_seconds * 1000),
+            request_timeout_ms=int(settings.step_seconds * 1000),
             linger_ms=0,
             max_batch_size=MAX_BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
@@ -46,7 +46,7 @@ class PartitionTransaction:
 
     async def start(self) -> None:
         """Fence the former owner of the partition."""
-        async with asyncio.timeout(self._settings.open_timeout):
+        async with asyncio.timeout(self._settings.open_seconds):
             await self._producer.start()
 
     async def stop(self) -> None:
@@ -97,7 +97,7 @@ class PartitionTransaction:
 
     async def _step(self, step: Awaitable[T]) -> T:
         # Not wait_for: before Python 3.12 it can swallow a cancellation that comes with the result.
-        async with asyncio.timeout(self._settings.step_timeout):
+        async with asyncio.timeout(self._settings.step_seconds):
             return await step
 
 

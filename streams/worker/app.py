@@ -5,8 +5,8 @@ import logging
 
 import faust
 
+from streams.exits import bound_shutdown
 from streams.transport.consumer import FoldTransport
-from streams.transport.crash import bound_shutdown
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
 from streams.transport.tables import StateTables
@@ -35,8 +35,8 @@ def new_app(settings: FoldSettings) -> faust.App:
         topic_disable_leader=True,
         table_standby_replicas=0,
         TableManager=StateTables,
-        broker_session_timeout=settings.session_timeout,
-        broker_heartbeat_interval=settings.heartbeat_interval,
+        broker_session_timeout=settings.session_seconds,
+        broker_heartbeat_interval=settings.heartbeat_seconds,
         web_enabled=False,
     )
 

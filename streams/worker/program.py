@@ -19,6 +19,7 @@ from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy, PolicyError
 from schemas.state import ControlState, encode
 from schemas.state.partitions import STATE_VERSION
+from streams.exits import EXIT_CRASH, EXIT_NOTHING
 from streams.fold.effects import PartitionPaused
 from streams.fold.inforce import InForce
 from streams.fold.intake import Allowed, Intake
@@ -27,10 +28,10 @@ from streams.kafka import topics
 from streams.kafka.identity import log_identity
 from streams.kafka.present import clock_of, require_clock
 from streams.observe.admin import AdminServer
+from streams.observe.logs import log_to_stderr
 from streams.observe.metrics import Instruments
 from streams.settings import Settings
 from streams.transport.consumer import FoldConsumer
-from streams.transport.crash import EXIT_CRASH
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
 from streams.transport.tables import StateTable
@@ -46,8 +47,6 @@ R = TypeVar("R")
 START_SECONDS = 60.0
 """How long a start waits for a broker."""
 RETRY_SECONDS = 1.0
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-EXIT_UNFIT = 2
 
 
 class FoldProgram:
@@ -62,9 +61,9 @@ class FoldProgram:
             partitions=settings.partitions,
             clock=clock_of(settings),
             instance=settings.instance,
-            session_timeout=settings.session_seconds,
-            heartbeat_interval=settings.session_seconds / 4,
-            shutdown_timeout=settings.shutdown_seconds,
+            session_seconds=settings.session_seconds,
+            heartbeat_seconds=settings.session_seconds / 4,
+            shutdown_seconds=settings.shutdown_seconds,
         )
         self.app: faust.App = new_app(self.fold)
         self.source = self.app.topic(log_topic, key_serializer="raw", value_serializer="raw")
@@ -85,7 +84,7 @@ class FoldProgram:
 
         Exit codes: 0 after an orderly end, 2 when topics or policy do not fit, 70 when it has to be started again.
         """
-        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+        log_to_stderr()
         quiet()
         collect_rarely()
         signal.signal(signal.SIGTERM, _end)
@@ -94,7 +93,7 @@ class FoldProgram:
             identity = asyncio.run(self._checked_identity())
         except (PolicyError, topics.TopicsError, LookupError) as error:
             sys.stderr.write(f"{error}\n")
-            sys.exit(EXIT_UNFIT)
+            sys.exit(EXIT_NOTHING)
         except (KafkaError, TimeoutError, OSError) as error:
             sys.stderr.write(f"no broker at {self.fold.bootstrap}: {error!r}; set TXPUSH_BOOTSTRAP or start one\n")
             sys.exit(EXIT_CRASH)
@@ -102,7 +101,7 @@ class FoldProgram:
         asyncio.set_event_loop(loop)
         self._assemble(decider, source, allowed, identity, shipped)
         worker = FoldWorker(self.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
-        worker.shutdown_timeout = self.fold.shutdown_timeout
+        worker.shutdown_timeout = self.fold.shutdown_seconds
         worker.execute_from_commandline()
         sys.exit()  # for the type checker: the line above does not come back
 

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ from confluent_kafka import Producer
 
 from schemas.cloudevents import from_record, to_value
 from streams.kafka.embedded import EmbeddedKafka
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
@@ -44,14 +45,6 @@ logging.basicConfig(level=logging.INFO)
 given = json.loads(sys.argv[1])
 sys.exit(run_bridge(BridgeSettings(tokens=tuple(given.pop("tokens")), signing=Signing(enforce=False), **given)))
 """
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Fail when the condition does not come true in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not so after {seconds} s"
-        time.sleep(0.02)
 
 
 def free_pair() -> int:
@@ -426,7 +419,7 @@ def test_503_comes_within_the_deadline(mortal: EmbeddedKafka, mortal_topics: Top
             answer = running.post()
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
             assert time.monotonic() - started < ACK_SECONDS + 1
-            wait_until(lambda: not running.is_ready(), 10)
+            wait_until(lambda: not running.is_ready(), seconds=10)
         wait_until(lambda: running.post().status_code == 200)
         assert running.is_ready()
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from streams.demo import processes
 from streams.demo.processes import DemoError, Worker, Workers
 from streams.kafka.embedded.machine import free_ports
+from tests.waiting import wait_until
 
 COMMAND = [sys.executable, "-m", "streams.cli", "demo"]
 LIMIT_SECONDS = 60.0
@@ -45,14 +46,6 @@ def running_in(folder: Path) -> list[int]:
             if place.is_relative_to(folder):
                 found.append(int(entry.name))
     return found
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float) -> None:
-    """Wait for a condition, or fail."""
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, f"not so after {seconds:.0f} s"
-        time.sleep(0.05)
 
 
 def read_until(process: subprocess.Popen[str], word: str) -> None:
@@ -90,8 +83,8 @@ def test_nothing_outlives_the_demo(demo: subprocess.Popen[str], tmp_path: Path, 
     assert running_in(tmp_path)
     demo.send_signal(how)
     assert demo.wait(30) == code
-    wait_until(lambda: not running_in(tmp_path), 10)
-    wait_until(lambda: not list(tmp_path.iterdir()), 10)
+    wait_until(lambda: not running_in(tmp_path), seconds=10)
+    wait_until(lambda: not list(tmp_path.iterdir()), seconds=10)
 
 
 @pytest.mark.slow
@@ -134,7 +127,7 @@ async def test_a_worker_that_cannot_run_is_named_with_its_last_words(tmp_path: P
 
 async def test_a_worker_that_keeps_dying_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that exits is started again, but not for ever."""
-    monkeypatch.setattr(processes, "EXIT_USAGE", None)
+    monkeypatch.setattr(processes, "EXIT_NOTHING", None)
     workers = Workers([Worker("agent-0", "no-such-command", 0, {})], tmp_path)
     with pytest.raises(BaseExceptionGroup, match="unhandled errors"):
         await workers.supervise()

@@ -7,8 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from streams.kafka.embedded import (
     machine,
 )
 from streams.kafka.embedded.process import Broker, Jvm
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
@@ -44,14 +44,6 @@ with EmbeddedKafka() as kafka:
     print(kafka.pid(1), kafka.log(1).parents[1], flush=True)
     time.sleep(600)
 """
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Fail when the condition does not come true in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not so after {seconds} s"
-        time.sleep(0.02)
 
 
 def runs(pid: int) -> bool:

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
+import subprocess
 import sys
 from asyncio.subprocess import Process
 from collections import Counter
@@ -22,6 +24,7 @@ from streams.clock import WallClock
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.subscribe.testing import CommandStory, TicketStory
+from tests import waiting
 
 pytestmark = pytest.mark.kafka
 
@@ -97,9 +100,7 @@ async def running(program: Program) -> AsyncIterator[None]:
 async def until(condition: Callable[[], bool], program: Program) -> None:
     """Wait, or fail with what the program has said."""
     try:
-        async with asyncio.timeout(SECONDS):
-            while not condition():  # noqa: ASYNC110 - the condition has no event
-                await asyncio.sleep(0.01)
+        await waiting.until(condition, SECONDS)
     except TimeoutError:
         pytest.fail(program.said())
 
@@ -215,6 +216,26 @@ async def test_the_mailer_under_kills(broker: EmbeddedKafka, tmp_path: Path) -> 
     assert mails.refused == 1
     said = {report["customerId"]: report["report"] for report in reports}
     assert (said[NO_ADDRESS], said[REFUSED], said[BUSY]) == ("no_address", "bounced", "delivered")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--report-url", "http://127.0.0.1:1"], "REPORT_TOKEN is not set: put the bearer token"),
+        (["--smtp", "127.0.0.1:mail"], "argument --smtp: invalid address value"),
+        (["--customers", "absent.json"], "absent.json: [Errno 2] No such file or directory"),
+    ],
+)
+def test_the_mailer_says_what_does_not_fit(tmp_path: Path, options: list[str], says: str) -> None:
+    """What is wrong on its command line ends it with 2 and in words."""
+    (tmp_path / "customers.json").write_text("{}")
+    given = ["--store", "store", "--sender", "service@example.org", "--customers", "customers.json", *options]
+    environment = {name: value for name, value in os.environ.items() if name != "REPORT_TOKEN"}
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "mailer" / "mailer.py"), *given],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
 
 
 class Tickets:

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -16,17 +16,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
 from streams.kafka.producer import LogProducer, ProducerSettings
+from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
 
 HOUR_MS = 3_600_000
-
-
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Fail when the condition does not come true in time."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the condition has no event
-            await asyncio.sleep(0.02)
 
 
 async def topic_on(kafka: EmbeddedKafka) -> str:

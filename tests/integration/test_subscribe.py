@@ -29,6 +29,7 @@ from streams.subscribe import (
     commands,
 )
 from streams.subscribe.testing import CommandStory, SettableClock
+from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
 
@@ -174,22 +175,16 @@ async def test_a_second_reader_takes_over(broker: EmbeddedKafka) -> None:
         late = await first(one)
         async with commands(store, given, [Kind.REMOVE_DUPLICATE], clock=clock) as two:
             working = [asyncio.create_task(work(two))]
-            await _until(lambda: late._state.name == "LOST")
+            await until(lambda: late._state.name == "LOST")
             with pytest.raises(CommandLostError, match="another reader"):
                 await late.done()
             working.append(asyncio.create_task(work(one)))
-            await _until(lambda: len(done) == len(stories))
+            await until(lambda: len(done) == len(stories))
             one.stop()
             two.stop()
             await asyncio.wait_for(asyncio.gather(*working), SECONDS)
     assert sorted(customer for customer, _ in done) == [story.issue().customer_id for story in stories]
     assert [customer for customer, repeated in done if repeated] == [late.command.customer_id]
-
-
-async def _until(condition: Any) -> None:  # noqa: ANN401 - any question
-    async with asyncio.timeout(SECONDS):
-        while not condition():  # noqa: ASYNC110 - the condition has no event
-            await asyncio.sleep(0.02)
 
 
 async def test_a_missing_topic_is_said(broker: EmbeddedKafka) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -27,11 +27,13 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.log import LogRecord
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import AGENT, EMBEDDED, EVENTS, SIGNALS
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = "remediation.connect-fix"
+T = TypeVar("T")
 SECONDS = 90.0
 START_MS = time.time_ns() // 1_000_000 - 7_200_000
 """Two hours ago: no reminder is due yet."""
@@ -50,13 +52,9 @@ main()
 """A release whose state is of another version, and that is otherwise this one."""
 
 
-def wait_for(what: Callable[[], Any], found: Callable[[Any], bool], log: Path) -> Any:  # noqa: ANN401 - what is waited for
-    """Ask until the answer fits, or fail with the last one."""
-    end = time.monotonic() + SECONDS
-    while not found(answer := what()):
-        assert time.monotonic() < end, f"still not so after {SECONDS:.0f} s: {answer}\n{log.read_text()[-4000:]}"
-        time.sleep(0.1)
-    return answer
+def wait_for(what: Callable[[], T], found: Callable[[T], object], log: Path) -> T:
+    """Ask until the answer fits, or fail with the last one and the end of the worker's log."""
+    return wait_until(what, found, seconds=SECONDS, said=lambda: log.read_text()[-4000:])
 
 
 @dataclass

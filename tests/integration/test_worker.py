@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -31,6 +31,7 @@ from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EMBEDDED, EVENTS, HEALTH, changelog
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
@@ -48,15 +49,6 @@ main()
 WORKER = ("-m", "streams.agent.app")
 
 _numbers = count(7_000_000_000)
-
-
-def wait_for(what: Callable[[], Any], seconds: float = SECONDS) -> Any:  # noqa: ANN401 - whatever is waited for
-    """Ask until there is an answer, or fail."""
-    end = time.monotonic() + seconds
-    while not (answer := what()):
-        assert time.monotonic() < end, f"still not so after {seconds} s"
-        time.sleep(0.02)
-    return answer
 
 
 def new_customer(partition: int | None = None) -> str:
@@ -189,7 +181,8 @@ class Worker:
     @property
     def admin(self) -> str:
         """Give the address of the admin port."""
-        found: re.Match[str] = wait_for(lambda: self.said(r"metrics at (http://[\d.:]+)/metrics"))
+        found = wait_until(lambda: self.said(r"metrics at (http://[\d.:]+)/metrics"))
+        assert found is not None
         return found[1]
 
     def get(self, path: str) -> tuple[int, str]:
@@ -199,7 +192,7 @@ class Worker:
 
     def until_ready(self) -> Self:
         """Wait until the worker does all of its work."""
-        wait_for(lambda: self.get("/readyz")[0] == 200)
+        wait_until(lambda: self.get("/readyz")[0] == 200)
         return self
 
     def ended(self, seconds: float = SECONDS) -> tuple[int, str]:
@@ -262,7 +255,7 @@ def test_it_is_ready_when_every_partition_is_open(worker: Worker) -> None:
         answers.append(worker.get("/readyz"))
     assert answers[0][0] == 503
     assert {text for _, text in answers[:-1]} <= set(not_ready())
-    wait_for(lambda: len(re.findall(r"partition \d opened at offset", "".join(worker.lines))) == EMBEDDED.partitions)
+    wait_until(lambda: len(re.findall(r"partition \d opened at offset", "".join(worker.lines))) == EMBEDDED.partitions)
 
 
 def not_ready() -> Iterator[str]:
@@ -278,9 +271,9 @@ def test_a_185_becomes_a_command(log: Log) -> None:
     """A failing login leads to a command under the customer's key, and the repair to its withdrawal."""
     customer = new_customer()
     log.write(looked(customer, 185, now() - HOUR))
-    wait_for(lambda: log.actions(customer) == ["issue"])
+    wait_until(lambda: log.actions(customer) == ["issue"])
     log.write(looked(customer, 0, now()))
-    wait_for(lambda: log.actions(customer) == ["issue", "withdraw"])
+    wait_until(lambda: log.actions(customer) == ["issue", "withdraw"])
     (sent,) = [
         one for one in log.read(FIX) if one.key().decode() == customer and orjson.loads(one.value())["sequence"] == 0
     ]
@@ -297,7 +290,7 @@ def test_an_aborted_record_is_never_seen(log: Log) -> None:
     after = new_customer(0)
     asyncio.run(abort(log.bootstrap, looked(aborted, 185, now())))
     log.write(looked(after, 185, now()))
-    wait_for(lambda: log.actions(after) == ["issue"])
+    wait_until(lambda: log.actions(after) == ["issue"])
     assert log.values(FIX, aborted) == []
     assert log.values(AUDIT, aborted) == []
 
@@ -319,7 +312,7 @@ def test_a_poison_record_is_set_aside(log: Log, agent: Worker) -> None:
     before = agent.metric("txpush_agent_dead_letters_total")
     asyncio.run(poison(log.bootstrap))
     log.write(looked(after, 185, now()))
-    wait_for(lambda: log.actions(after) == ["issue"])
+    wait_until(lambda: log.actions(after) == ["issue"])
     (letter,) = [orjson.loads(one.value()) for one in log.read(DEAD_LETTER) if one.partition() == 1]
     assert (letter["reason"], letter["reduced"]) == ("not_a_cloud_event", None)
     assert agent.metric("txpush_agent_dead_letters_total") == before + 1
@@ -337,8 +330,8 @@ def test_metrics_tell_of_events_and_lag(log: Log, agent: Worker) -> None:
     """The counters move with the events; without a backlog no partition has lag."""
     customer, before = new_customer(), agent.metric("txpush_agent_events_total")
     log.write(looked(customer, 103, now()))
-    wait_for(lambda: agent.metric("txpush_agent_events_total") == before + 1)
-    wait_for(lambda: agent.metric("txpush_agent_lag_messages") == 0)
+    wait_until(lambda: agent.metric("txpush_agent_events_total") == before + 1)
+    wait_until(lambda: agent.metric("txpush_agent_lag_messages") == 0)
     assert agent.metric('txpush_agent_commands_total{action="issue",kind="connect-fix"}') >= 1
     assert agent.metric("txpush_agent_partitions_owned") == EMBEDDED.partitions
 
@@ -350,7 +343,7 @@ def test_time_passes_by_one_tick(log: Log) -> None:
     past = now() - 40 * DAY
     log.write(*(looked(one, 0, past) for one in gone), *(deleted(one, past + DAY) for one in gone))
     accounts = changelog(AGENT, "accounts")
-    wait_for(lambda: all(log.values(accounts, one)[-1:] == [None] for one in gone))
+    wait_until(lambda: all(log.values(accounts, one)[-1:] == [None] for one in gone))
     ticks = [one for one in log.read(EVENTS) if dict(one.headers()).get("ce_type") == b"clock.tick"]
     assert [one.key() for one in ticks if one.partition() == 2] == [None]
     assert [log.values(HEALTH, one)[-2]["phase"] for one in gone] == ["deleted", "deleted"]
@@ -363,11 +356,11 @@ def test_an_end_in_the_middle_loses_and_doubles_nothing(log: Log, agent: Worker)
     at = now()
     seen = agent.metric("txpush_agent_events_total")
     log.write(*(looked(one, 185, at) for one in customers[:500]))
-    wait_for(lambda: agent.metric("txpush_agent_events_total") > seen)
+    wait_until(lambda: agent.metric("txpush_agent_events_total") > seen)
     log.write(*(looked(one, 185, at) for one in customers[500:]))
     assert agent.stop() == 0
     agent.start().until_ready()
-    wait_for(lambda: len(issued(log, customers)) >= len(customers))
+    wait_until(lambda: len(issued(log, customers)) >= len(customers))
     assert sorted(issued(log, customers)) == sorted(customers)
 
 
@@ -388,7 +381,7 @@ def test_the_chain_goes_on_over_restarts(log: Log) -> None:
     """From the name of the log to the last record, over every restart so far: each hash is that of the contract."""
     customer = new_customer()
     log.write(looked(customer, 185, now()))
-    wait_for(lambda: log.actions(customer) == ["issue"])
+    wait_until(lambda: log.actions(customer) == ["issue"])
     identity = asyncio.run(log_identity(log.bootstrap, EVENTS))
     inbound, audits = log.read(EVENTS), log.read(AUDIT)
     links = [
@@ -428,7 +421,7 @@ def test_a_worker_takes_over_from_a_killed_one(log: Log, agent: Worker) -> None:
     """Two workers share the partitions; when one is killed the other has them all, and misses nothing."""
     other = Worker(log.bootstrap, "agent-1").start()
     try:
-        wait_for(lambda: 0 < other.metric("txpush_agent_partitions_owned") < EMBEDDED.partitions)
+        wait_until(lambda: 0 < other.metric("txpush_agent_partitions_owned") < EMBEDDED.partitions)
         other.until_ready()
         agent.until_ready()
         assert sum(one.metric("txpush_agent_partitions_owned") for one in (agent, other)) == EMBEDDED.partitions
@@ -436,7 +429,7 @@ def test_a_worker_takes_over_from_a_killed_one(log: Log, agent: Worker) -> None:
         agent.ended()
         customers = [new_customer(partition) for partition in range(EMBEDDED.partitions)]
         log.write(*(looked(one, 185, now()) for one in customers))
-        wait_for(lambda: sorted(issued(log, customers)) == sorted(customers), SESSION_SECONDS + 12)
+        wait_until(lambda: sorted(issued(log, customers)) == sorted(customers), seconds=SESSION_SECONDS + 12)
         assert other.stop() == 0
     finally:
         other.process.kill()
@@ -466,7 +459,7 @@ def test_a_policy_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 def test_a_start_that_waits_can_be_ended() -> None:
     """SIGTERM ends a worker that still waits for a broker."""
     waiting = Worker("127.0.0.1:1").start()
-    wait_for(lambda: waiting.said("waiting for a broker"))
+    wait_until(lambda: waiting.said("waiting for a broker"))
     assert waiting.stop(5.0) == 0
 
 

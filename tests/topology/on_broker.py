@@ -119,10 +119,10 @@ class Producer:
         self.cluster.transactions.settle()
 
     async def send(
-        self, topic: str, value: bytes, *, key: bytes | None, partition: int, timestamp_ms: int, headers: Headers
+        self, topic: str, value: bytes, *, partition: int, timestamp_ms: int, headers: Headers
     ) -> Awaitable[SimpleNamespace]:
         await asyncio.sleep(0)
-        offset = self.cluster.append(topic, partition, OutRecord(key, value, headers, timestamp_ms))
+        offset = self.cluster.append(topic, partition, OutRecord(None, value, headers, timestamp_ms))
         written: asyncio.Future[SimpleNamespace] = asyncio.get_running_loop().create_future()
         written.set_result(SimpleNamespace(offset=offset))
         return written

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.contract.channels import CHANNELS, Component
 from streams.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -24,3 +25,25 @@ def test_the_settings_table_is_the_settings() -> None:
     """The table has every setting once, in order, with the words of its description."""
     rows = re.findall(r"^\| `TXPUSH_(\w+)` \| .* \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert rows == [(name.upper(), field.description) for name, field in Settings.model_fields.items()]
+
+
+WRITERS = {
+    Component.BRIDGE: "bridge",
+    Component.AGENT: "agent",
+    Component.INSTITUTIONS: "institution agent",
+    Component.EXECUTOR: "executor",
+    Component.SWEEP: "sweep",
+    Component.OPERATOR: "operators",
+}
+
+
+def test_the_table_of_writers_is_the_contract() -> None:
+    """Every topic of the contract has a row that names exactly the components that write to it."""
+    text = (ROOT / "deploy" / "README.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+) \| ([^|]+) \|$", text.partition("ACLs:")[2], re.MULTILINE)
+    told = {topic: writers for cell, writers in rows for topic in re.findall(r"`([^`]+)`", cell)}
+    for channel in CHANNELS:
+        by = {component for message in channel.messages for component in message.by}
+        if by:
+            words = re.sub(r" \([^)]*\)", "", told[channel.address])
+            assert words.split(", ") == [name for component, name in WRITERS.items() if component in by], channel

@@ -115,6 +115,19 @@ def test_all_problems_are_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert "(partitions of every topic, for life)" in lines[2]
 
 
+@pytest.mark.parametrize(("ack", "shutdown"), [("12", None), (None, "5"), ("10", "10")])
+def test_a_stop_is_longer_than_an_answer(
+    monkeypatch: pytest.MonkeyPatch, ack: str | None, shutdown: str | None
+) -> None:
+    """Answers that wait for Kafka have to end before the process does, whichever of the two is set."""
+    for name, seconds in (("ACK", ack), ("SHUTDOWN", shutdown)):
+        if seconds is not None:
+            monkeypatch.setenv(f"TXPUSH_{name}_SECONDS", seconds)
+    (line,) = problems()
+    assert line.startswith("TXPUSH_ACK_SECONDS: ")
+    assert "below TXPUSH_SHUTDOWN_SECONDS" in line
+
+
 @pytest.mark.parametrize(
     ("variable", "advice"),
     [

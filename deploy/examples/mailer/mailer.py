@@ -74,9 +74,10 @@ class Mailer:
 
 
 async def run(mailer: Mailer, options: Options, store: FileStore, reporter: Reporter | None) -> None:
-    """Act on commands until SIGTERM."""
+    """Act on commands until SIGTERM or SIGINT."""
     async with commands(store, options, KINDS) as subscription:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, subscription.stop)
+        for how in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(how, subscription.stop)
         async for delivery in subscription:
             try:
                 async with delivery:
@@ -97,21 +98,45 @@ async def tell(reporter: Reporter, delivery: Delivery[Command], report: str) -> 
         log.warning("%r was not reported: %s", delivery, error)
 
 
-async def main() -> None:
-    """Read the command line and run."""
+def address(text: str) -> tuple[str, int]:
+    """Read HOST:PORT."""
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+def by_customer(path: str) -> Mapping[str, str]:
+    """Read the addresses."""
+    try:
+        return dict(json.loads(Path(path).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise argparse.ArgumentTypeError(f"{path}: {error}; write a JSON object of addresses by customer id") from error
+
+
+def parsed() -> argparse.Namespace:
+    """Read the command line, and the token where it is needed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bootstrap", default="127.0.0.1:9092")
     parser.add_argument("--group", default="mailer")
     parser.add_argument("--store", type=Path, required=True, help="file that outlives the process")
-    parser.add_argument("--smtp", default="127.0.0.1:25", metavar="HOST:PORT")
+    parser.add_argument("--smtp", type=address, default="127.0.0.1:25", metavar="HOST:PORT")
     parser.add_argument("--sender", required=True)
-    parser.add_argument("--customers", type=Path, required=True, help="JSON: address by customer id")
+    parser.add_argument(
+        "--customers", type=by_customer, required=True, metavar="FILE", help="JSON: address by customer id"
+    )
     parser.add_argument("--max-per-hour", type=int)
     parser.add_argument("--report-url", help="where to report; the token is in REPORT_TOKEN")
     given = parser.parse_args()
+    given.token = os.environ.get("REPORT_TOKEN")
+    if given.report_url and not given.token:
+        parser.error("REPORT_TOKEN is not set: put the bearer token for --report-url there")
+    return given
+
+
+async def main() -> None:
+    """Mail until SIGTERM or SIGINT."""
+    given = parsed()
     logging.basicConfig(level=logging.INFO)
-    host, _, port = given.smtp.rpartition(":")
-    mailer = Mailer((host, int(port)), given.sender, json.loads(given.customers.read_text()))
+    mailer = Mailer(given.smtp, given.sender, given.customers)
     options = Options(
         group=given.group,
         instance=f"{given.group}-0",  # one store, one process: a restart takes over at once
@@ -122,7 +147,7 @@ async def main() -> None:
         store = stack.enter_context(FileStore(given.store))
         reporter = None
         if given.report_url:
-            reporter = HttpReporter(given.report_url, os.environ["REPORT_TOKEN"], "/services/mailer")
+            reporter = HttpReporter(given.report_url, given.token, "/services/mailer")
             await stack.enter_async_context(reporter)
         await run(mailer, options, store, reporter)
 

@@ -43,9 +43,10 @@ async def post(client: httpx.AsyncClient, url: str, delivery: Delivery[Ticket]) 
 
 
 async def run(url: str, options: Options, store: FileStore, client: httpx.AsyncClient) -> None:
-    """Act on tickets until SIGTERM."""
+    """Act on tickets until SIGTERM or SIGINT."""
     async with tickets(store, options) as subscription:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, subscription.stop)
+        for how in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(how, subscription.stop)
         async for delivery in subscription:
             try:
                 async with delivery:

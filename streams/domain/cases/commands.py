@@ -1,4 +1,4 @@
-"""The messages of a case: each command's next one (design section 5)."""
+"""The messages of a case: each command's next one."""
 
 from uuid import uuid5
 
@@ -6,6 +6,8 @@ from schemas.catalogue import Kind, Step
 from schemas.commands import (
     COMMAND_NAMESPACE,
     COMMAND_TOPICS,
+    CONTACT_KINDS,
+    LOOKUP_TOPIC,
     Action,
     Command,
     EpisodeRef,
@@ -19,9 +21,8 @@ from schemas.state import EpisodeState, replace
 from schemas.times import rfc3339
 from streams.domain.customers.turn import Turn
 from streams.domain.messages import Outgoing
-from streams.domain.rules import CONTACT_KINDS, Rules
+from streams.domain.rules import Rule, Rules
 
-LOOKUP_TOPIC = "remediation.lookup"
 CONSENT_REASON = Reason(code=None, cause="consent_ending", text="Authorisation at the bank is about to end")
 _CONTACTS = (Action.ISSUE, Action.REMIND)
 
@@ -33,7 +34,7 @@ def send(
     episode: EpisodeState,
     action: Action,
     *,
-    rule: str,
+    rule: Rule,
     withdraw_reason: WithdrawReason | None = None,
 ) -> Turn:
     """Add the message of `episode.sequence` of an episode's command."""
@@ -53,7 +54,7 @@ def send(
         episode=EpisodeRef(opened_at=episode.opened_at, ordinal=episode.ordinal, relapses=episode.relapses),
         not_after=turn.at + rules.policy.contact.not_after if is_contact else None,
         withdraw_reason=withdraw_reason,
-        evidence=Evidence(event_ids=(turn.event_id,) if turn.event_id else (), rules=(rule,)),
+        evidence=Evidence(event_ids=(turn.event_id,) if turn.event_id else (), rules=(rule.name,)),
         policy_version=rules.policy_version,
         catalogue_version=rules.catalogue_version,
     )
@@ -75,7 +76,9 @@ def _reason(code: int | None, rules: Rules) -> Reason:
     return Reason(code=code, cause=entry.cause, text=entry.text)
 
 
-def look_up(turn: Turn, action: LookupAction, login_id: str | None, account_ids: tuple[str, ...], *, rule: str) -> Turn:
+def look_up(
+    turn: Turn, action: LookupAction, login_id: str | None, account_ids: tuple[str, ...], *, rule: Rule
+) -> Turn:
     """Add a request to the executor; its id says what is asked for and when."""
     customer_id = turn.customer.customer_id
     name = f"{customer_id}/{login_id or ''}/{action}/{','.join(account_ids)}/{rfc3339(turn.at)}"

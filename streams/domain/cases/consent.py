@@ -5,9 +5,9 @@ from datetime import datetime
 from schemas.state import AccountState, Consent
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Timer, Turn
-from streams.domain.rules import Rules
+from streams.domain.rules import Rule, Rules
 
-_RULE = 15
+_RULE = Rule.R15
 
 
 def end_of(account: AccountState) -> datetime | None:
@@ -28,7 +28,9 @@ def told(turn: Turn, account_id: str, before: Customer) -> Turn:
     if end is not None and turn.at >= end - turn.rules.policy.warning.ahead:
         consent = Consent.ENDING if turn.at < end else Consent.PASSED
     is_closed = consent is not None and account.consent is Consent.CLOSED
-    return turn if is_closed or consent is account.consent else turn.with_account(account_id, consent=consent).by("R15")
+    return (
+        turn if is_closed or consent is account.consent else turn.with_account(account_id, consent=consent).by(Rule.R15)
+    )
 
 
 def hear_attempt(turn: Turn) -> Turn:
@@ -37,7 +39,7 @@ def hear_attempt(turn: Turn) -> Turn:
     end = end_of(account)
     if account.consent is not Consent.CLOSED or end is None or not turn.rules.says_anew(account.codes_at_attempt):
         return turn
-    return turn.with_account(turn.observed, consent=Consent.ENDING if turn.at < end else Consent.PASSED).by("R15")
+    return turn.with_account(turn.observed, consent=Consent.ENDING if turn.at < end else Consent.PASSED).by(Rule.R15)
 
 
 def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
@@ -54,8 +56,8 @@ def _come_near(turn: Turn, _login_id: str, account_id: str) -> Turn:
     """Ask for a renewal; an end that has passed before it was told of asks for nothing."""
     end = end_of(turn.customer.accounts[account_id])
     consent = Consent.ENDING if end is not None and turn.at < end else Consent.PASSED
-    return turn.with_account(account_id, consent=consent).by("R15")
+    return turn.with_account(account_id, consent=consent).by(Rule.R15)
 
 
 def _pass(turn: Turn, _login_id: str, account_id: str) -> Turn:
-    return turn.with_account(account_id, consent=Consent.PASSED).by("R15")
+    return turn.with_account(account_id, consent=Consent.PASSED).by(Rule.R15)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from schemas.catalogue import Kind
-from schemas.commands import Action
+from schemas.commands import CONTACT_KINDS, Action
 from schemas.state import EpisodeState, LoginState, Record, replace
 from streams.domain.around import is_held
 from streams.domain.cases.commands import send
@@ -17,9 +17,9 @@ from streams.domain.cases.episodes import store
 from streams.domain.cases.silence import NEVER, silent_until
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Timer, Turn
-from streams.domain.rules import CONTACT_KINDS, Rules
+from streams.domain.rules import Rule, Rules
 
-_RULE = "R8"
+_RULE = Rule.R8
 
 
 class Waiting(Record, frozen=True):
@@ -112,7 +112,7 @@ def _issue(turn: Turn, login_id: str, waiting: Waiting) -> Turn:
     schedule_at = login.schedule_at or turn.at
     turn = turn.with_case(login_id, contacted_at=turn.at, schedule_at=schedule_at)
     episode = replace(waiting.episode, sequence=0, waiting_since=None, contacted_at=turn.at)
-    rule = "R3" if waiting.since == turn.at else _RULE
+    rule = Rule.R3 if waiting.since == turn.at else _RULE
     turn = store(turn, login_id, waiting.kind, episode)
     return send(turn, login_id, waiting.kind, episode, Action.ISSUE, rule=rule)
 
@@ -143,11 +143,11 @@ def timers(turn: Turn, login_id: str, login: LoginState) -> Iterator[Timer]:
     """Give when the next reminder falls due, and when time frees what waits."""
     due = next_reminder(login, turn.rules)
     if due is not None:
-        yield Timer(due, login_id, 8, "", _fall_due)
+        yield Timer(due, login_id, _RULE, "", _fall_due)
     for waiting in _waiting(login):
         free = free_at(turn, login_id, waiting)
         if free < NEVER:
-            yield Timer(free, login_id, 8, "contact", _look)
+            yield Timer(free, login_id, _RULE, "", _look, step=1)
 
 
 def _fall_due(turn: Turn, login_id: str, _account_id: str) -> Turn:
@@ -177,7 +177,7 @@ def release(turn: Turn, login_id: str, at: datetime) -> Turn:
         kind: replace(episode, release_at=at) if episode.is_baseline else episode
         for kind, episode in login.episodes.items()
     }
-    return turn.with_case(login_id, episodes=episodes).by("R17").looking_at(login_id)
+    return turn.with_case(login_id, episodes=episodes).by(Rule.R17).looking_at(login_id)
 
 
 def is_baseline(login: LoginState) -> bool:

@@ -3,11 +3,11 @@
 from typing import Any
 
 from schemas.catalogue import Kind
-from schemas.commands import Action, WithdrawReason
+from schemas.commands import CONTACT_KINDS, Action, WithdrawReason
 from schemas.state import EpisodeState, replace
 from streams.domain.cases.commands import send
 from streams.domain.customers.turn import Turn
-from streams.domain.rules import CONTACT_KINDS
+from streams.domain.rules import Rule
 
 CLOSED_IDS = 16
 """How many closed commands still name their case: more than a link can be in a case before it expires, at one a day."""
@@ -28,7 +28,7 @@ def store(turn: Turn, login_id: str, kind: Kind, episode: EpisodeState) -> Turn:
     return turn.with_case(login_id, episodes={**turn.customer.case(login_id).episodes, kind.value: episode})
 
 
-def issue(turn: Turn, login_id: str, kind: Kind, *, rule: str) -> Turn:
+def issue(turn: Turn, login_id: str, kind: Kind, *, rule: Rule) -> Turn:
     """Send the first message of an episode's command."""
     episode = replace(turn.customer.case(login_id).episodes[kind], sequence=0, waiting_since=None)
     return send(store(turn, login_id, kind, episode), login_id, kind, episode, Action.ISSUE, rule=rule)
@@ -41,10 +41,10 @@ def restate(turn: Turn, login_id: str, kind: Kind, stated: EpisodeState) -> Turn
     if not is_told:
         return store(turn, login_id, kind, stated)
     stated = replace(stated, sequence=before.sequence + 1)
-    return send(store(turn, login_id, kind, stated), login_id, kind, stated, Action.UPDATE, rule="R3")
+    return send(store(turn, login_id, kind, stated), login_id, kind, stated, Action.UPDATE, rule=Rule.R3)
 
 
-def close(turn: Turn, login_id: str, kind: Kind, withdrawn: WithdrawReason | None, *, rule: str = "R5") -> Turn:
+def close(turn: Turn, login_id: str, kind: Kind, withdrawn: WithdrawReason | None, *, rule: Rule = Rule.R5) -> Turn:
     """End an open episode: `complete` where `withdrawn` is None; a command that never went out is not told of."""
     login = turn.customer.case(login_id)
     episode = login.episodes[kind]

@@ -10,9 +10,9 @@ from streams.domain.around import is_incident
 from streams.domain.cases.episodes import close, store
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Timer, Turn
-from streams.domain.rules import CHALLENGE, Rules
+from streams.domain.rules import CHALLENGE, Rule, Rules
 
-_RULE = "R7"
+_RULE = Rule.R7
 
 
 def hear_attempt(turn: Turn, before: Customer) -> Turn:
@@ -189,7 +189,7 @@ def timers(customer: Customer, login_id: str, rules: Rules) -> list[Timer]:
         or any(key not in mark.quiet_since for key, _ in customer.live_at(login_id))
     ):
         return []
-    return [Timer(max(mark.quiet_since.values()) + rules.policy.otp.release_quiet, login_id, 7, "", _lift)]
+    return [Timer(max(mark.quiet_since.values()) + rules.policy.otp.release_quiet, login_id, _RULE, "", _lift)]
 
 
 def _lift(turn: Turn, login_id: str, _account_id: str) -> Turn:

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from schemas.commands import LookupAction
+from schemas.commands import CONTACT_KINDS, LookupAction
 from schemas.state import LoginState, replace
 from streams.domain.cases.commands import look_up
 from streams.domain.cases.contact import ask_again
 from streams.domain.cases.needs import needed
 from streams.domain.customers.turn import Timer, Turn
-from streams.domain.rules import CONTACT_KINDS, Rules
+from streams.domain.rules import Rule, Rules
 
-_RULE = "R6"
+_RULE = Rule.R6
 
 
 def hear_fix(turn: Turn, login_id: str, fixed_at: datetime) -> Turn:
@@ -38,8 +38,8 @@ def timers(login_id: str, login: LoginState, rules: Rules) -> Iterator[Timer]:
     if login.fix_at is None or not login.is_pending:
         return
     if not login.verified:
-        yield Timer(login.fix_at + rules.policy.verify.after, login_id, 6, "", _verify)
-    yield Timer(login.fix_at + rules.policy.verify.deadline, login_id, 6, "deadline", _give_up)
+        yield Timer(login.fix_at + rules.policy.verify.after, login_id, _RULE, "", _verify)
+    yield Timer(login.fix_at + rules.policy.verify.deadline, login_id, _RULE, "", _give_up, step=1)
 
 
 def _verify(turn: Turn, login_id: str, _account_id: str) -> Turn:

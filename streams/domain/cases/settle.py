@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from schemas.catalogue import Kind
-from schemas.commands import WithdrawReason
+from schemas.commands import CONTACT_KINDS, WithdrawReason
 from schemas.state import AccountState, Consent, EpisodeState, replace
 from schemas.times import rfc3339
 from streams.domain.cases import otp
@@ -14,12 +14,10 @@ from streams.domain.cases.episodes import close, issue, rest, restate, store
 from streams.domain.cases.needs import look_at, needed
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Turn
-from streams.domain.rules import CASE_KINDS, CHALLENGES, CONTACT_KINDS, FIX_KINDS, Rules
+from streams.domain.rules import CASE_KINDS, CHALLENGES, FIX_KINDS, Rule, Rules
 
 DELETION_MENDS = (Kind.REMOVE_DUPLICATE, Kind.RELINK)
 """The kinds whose remedy is to delete accounts: a deletion counts as their strong fix (R5)."""
-_NO_CASE = ""
-"""The id of no login."""
 _OUTCOMES = (
     None,
     WithdrawReason.HEALED,
@@ -33,19 +31,30 @@ _OUTCOMES = (
 
 
 def settle(turn: Turn, before: Customer) -> Turn:
-    """Look at every case whose needs may have changed since `before`, and contact for all that waits."""
-    turn = settle_cases(look_at(turn, before), only=_NO_CASE)
+    """Look, after an event, at every case whose needs may have changed since `before`; contact for all that waits."""
+    turn, _ = _settled(look_at(turn, before))
     for login_id, login in sorted(turn.customer.logins.items()):
         if waits(login):
             turn = contact(turn, login_id)
     return turn
 
 
-def settle_cases(turn: Turn, *, only: str | None = None) -> Turn:
-    """Look at the cases that are to be looked at, until none is left.
+def settle_cases(turn: Turn) -> Turn:
+    """Look at the cases that are to be looked at, and contact for each of them."""
+    turn, looked_at = _settled(turn)
+    for login_id in looked_at:
+        turn = contact(turn, login_id)
+    return turn
 
-    A timer of a case contacts for that case `only`, as each case has its own. An event contacts after all its cases.
-    """
+
+def settle_one(turn: Turn, before: Customer, login_id: str) -> Turn:
+    """Look at the same after a timer, and contact for its case only: each case has timers of its own."""
+    turn, looked_at = _settled(look_at(turn, before))
+    return contact(turn, login_id) if login_id in looked_at else turn
+
+
+def _settled(turn: Turn) -> tuple[Turn, list[str]]:
+    """Bring the cases that are to be looked at in line with their needs until none is left; give which they were."""
     looked_at = set[str]()
     while turn.cases:
         cases, turn = sorted(set(turn.cases)), replace(turn, cases=())
@@ -56,8 +65,7 @@ def settle_cases(turn: Turn, *, only: str | None = None) -> Turn:
             turn = _keep_all(turn, login_id)
     for login_id in sorted(looked_at):
         turn = rest(turn, login_id)
-        turn = contact(turn, login_id) if only in (None, login_id) else turn
-    return turn
+    return turn, sorted(looked_at)
 
 
 def _close_all(turn: Turn, login_id: str) -> Turn:
@@ -104,9 +112,9 @@ def _open(turn: Turn, login_id: str, kind: Kind, codes: Mapping[str, int | None]
         relapses=login.relapses if kind is Kind.OTP_ESCALATION else 0,
         is_baseline=kind in FIX_KINDS and all(turn.customer.accounts[account_id].is_baseline for account_id in codes),
     )
-    turn = store(turn, login_id, kind, episode).with_case(login_id, ordinal=ordinal).by("R4")
+    turn = store(turn, login_id, kind, episode).with_case(login_id, ordinal=ordinal).by(Rule.R4)
     if kind is Kind.OTP_ESCALATION:
-        return issue(turn, login_id, kind, rule="R7")
+        return issue(turn, login_id, kind, rule=Rule.R7)
     return otp.relapse(turn, login_id, episode) if kind is Kind.CONNECT_FIX else turn
 
 

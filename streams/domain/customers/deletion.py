@@ -10,9 +10,9 @@ from streams.domain.customers import location
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.reports import signal
 from streams.domain.customers.turn import Outcome, Timer, Turn
-from streams.domain.rules import CASE_KINDS, Rules
+from streams.domain.rules import CASE_KINDS, Rule, Rules
 
-_RULE = "R12"
+_RULE = Rule.R12
 
 
 def delete(turn: Turn, account_id: str, unknown: AccountState) -> Turn:
@@ -46,7 +46,7 @@ def _mended(customer: Customer, account_id: str, account: AccountState, at: date
 def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
     """Give when a deleted account is forgotten: `forget_days` after its deletion."""
     due = (account.deleted_at or account.heard_at) + rules.policy.state.forget
-    return [Timer(due, account.login_id or "", 12, account_id, _forget_account)]
+    return [Timer(due, account.login_id or "", _RULE, account_id, _forget_account)]
 
 
 def last_word(customer: Customer, rules: Rules) -> list[Timer]:
@@ -58,7 +58,7 @@ def last_word(customer: Customer, rules: Rules) -> list[Timer]:
     state = customer.state
     if not (customer.logins or state.seen or state.former_ids):
         return []
-    return [Timer(customer.state.event_time + max(spans.forget, spans.dedupe), "", 12, "", _forget_customer)]
+    return [Timer(customer.state.event_time + max(spans.forget, spans.dedupe), "", _RULE, "", _forget_customer)]
 
 
 def _forget_account(turn: Turn, _login_id: str, account_id: str) -> Turn:
@@ -69,11 +69,11 @@ def _forget_account(turn: Turn, _login_id: str, account_id: str) -> Turn:
 def forget(turn: Turn) -> Turn:
     """Forget a customer altogether, on demand (R18): its commands are withdrawn, and nothing is kept."""
     before = turn.customer
-    turn = replace(turn, outcome=Outcome.FORGOTTEN).by("R18")
+    turn = replace(turn, outcome=Outcome.FORGOTTEN).by(Rule.R18)
     for login_id, login in sorted(before.logins.items()):
         for kind in CASE_KINDS:
             if kind in login.episodes:
-                turn = close(turn, login_id, kind, WithdrawReason.FORGOTTEN, rule="R18")
+                turn = close(turn, login_id, kind, WithdrawReason.FORGOTTEN, rule=Rule.R18)
     for account_id, account in before.accounts.items():
         if account.deleted_at is None:
             turn = location.keep_waiting(delete(turn, account_id, account))

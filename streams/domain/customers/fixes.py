@@ -10,8 +10,9 @@ from streams.domain.cases import otp, repair
 from streams.domain.cases.needs import is_open
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Outcome, Turn
+from streams.domain.rules import Rule
 
-_RULE = "R5"
+_RULE = Rule.R5
 _FIXES = frozenset({"done", "credentialsUpdated", "added"})
 _GOOD_CODES = frozenset({None, 0, 200})
 _GOOD_REASONS = frozenset({None, "success", "complete", "completed", "done", "ok"})

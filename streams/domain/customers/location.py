@@ -7,9 +7,9 @@ from streams.domain.cases.commands import look_up
 from streams.domain.cases.needs import waits_for_login
 from streams.domain.customers.turn import Timer, Turn
 from streams.domain.messages import OutgoingSignal, OutgoingWish
-from streams.domain.rules import Rules
+from streams.domain.rules import Rule, Rules
 
-_RULE = "R14"
+_RULE = Rule.R14
 
 
 def keep_waiting(turn: Turn) -> Turn:
@@ -71,7 +71,7 @@ def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
     """Give when a login that was asked for is given up."""
     if account.located_at is None or account.given_up or account.closed:
         return []
-    return [Timer(account.located_at + rules.policy.lookup.give_up, "", 14, account_id, _give_up)]
+    return [Timer(account.located_at + rules.policy.lookup.give_up, "", _RULE, account_id, _give_up)]
 
 
 def _give_up(turn: Turn, _login_id: str, account_id: str) -> Turn:

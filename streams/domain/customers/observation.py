@@ -7,10 +7,10 @@ from schemas.state import AccountState, Record, replace
 from streams.domain.cases import consent
 from streams.domain.customers.reports import signal
 from streams.domain.customers.turn import Outcome, Turn
-from streams.domain.rules import Rules
+from streams.domain.rules import Rule, Rules
 
 AHEAD = timedelta(hours=24)
-"""How far a vendor date may lie in the future before it counts as absent (design section 4)."""
+"""How far a vendor date may lie in the future before it counts as absent."""
 CODES_AT_ATTEMPT = 8
 """How many codes of one attempt are remembered: more than the vendor was ever seen to give."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,9 +31,9 @@ def observe(turn: Turn, snapshot: AccountSnapshot) -> Turn:
     known = turn.customer.accounts.get(snapshot.account_id)
     account = _alive(known, dates, turn.at)
     outcome = Outcome.AFTER_DELETION if account is None else _judge(account, dates, code)
-    turn = replace(turn, outcome=outcome, future_dates=dates.future, applied=(*turn.applied, "R1"))
+    turn = replace(turn, outcome=outcome, future_dates=dates.future, applied=(*turn.applied, Rule.R1.name))
     if account is None:
-        return turn.by("R12")
+        return turn.by(Rule.R12)
     if outcome is Outcome.STALE:
         return turn
     account = _informed(account, snapshot, dates, turn.at)
@@ -55,9 +55,9 @@ def _recorded(turn: Turn, account_id: str, account: AccountState, *, observed: b
     before = turn.customer
     was = before.accounts.get(account_id, account)
     if was.deleted_at is not None:
-        turn = turn.by("R12")
+        turn = turn.by(Rule.R12)
     if was.login_id != account.login_id or was.institution_id != account.institution_id:
-        turn = turn.by("R13")
+        turn = turn.by(Rule.R13)
     turn = replace(
         turn,
         customer=before.with_account(account_id, account),

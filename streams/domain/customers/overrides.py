@@ -11,9 +11,9 @@ from streams.domain.cases import contact, otp
 from streams.domain.cases.needs import waits_for_login
 from streams.domain.customers import location
 from streams.domain.customers.turn import Outcome, Turn
-from streams.domain.rules import CHALLENGE, FIX_KINDS
+from streams.domain.rules import CHALLENGE, FIX_KINDS, Rule
 
-_RULE = "R16"
+_RULE = Rule.R16
 
 
 def hear_override(turn: Turn, override: Override) -> Turn:
@@ -109,4 +109,4 @@ def hear_challenge(turn: Turn, challenged: AccountChallenged) -> Turn:
         login_id = None if account is None else account.login_id
     if login_id is None or not any(turn.customer.live_at(login_id)) or turn.customer.case(login_id).otp is not None:
         return turn
-    return turn.with_case(login_id, is_challenged=True).by("R7")
+    return turn.with_case(login_id, is_challenged=True).by(Rule.R7)

@@ -8,7 +8,7 @@ from typing import Any
 from schemas.state import LoginState, Record, Surroundings, replace
 from streams.domain.customers.customer import Customer
 from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
-from streams.domain.rules import Rules
+from streams.domain.rules import Rule, Rules
 
 NOWHERE = Surroundings()
 """A partition without incidents and silences."""
@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     CONNECT = "connect"
     TICK = "tick"
     CHALLENGED = "challenged"
+    INCIDENT = "incident"
     OVERRIDDEN = "overridden"
     FORGOTTEN = "forgotten"
     REPORTED = "reported"
@@ -63,9 +64,9 @@ class Turn(Record, frozen=True):
     observed: str = ""
     future_dates: int = 0
 
-    def by(self, rule: str) -> "Turn":
+    def by(self, rule: Rule) -> "Turn":
         """Note that a rule was applied."""
-        return self if rule in self.applied else replace(self, applied=(*self.applied, rule))
+        return self if rule.name in self.applied else replace(self, applied=(*self.applied, rule.name))
 
     def with_account(self, account_id: str, **changes: Any) -> "Turn":  # noqa: ANN401 - fields of an account
         """Change fields of a known account."""
@@ -91,19 +92,24 @@ class Turn(Record, frozen=True):
         return replace(self, cases=(*self.cases, *known)) if known else self
 
 
+Order = tuple[datetime, str, int, str, int]
+
+
 class Timer(Record, frozen=True):
     """What is to happen at a time, derived from the state: `fire` takes the turn, the case and the account.
 
-    Timers fire in the order due, case, rule, account; `case` and `account_id` are empty where there is none.
+    Timers fire in the order due, case, rule, account, step; `case` and `account_id` are empty where there is none. A
+    rule that has two timers for the same case tells them apart by `step`.
     """
 
     due: datetime
     case: str
-    rule: int
+    rule: Rule
     account_id: str
     fire: Callable[[Turn, str, str], Turn]
+    step: int = 0
 
     @property
-    def order(self) -> tuple[datetime, str, int, str]:
+    def order(self) -> Order:
         """The key to sort timers by."""
-        return self.due, self.case, self.rule, self.account_id
+        return self.due, self.case, self.rule, self.account_id, self.step

@@ -6,11 +6,11 @@ from schemas.state import AccountState
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.location import wish
 from streams.domain.customers.turn import Timer, Turn
-from streams.domain.rules import Rules
+from streams.domain.rules import Rule, Rules
 
 CODES = 8
 """Unknown codes that an account counts between two successes: more than an account was ever seen to have."""
-_RULE = "R11"
+_RULE = Rule.R11
 
 
 def hear_attempt(turn: Turn, before: Customer) -> Turn:
@@ -66,7 +66,7 @@ def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
     if account.unknown_since is None or account.institution_id is None or account.code in account.tickets_wanted:
         return []
     due = account.unknown_since + rules.policy.unknown.standing
-    return [Timer(due, account.login_id or "", 11, account_id, _stood)]
+    return [Timer(due, account.login_id or "", _RULE, account_id, _stood)]
 
 
 def _stood(turn: Turn, _login_id: str, account_id: str) -> Turn:

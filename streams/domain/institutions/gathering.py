@@ -12,13 +12,14 @@ from schemas.state import GatheredLogin, GatheringState, replace
 from streams.domain.institutions.failure import Failure
 from streams.domain.institutions.tickets import open_ticket
 from streams.domain.institutions.view import IGNORED, InstitutionDecision, InstitutionView, Moment, Outcome
+from streams.domain.rules import Rule
 
 WITHIN = timedelta(days=7)
 """How close together logins have to fail (R11): the rule names it, the policy has no key for it."""
 GATHERED = 1000
 """Logins remembered: the largest number that a policy can ask for."""
 
-_RULE = "R11"
+_RULE = Rule.R11.name
 _NOTHING = GatheringState()
 
 

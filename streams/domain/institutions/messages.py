@@ -10,13 +10,13 @@ from schemas.state import TicketState
 from schemas.times import rfc3339
 from streams.domain.institutions.view import Moment, case_of
 from streams.domain.messages import Outgoing
-from streams.domain.rules import Rules
+from streams.domain.rules import Rule, Rules
 
 RULES = {
-    TicketCause.INCIDENT: "R9",
-    TicketCause.SUPPORT: "R10",
-    TicketCause.UNKNOWN_CODE: "R11",
-    TicketCause.LOGIN_UNKNOWN: "R14",
+    TicketCause.INCIDENT: Rule.R9.name,
+    TicketCause.SUPPORT: Rule.R10.name,
+    TicketCause.UNKNOWN_CODE: Rule.R11.name,
+    TicketCause.LOGIN_UNKNOWN: Rule.R14.name,
 }
 """The rule that a ticket follows from, by its cause."""
 LOGIN_UNKNOWN = Reason(code=None, cause="login_unknown", text="Login of the account was not found")

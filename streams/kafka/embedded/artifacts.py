@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,6 +14,7 @@ from typing import Any
 
 from streams.kafka.embedded.errors import DamagedArchiveError, EmbeddedKafkaError, OfflineError
 from streams.kafka.embedded.machine import MB, disk_error, held_lock, is_disk_error, writable_folder
+from streams.settings import CACHE_VARIABLE
 
 LOCK_PATH = Path(__file__).with_name("jars.lock.json")
 # kafka-clients is named although kafka_2.13 needs it: the mediation takes an older one otherwise, and the broker dies.
@@ -88,11 +89,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def default_cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
+def default_cache_dir() -> Path:
     """Give the cache folder: TXPUSH_CACHE_DIR, else `txpush` in XDG_CACHE_HOME, else in ~/.cache."""
-    if chosen := environ.get("TXPUSH_CACHE_DIR"):
+    if chosen := os.environ.get(CACHE_VARIABLE):
         return Path(chosen)
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "txpush"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "txpush"
 
 
 class Meter:

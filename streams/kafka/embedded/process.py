@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import select
 import signal
 import socket
 import struct
@@ -24,6 +25,7 @@ CONFIG_FILE = "server.properties"
 LOGGING_FILE = "log4j2.xml"
 LOGGING = (f"-Dlog4j2.configurationFile={LOGGING_FILE}",)
 FORMAT_SECONDS = 60.0
+START_SECONDS = 20.0
 STOP_SECONDS = 15.0
 END_SECONDS = 10.0
 TAIL_LINES = 12
@@ -110,11 +112,14 @@ class Broker:
         self._pid = self._reported_pid(self._guard)
 
     def _reported_pid(self, guard: subprocess.Popen[bytes]) -> int:
-        """Read the line in which the guard names the JVM; the end of the guard ends the reading."""
+        """Read the line in which the guard names the JVM; the end of the guard ends the reading, so does the time."""
         reported = b""
         if guard.stdout is not None:
             with guard.stdout as pipe:
-                reported = pipe.readline()
+                if select.select([pipe], [], [], START_SECONDS)[0]:
+                    reported = pipe.readline()
+                else:
+                    guard.kill()
         if not reported:
             guard.wait(END_SECONDS)
             raise self.death()

@@ -3,10 +3,9 @@
 from streams.subscribe.core.inbox import Inbox
 from streams.subscribe.core.messages import Message, Partition, RawRecord, message_of
 from streams.subscribe.core.pace import Pace
-from streams.subscribe.core.verdict import CONTACT_KINDS, NO_MARKS, Fate, Marks, Pending, Verdict, judge
+from streams.subscribe.core.verdict import NO_MARKS, Fate, Marks, Pending, Verdict, judge
 
 __all__ = [
-    "CONTACT_KINDS",
     "NO_MARKS",
     "Fate",
     "Inbox",

@@ -5,12 +5,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Generic, NamedTuple
 
-from schemas.catalogue import Kind
-from schemas.commands import Action
+from schemas.commands import CONTACT_KINDS, Action
 from streams.subscribe.core.messages import C, Message
-
-CONTACT_KINDS = frozenset({Kind.CONNECT_FIX, Kind.RELINK, Kind.REMOVE_DUPLICATE, Kind.CONSENT_RENEWAL})
-"""Kinds whose `issue` and `remind` reach a customer (R8)."""
 
 _CONTACTS = frozenset({Action.ISSUE, Action.REMIND})
 _CLOSINGS = frozenset({Action.WITHDRAW, Action.COMPLETE})

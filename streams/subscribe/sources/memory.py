@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from schemas.commands import COMMAND_TOPICS, Command, Ticket
 from schemas.times import to_epoch_ms
+from streams.clock import Clock, WallClock
 from streams.subscribe.core import Partition, RawRecord
 from streams.subscribe.sources.base import Extent, Revoked
 
@@ -13,13 +14,14 @@ from streams.subscribe.sources.base import Extent, Revoked
 class MemoryLog:
     """Topics of one partition each, and what the group has committed; it outlives the subscriptions on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or WallClock()
         self.records: defaultdict[Partition, list[RawRecord]] = defaultdict(list)
         self.committed: dict[Partition, int] = {}
 
     def put(self, *messages: Command | Ticket, at: datetime | None = None) -> None:
         """Append messages to their topics, with the event time `at` (the present time when None)."""
-        moment = at or datetime.now(UTC)
+        moment = at or self._clock.now()
         for message in messages:
             self.put_raw(COMMAND_TOPICS[message.kind], message.model_dump_json().encode(), moment)
 

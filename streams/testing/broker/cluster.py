@@ -118,11 +118,6 @@ class TransactionalProducer:
         self._require()
         self._cluster.transactions.end(self._id, Stage.COMMITTED)
 
-    def abort(self) -> None:
-        """Decide that the transaction never was."""
-        self._require()
-        self._cluster.transactions.end(self._id, Stage.ABORTED)
-
     def _require(self) -> None:
         self._cluster.transactions.require(self._id, self._epoch)
 

@@ -193,5 +193,5 @@ class Simulation:
 
     @property
     def paused(self) -> Iterable[OwnedPartition]:
-        """The partitions that refuse to go on (guarantee 4)."""
+        """The partitions that refuse to go on (streams/README.md, guarantee 4)."""
         return [one for worker in self.workers for one in worker.owned.values() if one.paused]

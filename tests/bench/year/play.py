@@ -8,12 +8,13 @@ from itertools import count
 from random import Random
 
 from schemas.catalogue import Catalogue
+from schemas.commands import CONTACT_KINDS
 from schemas.events import Event
 from schemas.policy import Policy
 from streams.fold.inforce import InForce
 from streams.simulate import Message, Simulation
 from tests.bench.year.customers import People
-from tests.bench.year.tally import CONTACT_KINDS, CONTACTS, Tally
+from tests.bench.year.tally import CONTACTS, Tally
 from tests.bench.year.vendor import RETRIED, SUPPORT, Vendor, late, nights
 from tests.bench.year.world import DAY, HOUR, MINUTE, Login, banks, logins
 

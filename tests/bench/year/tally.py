@@ -6,11 +6,11 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from schemas.commands import CONTACT_KINDS
 from schemas.events import AccountSnapshot, Event
 from tests.bench.year.world import HOUR, Login, Outage
 
 CONTACTS = frozenset({"issue", "remind"})
-CONTACT_KINDS = frozenset({"connect-fix", "relink", "remove-duplicate", "consent-renewal"})
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Banks, logins and customers from a seed, and how they differ (domain facts §1.7 and §7)."""
+"""Banks, logins and customers from a seed, and how they differ."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -94,7 +94,7 @@ def due_of_ours(world: World) -> datetime | None:
     return next((at for at, key in timers.due_by(START + 2 * YEARS) if key == OURS), None)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(of(OURS) | ticks | around, min_size=1, max_size=15), st.lists(of(OTHER), max_size=15), st.data())
 def test_customers_are_apart(ours: list[Event], others: list[Event], data: st.DataObject) -> None:
     """With another customer's records among them, the ticks being the same, ours are decided the same."""
@@ -105,7 +105,7 @@ def test_customers_are_apart(ours: list[Event], others: list[Event], data: st.Da
     assert fold(mixed) == fold(ours)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.lists(of(OURS) | ticks, min_size=1, max_size=10), st.lists(of(OTHER), min_size=1, max_size=10))
 def test_forgetting_another(ours: list[Event], others: list[Event]) -> None:
     """A customer who is forgotten leaves nothing that would concern another."""

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.events import Event, OverrideAction, Source
+from schemas.events import Event, EventType, OverrideAction, Source
 from streams.domain import Outcome
 from streams.kafka.topics import HEALTH
 from tests.unit.fold.build import (
@@ -105,6 +105,16 @@ def test_behind_the_clock(agent: World) -> None:
     agent.hear(incident(START, 185, 1, is_open=True), looked(ONE, 185, START + HOUR), tick(START + DAY))
     agent.hear(incident(START + 2 * HOUR, 185, 2, is_open=False))
     assert issued(agent) == [(ONE, said(START + DAY))]
+
+
+def test_incidents_are_counted_as_what_they_are(agent: World) -> None:
+    """An incident heard of is one, and one told of again a duplicate; neither is an operator's override."""
+    opened = incident(START, 185, 1, is_open=True)
+    agent.hear(opened, opened, incident(START + HOUR, 185, 2, is_open=False))
+    counts = agent.tallies[0].counts
+    assert counts["event", EventType.INCIDENT_OPENED, Outcome.INCIDENT] == 1
+    assert counts["event", EventType.INCIDENT_OPENED, Outcome.DUPLICATE] == 1
+    assert counts["event", EventType.INCIDENT_CLOSED, Outcome.INCIDENT] == 1
 
 
 # -- R16: silences

@@ -1,7 +1,9 @@
 """The limits of the bridge."""
 
 import pytest
+from click.testing import CliRunner
 
+from streams.bridge import command
 from streams.bridge.checks import Signing
 from streams.bridge.command import run_bridge
 from streams.bridge.settings import BridgeSettings
@@ -52,6 +54,18 @@ def test_settings_that_do_not_hold_are_refused(capsys: pytest.CaptureFixture[str
     """The process says what is wrong and ends with 2, without listening."""
     assert run_bridge(BridgeSettings("k:1", ())) == 2
     assert "bridge: tokens:" in capsys.readouterr().err
+
+
+def test_settings_are_refused_before_a_broker_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start-up says what is wrong at once, whether or not a broker answers."""
+
+    async def asked(*_: object) -> None:
+        raise AssertionError("no broker was to be asked yet")
+
+    monkeypatch.setattr(command, "require", asked)
+    monkeypatch.delenv("TXPUSH_CALLBACK_TOKENS", raising=False)
+    done = CliRunner().invoke(command.bridge, [])
+    assert (done.exit_code, "bridge: tokens: 0 given" in done.output) == (2, True), done.output
 
 
 def test_workers_have_admin_ports_of_their_own() -> None:

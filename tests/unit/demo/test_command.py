@@ -4,8 +4,9 @@ import io
 
 from rich.console import Console
 
-from streams.demo.command import EXIT_DIFFERENT, judge
+from streams.demo.command import judge
 from streams.demo.story import EXPECTED
+from streams.exits import EXIT_OTHERWISE
 from tests.unit.demo.arrived import as_demanded, command, seen
 
 
@@ -22,7 +23,7 @@ def test_a_difference_exits_with_1_and_is_printed() -> None:
     out = io.StringIO()
     records = as_demanded(EXPECTED)
     records.remove(command(EXPECTED.courses[0], 1))
-    assert judge(Console(file=out, width=80), EXPECTED, seen(records), 20.0) == EXIT_DIFFERENT
+    assert judge(Console(file=out, width=80), EXPECTED, seen(records), 20.0) == EXIT_OTHERWISE
     assert "NOT as the rules demand (1):" in out.getvalue()
     assert "arrived issue 185 answer_challenge" in out.getvalue()
     assert "NO" in out.getvalue().partition("NOT as")[0]

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import Kind
-from schemas.commands import Action, Command
+from schemas.commands import CONTACT_KINDS, Action, Command
 from schemas.events import Event, EventType, OverrideAction
 from schemas.state import encode
 from streams.domain import Decision, Outcome
-from streams.domain.rules import CONTACT_KINDS, FIX_KINDS
+from streams.domain.rules import FIX_KINDS
 from tests.unit.domain.build import (
     BANK,
     CUSTOMER,

@@ -1,4 +1,4 @@
-"""When timers fire, in which order, and which time their messages carry (design section 4)."""
+"""When timers fire, in which order, and which time their messages carry."""
 
 import pytest
 

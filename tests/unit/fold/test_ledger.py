@@ -12,7 +12,7 @@ from schemas.state import ControlState
 from streams.fold.chain import first_link
 from streams.fold.effects import OutRecord
 from streams.fold.inforce import InForce
-from streams.fold.ledger import MAX_TEXT, Ledger, Written
+from streams.fold.ledger import MAX_TEXT, PollLedger, Written
 from streams.kafka.topics import AUDIT, DEAD_LETTER
 from tests.unit.fold.build import CATALOGUE, CUSTOMERS, IDENTITY, POLICY, START, LogRecord, looked, record, rolled_on
 
@@ -22,25 +22,25 @@ BAD = UnreadableRecord(DeadLetterReason.BAD_DATA, "data of x: bad")
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger("log", IDENTITY, 1, ControlState(), IN_FORCE)
+def ledger() -> PollLedger:
+    return PollLedger("log", IDENTITY, 1, ControlState(), IN_FORCE)
 
 
-def out(ledger: Ledger, topic: str) -> list[OutRecord]:
+def out(ledger: PollLedger, topic: str) -> list[OutRecord]:
     return ledger.effects.outbox.records.get((topic, 1), [])
 
 
-def letter(ledger: Ledger) -> DeadLetter:
+def letter(ledger: PollLedger) -> DeadLetter:
     (only,) = out(ledger, DEAD_LETTER)
     return DeadLetter.model_validate_json(only.value or b"")
 
 
-def audit(ledger: Ledger) -> AuditRecord:
+def audit(ledger: PollLedger) -> AuditRecord:
     (only,) = out(ledger, AUDIT)
     return AuditRecord.model_validate_json(only.value or b"")
 
 
-def test_an_audit_record_is_that_of_the_contract(ledger: Ledger) -> None:
+def test_an_audit_record_is_that_of_the_contract(ledger: PollLedger) -> None:
     """Every field of a decision is there, and a reader that writes it again has the same bytes."""
     one = record(7, looked(CUSTOMERS[0], 185, START + 5 * MS))
     ledger.absorb(one)
@@ -70,7 +70,7 @@ def test_the_same_poll_gives_the_same_bytes() -> None:
     """An audit record depends on nothing but the log and what stood before."""
     written = []
     for _ in range(2):
-        ledger = Ledger("log", IDENTITY, 1, ControlState(audit_head="a" * 64), IN_FORCE)
+        ledger = PollLedger("log", IDENTITY, 1, ControlState(audit_head="a" * 64), IN_FORCE)
         one = record(7, looked(CUSTOMERS[0], 185, START))
         ledger.absorb(one)
         ledger.decided(one, "e7", CUSTOMERS[0], rules=("R1",))
@@ -78,7 +78,7 @@ def test_the_same_poll_gives_the_same_bytes() -> None:
     assert written[0] == written[1]
 
 
-def test_control_carries_the_chain_on(ledger: Ledger) -> None:
+def test_control_carries_the_chain_on(ledger: PollLedger) -> None:
     """The state after a poll holds the clock, the head of the chain, and what was absorbed since."""
     one, other = (record(n, looked(CUSTOMERS[0], 0, START)) for n in (1, 2))
     ledger.absorb(one)
@@ -91,7 +91,7 @@ def test_control_carries_the_chain_on(ledger: Ledger) -> None:
     assert control.inputs == rolled_on(bytes(32), other).hex()
 
 
-def test_a_dead_letter_names_nobody(ledger: Ledger) -> None:
+def test_a_dead_letter_names_nobody(ledger: PollLedger) -> None:
     """Names, numbers and balances stay out, even where they stand in a field that is kept otherwise."""
     body = {
         "customerId": "70",
@@ -122,14 +122,14 @@ def test_a_dead_letter_names_nobody(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"", b"{", b"[1]", b'"Jane Doe"', b"\xff\xfe"])
-def test_a_body_that_is_no_object_is_not_shown(ledger: Ledger, value: bytes | None) -> None:
+def test_a_body_that_is_no_object_is_not_shown(ledger: PollLedger, value: bytes | None) -> None:
     """Of what cannot be read nothing is kept but its hash."""
     ledger.set_aside(LogRecord(3, 1000, b"70", value), BAD)
     assert letter(ledger).reduced is None
     assert letter(ledger).body_sha256 == hashlib.sha256(value or b"").hexdigest()
 
 
-def test_a_dead_letter_is_a_link_of_the_chain(ledger: Ledger) -> None:
+def test_a_dead_letter_is_a_link_of_the_chain(ledger: PollLedger) -> None:
     """That a record was set aside is a decision, with its reason."""
     ledger.set_aside(LogRecord(3, 1000, b"70", b"{", [("ce_id", b"e3")]), BAD)
     found = audit(ledger)
@@ -139,7 +139,7 @@ def test_a_dead_letter_is_a_link_of_the_chain(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("timestamp", [-(2**62), 2**62, -1, 0])
-def test_a_record_without_a_time_can_be_set_aside(ledger: Ledger, timestamp: int) -> None:
+def test_a_record_without_a_time_can_be_set_aside(ledger: PollLedger, timestamp: int) -> None:
     """A timestamp that is no time, which a broker may take, does not stop the partition."""
     ledger.set_aside(LogRecord(3, timestamp, b"70", b"{"), BAD)
     assert audit(ledger).event_time == letter(ledger).received_at
@@ -147,14 +147,14 @@ def test_a_record_without_a_time_can_be_set_aside(ledger: Ledger, timestamp: int
     assert AuditRecord.model_validate_json(written.value or b"").model_dump_json().encode() == written.value
 
 
-def test_a_null_header_can_be_set_aside(ledger: Ledger) -> None:
+def test_a_null_header_can_be_set_aside(ledger: PollLedger) -> None:
     """A header may be there and have no value."""
     headers: list[tuple[str, bytes]] = [("ce_id", None)]  # type: ignore[list-item] # as aiokafka gives it
     ledger.set_aside(LogRecord(3, 0, b"70", b"{", headers), BAD)
     assert audit(ledger).event_id == ""
 
 
-def test_a_huge_record_makes_a_small_dead_letter(ledger: Ledger) -> None:
+def test_a_huge_record_makes_a_small_dead_letter(ledger: PollLedger) -> None:
     """Key, id and detail of an unreadable record are cut: a record that Kafka refuses would stop the partition."""
     headers = [*to_headers(looked(CUSTOMERS[0], 0, START))[:1], ("ce_id", b"i" * 500_000)]
     error = UnreadableRecord(DeadLetterReason.WRONG_PARTITION, "k" * 500_000)

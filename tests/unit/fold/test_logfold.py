@@ -1,6 +1,7 @@
 """The fold of a log with the real deciders: rules in force, ticks, dead letters and the pause that they bring."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,11 +9,11 @@ import orjson
 import pytest
 
 from schemas.audit import DeadLetterReason
-from schemas.events import Event, EventType, PolicyActivated, Source
+from schemas.events import Event, EventType, OverrideAction, PolicyActivated, Source
 from schemas.policy import Contact, DeadLetter, Policy, State
 from schemas.signals import SignalType
 from schemas.times import rfc3339
-from streams.agent import turn
+from streams.agent import refusals, turn, wide
 from streams.domain import Customer, Decision, Outcome, decide
 from streams.fold.chain import first_link
 from streams.fold.effects import PartitionPaused
@@ -35,8 +36,10 @@ from tests.unit.fold.build import (
     connected,
     deleted,
     event,
+    ids_of,
     institution_world,
     looked,
+    overridden,
     record,
     rolled_on,
     signal,
@@ -66,6 +69,22 @@ def audited(world: World) -> list[tuple[int, str | None]]:
     """Give offset and key of every audit record."""
     found = [(orjson.loads(one.value or b""), one.key) for one in world.audits]
     return [(one["offset"], None if key is None else key.decode()) for one, key in found]
+
+
+def failing(*_: object) -> Decision:
+    """Stand for a decision that a bad release cannot make."""
+    raise ZeroDivisionError
+
+
+def failing_at_ticks_of(customer_id: str) -> Callable[..., Decision]:
+    """Give a `decide` that fails at the timers of one customer."""
+
+    def failing_at_ticks(customer: Customer | None, one: Event, *rest: Any) -> Decision:  # noqa: ANN401 - as it is called
+        if one.type == EventType.CLOCK_TICK and customer is not None and customer.customer_id == customer_id:
+            raise ZeroDivisionError
+        return decide(customer, one, *rest)
+
+    return failing_at_ticks
 
 
 def unreadable(offset: int) -> LogRecord:
@@ -270,7 +289,7 @@ def test_a_decision_that_fails_is_set_aside(agent: World, monkeypatch: pytest.Mo
 
 def test_a_customer_has_room_for_so_many_accounts(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An account too many is set aside, and what the customer had stays as it was."""
-    monkeypatch.setattr(turn, "MAX_ACCOUNTS", 1)
+    monkeypatch.setattr(refusals, "MAX_ACCOUNTS", 1)
     agent.hear(looked(ONE, 185, START), looked(ONE, 103, START + HOUR, account="too-many"))
     (letter,) = agent.sent(DEAD_LETTER)
     assert letter["detail"] == "the customer would have more than 1 accounts"
@@ -280,19 +299,21 @@ def test_a_customer_has_room_for_so_many_accounts(agent: World, monkeypatch: pyt
 
 def test_a_timer_that_fails_holds_up_nobody(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A customer whose timers raise is set aside until their next event; the timers of the others fire."""
-
-    def failing(customer: Customer | None, one: Event, *rest: Any) -> Decision:  # noqa: ANN401 - as it is called
-        if one.type == EventType.CLOCK_TICK and customer is not None and customer.customer_id == ONE:
-            raise ZeroDivisionError
-        return decide(customer, one, *rest)
-
-    monkeypatch.setattr(turn, "decide", failing)
+    monkeypatch.setattr(turn, "decide", failing_at_ticks_of(ONE))
     agent.hear(*(looked(one, 0, START) for one in (ONE, TWO)), *(deleted(one, START) for one in (ONE, TWO)))
     agent.hear(tick(START + 31 * DAY))
     assert [letter["reason"] for letter in agent.sent(DEAD_LETTER)] == ["decision_failed"]
     assert [key.partition("/")[0] for key in agent.state()["accounts"]] == [ONE]
     due = agent.fold.next_due(PARTITION)
     assert due is None or due > START + 31 * DAY
+
+
+def test_a_timer_that_fails_waits_within_a_poll(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second tick in the poll does not fire it again: polls as they happen to be cut change no dead letter."""
+    agent.hear(looked(ONE, 0, START), deleted(ONE, START))
+    monkeypatch.setattr(turn, "decide", failing_at_ticks_of(ONE))
+    agent.hear(tick(START + 31 * DAY), tick(START + 32 * DAY))
+    assert len(dead(agent)) == 1
 
 
 def test_every_inbound_record_is_in_the_chain(agent: World) -> None:
@@ -366,6 +387,38 @@ def test_good_records_pass_after_many_bad_ones(agent: World) -> None:
     agent.poll(flood(0, MINIMUM - 1))
     agent.poll([record(MINIMUM + n, looked(ONE, 185, START)) for n in range(2)])
     assert agent.sent(FIX) != []
+
+
+def test_timers_that_fail_are_counted(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick whose customers all fail is as many dead letters: a bad release must not use up every timer."""
+    customers = ids_of(PARTITION, 40)
+    agent.hear(*(looked(one, 0, START) for one in customers), *(deleted(one, START) for one in customers))
+    before = agent.state()
+    monkeypatch.setattr(turn, "decide", failing)
+    with pytest.raises(PartitionPaused, match="33% of the latest"):
+        agent.hear(tick(START + 31 * DAY))
+    assert agent.state() == before
+    assert dead(agent) == []
+
+
+def test_reviews_that_fail_are_counted(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event about the whole partition at which many customers fail is as many dead letters."""
+    agent.hear(overridden(OverrideAction.SILENCE, START, all=True))
+    agent.hear(*(looked(one, 185, START) for one in ids_of(PARTITION, 90)))
+    monkeypatch.setattr(wide, "review", failing)
+    with pytest.raises(PartitionPaused, match="50% of the latest"):
+        agent.hear(overridden(OverrideAction.SILENCE, START + HOUR, all=True, until=START))
+
+
+def test_a_record_counts_once_at_least(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick at which one of many fails is one dead letter, one at which nobody does a good record."""
+    customers = ids_of(PARTITION, 40)
+    agent.hear(*(looked(one, 0, START) for one in customers), *(deleted(one, START) for one in customers))
+    monkeypatch.setattr(turn, "decide", failing_at_ticks_of(ONE))
+    agent.hear(tick(START + 31 * DAY))
+    agent.hear(tick(START + 32 * DAY))
+    control = agent.fold.tables[-1].partition(PARTITION)[str(PARTITION)]
+    assert (control.looked_at, control.dead_ago) == (82, (1,))
 
 
 def test_an_operator_may_accept_them() -> None:

@@ -158,7 +158,7 @@ def feed(world: World, records: list[LogRecord], cuts: set[int], restarts: set[i
 cut_sets = st.sets(st.integers(1, 23))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(logs(agent_steps), cut_sets, cut_sets)
 def test_agent_polls_split_in_any_way(records: list[LogRecord], cuts: set[int], restarts: set[int]) -> None:
     """The agent's commands, signals, audit chain, dead letters, health and tables do not depend on polls."""
@@ -169,7 +169,7 @@ def test_agent_polls_split_in_any_way(records: list[LogRecord], cuts: set[int], 
     assert split.state() == state
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(logs(signal_steps), cut_sets, cut_sets)
 def test_institution_polls_split_in_any_way(records: list[LogRecord], cuts: set[int], restarts: set[int]) -> None:
     """The institution agent's tickets, audit chain, dead letters, health and tables do not depend on polls either."""

@@ -1,7 +1,7 @@
 """The share of dead letters: over a sliding window, and silent while there is little to tell."""
 
 from schemas.state import ControlState
-from streams.fold.share import MINIMUM, WINDOW, DeadLetterShare
+from streams.fold.share import MINIMUM, WINDOW, DeadLetterShare, entries
 
 
 def test_few_records_have_no_share() -> None:
@@ -42,3 +42,9 @@ def test_the_window_outlasts_a_restart() -> None:
     assert (control.looked_at, control.dead_ago[-1]) == (WINDOW // 2 + 10, 0)
     share.accept([True] * 10)
     assert DeadLetterShare(control).with_poll([True]) == share.with_poll([True])
+
+
+def test_a_record_counts_for_each_of_its_dead_letters() -> None:
+    """A record with none is a good one; one with more than the window holds fills it."""
+    assert [entries(count) for count in (0, 1, 3)] == [[False], [True], [True, True, True]]
+    assert entries(WINDOW + 1) == [True] * WINDOW

@@ -11,6 +11,7 @@ from schemas.policy import Policy
 from schemas.signals import SignalType
 from schemas.times import rfc3339
 from streams.domain.institutions import InstitutionDecision, fire
+from streams.fold import PartitionPaused
 from streams.institutions import turn
 from streams.kafka.topics import AUDIT, EVENTS, INSTITUTION_HEALTH
 from tests.unit.fold.build import (
@@ -23,6 +24,7 @@ from tests.unit.fold.build import (
     World,
     activated,
     event,
+    ids_of,
     institution_world,
     record,
     signal,
@@ -204,3 +206,16 @@ def test_a_timer_that_fails_holds_up_nobody(world: World, monkeypatch: pytest.Mo
     assert [(one["action"], one["cause"]) for one in world.sent(TICKETS)][-1] == ("complete", "support")
     assert [one["reason"] for one in world.sent("aggregation.dead-letter")] == ["decision_failed"]
     assert world.fold.next_due(PARTITION) is None
+
+
+def test_timers_that_fail_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick whose tickets all fail is as many dead letters: a bad release must not use up every timer."""
+
+    def failing_for_all(*_: object) -> InstitutionDecision:
+        raise ZeroDivisionError
+
+    for bank in ids_of(PARTITION, 60):
+        world.hear(*(signal(kind, "1", START, bank) for kind in (SignalType.FAILING, SignalType.LEFT)))
+    monkeypatch.setattr(turn, "fire", failing_for_all)
+    with pytest.raises(PartitionPaused, match="33% of the latest"):
+        world.hear(tick(START + 8 * DAY, Source.INSTITUTIONS))

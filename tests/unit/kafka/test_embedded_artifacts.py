@@ -50,9 +50,15 @@ def test_class_path_names_every_archive_in_a_fixed_order() -> None:
         ({}, Path.home() / ".cache" / "txpush"),
     ],
 )
-def test_cache_folder_follows_the_users_wish(environ: dict[str, str], expected: Path) -> None:
+def test_cache_folder_follows_the_users_wish(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], expected: Path
+) -> None:
     """Our own variable first, then the desktop convention, where an empty value counts as unset."""
-    assert artifacts.default_cache_dir(environ) == expected
+    for name in ("TXPUSH_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert artifacts.default_cache_dir() == expected
 
 
 @pytest.mark.parametrize(

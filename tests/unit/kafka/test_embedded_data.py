@@ -13,14 +13,25 @@ HELD = data.Cluster("4.3.1", "txpush-AAAAAAAAAAAAAAA", ("AA", "BB", "CC"), ports
 CACHE = Path("/cache")
 
 
+def refusal(wanted: data.Cluster, port: int | None) -> str | None:
+    """Say why a cluster may not run on the data that is held, None where it may."""
+    try:
+        data.check_same(HELD, FOLDER, wanted, port)
+    except DataMismatchError as error:
+        return str(error)
+    return None
+
+
 def test_the_same_shape_is_accepted() -> None:
     """Another run draws other ids, which do not count."""
-    data.check_same(HELD, FOLDER, replace(HELD, cluster_id="x", directory_ids=("DD", "EE", "FF")), 9092)
+    assert refusal(replace(HELD, cluster_id="x", directory_ids=("DD", "EE", "FF")), 9092) is None
 
 
 def test_free_ports_mean_the_ports_of_the_folder() -> None:
     """The quorum's addresses are in the data, so only a port that is asked for can be wrong."""
-    data.check_same(HELD, FOLDER, replace(HELD, ports=ports_from(20000, 3)), None)
+    wanted = replace(HELD, ports=ports_from(20000, 3))
+    assert refusal(wanted, None) is None
+    assert refusal(wanted, 20000) is not None
 
 
 @pytest.mark.parametrize(
@@ -33,9 +44,8 @@ def test_free_ports_mean_the_ports_of_the_folder() -> None:
 )
 def test_another_shape_is_refused_in_words(wanted: data.Cluster, words: str) -> None:
     """The message names the folder, what it holds and what was asked for."""
-    with pytest.raises(DataMismatchError) as refusal:
-        data.check_same(HELD, FOLDER, wanted, 19092)
-    assert all(part in str(refusal.value) for part in (str(FOLDER), words, "Kafka 4.3.1, 3 broker(s), first port 9092"))
+    said = refusal(wanted, 19092) or ""
+    assert all(part in said for part in (str(FOLDER), words, "Kafka 4.3.1, 3 broker(s), first port 9092"))
 
 
 def test_a_named_folder_is_kept() -> None:

@@ -131,7 +131,7 @@ def test_unreadable_dates_are_counted() -> None:
 
 
 def test_consent_is_read() -> None:
-    """The consent window is two fields with types of their own (domain 2.1)."""
+    """The consent window is two fields with types of their own."""
     (event,) = reduce_txpush(
         notification(account(authorizationEndDate=1607459357, authorizationExpires="true")), RECEIPT
     ).events
@@ -316,7 +316,7 @@ def test_nothing_private_gets_through() -> None:
     assert {"401.26", "Everyday Checking", "4000001111"} <= set().union(*map(private_values, bodies))
 
 
-@pytest.mark.skipif(not CAPTURES.is_dir(), reason="the vendor's captures are not on this machine")
+@pytest.mark.skipif(not CAPTURES.is_dir(), reason="the vendor's captures are not beside this checkout")
 @pytest.mark.parametrize(
     ("name", "accounts", "logins"),
     [("added-capture", 4, ("6026370998",)), ("adding-capture", 0, ()), ("accountsDeleted-docs", 1, ())],

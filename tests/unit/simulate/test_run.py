@@ -19,6 +19,8 @@ from schemas.events import (
     Source,
 )
 from schemas.policy import Contact, Policy
+from streams.agent import refusals
+from streams.agent import wide as everybody
 from streams.domain import Customer, decide, review
 from streams.fold.inforce import InForce
 from streams.simulate import Simulation, customers, simulate
@@ -237,7 +239,7 @@ def test_a_customer_who_cannot_be_reviewed_is_set_aside(monkeypatch: pytest.Monk
     silence = Override(action=OverrideAction.SILENCE, all=True, who="ann", why="to look first")
     ended = silence.model_copy(update={"until": START})
     failing = [looked(185, START + HOUR), as_customer("71", looked(185, START + HOUR, account="a2", login="L2"))]
-    monkeypatch.setattr(customers, "review", fragile)
+    monkeypatch.setattr(everybody, "review", fragile)
     simulation = Simulation(InForce.of(Policy(), CATALOGUE))
     events = [
         wide(silence, 0, EventType.OPERATOR_OVERRIDE, "silence"),
@@ -257,7 +259,7 @@ def as_customer(customer_id: str, event: Event) -> Event:
 
 def test_a_customer_has_a_limit_of_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
     """What live sets aside is set aside here."""
-    monkeypatch.setattr(customers, "MAX_ACCOUNTS", 1)
+    monkeypatch.setattr(refusals, "MAX_ACCOUNTS", 1)
     simulation = Simulation(InForce.of(Policy(), CATALOGUE))
     list(play(simulation, [looked(185), looked(185, account="a2")], None))
     assert [aside.detail for aside in simulation.take_asides()] == ["the customer would have more than 1 accounts"]

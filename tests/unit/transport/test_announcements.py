@@ -18,7 +18,7 @@ from streams.transport.settings import FoldSettings
 from streams.transport.ticks import Ticks
 from tests.unit.fold.build import START, Fixed, record, tick
 
-SETTINGS = FoldSettings("k:1", "app", "log", 3, Fixed(), step_timeout=0.2)
+SETTINGS = FoldSettings("k:1", "app", "log", 3, Fixed(), step_seconds=0.2)
 
 
 def opened(sequence: int) -> Event:
@@ -37,7 +37,7 @@ class Broker:
 
     async def send(self, topic: str, value: bytes, **more: Any) -> asyncio.Future[None]:  # noqa: ANN401 - as aiokafka's
         assert value
-        self.sent.append((topic, more["partition"], more["key"], dict(more["headers"])["ce_id"].decode()))
+        self.sent.append((topic, more["partition"], more.get("key"), dict(more["headers"])["ce_id"].decode()))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.answer == "yes":
             done.set_result(None)

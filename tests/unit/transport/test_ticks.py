@@ -22,8 +22,7 @@ class Written(Ticks):
         self.events: list[tuple[TopicPartition, Event]] = []
         self.fails = False
 
-    async def write(self, partition: TopicPartition, event: Event, key: bytes | None = None) -> int:
-        assert key is None
+    async def write(self, partition: TopicPartition, event: Event) -> int:
         if self.fails:
             raise TimeoutError
         self.events.append((partition, event))

@@ -180,6 +180,14 @@ def test_quiet() -> None:
     assert story.dated[1:] == [(START + QUIET, RELEASED)]
 
 
+def test_quiet_at_the_moment_of_a_warning() -> None:
+    """Of two timers of a case at one time, that of the smaller rule goes first: released (R7), then warned (R15)."""
+    end = START + QUIET + 7 * DAY
+    story = marked(looked(0, START, START, authorization_end_date=end, authorization_expires=True))
+    story.wait(START + QUIET)
+    assert story.lines[1:] == [RELEASED, "L1 consent-renewal issue None"]
+
+
 def test_not_quiet_before_all_are() -> None:
     """The days count from when the last account came to 0."""
     story = marked(seen(185, START, "a2"), seen(0, START), seen(0, START + DAY, "a2"))

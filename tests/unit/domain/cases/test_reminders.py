@@ -179,6 +179,14 @@ def test_weak_fix(before: timedelta, sent: timedelta) -> None:
     assert story.dated[1:] == [(FIRST + sent, REMINDED), *((FIRST + days * DAY, REMINDED) for days in (3, 7))]
 
 
+def test_weak_fix_is_a_decision() -> None:
+    """A weak fix event that holds a reminder back changes state and is told to auditors, though nothing goes out."""
+    story = Story(SHIPPED)
+    story.hear(looked(185))
+    decision = story.hear(connected("done", START + HOUR))
+    assert (decision.changed, decision.messages, decision.logins) == (True, (), (LOGIN,))
+
+
 def test_weak_fix_elsewhere() -> None:
     """A weak fix event at another institution holds nothing back here."""
     story = told()

@@ -217,6 +217,6 @@ def test_timers_in_order() -> None:
     story = Story()
     story.hear(nightly(185, 0), fixed(NOON))
     assert [one.order for one in repair.timers(LOGIN, story.login(), RULES)] == [
-        (NOON + VERIFY, LOGIN, 6, ""),
-        (NOON + DEADLINE, LOGIN, 6, "deadline"),
+        (NOON + VERIFY, LOGIN, 6, "", 0),
+        (NOON + DEADLINE, LOGIN, 6, "", 1),
     ]

@@ -244,7 +244,7 @@ def test_timers_name_their_case() -> None:
     story = Story()
     story.hear(deleted(GONE), deleted(GONE, "a2", None))
     orders = [timer.order for timer in timers(Turn(story.known, RULES, GONE))]
-    assert sorted(orders) == [(GONE + 30 * DAY, "", 12, "a2"), (GONE + 30 * DAY, LOGIN, 12, ACCOUNT)]
+    assert sorted(orders) == [(GONE + 30 * DAY, "", 12, "a2", 0), (GONE + 30 * DAY, LOGIN, 12, ACCOUNT, 0)]
 
 
 def test_timers_in_order() -> None:

@@ -209,4 +209,4 @@ def test_timer_of_the_wait() -> None:
     """The timer that ends the wait names no case, its rule and the account, which is the order of those due at once."""
     story = lost()
     account = story.account()
-    assert [one.order for one in timers("a1", account, RULES)] == [(FIRST + HOUR, "", 14, "a1")]
+    assert [one.order for one in timers("a1", account, RULES)] == [(FIRST + HOUR, "", 14, "a1", 0)]

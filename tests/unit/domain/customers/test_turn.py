@@ -3,6 +3,7 @@
 from schemas.state import AccountState, CustomerState, LoginState
 from streams.domain import Customer
 from streams.domain.customers.turn import Timer, Turn
+from streams.domain.rules import Rule
 from tests.unit.domain.build import ACCOUNT, CUSTOMER, DAY, LOGIN, RULES, START
 
 TURN = Turn(Customer(CUSTOMER, CustomerState(event_time=START)), RULES, START)
@@ -10,7 +11,7 @@ TURN = Turn(Customer(CUSTOMER, CustomerState(event_time=START)), RULES, START)
 
 def test_rules_applied() -> None:
     """A turn names each applied rule once, in order."""
-    assert TURN.by("R5").by("R3").by("R5").applied == ("R5", "R3")
+    assert TURN.by(Rule.R5).by(Rule.R3).by(Rule.R5).applied == ("R5", "R3")
 
 
 def test_accounts_touched() -> None:
@@ -35,8 +36,15 @@ def test_cases_to_look_at() -> None:
 
 
 def test_timer_order() -> None:
-    """Timers fire in the order due, case, rule, account; the rules count as numbers."""
-    rows = [(START, "L1", 6, "a"), (START, "L1", 12, "a"), (START, "L1", 12, "b"), (START, "L2", 1, "")]
-    rows.append((START + DAY, "", 1, ""))
-    timers = [Timer(*row, fire=lambda turn, _case, _account: turn) for row in reversed(rows)]
+    """Timers fire in the order due, case, rule, account, step; the rules count as numbers."""
+    rows = [
+        (START, "L1", Rule.R6, "", 0),
+        (START, "L1", Rule.R6, "", 1),
+        (START, "L1", Rule.R6, "a", 0),
+        (START, "L1", Rule.R12, "a", 0),
+        (START, "L1", Rule.R12, "b", 0),
+        (START, "L2", Rule.R1, "", 0),
+        (START + DAY, "", Rule.R1, "", 0),
+    ]
+    timers = [Timer(*row[:4], lambda turn, _case, _account: turn, row[4]) for row in reversed(rows)]
     assert sorted(timer.order for timer in timers) == rows

@@ -97,7 +97,7 @@ def _said(desk: Desk, bank: str, code: int) -> list[tuple[str, int, int, datetim
     ]
 
 
-@settings(deadline=None)  # other work on the machine is no failure of ours
+@settings(max_examples=settings().max_examples // 2, deadline=None)  # a long story each
 @given(STEPS)
 def test_any_signals_say_what_plain_sets_say(steps: list[tuple[str, str, int, str, int]]) -> None:
     """Whatever arrives in whatever order: messages, counts and times are those of R10 told with plain sets."""
@@ -112,7 +112,7 @@ def test_any_signals_say_what_plain_sets_say(steps: list[tuple[str, str, int, st
                     assert (ticket.standing, ticket.affected) == (len(model.standing), len(model.counted))
 
 
-@settings(deadline=None)  # other work on the machine is no failure of ours
+@settings(max_examples=settings().max_examples // 2, deadline=None)  # a long story each
 @given(STEPS)
 def test_any_signals_keep_readers_right(steps: list[tuple[str, str, int, str, int]]) -> None:
     """At most one ticket is open per institution and code, sequences count up by one, counts and times never fall."""
@@ -135,7 +135,7 @@ def test_any_signals_keep_readers_right(steps: list[tuple[str, str, int, str, in
         assert len(set(issued)) == len(issued)
 
 
-@settings(deadline=None)  # other work on the machine is no failure of ours
+@settings(max_examples=settings().max_examples // 2, deadline=None)  # a long story each
 @given(STEPS)
 def test_all_records_go_in_the_end(steps: list[tuple[str, str, int, str, int]]) -> None:
     """Once every login has left and the quiet period is over, no record is left of any ticket or login."""

@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 
 import schemas
 from schemas.contract import VERSION
-from schemas.contract.asyncapi import PARTITIONS, REPLICAS, document
+from schemas.contract.asyncapi import document
 from schemas.contract.channels import CHANNELS, Component
 from schemas.contract.messages import READ, WRITTEN
 from schemas.events import EventType, Source
@@ -82,17 +82,50 @@ def test_every_message_has_its_place() -> None:
     assert named >= {*EventType, *SignalType}
 
 
-def test_channels_are_the_topics() -> None:
+KEPT_DAYS = {
+    "aggregation.events": 430,
+    "remediation.connect-fix": 400,
+    "remediation.relink": 400,
+    "remediation.remove-duplicate": 400,
+    "remediation.consent-renewal": 400,
+    "remediation.otp-escalation": 400,
+    "remediation.support-ticket": 400,
+    "remediation.lookup": 7,
+    "account.health": None,
+    "institution.signals": 430,
+    "institution.health": None,
+    "audit.decisions": 430,
+    "aggregation.dead-letter": 14,
+    "txpush.subscriptions": None,
+    "vendor.auth": None,
+}
+"""How long each topic is kept, once more and by hand; None is compacted."""
+DAY_MS = 86_400_000
+
+
+def test_topics_are_as_agreed() -> None:
     """Topics as they are applied: names, retention, and the refusal of the future; state tables are nobody else's."""
     applied = {topic.name: topic.config for topic in topics.contract() if not topic.name.endswith("-changelog")}
-    assert {channel.address for channel in CHANNELS} == applied.keys()
+    assert applied.keys() == KEPT_DAYS.keys()
+    for name, days in KEPT_DAYS.items():
+        assert applied[name]["cleanup.policy"] == ("compact" if days is None else "delete")
+        assert applied[name].get("retention.ms") == (None if days is None else str(days * DAY_MS))
+    ahead = {name: config.get("message.timestamp.after.max.ms") for name, config in applied.items()}
+    assert {name: limit for name, limit in ahead.items() if limit is not None} == {
+        "aggregation.events": "300000",
+        "institution.signals": "300000",
+    }
+    assert topics.Layout() == topics.Layout(12, 3)
+
+
+def test_channels_are_the_topics() -> None:
+    """The document says of every topic what is applied to it."""
+    applied = {topic.name: topic.config for topic in topics.contract()}
     for channel in CHANNELS:
         kafka, config = DOCUMENT["channels"][channel.address]["bindings"]["kafka"], applied[channel.address]
         said = kafka["topicConfiguration"]
         assert said["cleanup.policy"] == [config["cleanup.policy"]]
         assert said.get("retention.ms") == (int(config["retention.ms"]) if "retention.ms" in config else None)
-        assert channel.refuses_future is ("message.timestamp.after.max.ms" in config)
-    assert topics.Layout() == topics.Layout(PARTITIONS, REPLICAS)
 
 
 def test_senders_are_those_that_the_agent_lets_in() -> None:

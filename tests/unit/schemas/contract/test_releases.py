@@ -21,10 +21,11 @@ BEFORE = replace(PRESENT, version="0.1.0")
 
 def with_message(name: str, edit: Edit) -> Contract:
     """Give the contract as it would be with a changed model: what is published and what is taken change alike."""
-    now = copy.deepcopy(PRESENT)
-    edit(now.messages[name])
-    edit(now.taken[name])
-    return now
+    messages, taken = dict(PRESENT.messages), dict(PRESENT.taken)
+    for documents in (messages, taken):
+        documents[name] = copy.deepcopy(documents[name])
+        edit(documents[name])
+    return replace(PRESENT, messages=messages, taken=taken)
 
 
 def with_state(record: str, edit: Edit, *, version: int) -> Contract:

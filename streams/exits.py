@@ -1,4 +1,4 @@
-"""Ends of a worker: crash-only on anything unexpected, bounded on request."""
+"""How processes end: the exit codes of every command, and ends that do not wait."""
 
 import logging
 import os
@@ -6,8 +6,14 @@ import sys
 import threading
 from typing import NoReturn
 
+EXIT_OK = 0
+EXIT_OTHERWISE = 1
+"""Not as it was asked for: a part failed or was left out, something differs, or the operator said no."""
+EXIT_NOTHING = 2
+"""Nothing was done: the words say what to mend first."""
 EXIT_CRASH = 70
 """`EX_SOFTWARE`: start me again."""
+EXIT_INTERRUPTED = 130
 
 log = logging.getLogger(__name__)
 
