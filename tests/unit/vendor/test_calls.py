@@ -6,18 +6,17 @@ import re
 from collections.abc import Awaitable, Callable
 
 import pytest
-from pydantic import SecretStr
 
 from streams.observe.labels import VendorCall
-from streams.settings import SettingsError, read_settings
 from streams.vendor import (
     FixRequest,
     TryAgainError,
     Vendor,
     VendorError,
-    VendorSettings,
+    pace,
 )
 from streams.vendor.calls import ENDPOINTS, Calls, Request
+from streams.vendor.pace import Pace
 from tests.unit.vendor.double import (
     ACCOUNT,
     APP_KEY,
@@ -26,6 +25,7 @@ from tests.unit.vendor.double import (
     LOGIN,
     SECRET,
     Client,
+    HandTiming,
     Reply,
     Upstream,
     client_of,
@@ -203,6 +203,27 @@ async def test_977_without_an_institution(client: Client) -> None:
     await client.vendor.account(CUSTOMER, ACCOUNT)
 
 
+async def test_only_so_many_wait(upstream: Upstream) -> None:
+    """Callers past the limit are told at once, rather than to wait behind all the others."""
+    async with client_of(upstream, per_second=1.0, max_waiting=2) as client:
+        calls = (client.vendor.account(CUSTOMER, ACCOUNT) for _ in range(5))
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    told = [str(one) for one in results if isinstance(one, TryAgainError)]
+    assert told == ["2 calls wait for their turn already"] * 2
+
+
+async def test_institutions_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The institution not asked for longest is forgotten."""
+    monkeypatch.setattr(pace, "MAX_INSTITUTIONS", 2)
+    hand = HandTiming()
+    turns = Pace(1000.0, 1.0, timing=hand.timing)
+    for institution in ("1", "2", "1", "3", "1"):
+        await turns.turn(institution)
+    assert hand.waits == [1.0, 1.0]
+    await turns.turn("2")
+    assert hand.waits == [1.0, 1.0]
+
+
 # -- secrets
 
 
@@ -243,37 +264,3 @@ async def test_tokens_show_no_secret(client: Client) -> None:
     calls = client.vendor._calls
     assert isinstance(calls, Calls)
     assert "canary" not in repr(calls.tokens) + repr(calls)
-
-
-# -- settings
-
-
-def test_settings_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first secret is the one that authenticates; a second one only checks signatures."""
-    for name, value in (("APP_KEY", APP_KEY), ("PARTNER_ID", "p"), ("PARTNER_SECRETS", "new-canary,old-canary")):
-        monkeypatch.setenv(f"TXPUSH_{name}", value)
-    monkeypatch.setenv("TXPUSH_VENDOR_DEADLINE_SECONDS", "45")
-    settings = VendorSettings.of(read_settings())
-    assert settings.partner_secret == SecretStr("new-canary")
-    assert (settings.url, settings.deadline_seconds, settings.per_second) == ("https://api.finicity.com", 45.0, 10.0)
-
-
-def test_an_account_at_the_vendor_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All that is missing is told at once."""
-    monkeypatch.setenv("TXPUSH_PARTNER_ID", "p")
-    with pytest.raises(SettingsError) as told:
-        VendorSettings.of(read_settings())
-    assert str(told.value).splitlines() == [
-        "TXPUSH_APP_KEY: needed to call the vendor",
-        "TXPUSH_PARTNER_SECRETS: needed to call the vendor",
-    ]
-
-
-@pytest.mark.parametrize("key", ["canary\n", "canary\u00e9"])
-def test_an_app_key_that_no_header_takes(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    """It is refused at the start, without being told: an error of the HTTP client would quote it."""
-    for name, value in (("APP_KEY", key), ("PARTNER_ID", "p"), ("PARTNER_SECRETS", "s")):
-        monkeypatch.setenv(f"TXPUSH_{name}", value)
-    with pytest.raises(SettingsError, match="TXPUSH_APP_KEY: has characters that no header takes") as told:
-        VendorSettings.of(read_settings())
-    assert "canary" not in str(told.value)

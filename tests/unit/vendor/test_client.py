@@ -205,3 +205,26 @@ async def test_a_subscription_that_could_not_be_checked(client: Client, lacking:
     client.upstream.default = Reply(201, {"subscriptions": [record]})
     with pytest.raises(TryAgainError, match="not what the vendor's API describes"):
         await client.vendor.subscribe(CUSTOMER, ACCOUNT, "https://hooks.example.com/t/txpush")
+
+
+@pytest.mark.parametrize("body", [{}, {"subscriptions": []}, {"subscriptions": 5}, {"subscriptions": ["x"]}])
+async def test_no_subscriptions(client: Client, body: dict[str, Any]) -> None:
+    """A subscription that brings no keys is none."""
+    client.upstream.default = Reply(201, body)
+    with pytest.raises(TryAgainError):
+        await client.vendor.subscribe(CUSTOMER, ACCOUNT, "https://hooks.example.com/t/txpush")
+
+
+async def test_a_class_nobody_knows(client: Client) -> None:
+    """Its notifications could not be told from others."""
+    record = SUBSCRIPTIONS["subscriptions"][0] | {"type": "other"}
+    client.upstream.default = Reply(201, {"subscriptions": [record]})
+    with pytest.raises(TryAgainError):
+        await client.vendor.subscribe(CUSTOMER, ACCOUNT, "https://hooks.example.com/t/txpush")
+
+
+async def test_no_list_of_accounts(client: Client) -> None:
+    """An answer without its list is not a customer without accounts."""
+    client.upstream.default = Reply(200, {"accounts": None})
+    with pytest.raises(TryAgainError):
+        await client.vendor.customer_accounts(CUSTOMER)

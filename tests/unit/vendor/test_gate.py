@@ -148,6 +148,15 @@ def test_a_refusal_after_success_counts() -> None:
     assert standing.accepted is None
 
 
+def test_a_reset_is_one_record() -> None:
+    """An operator's process that dies behind the reset has reset: the deletions after it are only for the broker."""
+    standing = Standing()
+    standing.hear("one", Entry(state=State.UNANSWERED, who="a"), 1)
+    standing.hear("refused", Entry(state=State.REFUSED, who="a"), 2)
+    standing.hear("reset", Entry(state=State.RESET, who="ann", why="because"), 3)
+    assert (standing.closed(), standing.claims) == (None, {})
+
+
 # -- a log that is away
 
 
