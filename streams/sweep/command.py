@@ -11,7 +11,6 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from schemas.vendor import valid_identifier
-from streams.clock import WallClock
 from streams.kafka.topics import TopicsError
 from streams.settings import Settings, read_settings
 from streams.sweep.process import Options, sweep_all
@@ -80,7 +79,7 @@ def _swept(settings: Settings, options: Options) -> Report:
     """Sweep, or end with why it cannot begin."""
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(sweep_all(settings, options, WallClock()))
+            return runner.run(sweep_all(settings, options))
     except (TopicsError, StateError) as error:
         _refuse(str(error))
     except (KafkaError, OSError, TimeoutError) as error:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from streams.clock import Clock
 from streams.kafka import topics
 from streams.kafka.identity import log_identity
+from streams.kafka.present import clock_of, require_clock
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.view import TopicView
 from streams.observe import metrics
@@ -60,16 +60,17 @@ class Options:
     max_deletions: int | None = None
 
 
-async def sweep_all(settings: Settings, options: Options, clock: Clock) -> Report:
+async def sweep_all(settings: Settings, options: Options) -> Report:
     """Sweep all customers, or as many as can be.
 
     Raises:
         SettingsError, StateError, TopicsError: it cannot begin; the message says why.
         KafkaError, OSError, TimeoutError: Kafka does not answer.
     """
-    vendor_settings = VendorSettings.of(settings)
-    await asyncio.wait_for(topics.require(settings.bootstrap, topics.Layout.of(settings)), CHECK_SECONDS)
-    mark = await _mark(settings, options)
+    vendor_settings, clock = VendorSettings.of(settings), clock_of(settings)
+    async with asyncio.timeout(CHECK_SECONDS):
+        await topics.require(settings.bootstrap, topics.Layout.of(settings))
+        mark = await _mark(settings, options)
     state = State(mark) if options.state is None else resume.load(options.state, mark)
     book, counter = Book(), Unreadable(state.report.unreadable)
     async with _health(settings, book) as view, _publisher(settings, options) as publish:
@@ -156,7 +157,8 @@ class Unreadable:
 async def _mark(settings: Settings, options: Options) -> str:
     """Name what the sweep is about: which log, whose accounts, which customers, for good or not."""
     try:
-        log_name = await asyncio.wait_for(log_identity(settings.bootstrap, topics.EVENTS), CHECK_SECONDS)
+        await require_clock(settings)
+        log_name = await log_identity(settings.bootstrap, topics.EVENTS)
     except LookupError as error:
         raise topics.TopicsError(str(error)) from None
     named = hashlib.sha256("\n".join(sorted(options.named)).encode()).hexdigest()

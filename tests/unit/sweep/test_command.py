@@ -11,7 +11,6 @@ from aiokafka.errors import KafkaConnectionError
 from click.testing import CliRunner, Result
 
 from streams.cli import txpush
-from streams.clock import Clock
 from streams.kafka.topics import TopicsError
 from streams.settings import Settings
 from streams.sweep import command
@@ -29,7 +28,7 @@ class Process:
         self.outcome: Outcome = Report(2, Findings(3), to_read=2)
         self.options = Options()
 
-    async def sweep_all(self, _settings: Settings, options: Options, _clock: Clock) -> Report:
+    async def sweep_all(self, _settings: Settings, options: Options) -> Report:
         self.options = options
         if isinstance(self.outcome, BaseException):
             raise self.outcome
