@@ -83,7 +83,7 @@ async def sweep_all(settings: Settings, options: Options) -> Report:
                 publish.publish,
                 clock,
                 options.named,
-                None if options.is_dry else _allowance(options, book, state.report),
+                allowance(options, book, state.report),
             )
             order = Order({*book.customers(), *options.named}, state)
             await _run(settings, options, Progress(options.state, state, counter), order, customer)
@@ -165,7 +165,10 @@ async def _mark(settings: Settings, options: Options) -> str:
     return resume.fingerprint(log_name, settings.vendor_url, settings.partner_id or "", named, str(options.is_dry))
 
 
-def _allowance(options: Options, book: Book, before: Report) -> Allowance:
+def allowance(options: Options, book: Book, before: Report) -> Allowance | None:
+    """Give how many deletions may still be told of; a dry run has no limit."""
+    if options.is_dry:
+        return None
     usual = max(len(book) // DELETIONS_SHARE, MIN_DELETIONS)
     most = usual if options.max_deletions is None else options.max_deletions
     return Allowance(max(most - before.findings.deleted, 0))
