@@ -90,6 +90,13 @@ async def test_trouble_at_both_tries_is_a_failure() -> None:
     assert (bench.report.customers, bench.state.again, bench.report.stopped) == (19, ["1003"], None)
 
 
+async def test_after_the_last_customer_nobody_waits() -> None:
+    """There is nobody left whom the trouble would concern."""
+    bench = Bench({"1019": [AWAY, TryAgainError("too many calls", after_seconds=3600.0, status=429)]})
+    await asyncio.wait_for(bench.run.run(), 5)
+    assert list(bench.report.failed) == ["1019"]
+
+
 @pytest.mark.parametrize("error", [AggregationFailedError(185), GoneError("there is no such thing", status=404)])
 async def test_what_does_not_pass_is_a_failure_at_once(error: Exception) -> None:
     """The same call would end the same way."""
