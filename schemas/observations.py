@@ -45,8 +45,23 @@ def observed(snapshot: AccountSnapshot, at: datetime, source: Source, *, baselin
         source: the executor, or the sweep.
         baseline: read by a first sweep, not heard of as news (R17).
     """
-    data = snapshot.model_copy(update={"baseline": baseline})
+    return _event(EventType.ACCOUNT_OBSERVED, snapshot.model_copy(update={"baseline": baseline}), at, source)
+
+
+def missed(account: AccountSnapshot, at: datetime, source: Source) -> Event:
+    """Tell of an account that was looked for over the API and is not there any more: deleted (R12).
+
+    The id is made as that of `observed`: after a return the same account can be deleted again.
+
+    Args:
+        account: its ids, and where it was known last.
+        at: when it was looked for, aware UTC with whole milliseconds: the event time.
+        source: the sweep.
+    """
+    return _event(EventType.ACCOUNT_DELETED, account, at, source)
+
+
+def _event(event_type: EventType, data: AccountSnapshot, at: datetime, source: Source) -> Event:
     seen = f"{source}\n{rfc3339(at)}\n".encode() + to_value(data)
     event_id = f"{hashlib.sha256(seen).hexdigest()}:0"
-    subject = f"accounts/{data.account_id}"
-    return Event(event_id, EventType.ACCOUNT_OBSERVED, source, at, data, subject, data.customer_id)
+    return Event(event_id, event_type, source, at, data, f"accounts/{data.account_id}", data.customer_id)

@@ -21,6 +21,7 @@ COMMANDS = {
     "sandbox": ("streams.sandbox.command:sandbox", "Stand in for the vendor, to develop against."),
     "simulate": ("streams.simulate.command:simulate", "See what a file of events would have led to, without Kafka."),
     "subscribe": ("streams.subscriptions.command:subscribe", "Have the vendor tell of changes of accounts."),
+    "sweep": ("streams.sweep.command:sweep", "Read all accounts at the vendor, and publish what was missed."),
     "topics": ("streams.kafka.command:topics", "Create and check the topics."),
     "vendor": ("streams.operate.vendor:vendor", "See whether the vendor's credentials may be tried."),
     "unsubscribe": ("streams.subscriptions.command:unsubscribe", "End subscriptions, and forget their keys."),

@@ -64,7 +64,7 @@ _OURS = "not for others to rely on"
 
 _EVENTS = (
     Message(EventType.ACCOUNT_MODIFIED, "account-snapshot", _BRIDGE),
-    Message(EventType.ACCOUNT_DELETED, "account-snapshot", _BRIDGE),
+    Message(EventType.ACCOUNT_DELETED, "account-snapshot", (Component.BRIDGE, Component.SWEEP)),
     Message(EventType.ACCOUNT_OBSERVED, "account-snapshot", (Component.EXECUTOR, Component.SWEEP)),
     Message(EventType.ACCOUNT_CHALLENGED, "account-challenged", _BRIDGE),
     Message("connect.*", "connect-event", _BRIDGE),

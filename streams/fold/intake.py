@@ -17,7 +17,7 @@ ANY_OF_OURS = frozenset(Source)
 
 EVENT_SOURCES: Allowed = {
     EventType.ACCOUNT_MODIFIED: BRIDGE_ONLY,
-    EventType.ACCOUNT_DELETED: BRIDGE_ONLY,
+    EventType.ACCOUNT_DELETED: frozenset({Source.BRIDGE, Source.SWEEP}),
     EventType.ACCOUNT_OBSERVED: frozenset({Source.EXECUTOR, Source.SWEEP}),
     EventType.POLICY_ACTIVATED: frozenset({Source.OPERATOR, Source.AGENT}),
     EventType.CLOCK_TICK: frozenset({Source.AGENT}),

@@ -32,7 +32,7 @@ BRIDGE, EXECUTOR, SWEEP, AGENT, INSTITUTIONS, OPERATOR = (
 )
 SOURCES = {
     "txpush.account.modified": frozenset({BRIDGE}),
-    "txpush.account.deleted": frozenset({BRIDGE}),
+    "txpush.account.deleted": frozenset({BRIDGE, SWEEP}),
     "account.observed": frozenset({EXECUTOR, SWEEP}),
     "account.challenged": frozenset({BRIDGE}),
     "connect.": frozenset({BRIDGE}),

@@ -100,6 +100,13 @@ def test_a_source_sends_only_what_is_its_own(event_type: str, source: str) -> No
     assert refused.value.reason is DeadLetterReason.SOURCE_NOT_ALLOWED
 
 
+@pytest.mark.parametrize("source", [Source.BRIDGE, Source.SWEEP])
+def test_a_sweep_may_tell_of_a_deletion_too(source: Source) -> None:
+    """A deletion that the vendor told once, and nobody heard, can only come from whoever compares (R12)."""
+    told = event(EventType.ACCOUNT_DELETED, START, DATA[EventType.ACCOUNT_DELETED], CUSTOMERS[0], source)
+    assert read(told) == told
+
+
 @pytest.mark.parametrize("source", Source)
 def test_types_of_later_versions_may_come_from_any_of_ours(source: Source) -> None:
     """A type that this version does not know passes when one of our components sent it."""

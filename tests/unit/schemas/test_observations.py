@@ -10,7 +10,7 @@ import pytest
 from schemas.cloudevents import from_record, to_headers, to_value
 from schemas.events import AccountSnapshot, EventType, Source
 from schemas.notifications import Receipt, reduce_txpush
-from schemas.observations import UnreadableAccount, observed, read_account
+from schemas.observations import UnreadableAccount, missed, observed, read_account
 from schemas.times import to_epoch_ms
 
 AT = datetime(2026, 11, 1, 3, tzinfo=UTC)
@@ -73,3 +73,17 @@ def test_the_id_is_of_the_reading() -> None:
     ]
     assert observed(SNAPSHOT, AT, Source.EXECUTOR).id == first.id
     assert len({first.id, *(one.id for one in others)}) == 4
+
+
+def test_a_deletion() -> None:
+    """An account that was looked for and is gone is told as the vendor tells it, but for the source (R12)."""
+    event = missed(SNAPSHOT, AT, Source.SWEEP)
+    assert (event.type, event.source, event.time) == (EventType.ACCOUNT_DELETED, Source.SWEEP, AT)
+    assert (event.subject, event.partition_key, event.data) == ("accounts/5", "7", SNAPSHOT)
+    assert from_record(to_headers(event), b"7", to_value(event.data), to_epoch_ms(AT)) == event
+
+
+def test_a_deletion_after_a_return_is_another() -> None:
+    """The same looking is the same event, a later one is not: an account can be deleted twice."""
+    ids = [missed(SNAPSHOT, AT + timedelta(milliseconds=later), Source.SWEEP).id for later in (0, 0, 1)]
+    assert ids[0] == ids[1] != ids[2]

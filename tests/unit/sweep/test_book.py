@@ -1,0 +1,60 @@
+"""What is known of accounts: the last word of account.health on each, and small."""
+
+import tracemalloc
+
+import pytest
+
+from streams.kafka.view import ViewRecord
+from streams.sweep.book import Book
+from tests.unit.sweep.double import ACCOUNT, BEFORE, CUSTOMER, book_of, gone, health, known
+
+
+def test_the_last_word_holds() -> None:
+    """An account is as its last record says, other accounts of the customer as theirs."""
+    book = book_of(known(code=185), known("2", login_id=None), known(code=0))
+    assert book.known(CUSTOMER) == {ACCOUNT: known(code=0), "2": known("2", login_id=None)}
+    assert (len(book), list(book.customers()), book.has(CUSTOMER)) == (2, [CUSTOMER], True)
+
+
+def test_a_deleted_account_is_known_as_such() -> None:
+    """Its record stays, and says when it was deleted."""
+    deleted = known(is_deleted=True, heard_at=BEFORE, code=None, attempted_at=None)
+    assert book_of(deleted).known(CUSTOMER) == {ACCOUNT: deleted}
+
+
+def test_a_tombstone_forgets() -> None:
+    """After the last account nothing is known of the customer (R18); one for an unknown account changes nothing."""
+    book = book_of(known(), known("2"))
+    book.hear(gone("3"))
+    book.hear(gone())
+    assert (len(book), book.known(CUSTOMER)) == (1, {"2": known("2")})
+    book.hear(gone("2"))
+    assert (len(book), book.has(CUSTOMER), book.known(CUSTOMER)) == (0, False, {})
+
+
+@pytest.mark.parametrize("record", [ViewRecord("account.health", 0, 0, b"7000", b"{}", 0), gone("")])
+def test_a_key_of_no_account_is_refused(record: ViewRecord) -> None:
+    """Health that cannot be read must not count as unknown: its accounts would all be told as new."""
+    with pytest.raises(ValueError, match="key is none of an account"):
+        Book().hear(record)
+
+
+def test_a_value_of_another_release_is_refused() -> None:
+    """The same for a value that lacks what is compared."""
+    with pytest.raises(ValueError, match="customer_id"):
+        Book().hear(health(known())._replace(value=b"{}"))
+
+
+def test_a_million_accounts_fit() -> None:
+    """An account takes less than 200 bytes, two a customer, with everything that finds it."""
+    tracemalloc.start()
+    try:
+        book = Book()
+        for number in range(4000):
+            one = known(str(5_900_000_000 + number), login_id=str(7_100_000_000 + number // 2), code=185)
+            book.hear(health(one, str(7_000_000_000 + number // 2)))
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(book) == 4000
+    assert size / len(book) < 200
