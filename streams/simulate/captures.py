@@ -20,6 +20,7 @@ from schemas.notifications import (
     reduce_connect,
     reduce_txpush,
 )
+from schemas.vendor import read_json
 
 
 class BadCapture(ValueError):  # noqa: N818 - named for the capture
@@ -50,7 +51,7 @@ def read_capture(source: str, body: bytes, at: datetime) -> Reduction:
 def _raw(body: bytes) -> bytes:
     """Give the bytes that came over the wire, or the like: spaces between are of no matter to an id."""
     try:
-        content = orjson.loads(body or b"null")
+        content = read_json(body or b"null")
     except orjson.JSONDecodeError as error:
         raise BadCapture(f"body is not JSON: {error}; write the body as it was captured") from None
     try:

@@ -197,3 +197,17 @@ def test_a_summary_counts_by_topic_and_action(tmp_path: Path) -> None:
     row = next(line for line in done.stdout.splitlines() if "connect-fix" in line)
     assert row.split()[-3:] == ["1", "1", "1"]
     assert run(tmp_path, [], "--summary").stdout.startswith("0 events: 0 messages")
+
+
+def test_half_a_surrogate_pair_costs_its_text_alone(tmp_path: Path) -> None:
+    """As in the bridge: in a capture, or in one that was captured as text; an event of the log has none."""
+    half = b'"name":"Everyday \\ud83d"'
+    lines = [captured("txpush", at(), notified(account(185))), captured("txpush", at(hours=1), notified(account(103)))]
+    plain, text = (orjson.dumps(line).replace(b'"name":"Everyday Checking"', half) + b"\n" for line in lines)
+    body = orjson.dumps(notified(account(0, at(hours=2)))).replace(b'"name":"Everyday Checking"', half)
+    quoted = captured("txpush", at(hours=2), body.decode())
+    assert half in plain
+    assert told(run(tmp_path, [plain, quoted])) == ["0h connect-fix issue 185", "2h connect-fix withdraw 185"]
+    assert told(run(tmp_path, [text]))[0] == "1h connect-fix issue 103"
+    logged = orjson.dumps(GOOD).replace(b'"data":{', b'"data":{"name":"\\ud83d",')
+    assert "not an event" in run(tmp_path, [logged]).stderr
