@@ -20,6 +20,7 @@ from schemas.notifications import (
     reduce_connect,
     reduce_txpush,
 )
+from schemas.times import to_epoch_ms
 from schemas.vendor import read_json
 
 
@@ -81,7 +82,8 @@ def _read_override(body: Mapping[str, Any], receipt: Receipt) -> Reduction:
             "write other decisions of operators as events"
         ) from None
     subject = None if data.customer_id is None else f"customers/{data.customer_id}"
-    event_id = f"{receipt.sha256}:0"
+    # Nothing sends a decision again: the same words later are another decision.
+    event_id = f"{receipt.sha256}:{to_epoch_ms(receipt.at)}"
     event = Event(event_id, EventType.OPERATOR_OVERRIDE, Source.OPERATOR, receipt.at, data, subject, data.customer_id)
     return Reduction(events=[event])
 
