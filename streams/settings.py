@@ -26,10 +26,12 @@ SECRETS_VARIABLE = "TXPUSH_SECRETS_DIR"
 CACHE_VARIABLE = "TXPUSH_CACHE_DIR"
 TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 """What stands in a path without escapes, and cannot be guessed."""
+ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?):([0-9]{1,5})")
+MAX_PORT = 65535
 NO_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, CACHE_VARIABLE})
 """Variables of ours that name places of files; the last is that of the embedded Kafka's archives."""
 
-Port = Annotated[int, Field(ge=0, le=65535)]
+Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
 
 
 class SettingsError(ValueError):
@@ -72,6 +74,15 @@ class Settings(BaseSettings):
     )
     session_seconds: float = Field(default=10.0, ge=1, le=300, description="silence after which a worker is replaced")
     shutdown_seconds: float = Field(default=10.0, ge=1, le=120, description="longest orderly stop")
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _addresses(cls, bootstrap: str) -> str:
+        for address in bootstrap.split(","):
+            match = ADDRESS.fullmatch(address.strip())
+            if match is None or not 1 <= int(match[1]) <= MAX_PORT:
+                raise ValueError(f"{address[:80]!r} is no host:port, as 127.0.0.1:9092 or [::1]:9092 is")
+        return bootstrap
 
     @field_validator("callback_tokens", mode="before")
     @classmethod
@@ -125,7 +136,7 @@ def read_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting b
         problems += map(_plainly, error.errors(include_url=False))
     except tomllib.TOMLDecodeError as error:
         problems.append(f"{FILE_VARIABLE}: {os.environ.get(FILE_VARIABLE)} is not TOML: {error}; mend that line")
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         problems.append(f"settings cannot be read: {error}; look at {FILE_VARIABLE} and {SECRETS_VARIABLE}")
     if problems:
         raise SettingsError("\n".join(problems))
