@@ -104,8 +104,8 @@ def from_record(headers: Headers, key: bytes | None, value: bytes | None, timest
         NewerRecord: `ce_dataschema` names a later version than ours; left out, it is the first.
     """
     attributes = dict(headers)
-    if _DATA_SCHEMA in attributes:
-        _refuse_newer(attributes[_DATA_SCHEMA])
+    if schema := attributes.get(_DATA_SCHEMA):
+        _refuse_newer(schema)
     event_type = _attribute(attributes, "ce_type")
     return Event(
         _attribute(attributes, "ce_id"),

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from schemas.audit import DeadLetterReason
 from schemas.events import CONNECT_PREFIX, AccountSnapshot, ConnectEvent, Event, EventData, EventType, Source
-from schemas.vendor import DATE_FIELDS, ID_FIELDS, loosened, loosened_connect, valid_identifier
+from schemas.vendor import DATE_FIELDS, ID_FIELDS, loosened, loosened_connect, read_json, valid_identifier
 
 MAX_RECORDS = 2000
 """Records that one notification may carry; a body of 1 MiB holds about 950 accounts."""
@@ -91,7 +91,7 @@ def read_body(body: bytes) -> dict[str, Any]:
         UnreadableBody: not JSON, nested too deep, or not an object.
     """
     try:
-        content = orjson.loads(body)
+        content = read_json(body)
     except orjson.JSONDecodeError as error:
         if body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
             raise XmlBody("the body is XML: subscribe again with Accept: application/json") from None

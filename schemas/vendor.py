@@ -1,5 +1,6 @@
-"""Loose in: fields of the vendor's and of hand-written files, whose ids, codes and dates come in several types."""
+"""Loose in: JSON of the vendor's and of hand-written files, whose ids, codes and dates come in several types."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,6 +22,34 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _EXACT_FLOAT = 2.0**53
 _MAX_CODE = 2**31 - 1
 _OTHER_REASON = "other"
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
+
+def read_json(text: bytes | str) -> Any:  # noqa: ANN401 - JSON of any form
+    """Read JSON; half a surrogate pair, as in a name cut off within an emoji, becomes a replacement character.
+
+    Raises:
+        orjson.JSONDecodeError: not JSON, or nested too deep.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        whole = with_whole_characters(text)
+        if whole is None:
+            raise
+        return orjson.loads(whole)
+
+
+def with_whole_characters(text: bytes | str) -> bytes | None:
+    """Write JSON anew without halves of surrogate pairs; None where there are none, or it is no JSON even so."""
+    octets = text.encode(errors="replace") if isinstance(text, str) else text
+    if b"\\ud" not in octets.lower():
+        return None
+    try:
+        content = json.dumps(json.loads(octets.decode()), ensure_ascii=False)
+    except (RecursionError, ValueError):
+        return None
+    return _HALF_PAIR.sub("\N{REPLACEMENT CHARACTER}", content).encode()
 
 
 def read_snapshot(value: bytes) -> AccountSnapshot:
@@ -144,7 +173,7 @@ def webhook_data(value: object) -> dict[str, str] | None:
     """Take the command id out of what our Fix link carried, an object or a JSON string of one."""
     if isinstance(value, str):
         try:
-            value = orjson.loads(value)
+            value = read_json(value)
         except orjson.JSONDecodeError:
             return None
     command = plain_text(value.get("command_id")) if isinstance(value, dict) else None

@@ -1,11 +1,12 @@
 """`txpush`: every service and tool of the project under one command, each loaded only when it is asked for."""
 
+import errno
 import sys
 from importlib import import_module
 
 import click
 
-from streams.exits import EXIT_NOTHING
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, drop_output
 from streams.settings import SettingsError
 
 COMMANDS = {
@@ -27,6 +28,9 @@ COMMANDS = {
     "unsubscribe": ("streams.subscriptions.command:unsubscribe", "End subscriptions, and forget their keys."),
 }
 """Name, place, and one line of help."""
+
+NO_ROOM = frozenset({errno.EDQUOT, errno.EFBIG, errno.ENOSPC})
+"""Faults that no trace explains: mostly of standard output, as files are named in words of their own."""
 
 
 class LazyCommands(click.Group):
@@ -74,12 +78,21 @@ def txpush() -> None:
 
 
 def main() -> None:
-    """Run the command line; settings that cannot be used end it with 2 and the list of problems."""
+    """Run the command line.
+
+    Settings that cannot be used end it with 2 and the list of problems, a disk that is full with 1.
+    """
     try:
         txpush()
     except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
+        click.echo(str(error), err=True)
         sys.exit(EXIT_NOTHING)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        drop_output()
+        click.echo(f"not all could be written: {error.strerror}; what was printed is not complete", err=True)
+        sys.exit(EXIT_OTHERWISE)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """How processes end: the exit codes of every command, and ends that do not wait."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -25,9 +26,16 @@ def exit_now(why: str, error: BaseException | None = None) -> NoReturn:
     """
     log.critical("%s; exiting with %d, to be started again", why, EXIT_CRASH, exc_info=error)
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # closed by the caller, full, or gone
+            stream.flush()
     os._exit(EXIT_CRASH)
+
+
+def drop_output() -> None:
+    """Let what standard output could not take go nowhere: Python would try once more at its end, and say so."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def bound_shutdown(seconds: float) -> None:

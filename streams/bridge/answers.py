@@ -16,6 +16,8 @@ Send = Callable[[Message], Awaitable[None]]
 VERIFICATION_PARAMETER = "txpush_verification_code"
 MAX_QUERY_FIELDS = 16
 _CODE = re.compile(r"[A-Za-z0-9._~-]{1,256}")
+_DIGITS = 18
+"""Digits of a declared length that are read: more are too many whatever the limit, and Python reads no thousands."""
 
 
 class Answer:
@@ -113,7 +115,7 @@ async def _read(receive: Receive, declared: int | None, max_bytes: int) -> bytes
 def _declared_length(scope: Scope) -> int | None:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) if value.isdigit() else None
+            return int(value.lstrip(b"0")[:_DIGITS] or b"0") if value.isdigit() else None
     return None
 
 

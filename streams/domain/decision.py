@@ -25,6 +25,7 @@ from schemas.state import AccountState, Consent, CustomerState, LoginState, Reco
 from schemas.vendor import valid_identifier
 from streams.domain.cases import consent, otp
 from streams.domain.cases.contact import release, take_over, waits
+from streams.domain.cases.needs import look_at
 from streams.domain.cases.settle import settle, settle_cases
 from streams.domain.customers import location, unknowns
 from streams.domain.customers.customer import Customer
@@ -116,7 +117,7 @@ def review(
     """
     at = max(event.time, customer.state.event_time, ticked_at or event.time)
     turn = Turn(customer, rules, at, around, event_id=event.id, outcome=Outcome.REVIEWED)
-    turn = settle_cases(turn.looking_at(*waiting_cases(customer)))
+    turn = settle_cases(look_at(turn.looking_at(*waiting_cases(customer)), customer))
     return _decision(customer, turn, event, first_timer(turn))
 
 
@@ -136,7 +137,7 @@ def release_baseline(
     """
     now = max(event.time, customer.state.event_time, ticked_at or event.time)
     turn = Turn(customer, rules, now, around, event_id=event.id, outcome=Outcome.OVERRIDDEN)
-    turn = settle_cases(release(turn, login_id, at))
+    turn = settle_cases(look_at(release(turn, login_id, at), customer))
     return _decision(customer, turn, event, first_timer(turn))
 
 

@@ -95,6 +95,22 @@ class InstitutionChanges:
             window = self._windows[institution_id] = Window(self._window_state(institution_id))
         return window
 
+    def window_heard(self, institution_id: str, /) -> datetime | None:
+        """Give when the institution was last heard of; None where its window is empty."""
+        window = self._windows.get(institution_id)
+        kept = self.tables.windows.partition(self.partition)
+        is_empty = institution_id not in kept if window is None else window.is_empty
+        institution = None if is_empty else self.institution(institution_id)
+        return None if institution is None else institution.event_time
+
+    def drop_window(self, institution_id: str, /) -> None:
+        """Let go of a window, whatever is in it."""
+        self._windows[institution_id] = Window(_EMPTY)
+
+    def heard_of(self) -> set[str]:
+        """Give the institutions whose clock or window may have changed."""
+        return {*self.institutions, *self._windows}
+
     def _read(self, changed: Mapping[str, Any], table: Table, key: str) -> Any:  # noqa: ANN401 - the table's record
         if key in changed:
             return changed[key]

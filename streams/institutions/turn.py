@@ -9,16 +9,18 @@ from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord
 from schemas.events import Event, EventType, Source
 from schemas.signals import HealthyLogins, Signal, TicketWanted
-from schemas.state import IncidentState, TicketState
 from streams.domain import Rules
 from streams.domain.institutions import (
     InstitutionDecision,
+    Timed,
     case_key,
     case_of,
     decide_signal,
     due,
     fire,
+    fired_at,
     institution_health,
+    window_due,
 )
 from streams.fold import SourceRecord, Table
 from streams.fold.ledger import Ledger, decision_failed
@@ -29,8 +31,10 @@ from streams.kafka.topics import EVENTS, INSTITUTION_HEALTH
 
 log = logging.getLogger(__name__)
 
-TICKET, INCIDENT = "/ticket", "/incident"
+TICKET, INCIDENT, GATHERING = "/ticket", "/incident", "/gathering"
 """What follows a case's key in the name of a timer: incidents go first, in the order of the rules."""
+WINDOW = "/window"
+"""What follows an institution's id in the name of its window's timer."""
 
 
 class InstitutionDecider:
@@ -49,11 +53,15 @@ class InstitutionDecider:
         return InstitutionTurn(self._tables, partition, ledger)
 
     def all_due(self, partition: int, rules: Rules) -> Iterable[tuple[str, datetime | None]]:
-        """Give the timer of every ticket and every incident."""
-        for key, ticket in self._tables.tickets.partition(partition).items():
-            yield key + TICKET, due(ticket, rules)
-        for key, incident in self._tables.incidents.partition(partition).items():
-            yield key + INCIDENT, due(incident, rules)
+        """Give the timer of every ticket, incident, gathering and window."""
+        tables = self._tables
+        for kind, table in ((TICKET, tables.tickets), (INCIDENT, tables.incidents), (GATHERING, tables.gatherings)):
+            for key, record in table.partition(partition).items():
+                yield key + kind, due(record, rules)
+        state = InstitutionChanges(tables, partition, None)
+        for institution_id in tables.windows.partition(partition):
+            heard = state.window_heard(institution_id)
+            yield institution_id + WINDOW, None if heard is None else window_due(heard, rules.policy.incident.window)
 
 
 class InstitutionTurn:
@@ -80,16 +88,18 @@ class InstitutionTurn:
         if data.institution_id != event.partition_key:
             detail = f"the key {event.partition_key!r} is not the institution of the data"
             raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail)
-        self._fire(record, event.id, self._timers_of(data.institution_id), lambda at: at < event.time)
+        now = max(event.time, self._state.event_time(data.institution_id) or event.time)
+        self._fire(record, event.id, self._timers_of(data.institution_id), lambda at: at < event.time, now)
         decision = decide_signal(self._state, event, self._ledger.in_force.rules)
         self._keep(record, event.id, data.institution_id, decision)
         self._ledger.tally.count("event", event.type, decision.outcome)
 
     def tick(self, record: SourceRecord, event: Event, due: Sequence[Due]) -> None:
         """Fire what is due, in the order (due, case, rule), records changed within this poll included."""
-        by = self._state.ticked_at = self._ledger.ticked_at
+        by = self._ledger.ticked_at or event.time
+        self._state.ticked_at = by
         timers = sorted({timer for _, timer in due} | self._changed_timers())
-        self._fire(record, event.id, timers, lambda at: by is not None and at <= by)
+        self._fire(record, event.id, timers, lambda at: at <= by, by)
         self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
 
     def _timers_of(self, institution_id: str) -> list[str]:
@@ -100,14 +110,28 @@ class InstitutionTurn:
         return timers + [case_key(institution_id, code) + INCIDENT for code in institution.incidents]
 
     def _changed_timers(self) -> set[str]:
-        return {key + TICKET for key in self._state.tickets} | {key + INCIDENT for key in self._state.incidents}
+        state = self._state
+        records = ((TICKET, state.tickets), (INCIDENT, state.incidents), (GATHERING, state.gatherings))
+        changed = {key + kind for kind, keys in records for key in keys}
+        return changed | {institution_id + WINDOW for institution_id in state.heard_of()}
 
     def _fire(
-        self, record: SourceRecord, event_id: str, timers: Iterable[str], is_due: Callable[[datetime], bool]
+        self,
+        record: SourceRecord,
+        event_id: str,
+        timers: Iterable[str],
+        is_due: Callable[[datetime], bool],
+        now: datetime,
     ) -> None:
         """Fire the earliest due timer until none is left; firing one may set another."""
         while ready := sorted((at, timer) for timer, at in self._due(timers) if is_due(at)):
-            self._fire_one(record, event_id, ready[0][1], ready[0][0])
+            due_at, timer = ready[0]
+            if timer.endswith(WINDOW):
+                self._state.drop_window(timer.removesuffix(WINDOW))
+                continue
+            institution = self._state.institution(timer.partition("/")[0])
+            heard = None if institution is None else institution.event_time
+            self._fire_one(record, event_id, timer, fired_at(due_at, heard, self._ledger.in_force.rules, now))
 
     def _fire_one(self, record: SourceRecord, event_id: str, timer: str, at: datetime) -> None:
         """Fire one timer; one that fails waits for its next own signal, the others go on."""
@@ -130,12 +154,17 @@ class InstitutionTurn:
                 yield timer, at
 
     def _due_at(self, timer: str) -> datetime | None:
+        rules = self._ledger.in_force.rules
+        if timer.endswith(WINDOW):
+            heard = self._state.window_heard(timer.removesuffix(WINDOW))
+            return None if heard is None else window_due(heard, rules.policy.incident.window)
         timed = None if timer in self._held else self._timed(timer)
-        return None if timed is None else due(timed, self._ledger.in_force.rules)
+        return None if timed is None else due(timed, rules)
 
-    def _timed(self, timer: str) -> TicketState | IncidentState | None:
-        key, _, kind = timer.rpartition("/")
-        return self._state.ticket(key) if TICKET.endswith(kind) else self._state.incident(key)
+    def _timed(self, timer: str) -> Timed | None:
+        key, slash, kind = timer.rpartition("/")
+        read = {TICKET: self._state.ticket, INCIDENT: self._state.incident, GATHERING: self._state.gathering}
+        return read[slash + kind](key)
 
     def _keep(self, record: SourceRecord, event_id: str, institution_id: str, decision: InstitutionDecision) -> None:
         self._state.keep(institution_id, decision)

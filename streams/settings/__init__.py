@@ -87,7 +87,7 @@ def read_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting b
         problems += map(_plainly, error.errors(include_url=False))
     except tomllib.TOMLDecodeError as error:
         problems.append(f"{FILE_VARIABLE}: {os.environ.get(FILE_VARIABLE)} is not TOML: {error}; mend that line")
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         problems.append(f"settings cannot be read: {error}; look at {FILE_VARIABLE} and {SECRETS_VARIABLE}")
     if problems:
         raise SettingsError("\n".join(problems))

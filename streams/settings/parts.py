@@ -16,7 +16,9 @@ TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 LINK_KEY = re.compile(r"[0-9a-fA-F]{64}")
 """256 bits in hex."""
 
-Port = Annotated[int, Field(ge=0, le=65535)]
+MAX_PORT = 65535
+Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
+KAFKA_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?):([0-9]{1,5})")
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 """The one in use and, while it is replaced, the one before it; a comma between them."""
 Address = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$")]
@@ -47,6 +49,15 @@ class ClusterPart(BaseModel):
     replication: int = Field(
         default=REPLICAS, ge=1, le=9, description="replicas of every topic; 1 only in the embedded set-up"
     )
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _addresses(cls, bootstrap: str) -> str:
+        for address in bootstrap.split(","):
+            match = KAFKA_ADDRESS.fullmatch(address.strip())
+            if match is None or not 1 <= int(match[1]) <= MAX_PORT:
+                raise ValueError(f"{address[:80]!r} is no host:port, as 127.0.0.1:9092 or [::1]:9092 is")
+        return bootstrap
 
 
 class WorkerPart(BaseModel):

@@ -20,6 +20,8 @@ from schemas.notifications import (
     reduce_connect,
     reduce_txpush,
 )
+from schemas.times import to_epoch_ms
+from schemas.vendor import read_json
 
 
 class BadCapture(ValueError):  # noqa: N818 - named for the capture
@@ -50,7 +52,7 @@ def read_capture(source: str, body: bytes, at: datetime) -> Reduction:
 def _raw(body: bytes) -> bytes:
     """Give the bytes that came over the wire, or the like: spaces between are of no matter to an id."""
     try:
-        content = orjson.loads(body or b"null")
+        content = read_json(body or b"null")
     except orjson.JSONDecodeError as error:
         raise BadCapture(f"body is not JSON: {error}; write the body as it was captured") from None
     try:
@@ -80,7 +82,8 @@ def _read_override(body: Mapping[str, Any], receipt: Receipt) -> Reduction:
             "write other decisions of operators as events"
         ) from None
     subject = None if data.customer_id is None else f"customers/{data.customer_id}"
-    event_id = f"{receipt.sha256}:0"
+    # Nothing sends a decision again: the same words later are another decision.
+    event_id = f"{receipt.sha256}:{to_epoch_ms(receipt.at)}"
     event = Event(event_id, EventType.OPERATOR_OVERRIDE, Source.OPERATOR, receipt.at, data, subject, data.customer_id)
     return Reduction(events=[event])
 

@@ -1,7 +1,6 @@
 """`txpush simulate`: what the events of a file would have led to, without Kafka."""
 
 import gc
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.console import Console
 
 from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
-from streams.exits import EXIT_NOTHING
+from streams.exits import EXIT_NOTHING, drop_output
 from streams.fold.inforce import InForce
 from streams.simulate.files import STANDARD_INPUT, UnreadableFile
 from streams.simulate.lines import UnreadableLine, read_time
@@ -23,6 +22,10 @@ from streams.simulate.summary import Summary
 NOTES_SHOWN = 20
 COLLECT_OBJECTS = 200_000
 """New objects between two looks for cycles: the customers have none, and walking them all takes its time."""
+
+
+class ClosedOutput(ValueError):  # noqa: N818 - named for the output
+    """The caller has closed standard output; nothing could be said."""
 
 
 class Notes:
@@ -63,7 +66,7 @@ def simulate(file: str, until: datetime | None, policy: Path | None, *, summary:
     and lookups come out the same way, in order. Incidents are derived from raw traffic; from events they are taken as
     recorded. `policy.activated` in FILE changes the rules, unless --policy is given.
 
-    Exits 0; 2 with file and line when FILE cannot be read.
+    Exits 0; 2 with file and line when FILE cannot be read; 1 when the output cannot be written.
 
     \b
     Examples:
@@ -74,18 +77,20 @@ def simulate(file: str, until: datetime | None, policy: Path | None, *, summary:
     """  # noqa: D301 - click wants the real character
     gc.set_threshold(COLLECT_OBJECTS)
     try:
+        if sys.stdout is None:
+            raise ClosedOutput("standard output is closed; let it go to a file, a pipe or /dev/null")  # noqa: TRY301 - refused as the others
         in_force = InForce.of(Policy.load(policy), Catalogue.load())
         simulation = Simulation(in_force, follows_activations=policy is None)
         _print(simulation, file, until, summary=summary)
-    except (PolicyError, UnreadableFile) as error:
+    except (ClosedOutput, PolicyError, UnreadableFile) as error:
         _refuse(error)
     except BrokenPipeError:
-        # Whoever reads has seen enough; Python would say so once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()  # whoever reads has seen enough
 
 
 def _refuse(error: ValueError) -> NoReturn:
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     click.echo(str(error), err=True)
     sys.exit(EXIT_NOTHING)
 

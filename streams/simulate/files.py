@@ -1,5 +1,6 @@
 """Reads a file line by line, as it comes: a path or standard input, gzip or plain, never more than a line of it."""
 
+import errno
 import gzip
 import io
 import sys
@@ -47,6 +48,8 @@ def lines(file: str) -> Iterator[tuple[int, bytes]]:
 
 def _opened(file: str, stack: ExitStack) -> BinaryIO:
     if file == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "standard input is closed")
         plain = cast("io.BufferedReader", sys.stdin.buffer)
     else:
         plain = stack.enter_context(io.BufferedReader(io.FileIO(file)))

@@ -11,6 +11,7 @@ from schemas.audit import DeadLetterReason
 from schemas.cloudevents import FIRST_TIME, LAST_TIME, UnreadableRecord, read_data
 from schemas.events import CONNECT_PREFIX, SCHEMA_VERSION, Event, EventType
 from schemas.times import from_epoch_ms, parse_rfc3339, to_epoch_ms
+from schemas.vendor import with_whole_characters
 from streams.domain import customer_of
 from streams.simulate.captures import BadCapture, read_capture
 
@@ -59,10 +60,27 @@ def read_line(text: bytes) -> Read:
     try:
         line = _decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnreadableLine(f"not an event: {error}; write one JSON object a line, as `jq -c .` does") from None
+        halved = _halved_capture(text)
+        if halved is None:
+            raise UnreadableLine(f"not an event: {error}; write one JSON object a line, as `jq -c .` does") from None
+        line = halved
     except RecursionError:
         raise UnreadableLine("nested too deeply; no event is: remove the line") from None
-    return _capture(line) if line.received_at or bytes(line.body) else _event(line)
+    return _capture(line) if _is_capture(line) else _event(line)
+
+
+def _halved_capture(text: bytes) -> Line | None:
+    """Read a capture with half a surrogate pair in it, as the bridge reads its body; no event of the log has one."""
+    whole = with_whole_characters(text)
+    try:
+        line = None if whole is None else _decode(whole)
+    except msgspec.MsgspecError:
+        return None
+    return line if line is not None and _is_capture(line) else None
+
+
+def _is_capture(line: Line) -> bool:
+    return bool(line.received_at or bytes(line.body))
 
 
 def read_time(text: str, name: str) -> datetime:

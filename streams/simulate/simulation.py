@@ -37,6 +37,7 @@ class Simulation:
         self._customers = CustomerSide(self._ledger)
         self._institutions = InstitutionSide(self._ledger)
         self._heard_wide: dict[str, None] = {}
+        self._activation: PolicyActivated | None = None
 
     @property
     def clock(self) -> datetime | None:
@@ -81,6 +82,9 @@ class Simulation:
         if event.partition_key is None and customer_of(event) is None and self._is_copy(event):
             return
         if isinstance(event.data, PolicyActivated):
+            if self._is_overtaken(event):
+                return
+            self._activation = event.data
             self._activate(InForce.activated(event.data, max(event.time, self.clock or event.time)))
         elif event.type != EventType.CLOCK_TICK:
             self._customers.hear(event)
@@ -94,6 +98,11 @@ class Simulation:
         if len(self._heard_wide) > REMEMBERED:
             del self._heard_wide[next(iter(self._heard_wide))]
         return False
+
+    def _is_overtaken(self, event: Event) -> bool:
+        """Tell whether an agent announces its shipped rules behind others, as live does (`LogFold`)."""
+        is_announced = event.source in (Source.AGENT, Source.INSTITUTIONS)
+        return is_announced and self._activation is not None and self._activation != event.data
 
     def _activate(self, in_force: InForce) -> None:
         known = self._ledger.in_force

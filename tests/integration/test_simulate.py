@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import orjson
+import pytest
 
 from tests.unit.simulate.build import at, run, seen, text_of
 
@@ -49,3 +50,42 @@ def test_standard_input_and_a_reader_that_leaves(tmp_path: Path) -> None:
     first, status = done.stdout.splitlines()
     assert orjson.loads(first)["data"]["action"] == "issue"
     assert (status, done.stderr) == ("0", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (
+            "simulate events.jsonl > /dev/full",
+            1,
+            "not all could be written: No space left on device; ",
+        ),
+        ("simulate events.jsonl --summary > /dev/full", 1, "not all could be written"),
+        ("policy check mine.toml > /dev/full", 1, "not all could be written"),
+        ("--help > /dev/full", 1, "not all could be written"),
+        ("simulate events.jsonl >&-", 2, "standard output is closed; "),
+        ("simulate - <&-", 2, "-: standard input is closed; name a file that can be read, or -"),
+    ],
+)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_streams_that_are_full_or_closed(
+    tmp_path: Path, arguments: str, status: int, says: str, unbuffered: str
+) -> None:
+    """It is said in one line, without a trace, whenever Python writes."""
+    (tmp_path / "events.jsonl").write_bytes(text_of([GOOD]))
+    (tmp_path / "mine.toml").write_text('version = "mine"\n')
+    command = f'PYTHONUNBUFFERED={unbuffered} "{sys.executable}" -m streams.cli {arguments}'
+    done = subprocess.run(["/bin/bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1), done.stderr
+    assert done.stderr.startswith(says)
+
+
+def test_a_closed_error_stream_changes_nothing(tmp_path: Path) -> None:
+    """What would be said of refusals goes nowhere; the exit code says it."""
+    command = f'"{sys.executable}" -m streams.cli simulate events.jsonl 2>&-; echo $?'
+    done = subprocess.run(["/bin/bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "2\n"
+    command = f'TXPUSH_PARTITIONS=0 "{sys.executable}" -m streams.cli topics check 2>&-; echo $?'
+    done = subprocess.run(["/bin/bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "2\n"

@@ -4,8 +4,10 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+import threading
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -207,3 +209,116 @@ def test_a_store_without_an_owner_takes_nothing(tmp_path: Path) -> None:
     with FileStore(tmp_path / "marks") as store, pytest.raises(ValueError, match="claim"):
         store.raise_to({"a": 1})
     assert (tmp_path / "marks").stat().st_mode & 0o777 == file_module.MODE
+
+
+ALWAYS = -1000
+"""A limit of history below which every number has the file rewritten."""
+
+
+def failing(times: int) -> Callable[[Path], None]:
+    """Flush a folder, after so many failures."""
+    flush, failures = file_module._flush_folder, iter(range(times))
+
+    def flushed(path: Path) -> None:
+        if next(failures, None) is not None:
+            raise OSError(24, "Too many open files")
+        flush(path)
+
+    return flushed
+
+
+def test_a_folder_that_is_not_flushed_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that has taken the name is the one written to, and no number counts before the folder has it."""
+    monkeypatch.setattr(file_module, "COMPACT_ABOVE_LINES", ALWAYS)
+    path = tmp_path / "marks"
+    with FileStore(path) as store:
+        store.claim("group mailer")
+        monkeypatch.setattr(file_module, "_flush_folder", failing(2))
+        with pytest.raises(OSError, match="Too many"):
+            store.raise_to({"read/topic/0": 4})
+        with pytest.raises(OSError, match="Too many"):
+            store.raise_to({"acknowledged/1": 1})
+        assert store.read(["acknowledged/1"]) == {}
+        store.raise_to({"acknowledged/1": 1})
+    with FileStore(path) as store:
+        assert store.read(["acknowledged/1", "read/topic/0"]) == {"acknowledged/1": 1, "read/topic/0": 4}
+
+
+def test_a_claim_whose_folder_is_not_flushed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The owner counts once the name of the file is durable."""
+    with FileStore(tmp_path / "marks") as store:
+        monkeypatch.setattr(file_module, "_flush_folder", failing(1))
+        with pytest.raises(OSError, match="Too many"):
+            store.claim("group mailer")
+        with pytest.raises(ValueError, match="claim"):
+            store.raise_to({"a": 1})
+        assert store.claim("group other") == "group other"
+        store.raise_to({"a": 1})
+    with FileStore(tmp_path / "marks") as store:
+        assert store.claim("group mailer") == "group other"
+        assert store.read(["a"]) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("beside", "wanted"),
+    [(lambda store: store.raise_to({"b": 5}), {"a": 4, "b": 5}), (FileStore.close, {"a": 4})],
+    ids=["raise_to", "close"],
+)
+def test_a_call_beside_a_slow_one_waits_for_it(
+    beside: Callable[[FileStore], None], wanted: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads never rewrite the file at once, and a close waits for what is being written."""
+    monkeypatch.setattr(file_module, "COMPACT_ABOVE_LINES", ALWAYS)
+    path, begun, go_on, flush = tmp_path / "marks", threading.Event(), threading.Event(), file_module._flush_folder
+
+    def slow(folder: Path) -> None:
+        begun.set()
+        assert go_on.wait(30)
+        flush(folder)
+
+    store = FileStore(path)
+    store.claim("group mailer")
+    monkeypatch.setattr(file_module, "_flush_folder", slow)
+    threads = [threading.Thread(target=call) for call in (partial(store.raise_to, {"a": 4}), partial(beside, store))]
+    threads[0].start()
+    assert begun.wait(30)
+    threads[1].start()
+    threads[1].join(0.05)
+    assert threads[1].is_alive()
+    assert store.read(["a", "b"]) == {"a": 4}
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    store.close()
+    with FileStore(path) as again:
+        assert again.read(["a", "b"]) == wanted
+
+
+def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
+    """A call that comes after the close writes into no file that has got its descriptor since."""
+    path = tmp_path / "marks"
+    filled(path)
+    store = FileStore(path)
+    store.close()
+    store.close()
+    with (tmp_path / "other").open("wb"):
+        for call in (partial(store.raise_to, {"a": 1}), partial(store.claim, "group mailer")):
+            with pytest.raises(ValueError, match="closed"):
+                call()
+    assert (tmp_path / "other").read_bytes() == b""
+
+
+def test_a_store_is_one_file_by_whatever_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link to it finds the same lock, and a relative path names it for good."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder/marks")
+    monkeypatch.chdir(tmp_path / "folder")
+    with FileStore("marks") as store:
+        with pytest.raises(StoreInUseError):
+            FileStore(tmp_path / "link")
+        monkeypatch.chdir(tmp_path)
+        store.claim("group mailer")
+        store.raise_to({"a": 1})
+    assert not (tmp_path / "marks").exists()
+    with FileStore("link") as store:
+        assert store.read(["a"]) == {"a": 1}

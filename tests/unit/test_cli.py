@@ -1,5 +1,6 @@
 """The command line: what it lists, what it loads, and how it ends when it cannot start."""
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -45,3 +46,35 @@ def test_settings_that_cannot_be_used_end_with_words(
         cli.main()
     assert ended.value.code == 2
     assert capsys.readouterr().err == "TXPUSH_PARTITIONS: no\nTXPUSH_BOOTSTRAP: neither\n"
+
+
+def test_an_output_that_takes_no_more_ends_with_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk behind standard output is said in words, whatever the command."""
+
+    @click.command()
+    def speak() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cli, "txpush", speak)
+    monkeypatch.setattr(cli, "drop_output", lambda: None)
+    monkeypatch.setattr("sys.argv", ["txpush"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    words = "not all could be written: No space left on device; what was printed is not complete\n"
+    assert capsys.readouterr().err == words
+
+
+def test_another_fault_of_the_system_is_no_matter_of_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error elsewhere keeps its trace: it is one of ours."""
+
+    @click.command()
+    def fail() -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(cli, "txpush", fail)
+    monkeypatch.setattr("sys.argv", ["txpush"])
+    with pytest.raises(OSError, match="Input/output"):
+        cli.main()

@@ -177,3 +177,44 @@ def test_a_file_that_is_no_toml_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_
     (line,) = problems()
     assert line.startswith(f"TXPUSH_SETTINGS_FILE: {file} is not TOML: ")
     assert "line 2" in line
+
+
+@pytest.mark.parametrize(
+    "bootstrap", ["kafka:9092", "127.0.0.1:1,[::1]:65535", "b-1.kafka_x.example.org.:9092, b-2.example.org:9092"]
+)
+def test_addresses(monkeypatch: pytest.MonkeyPatch, bootstrap: str) -> None:
+    """Names, IPv4 and IPv6 in brackets, each with a port."""
+    monkeypatch.setenv("TXPUSH_BOOTSTRAP", bootstrap)
+    assert read_settings().bootstrap == bootstrap
+
+
+@pytest.mark.parametrize(
+    "bootstrap",
+    [
+        "kafka",
+        "kafka:",
+        ":9092",
+        "kafka:0",
+        "kafka:65536",
+        "kafka:" + "9" * 5000,
+        "a:1,",
+        "::1:9092",
+        "a b:1",
+        "a:1;b:2",
+    ],
+)
+def test_what_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, bootstrap: str) -> None:
+    """The client library would fail with a trace, or wait for ever."""
+    monkeypatch.setenv("TXPUSH_BOOTSTRAP", bootstrap)
+    (line,) = problems()
+    assert line.startswith("TXPUSH_BOOTSTRAP: ")
+    assert "is no host:port" in line
+
+
+def test_a_file_that_is_nested_too_deep_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings are."""
+    file = tmp_path / "settings.toml"
+    file.write_text("partitions = " + "[" * 3000 + "]" * 3000)
+    monkeypatch.setenv("TXPUSH_SETTINGS_FILE", str(file))
+    (line,) = problems()
+    assert line.startswith("settings cannot be read: ")

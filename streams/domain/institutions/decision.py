@@ -6,9 +6,9 @@ from schemas.catalogue import Treatment
 from schemas.commands import TicketCause
 from schemas.events import Event
 from schemas.signals import HealthyLogins, Signal, SignalType, TicketWanted
-from schemas.state import IncidentState, TicketState, replace
+from schemas.state import GatheringState, IncidentState, TicketState, replace
 from streams.domain.institutions.failure import Failure, failure_of, login_of
-from streams.domain.institutions.gathering import gather, leave_gathering, open_over_all
+from streams.domain.institutions.gathering import fire_gathering, gather, gathering_due, leave_gathering, open_over_all
 from streams.domain.institutions.incidents import fire_incident, incident_due, see_failing, see_healthy, see_left
 from streams.domain.institutions.tickets import affect, fire_ticket, is_open, leave, ticket_due
 from streams.domain.institutions.view import (
@@ -20,6 +20,9 @@ from streams.domain.institutions.view import (
     case_key,
 )
 from streams.domain.rules import Rules
+
+Timed = TicketState | IncidentState | GatheringState
+"""What has a timer. That of a gathering is for ticks alone: nothing is said, so nothing has to go before a signal."""
 
 _COUNTED = InstitutionDecision(Outcome.COUNTED)
 
@@ -46,22 +49,32 @@ def decide_signal(state: InstitutionView, event: Event, rules: Rules) -> Institu
     return replace(decision, event_time=at)
 
 
-def due(record: TicketState | IncidentState, rules: Rules) -> datetime | None:
-    """Give when `fire` is next to be called for a ticket or an incident, under the rules in force."""
+def due(record: Timed, rules: Rules) -> datetime | None:
+    """Give when `fire` is next to be called for a ticket, an incident or a gathering, under the rules in force."""
+    if isinstance(record, GatheringState):
+        return gathering_due(record)
     return ticket_due(record, rules) if isinstance(record, TicketState) else incident_due(record, rules)
 
 
-def fire(
-    state: InstitutionView, key: str, record: TicketState | IncidentState, at: datetime, rules: Rules
-) -> InstitutionDecision:
-    """Complete a ticket or give up its records, or close an incident.
+def fired_at(due_at: datetime, heard: datetime | None, rules: Rules, now: datetime) -> datetime:
+    """Give the time at which a timer fires that was due at `due_at`.
 
-    `key` is the record's, `at` the time it was due, or the institution's event time where it was due when it was set (a
-    new policy may shorten its time). A timer that is not due (any more) changes nothing.
+    One that was due before the institution was last `heard` of, or before the rules in force, was set due by that (a
+    new policy may shorten its time): then is its time, `now` at the latest.
+    """
+    return min(max(due_at, heard or due_at, rules.since or due_at), now)
+
+
+def fire(state: InstitutionView, key: str, record: Timed, at: datetime, rules: Rules) -> InstitutionDecision:
+    """Complete a ticket or give up its records, close an incident, or forget logins that were gathered.
+
+    `key` is the record's, `at` see `fired_at`. A timer that is not due (any more) changes nothing.
     """
     when = due(record, rules)
     if when is None or when > at:
         return IGNORED
+    if isinstance(record, GatheringState):
+        return fire_gathering(key, record, at)
     if isinstance(record, TicketState):
         return fire_ticket(state, key, record, Moment(at, rules))
     return fire_incident(state, key, record, Moment(at, rules))

@@ -1,7 +1,8 @@
 """Logins that fail with a code that nobody knows, until there are enough of them for a ticket (R11).
 
 Memory: those of the last 7 days and those that still stand, at most `GATHERED`; a policy asks for no more than that.
-The one heard of longest ago goes first, then: it would miss in the ticket until it fails again.
+The one heard of longest ago goes first, then: it would miss in the ticket until it fails again. One that has left goes
+with the first tick after its 7 days, whether or not another login fails by then.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ WITHIN = timedelta(days=7)
 GATHERED = 1000
 """Logins remembered: the largest number that a policy can ask for."""
 
+_MOMENT = timedelta(milliseconds=1)
 _RULE = Rule.R11.name
 _NOTHING = GatheringState()
 
@@ -51,6 +53,19 @@ def leave_gathering(state: InstitutionView, key: str, login: str, at: datetime) 
         return IGNORED
     after = GatheringState({**before.logins, login: replace(gathered, left_at=at)})
     return InstitutionDecision(Outcome.LEFT, gatherings={key: after}, rules=(_RULE,))
+
+
+def gathering_due(gathering: GatheringState) -> datetime | None:
+    """Give when the first login that has left counts for no ticket any more; None while all stand."""
+    logins, later = gathering.logins.values(), WITHIN + _MOMENT
+    return min((max(one.left_at, one.last_seen + later) for one in logins if one.left_at is not None), default=None)
+
+
+def fire_gathering(key: str, gathering: GatheringState, at: datetime) -> InstitutionDecision:
+    """Forget the logins that count for no ticket any more, and the gathering with the last."""
+    logins = _recent(gathering.logins, at - WITHIN)
+    after = GatheringState(logins) if logins else None
+    return InstitutionDecision(Outcome.DROPPED, gatherings={key: after}, rules=(_RULE,))
 
 
 def _recent(logins: Mapping[str, GatheredLogin], since: datetime) -> dict[str, GatheredLogin]:

@@ -13,6 +13,7 @@ import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from schemas.state import CodeMark, WindowLogin, WindowState, replace
 
@@ -24,6 +25,8 @@ CODES = 8
 """Codes remembered of a login, the latest."""
 FEW = 4
 """Below a limit by this factor, the window becomes finer again."""
+GIVEN_UP_AFTER = timedelta(days=1)
+"""How long the window of an institution is kept that nothing is heard of; one that is heard of lets go by itself."""
 
 _Marks = tuple[CodeMark, ...]
 
@@ -66,6 +69,11 @@ class Window:
     def state(self) -> WindowState:
         """Give the record, the same for the same signals however they were cut into polls."""
         return WindowState(dict(self._logins), self._level, dict(self._counts), self._width)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is as new."""
+        return not (self._logins or self._counts or self._level) and self._width == 1
 
     @property
     def seen(self) -> int:
@@ -194,6 +202,11 @@ class Window:
                 heapq.heappush(self._due, (cell, ""))
             counts[cell] = counts.get(cell, 0) + logins
         self._counts = counts
+
+
+def window_due(heard: datetime, span: timedelta) -> datetime:
+    """Give when a window is given up whose institution was last heard of at `heard`: all of it lies behind by then."""
+    return heard + max(GIVEN_UP_AFTER, span + timedelta(milliseconds=1))
 
 
 def _first_ms(login: WindowLogin) -> int:

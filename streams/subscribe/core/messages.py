@@ -72,7 +72,11 @@ def message_of(record: RawRecord) -> Message[Any]:
         raise _unreadable(record, f"{'.'.join(map(str, first['loc'])) or 'value'}: {first['msg']}") from None
     if command.kind is not kind:
         raise _unreadable(record, f"kind {command.kind} does not belong there")
-    return Message(command, from_epoch_ms(record.timestamp_ms), record.partition, record.offset)
+    try:
+        at = from_epoch_ms(record.timestamp_ms)
+    except OverflowError:
+        raise _unreadable(record, f"timestamp {record.timestamp_ms}: no time") from None
+    return Message(command, at, record.partition, record.offset)
 
 
 def _unreadable(record: RawRecord, why: str) -> UnreadableCommandError:

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import threading
 import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ MODE = 0o600
 
 
 class FileStore:
-    """A `Store` for one process, in `path`; its lock is a file beside it, `.lock`.
+    """A `Store` for one process, in `path`, whose links are followed; its lock is a file beside it, `.lock`.
 
     A line counts once it is written whole and flushed to the disk; the half line of a crash is cut off at the next
     start. Everything is held in memory too, about 0.3 kB a command.
@@ -31,7 +32,9 @@ class FileStore:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+        self.path = Path(path).resolve()
+        self._one_at_a_time = threading.Lock()
+        self._name_is_durable = True
         self._owner: str | None = None
         self._numbers: dict[str, int] = {}
         self._lines = 0
@@ -54,18 +57,21 @@ class FileStore:
         self.close()
 
     def close(self) -> None:
-        """Let another process have it; a second time does nothing."""
-        if self._lock >= 0:
-            os.close(self._file)
-            os.close(self._lock)
-            self._lock = -1
+        """Let another process have it, once a call that is still running has ended; a second time does nothing."""
+        with self._one_at_a_time:
+            if self._lock >= 0:
+                os.close(self._file)
+                os.close(self._lock)
+                self._lock = -1
 
     def claim(self, owner: str) -> str:
         """As in `Store`."""
-        if self._owner is None:
-            self._rewrite(owner)
-            self._owner = owner
-        return self._owner
+        with self._one_at_a_time:
+            self._hold_open()
+            if self._owner is None:
+                self._rewrite(owner)
+                self._owner = owner
+            return self._owner
 
     def read(self, names: Collection[str]) -> Mapping[str, int]:
         """As in `Store`."""
@@ -73,8 +79,17 @@ class FileStore:
 
     def raise_to(self, numbers: Mapping[str, int]) -> None:
         """As in `Store`."""
-        if self._owner is None:
-            raise ValueError("claim the store before the first number: it has no owner yet")
+        with self._one_at_a_time:
+            self._hold_open()
+            if self._owner is None:
+                raise ValueError("claim the store before the first number: it has no owner yet")
+            self._raise_to(numbers, self._owner)
+
+    def _hold_open(self) -> None:
+        if self._lock < 0:
+            raise ValueError(f"{self.path} is closed: open the store again")
+
+    def _raise_to(self, numbers: Mapping[str, int], owner: str) -> None:
         higher = {name: number for name, number in numbers.items() if number > self._numbers.get(name, -1)}
         if not higher:
             return
@@ -82,10 +97,11 @@ class FileStore:
         self._numbers |= higher
         self._lines += 1
         if self._lines > COMPACT_ABOVE_LINES + HISTORY_FACTOR * len(self._numbers):
-            self._rewrite(self._owner)
+            self._rewrite(owner)
 
     def _append(self, line: bytes) -> None:
         """Write a line whole, or leave the file as it was."""
+        self._make_name_durable()
         try:
             _write(self._file, line)
         except OSError:
@@ -102,12 +118,20 @@ class FileStore:
         try:
             _write(file, b"".join(lines))
             beside.replace(self.path)
-            _flush_folder(self.path.parent)
         except BaseException:
             os.close(file)
             raise
+        # The old file has no name from here on: whatever fails next, what is written has to go into the new one.
         os.close(self._file)
         self._file, self._size, self._lines = file, sum(map(len, lines)), len(lines)
+        self._name_is_durable = False
+        self._make_name_durable()
+
+    def _make_name_durable(self) -> None:
+        """Flush the folder after a rename; if that fails, again before anything more counts as kept."""
+        if not self._name_is_durable:
+            _flush_folder(self.path.parent)
+            self._name_is_durable = True
 
     def _load(self) -> None:
         content = self.path.read_bytes() if self.path.exists() else b""

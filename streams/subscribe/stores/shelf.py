@@ -3,9 +3,9 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.subscribe.core import Marks, Partition
@@ -25,6 +25,7 @@ class Shelf:
         self._store = store
         self._owner = f"group {group}"
         self._step_seconds = step_seconds
+        self._latest: asyncio.Future[Any] | None = None
 
     async def claim(self) -> None:
         """Make the store this group's; raises StoreRefusedError when it is another's."""
@@ -77,7 +78,7 @@ class Shelf:
         """Call the store, again after a failure: its calls may be repeated, as numbers only go up."""
         for wait in (*BACKOFF_SECONDS, None):
             try:
-                return await asyncio.wait_for(_started(method, argument), self._step_seconds)
+                return await asyncio.wait_for(self._attempt(method, argument), self._step_seconds)
             except StoreError:
                 raise
             except Exception as error:
@@ -89,15 +90,25 @@ class Shelf:
                 await asyncio.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
+    async def _attempt(self, method: Callable[..., Any], argument: object) -> Any:  # noqa: ANN401 - a method's own answer
+        """Call it once; in a thread only when the one before has ended: giving up a call does not end its thread."""
+        if inspect.iscoroutinefunction(method):
+            return await method(argument)
+        while self._latest is not None and not self._latest.done():
+            await asyncio.wait([self._latest])
+        self._latest = asyncio.ensure_future(asyncio.to_thread(method, argument))
+        self._latest.add_done_callback(_heard)
+        return await asyncio.shield(self._latest)
+
 
 def _in_parts(names: Sequence[str]) -> Iterator[Sequence[str]]:
     return (names[first : first + MAX_NAMES] for first in range(0, len(names), MAX_NAMES))
 
 
-def _started(method: Callable[..., Any], argument: object) -> Awaitable[Any]:
-    if inspect.iscoroutinefunction(method):
-        return cast("Awaitable[Any]", method(argument))
-    return asyncio.to_thread(method, argument)
+def _heard(call: asyncio.Future[Any]) -> None:
+    """Take note of a failure that nobody waits for any more, which asyncio would report as forgotten."""
+    if not call.cancelled():
+        call.exception()
 
 
 def _names(command_id: str) -> tuple[str, str, str]:

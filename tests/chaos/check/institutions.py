@@ -26,7 +26,9 @@ from streams.domain.institutions import (
     decide_signal,
     due,
     fire,
+    fired_at,
     institution_health,
+    window_due,
 )
 from tests.chaos.check.books import Books, Expected, Message, named
 from tests.chaos.check.export import Record
@@ -35,6 +37,7 @@ AGENT, INSTITUTIONS, OPERATOR = "/remediation/agent", "/remediation/institutions
 LOG, TOLD = "institution.signals", "aggregation.events"
 INCIDENTS = ("institution.incident.opened", "institution.incident.closed")
 TABLES = ("tickets", "standings", "gatherings", "incidents")
+TIMED = {"tickets", "gatherings", "incidents"}
 
 SOURCES = {
     "institution.login.failing": frozenset({AGENT}),
@@ -105,28 +108,49 @@ class InstitutionFold:
             self.books.activate(record, event, event.data)
         elif isinstance(event.data, ClockTick):
             at = self.books.tick(event.time)
-            self._fire(record, event, lambda _, when: when <= at)
+            self._fire(record, event, ("gatherings", "incidents", "tickets", "windows"), lambda _, when: when <= at, at)
         elif isinstance(event.data, Signal | HealthyLogins | TicketWanted):
             if event.data.institution_id != event.partition_key:
                 raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, event.data.institution_id)
             self._signal(record, event, event.data.institution_id)
 
     def _signal(self, record: Record, event: Event, institution_id: str) -> None:
-        self._fire(record, event, lambda key, when: case_of(key)[0] == institution_id and when < event.time)
+        now = max(event.time, self.event_time(institution_id) or event.time)
+        self._fire(
+            record,
+            event,
+            ("incidents", "tickets"),
+            lambda key, when: case_of(key)[0] == institution_id and when < event.time,
+            now,
+        )
         decision = decide_signal(self, event, self.books.rules)
         if decision.event_time is not None:
             self._clocks[institution_id] = decision.event_time
         self._keep(record, event, institution_id, decision)
 
-    def _fire(self, record: Record, event: Event, is_due: Callable[[str, datetime], bool]) -> None:
+    def _fire(
+        self,
+        record: Record,
+        event: Event,
+        tables: tuple[str, ...],
+        is_due: Callable[[str, datetime], bool],
+        now: datetime,
+    ) -> None:
         """Fire the timers that are due, the earliest first, until none is left; of a case its incident's first."""
-        while ready := [one for one in self._due() if is_due(one[1], one[0])]:
-            at, key, table = min(ready)
+        while ready := [one for one in self._due(tables) if is_due(one[1], one[0])]:
+            due_at, key, table = min(ready)
+            if table == "windows":
+                del self._windows[key]
+                continue
+            at = fired_at(due_at, self._clocks.get(case_of(key)[0]), self.books.rules, now)
             decision = fire(self, key, self._tables[table][key], at, self.books.rules)
             self._keep(record, event, case_of(key)[0], decision)
 
-    def _due(self) -> Iterable[tuple[datetime, str, str]]:
-        for table in ("incidents", "tickets"):
+    def _due(self, tables: tuple[str, ...]) -> Iterable[tuple[datetime, str, str]]:
+        if "windows" in tables:
+            span = self.books.rules.policy.incident.window
+            yield from ((window_due(self._clocks[one], span), one, "windows") for one in self._windows)
+        for table in TIMED & set(tables):
             for key, state in self._tables[table].items():
                 at = due(state, self.books.rules)
                 if at is not None:

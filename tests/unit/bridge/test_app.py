@@ -238,6 +238,14 @@ async def test_a_length_that_is_no_number(bench: Bench) -> None:
     assert await call(bench.app, lambda: body, headers=[(b"content-length", b"many")]) == 200
 
 
+@pytest.mark.parametrize(("length", "status"), [(b"9" * 5000, 413), (b"0" * 5000 + b"1", 200), (b"0", 200)])
+async def test_a_length_of_many_digits(bench: Bench, length: bytes, status: int) -> None:
+    """However a length is written, it is compared with the limit."""
+    body: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+    body.set_result({"type": "http.request", "body": sample("txpush-account-modified-185"), "more_body": False})
+    assert await call(bench.app, lambda: body, headers=[(b"content-length", length)]) == status
+
+
 async def test_a_fault_of_ours_is_no_200(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever breaks, the vendor sends again; the log says what and where, without the message."""
     bench.log.failure = ValueError("Jane Doe")

@@ -6,9 +6,21 @@ import pytest
 
 from schemas.events import OverrideAction
 from schemas.state import IncidentMark, Silence, Surroundings
-from streams.domain import NOWHERE, hear_around, review
+from streams.domain import NOWHERE, hear_around, release_baseline, review
 from streams.domain.around import ALL, is_held, is_incident
-from tests.unit.domain.build import BANK, HOUR, MS, RULES, START, Story, incident, nightly, overridden, silenced
+from tests.unit.domain.build import (
+    BANK,
+    HOUR,
+    MS,
+    RULES,
+    START,
+    UNINTEGRATED,
+    Story,
+    incident,
+    nightly,
+    overridden,
+    silenced,
+)
 
 OPEN = hear_around(NOWHERE, incident(START, 185), START)
 
@@ -100,3 +112,31 @@ def test_reviewed_after_a_tick() -> None:
     closing = incident(START + HOUR, 185, 2, is_open=False)
     decision = review(story.known, closing, RULES, START + 2 * HOUR, NOWHERE)
     assert [message.time for message in decision.messages] == [START + 2 * HOUR]
+
+
+@pytest.mark.parametrize("is_release", [False, True])
+def test_what_is_reviewed_is_judged_by_the_rules_in_force(is_release: bool) -> None:  # noqa: FBT001 - an example
+    """Every open case is, and the customer remembers by which: rules that come back are others, then.
+
+    945 is to be relinked under rules without Data Connect Fix, and mended under the shipped ones.
+    """
+    story = Story()
+    story.hear(nightly(945, 0), nightly(945, 0, "b", "L2"))
+    story.surround(silenced(START, customer=None, institution_id=BANK))
+    story.rules = UNINTEGRATED
+    event = silenced(START + HOUR, START + HOUR, customer=None, institution_id=BANK)
+    if is_release:
+        at = event.time
+        story.keep(release_baseline(story.known, "L1", event, at, story.rules, ticked_at=None, around=story.around))
+    else:
+        story.surround(event)
+    assert {login_id: list(login.episodes) for login_id, login in story.known.logins.items()} == {
+        "L1": ["relink"],
+        "L2": ["relink"],
+    }
+    story.rules = RULES
+    story.hear(nightly(0, 2, "c", "L3"))
+    assert {login_id: list(login.episodes) for login_id, login in story.known.logins.items() if login.episodes} == {
+        "L1": ["connect-fix"],
+        "L2": ["connect-fix"],
+    }

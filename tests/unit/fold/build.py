@@ -59,6 +59,7 @@ PARTITIONS, PARTITION = 3, 1
 IDENTITY = "cluster/topic"
 START = datetime(2026, 11, 1, 3, tzinfo=UTC)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+MS = timedelta(milliseconds=1)
 POLICY, CATALOGUE = Policy.load(), Catalogue.load()
 
 

@@ -1,6 +1,7 @@
 """Events to Kafka records and back."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -103,6 +104,13 @@ def test_subject_and_key_may_be_absent() -> None:
     """Both are optional attributes."""
     found = from_record(headers(ce_subject=None, ce_type=b"clock.tick"), None, None, to_epoch_ms(AT))
     assert (found.subject, found.partition_key) == (None, None)
+
+
+@pytest.mark.parametrize("schema", [None, b"", b"\xff", b"urn:another:2:x"])
+def test_a_schema_that_names_no_version_is_the_first(schema: bytes | None) -> None:
+    """A header without a value is one that was left out."""
+    named: Any = ("ce_dataschema", schema)  # Kafka has headers without a value, whatever the type says
+    assert read([*headers(), named]).id == "ab:0"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Bodies of the vendor to events of the log."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -179,11 +180,45 @@ def test_another_envelope_is_unreadable(body: dict[str, Any]) -> None:
         reduce_txpush(body, RECEIPT)
 
 
-@pytest.mark.parametrize("body", [b"", b"x", b"[]", b"7", b"{", b"[" * 100_000, b'{"a":NaN}', b"\xff"])
+HALVES = [
+    b'{"a":"\\ud83d","b":NaN}',
+    b'{"a":"\\ud83d","b":-Infinity}',
+    b'{"a":"\\ud83d","b":1e400}',
+    b'{"a":"\\ud83d",}',
+    b'"\\ud83d"',
+    b'{"a":"\\ud83d\xff"}',
+    b'{"a":"\\ud83d\n"}',
+    b'\xef\xbb\xbf{"a":"\\ud83d"}',
+    '{"a":"\\ud83d"}'.encode("utf-16"),
+    b'{"a":"\\ud83d","b":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    b'{"a":"\\ud83d","b":' + b"9" * 5000 + b"}",
+]
+"""Half a surrogate pair beside what is no JSON."""
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"[]", b"7", b"{", b"[" * 100_000, b'{"a":NaN}', b"\xff", *HALVES])
 def test_a_body_that_is_no_object(body: bytes) -> None:
     """What is not a JSON object is unreadable, however deep or broken it is."""
     with pytest.raises(UnreadableBody, match="the body is not"):
         read_body(body)
+
+
+def test_half_a_surrogate_pair_costs_its_text_alone() -> None:
+    """A name cut off within an emoji is JSON that Python, JavaScript and Java write; the notification is kept."""
+    body = json.dumps(notification(account(name="Checking \ud83d"), account(id="6", name="\ud83d\ude00"))).encode()
+    assert b'Checking \\ud83d"' in body
+    reduction = reduce_txpush(read_body(body), RECEIPT)
+    assert [event.subject for event in reduction.events] == ["accounts/5", "accounts/6"]
+    assert not reduction.refused
+
+
+def test_half_a_surrogate_pair_is_in_no_id() -> None:
+    """What it becomes can be written, and is no part of a key."""
+    body = json.dumps(notification(account(customerId="7\udc00"), account(customerId="8", type="x\ud83d"))).encode()
+    reduction = reduce_txpush(read_body(body), RECEIPT)
+    assert [event.partition_key for event in reduction.events] == ["8"]
+    assert [refused.reason for refused in reduction.refused] == [DeadLetterReason.NO_ACCOUNT]
+    assert read_body(b'{"a":"\\uD83D","b":"\\\\ud83d"}') == {"a": "\N{REPLACEMENT CHARACTER}", "b": "\\ud83d"}
 
 
 @pytest.mark.parametrize("body", [b"<event/>", b'  \n<?xml version="1.0"?>', b"\xef\xbb\xbf<event/>"])

@@ -110,6 +110,8 @@ def test_free_text_is_not_kept() -> None:
     [
         ({"command_id": "c-1", "x": 1}, "c-1"),
         ('{"command_id": "c-1"}', "c-1"),
+        ("\ud83d", None),
+        ('{"command_id": "c-1", "name": "\\ud83d"}', "c-1"),
         ("not json", None),
         ("[1]", None),
         ({"command_id": 5}, None),

@@ -5,6 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from schemas.times import rfc3339
 from streams.simulate import files
 from tests.unit.domain.build import BANK, CUSTOMER, START
 from tests.unit.simulate.build import account, at, captured, event, notified, run, seen, told
@@ -197,3 +198,30 @@ def test_a_summary_counts_by_topic_and_action(tmp_path: Path) -> None:
     row = next(line for line in done.stdout.splitlines() if "connect-fix" in line)
     assert row.split()[-3:] == ["1", "1", "1"]
     assert run(tmp_path, [], "--summary").stdout.startswith("0 events: 0 messages")
+
+
+def test_half_a_surrogate_pair_costs_its_text_alone(tmp_path: Path) -> None:
+    """As in the bridge: in a capture, or in one that was captured as text; an event of the log has none."""
+    half = b'"name":"Everyday \\ud83d"'
+    lines = [captured("txpush", at(), notified(account(185))), captured("txpush", at(hours=1), notified(account(103)))]
+    plain, text = (orjson.dumps(line).replace(b'"name":"Everyday Checking"', half) + b"\n" for line in lines)
+    body = orjson.dumps(notified(account(0, at(hours=2)))).replace(b'"name":"Everyday Checking"', half)
+    quoted = captured("txpush", at(hours=2), body.decode())
+    assert half in plain
+    assert told(run(tmp_path, [plain, quoted])) == ["0h connect-fix issue 185", "2h connect-fix withdraw 185"]
+    assert told(run(tmp_path, [text]))[0] == "1h connect-fix issue 103"
+    logged = orjson.dumps(GOOD).replace(b'"data":{', b'"data":{"name":"\\ud83d",')
+    assert "not an event" in run(tmp_path, [logged]).stderr
+
+
+def test_an_operator_may_decide_the_same_twice(tmp_path: Path) -> None:
+    """A decision is none that was redelivered: with the same words later, it counts again."""
+    silence = {"action": "silence", "all": True, "who": "ann", "why": "wrong letters"}
+    lines = [
+        captured("operator", at(), silence),
+        captured("operator", at(hours=1), silence | {"until": rfc3339(at(hours=1))}),
+        captured("operator", at(hours=2), silence),
+        captured("txpush", at(hours=3), notified(account(185))),
+    ]
+    assert told(run(tmp_path, lines, "--until", rfc3339(at(days=9)))) == []
+    assert told(run(tmp_path, [*lines[:2], lines[3]])) == ["3h connect-fix issue 185"]

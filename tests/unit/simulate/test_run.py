@@ -90,9 +90,9 @@ def test_time_goes_on_to_until() -> None:
     assert words([], until=START) == []
 
 
-def activated(policy: Policy, when: int, partition: int) -> Event:
+def activated(policy: Policy, when: int, partition: int, source: Source = Source.AGENT) -> Event:
     """Give the rules as a partition's log has them."""
-    event = InForce.of(policy, CATALOGUE).announcement(Source.AGENT, "aggregation.events", partition, START)
+    event = InForce.of(policy, CATALOGUE).announcement(source, "aggregation.events", partition, START)
     return Event(event.id, event.type, event.source, START + when * HOUR, event.data)
 
 
@@ -101,6 +101,15 @@ def test_rules_that_are_activated_hold_from_there_on() -> None:
     events = [looked(185), activated(PATIENT, 1, 0), activated(PATIENT, 1, 1)]
     assert words(events, until=START + 9 * DAY)[1:] == ["120h connect-fix remind 185"]
     assert words(events, policy=Policy(), until=START + 2 * DAY)[1:] == ["24h connect-fix remind 185"]
+
+
+def test_an_announcement_behind_other_rules_is_passed_over() -> None:
+    """As in live: an agent that announces its shipped rules does not undo what an operator has put in force."""
+    by_hand = activated(PATIENT, 0, 0, Source.OPERATOR)
+    shipped, again = activated(Policy(), 0, 1), activated(Policy(), 0, 0, Source.OPERATOR)
+    assert words([by_hand, shipped, looked(185)], until=START + 9 * DAY)[1:] == ["120h connect-fix remind 185"]
+    assert words([shipped, by_hand, looked(185)], until=START + 9 * DAY)[1:] == ["120h connect-fix remind 185"]
+    assert words([by_hand, again, looked(185)], until=START + 2 * DAY)[1:] == ["24h connect-fix remind 185"]
 
 
 def test_an_event_of_every_partition_is_heard_once() -> None:

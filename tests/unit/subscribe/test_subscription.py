@@ -23,7 +23,7 @@ from streams.subscribe import (
     UnreadableCommandError,
 )
 from streams.subscribe import commands as commands_on_kafka
-from streams.subscribe.core import Partition
+from streams.subscribe.core import Partition, RawRecord
 from streams.subscribe.stores import shelf
 from streams.subscribe.testing import START, CommandStory, MemoryLog, SettableClock, TicketStory, commands, tickets
 
@@ -278,6 +278,20 @@ async def test_an_unreadable_record_ends_or_is_passed_by() -> None:
     bench.options = Options(group="mailer", on_unreadable=lambda record, _: told.append(record.offset))
     assert await bench.run() == ["1 issue"]
     assert told == [0]
+
+
+@pytest.mark.parametrize("timestamp_ms", [2**62, -(2**62)])
+async def test_a_time_that_no_calendar_has_is_unreadable(timestamp_ms: int) -> None:
+    """A record with such a timestamp is passed by as others that cannot be read."""
+    bench, told = Bench(), list[str]()
+    value = CommandStory("1").issue().model_dump_json().encode()
+    bench.log.records[PLACE].append(RawRecord(PLACE, 0, value, timestamp_ms))
+    bench.log.put(CommandStory("2").issue(), at=START)
+    bench.options = Options(group="mailer", on_unreadable=lambda _, error: told.append(str(error)))
+    assert await bench.run() == ["2 issue"]
+    (words,) = told
+    assert words.startswith("remediation.connect-fix [0] offset 0 is no command")
+    assert words.endswith(f"timestamp {timestamp_ms}: no time")
 
 
 async def test_fields_of_a_later_version_are_ignored() -> None:

@@ -161,7 +161,7 @@ class Desk:
 
     def tick(self, at: datetime) -> None:
         self.ticked_at = at
-        self._fire_all(at, "")
+        self._fire_all(at, "", gathering=self.gatherings)
 
     def fire(self, key: str, at: datetime) -> InstitutionDecision:
         return self._apply(fire(self, key, self.tickets[key], at, self.rules))
@@ -188,8 +188,8 @@ class Desk:
             if isinstance(one.data, Incident)
         ]
 
-    def _fire_all(self, until: datetime, prefix: str) -> None:
-        tables: dict[str, Mapping[str, Any]] = {"incident": self.incidents, "ticket": self.tickets}
+    def _fire_all(self, until: datetime, prefix: str, **more: Mapping[str, Any]) -> None:
+        tables: dict[str, Mapping[str, Any]] = {"incident": self.incidents, "ticket": self.tickets, **more}
         while timers := sorted(
             (at, key, kind)
             for kind, table in tables.items()

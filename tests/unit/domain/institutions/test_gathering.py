@@ -7,7 +7,7 @@ import pytest
 from schemas.commands import Action, TicketCause
 from schemas.policy import Ticket as TicketPolicy
 from schemas.policy import Unknown
-from streams.domain.institutions import InstitutionDecision, Outcome, case_key, gathering
+from streams.domain.institutions import InstitutionDecision, Outcome, case_key, due, fire, gathering
 from tests.unit.domain.institutions.build import (
     BANK,
     DAY,
@@ -206,3 +206,33 @@ def test_what_gathering_comes_to(desk: Desk) -> None:
     """A login that is gathered and one that leaves again are told apart, by R11."""
     decisions = [desk.hear(failing("71", START, CODE)), desk.hear(left("71", START + HOUR, CODE))]
     assert [(one.outcome, one.rules) for one in decisions] == [(Outcome.GATHERED, ("R11",)), (Outcome.LEFT, ("R11",))]
+
+
+def test_a_login_that_left_goes_after_its_seven_days(desk: Desk) -> None:
+    """A tick forgets it when it counts for no ticket any more; one that stands stays, however long."""
+    desk.hear(failing("71", START, CODE), failing("72", START + HOUR, CODE), left("71", START + HOUR, CODE))
+    desk.tick(START + WEEK)
+    assert list(desk.gatherings[KEY].logins) == ["70/71", "70/72"]
+    desk.tick(START + WEEK + MS)
+    assert list(desk.gatherings[KEY].logins) == ["70/72"]
+    desk.tick(START + 400 * DAY)
+    assert list(desk.gatherings[KEY].logins) == ["70/72"]
+
+
+def test_a_gathering_goes_with_its_last_login(desk: Desk) -> None:
+    """Where all have left nothing is kept for ever, and nothing is said."""
+    desk.hear(*crowd(2, code=CODE), left("login0", START + HOUR, CODE), left("login1", START + 8 * DAY, CODE))
+    assert due(desk.gatherings[KEY], desk.rules) == START + WEEK + MS
+    desk.tick(START + WEEK + MS)
+    assert due(desk.gatherings[KEY], desk.rules) == START + 8 * DAY
+    assert fire(desk, KEY, desk.gatherings[KEY], START + 8 * DAY - MS, desk.rules) == InstitutionDecision()
+    decision = fire(desk, KEY, desk.gatherings[KEY], START + 8 * DAY, desk.rules)
+    assert (decision.outcome, decision.rules, decision.changed) == (Outcome.DROPPED, ("R11",), True)
+    desk.tick(START + 8 * DAY)
+    assert (desk.gatherings, desk.messages) == ({}, [])
+
+
+def test_a_gathering_in_which_all_stand_has_no_timer(desk: Desk) -> None:
+    """What still fails may be of a ticket at any time."""
+    desk.hear(*crowd(4, code=CODE))
+    assert due(desk.gatherings[KEY], desk.rules) is None

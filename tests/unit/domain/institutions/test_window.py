@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -391,3 +392,24 @@ def test_any_reading_back_gives_the_same_record(seed: int, cuts: list[int]) -> N
                 other = reread(other)
         assert encode(one.state()) == encode(other.state())
         assert numbers(one) == numbers(other)
+
+
+def test_a_window_is_empty_when_it_is_as_new() -> None:
+    """Nobody is in it, nobody was counted, and it is as fine as can be."""
+    assert fresh().is_empty
+    assert not Window(WindowState(level=1)).is_empty
+    assert not Window(WindowState(width_ms=2)).is_empty
+    one = fresh()
+    one.count(1, 5)
+    assert not one.is_empty
+    one.pass_to(6)
+    assert one.is_empty
+    fail(one, [1], 7)
+    assert not one.is_empty
+
+
+def test_a_window_is_given_up_a_day_later() -> None:
+    """A day after its institution was heard of, or when all of a longer window lies behind."""
+    heard = datetime(2026, 11, 1, 3, tzinfo=UTC)
+    assert window.window_due(heard, timedelta(minutes=30)) == heard + timedelta(days=1)
+    assert window.window_due(heard, timedelta(days=7)) == heard + timedelta(days=7, milliseconds=1)
