@@ -206,7 +206,7 @@ class ExecutorPart(BaseModel):
     """The executor: what customers' links open."""
 
     executor_host: str = Field(default="127.0.0.1", description="address the executor listens on")
-    executor_port: Port = Field(default=8090, description="port the executor listens on")
+    executor_port: Port = Field(default=8085, description="port the executor listens on")
     links_per_second: float = Field(
         default=5.0, gt=0, le=1000, description="links of customers turned into sessions a second, at most"
     )

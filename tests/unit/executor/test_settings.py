@@ -30,7 +30,7 @@ def test_all_that_is_given() -> None:
     """The webhook is the bridge's, with the token in use."""
     mine, vendor = needed(settings(**GIVEN | {"callback_tokens": f"{'t' * 20},{'u' * 20}"}))
     assert mine.link.webhook == f"https://hooks.example.com/{'t' * 20}/connect"
-    assert (mine.port, mine.link.per_second, vendor.partner_id) == (8090, 5.0, "1")
+    assert (mine.port, mine.link.per_second, vendor.partner_id) == (8085, 5.0, "1")
     assert "t" * 20 not in repr(mine)
 
 
