@@ -9,7 +9,7 @@ from schemas.contract.channels import CHANNELS, Component
 from streams.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-READMES = sorted(path for path in ROOT.rglob("README.md") if ".venv" not in path.parts)
+READMES = sorted(path for path in ROOT.rglob("README.md") if not {".venv", "build"} & set(path.parts))
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))

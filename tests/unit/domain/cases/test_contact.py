@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from schemas.events import Event
+from streams.domain.cases import contact
+from streams.domain.customers.turn import Turn
 from tests.unit.domain.build import (
     BANK,
     DAY,
@@ -39,6 +41,16 @@ def test_deferred() -> None:
     assert story.commands[1].not_after == FIRST + 2 * DAY
     assert story.commands[1].evidence.event_ids == ()
     assert story.commands[1].evidence.rules == ("R8",)
+
+
+def test_timers_in_order() -> None:
+    """The reminder that falls due and what waits, free at the same time, come by the rule and in that order."""
+    story = Story(SHIPPED)
+    story.hear(nightly(185, 0), failing(169, START + HOUR))
+    assert [one.order for one in contact.timers(Turn(story.known, SHIPPED, START + HOUR), LOGIN, story.login())] == [
+        (FIRST + DAY, LOGIN, 8, "", 0),
+        (FIRST + DAY, LOGIN, 8, "", 1),
+    ]
 
 
 @pytest.mark.parametrize(("after", "sent"), [(DAY - MS, FIRST + DAY), (DAY, FIRST + DAY), (DAY + MS, FIRST + DAY + MS)])

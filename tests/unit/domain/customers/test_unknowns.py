@@ -151,3 +151,13 @@ def test_memory_is_bounded() -> None:
         story.hear(*(seen(1_000_000 + n, 10 * n + m) for m in range(3)))
     assert list(story.account().unknown_attempts) == [1_000_000 + n for n in range(3 * CODES, 4 * CODES)]
     assert len(story.account().tickets_wanted) == CODES
+
+
+@pytest.mark.parametrize(("first", "second"), [("L2", "L1"), ("L1", None)])
+def test_accounts_whose_time_comes_at_once(first: str, second: str | None) -> None:
+    """Of accounts due at the same moment those without a login go first, then by login."""
+    story = Story()
+    story.hear(looked(ODD, account="a1", login=first), looked(ODD, account="a2", login=second))
+    story.wait(START + STANDING)
+    asked = [one.account_id for one in story.signals if isinstance(one, OutgoingWish)]
+    assert asked == ["a2", "a1"]
