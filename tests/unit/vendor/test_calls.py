@@ -128,7 +128,7 @@ async def test_the_deadline(upstream: Upstream) -> None:
     async with client_of(upstream, deadline_seconds=0.3) as client:
         with pytest.raises(TryAgainError, match=r"not done within 0\.3 s"):
             await client.vendor.account(CUSTOMER, ACCOUNT)
-    assert len(upstream.calls) == 1
+    assert len(upstream.calls) <= 1
 
 
 async def test_an_endless_answer(upstream: Upstream) -> None:
