@@ -4,7 +4,7 @@ from streams.fold.effects import Effects
 from streams.testing import Happened, OwnedPartition, Step, Steps
 from tests.topology import schedules
 
-SEEDS = range(30)
+SEEDS = range(60)
 
 
 class TellsAfterwards(OwnedPartition):

@@ -25,8 +25,12 @@ CODES = 8
 """Codes remembered of a login, the latest."""
 FEW = 4
 """Below a limit by this factor, the window becomes finer again."""
-GIVEN_UP_AFTER = timedelta(days=1)
-"""How long the window of an institution is kept that nothing is heard of; one that is heard of lets go by itself."""
+GIVEN_UP_AFTER = timedelta(days=7)
+"""How long the window of an institution is kept that nothing is heard of; one that is heard of lets go by itself.
+
+Not shorter than it has to be: the tick that gives it up moves the clock of the partition, and signals of an agent that
+lags behind it are too old for a window then.
+"""
 
 _Marks = tuple[CodeMark, ...]
 

@@ -65,9 +65,8 @@ class OwnedPartition:
         """Whether the next step would find nothing to do."""
         if self.pending is not Step.POLL:
             return self.pending is None
-        return self._log.stable_end <= self.position and not (
-            self.tick_is_due() and self.number not in self.parts.unread
-        )
+        has_unread_tick = self.parts.unread.get(self.number, -1) >= self.position
+        return self._log.stable_end <= self.position and (has_unread_tick or not self.tick_is_due())
 
     def advance(self) -> None:
         """Take the pending step; raises ProducerFenced, which ends the worker."""

@@ -452,7 +452,6 @@ def test_signals_become_a_ticket(institutions: World) -> None:
 def test_a_tick_completes_a_quiet_ticket(institutions: World) -> None:
     """Seven days after the last login has left, the tick of the institution agent ends the ticket."""
     institutions.hear(signal(SignalType.FAILING, "1", START), signal(SignalType.LEFT, "1", START + HOUR))
-    institutions.hear(tick(START + 2 * DAY, Source.INSTITUTIONS))
     assert institutions.fold.next_due(PARTITION) == START + HOUR + 7 * DAY
     institutions.hear(tick(START + 8 * DAY, Source.INSTITUTIONS))
     assert [one["action"] for one in institutions.sent(TICKETS)] == ["issue", "complete"]

@@ -87,7 +87,7 @@ def test_the_window_outlasts_a_restart(world: World) -> None:
 def test_the_sequence_outlasts_a_restart(world: World) -> None:
     """A closed incident is remembered for its number."""
     world.hear(*failing(20), healthy(80, MINUTE))
-    assert world.fold.next_due(PARTITION) == START + MINUTE + DAY
+    assert world.fold.next_due(PARTITION) == START + MINUTE + 7 * DAY
     world.restart()
     world.hear(*failing(20, DAY))
     assert told(world) == [(EVENTS, "opened", 1), (EVENTS, "closed", 2), (EVENTS, "opened", 3)]
@@ -114,7 +114,7 @@ def test_a_tick_closes_an_incident(world: World) -> None:
     assert [one["action"] for one in world.sent(TICKETS)] == ["issue", "complete"]
     (*_, health) = world.sent(INSTITUTION_HEALTH)
     assert (health["incidents"], health["tickets"]) == ([], [])
-    assert world.fold.next_due(PARTITION) is None
+    assert world.fold.next_due(PARTITION) == START + 7 * DAY
 
 
 def test_a_timer_outlasts_a_restart(world: World) -> None:
@@ -225,7 +225,7 @@ def test_timers_that_fail_are_counted(world: World, monkeypatch: pytest.MonkeyPa
 def test_a_gathering_is_given_up_by_a_tick(world: World) -> None:
     """Seven days after the last login of an unknown code has failed, if all have left, the record goes."""
     world.hear(signal(SignalType.FAILING, "1", START, BANK, 106), signal(SignalType.LEFT, "1", START, BANK, 106))
-    world.hear(tick(START + 2 * DAY, Source.INSTITUTIONS))
+    world.hear(tick(START + 7 * DAY, Source.INSTITUTIONS))
     world.restart()
     assert world.fold.next_due(PARTITION) == START + 7 * DAY + MS
     world.hear(tick(START + 7 * DAY + MS, Source.INSTITUTIONS))
@@ -235,26 +235,26 @@ def test_a_gathering_is_given_up_by_a_tick(world: World) -> None:
 
 
 def test_a_window_is_given_up_by_a_tick(world: World) -> None:
-    """A day after the last signal of an institution no login of it is remembered, and no audit record is for that."""
+    """Seven days after the last signal of an institution no login of it is kept, and no audit record is for that."""
     world.hear(*failing(1), healthy(1, timedelta(0)))
-    assert world.fold.next_due(PARTITION) == START + DAY
+    assert world.fold.next_due(PARTITION) == START + 7 * DAY
     world.hear(*failing(1, HOUR, first=1))
-    assert world.fold.next_due(PARTITION) == START + DAY + HOUR
+    assert world.fold.next_due(PARTITION) == START + 7 * DAY + HOUR
     world.restart()
-    assert world.fold.next_due(PARTITION) == START + DAY + HOUR
+    assert world.fold.next_due(PARTITION) == START + 7 * DAY + HOUR
     links = len(world.audits)
-    world.hear(tick(START + DAY + HOUR - MS, Source.INSTITUTIONS))
+    world.hear(tick(START + 7 * DAY + HOUR - MS, Source.INSTITUTIONS))
     assert list(world.state()["windows"]) == [BANK]
-    world.hear(tick(START + DAY + HOUR, Source.INSTITUTIONS))
+    world.hear(tick(START + 7 * DAY + HOUR, Source.INSTITUTIONS))
     assert world.state()["windows"] == {}
     assert (world.fold.next_due(PARTITION), len(world.audits)) == (None, links)
 
 
 def test_a_signal_that_leaves_the_window_alone_keeps_it_too(world: World) -> None:
-    """The day counts from whatever was heard of the institution, in the same poll or another."""
+    """The time counts from whatever was heard of the institution, in the same poll or another."""
     world.hear(*failing(1))
-    world.hear(signal(SignalType.TICKET_WANTED, "1", START + HOUR), tick(START + DAY, Source.INSTITUTIONS))
-    assert world.fold.next_due(PARTITION) == START + DAY + HOUR
+    world.hear(signal(SignalType.TICKET_WANTED, "1", START + HOUR), tick(START + 7 * DAY, Source.INSTITUTIONS))
+    assert world.fold.next_due(PARTITION) == START + 7 * DAY + HOUR
     assert list(world.state()["windows"]) == [BANK]
 
 

@@ -73,6 +73,17 @@ def test_a_seed_repeats_its_run() -> None:
     assert run() == run()
 
 
+def test_a_tick_that_another_worker_read_is_not_waited_for() -> None:
+    """A partition that comes back knows of a tick of its own that lies behind it by then: the next one is written."""
+    with Topology(partitions=1) as topology:
+        topology.send(observed(topology, 103))
+        for worker in topology.simulation.workers:
+            for partition in worker.owned.values():
+                worker.parts.unread[partition.number] = partition.position - 1
+        topology.advance(days=2)
+        assert [one["action"] for one in topology.commands()] == ["issue", "remind"]
+
+
 def test_time_stops_at_timers() -> None:
     """A deleted account is forgotten at its day; the clock then stands where it was sent."""
     with Topology(partitions=1) as topology:

@@ -408,8 +408,8 @@ def test_a_window_is_empty_when_it_is_as_new() -> None:
     assert not one.is_empty
 
 
-def test_a_window_is_given_up_a_day_later() -> None:
-    """A day after its institution was heard of, or when all of a longer window lies behind."""
+def test_a_window_is_given_up_a_week_later() -> None:
+    """Seven days after its institution was heard of, or when all of a longer window lies behind."""
     heard = datetime(2026, 11, 1, 3, tzinfo=UTC)
-    assert window.window_due(heard, timedelta(minutes=30)) == heard + timedelta(days=1)
+    assert window.window_due(heard, timedelta(minutes=30)) == heard + timedelta(days=7)
     assert window.window_due(heard, timedelta(days=7)) == heard + timedelta(days=7, milliseconds=1)
