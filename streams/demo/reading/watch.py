@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streams.demo.processes import DemoError
-from streams.demo.seen import Record, Seen
+from streams.demo.reading.seen import Record, Seen
+from streams.demo.stage.processes import DemoError
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, contract
 
 P = TypeVar("P")
