@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -99,7 +100,7 @@ async def _play(console: Console, kafka: EmbeddedKafka, folder: Path, board: Boa
     asked, codes = asyncio.Event(), list[int]()
 
     async def judge_and_pause(scene: Scene) -> None:
-        codes.append(judge(console, EXPECTED, scene.seen, board.now()))
+        codes.append(judge(console, EXPECTED, scene.seen, board.now(), play.missed))
         await pause(scene, asked)
 
     for how in STOP_SIGNALS:
@@ -116,7 +117,7 @@ async def _play(console: Console, kafka: EmbeddedKafka, folder: Path, board: Boa
             await _end(run)
             raise Asked
         await run
-    return codes[0] if codes else judge(console, EXPECTED, play.seen, board.now())
+    return codes[0] if codes else judge(console, EXPECTED, play.seen, board.now(), play.missed)
 
 
 async def _end(run: asyncio.Task[None]) -> None:
@@ -131,9 +132,12 @@ async def _end(run: asyncio.Task[None]) -> None:
         run.exception()
 
 
-def judge(console: Console, expected: Expected, seen: Seen, seconds: float) -> int:
-    """Print what was expected beside what came, and the difference; give the exit code."""
-    found = differences(expected, seen)
+def judge(console: Console, expected: Expected, seen: Seen, seconds: float, missed: Sequence[str] = ()) -> int:
+    """Print what was expected beside what came, and the difference; give the exit code.
+
+    Something `missed` is one too: the story went no further.
+    """
+    found = [*(f"the story ends early: {what}" for what in missed), *differences(expected, seen)]
     console.print(summary(expected, seen))
     leaks = f"{len(seen.leaks)}!" if seen.leaks else "none"
     _say(console, f"\n{seen.records} records read; names, numbers and balances among them: {leaks}")

@@ -42,11 +42,15 @@ class Morning:
 
     async def play(self) -> None:
         """Do every step of the story, and wait for the workers that were killed."""
-        for step in STORY:
-            if self._scene.display.is_live and not isinstance(step, Kill):
-                await asyncio.sleep(PACE_SECONDS)
-            await self._do(step)
-        await asyncio.gather(*self._restarts)
+        try:
+            for step in STORY:
+                if self._scene.display.is_live and not isinstance(step, Kill):
+                    await asyncio.sleep(PACE_SECONDS)
+                await self._do(step)
+            await asyncio.gather(*self._restarts)
+        finally:
+            for task in self._restarts:
+                task.cancel()
 
     async def _enrol(self, person: Person) -> None:
         partner = self._scene.partner

@@ -10,10 +10,10 @@ from streams.demo.expected import EXPECTED
 from streams.demo.finbank import FinBankCustomer
 from streams.demo.morning import Morning, secrets_of
 from streams.demo.reading.seen import Seen
+from streams.demo.reading.watch import NotComeError
 from streams.demo.scene import Scene
 from streams.demo.stage.cast import LINK_KEY, SEALING_KEY, TOKEN
 from streams.demo.stage.partner import SECRET
-from streams.demo.stage.processes import DemoError
 from streams.demo.story import PEOPLE, STORY
 from streams.demo.telling.board import Board
 from streams.demo.telling.table import Display
@@ -31,10 +31,11 @@ STORY_LASTS = timedelta(days=8, hours=3)
 
 
 class Play:
-    """Runs the story once; `seen` is what came of it."""
+    """Runs the story once; `seen` is what came of it, `missed` what the story could not go on without."""
 
     def __init__(self, kafka: EmbeddedKafka, folder: Path, display: Display, board: Board) -> None:
         self.scene = Scene(kafka, folder, display, board)
+        self.missed: list[str] = []
 
     @property
     def seen(self) -> Seen:
@@ -75,11 +76,14 @@ class Play:
         await scene.ready(scene.cast.workers)
         scene.say(f"ready: {', '.join(worker.name for worker in scene.cast.workers)}")
         scene.display.say(f"metrics: {metrics_of(scene)}", footer=True)
-        await self._play()
-        scene.board.status = "waiting until everything is decided and read back"
-        with contextlib.suppress(DemoError):  # the verdict says what is missing
-            await scene.watch.until(lambda: not differences(EXPECTED, self.seen), COME_SECONDS, "what the rules demand")
-        await scene.watch.settled(DECIDE_SECONDS)
+        try:
+            await self._play()
+            scene.board.status = "waiting until everything is decided and read back"
+            with contextlib.suppress(NotComeError):  # the verdict says what is missing
+                await scene.watch.until(lambda: not differences(EXPECTED, self.seen), COME_SECONDS, "all of it")
+            await scene.watch.settled(DECIDE_SECONDS)
+        except NotComeError as error:
+            self.missed.append(str(error))
 
     async def _play(self) -> None:
         scene, morning = self.scene, Morning(self.scene)

@@ -63,7 +63,7 @@ class Scene:
     # -- waiting
 
     async def until(self, is_so: Callable[[], bool], what: str) -> None:
-        """Wait until something is so of what was read. Raises DemoError when it does not become so."""
+        """Wait until something is so of what was read. Raises NotComeError when it does not become so."""
         await self.watch.until(is_so, HEAR_SECONDS, what)
 
     async def hear(
@@ -75,7 +75,7 @@ class Scene:
         def found() -> list[Heard]:
             return [one for one in self.seen.heard[since:] if belongs(one)]
 
-        await self.until(lambda: is_whole(found()), f"on the inbound log: {title}")
+        await self.until(lambda: is_whole(found()), f"what belongs to '{title}'")
         self.board.entries.append(Posted(at, title, tuple(one.event_id for one in found())))
 
     async def ready(self, workers: Iterable[Worker]) -> None:

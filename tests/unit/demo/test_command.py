@@ -37,3 +37,11 @@ def test_a_missing_lookup_is_no_in_the_summary() -> None:
     assert judge(Console(file=out, width=80), EXPECTED, seen(records), 20.0) == EXIT_OTHERWISE
     (line,) = [line for line in out.getvalue().splitlines() if line.rstrip().endswith("NO")]
     assert line.split() == ["lookup", "verify", "for", "7000000019", "NO"]
+
+
+def test_a_story_that_ends_early_is_a_difference() -> None:
+    """What did not come is told first, and even if nothing else were missing it would not pass."""
+    out = io.StringIO()
+    missed = ["the end of the command did not come within 25 s."]
+    assert judge(Console(file=out, width=80), EXPECTED, seen(as_demanded(EXPECTED)), 20.0, missed) == EXIT_OTHERWISE
+    assert "the story ends early: the end of the command did not come within 25 s." in out.getvalue()
