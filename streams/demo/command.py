@@ -6,6 +6,8 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,12 +17,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from streams.demo.play import Board, Play
-from streams.demo.processes import DemoError
-from streams.demo.seen import Seen
-from streams.demo.story import EXPECTED, Expected
-from streams.demo.table import PREFIX, Display
-from streams.demo.verdict import course_in_words, differences
+from streams.demo.expected import EXPECTED, Expected
+from streams.demo.pause import pause
+from streams.demo.play import Play
+from streams.demo.reading.seen import Seen
+from streams.demo.scene import Scene
+from streams.demo.stage.processes import DemoError
+from streams.demo.telling.board import Board
+from streams.demo.telling.table import PREFIX, Display
+from streams.demo.telling.verdict import course_in_words, differences
 from streams.exits import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.embedded import ClusterSpec, EmbeddedKafka, EmbeddedKafkaError
 from streams.kafka.embedded.command import Asked, ask_to_end, progress_bar
@@ -33,17 +38,24 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command()
-def demo() -> None:
-    """See the whole flow on this machine: broker, bridge, two agents, institution agent.
+@click.option("--pause", "is_paused", is_flag=True, help="Leave all running at the end, until Ctrl-C.")
+def demo(*, is_paused: bool) -> None:
+    """See the whole flow on this machine: broker, sandbox of the vendor, bridge, two agents, institutions, executor.
 
-    Posts notifications over HTTP, kills an agent on the way, reads every command back with a consumer of its own, and
-    compares what came with what the rules demand. Takes half a minute after the first download (45 MB).
+    First what becomes of eighteen customers on one morning, with an agent killed on the way; then a customer of FinBank
+    connects, is asked a question by the bank, answers it through the link of a command, and is asked again in the
+    nights after, which pass in two seconds each. Reads every command back with a consumer of its own, and compares what
+    came with what the rules demand. Takes a minute after the first download (45 MB).
+
+    With --pause everything stays up, and the addresses are printed: of the vendor's page, of a customer's link, of the
+    metrics.
 
     Exits 0 when all is as it should be, 1 with the differences, 2 when it could not run, 130 when interrupted.
 
     \b
     Examples:
       txpush demo
+      txpush demo --pause
       txpush demo > demo.log      one line a decision, for CI
     """  # noqa: D301 - click wants the real character
     for how in STOP_SIGNALS:
@@ -52,7 +64,7 @@ def demo() -> None:
     log = logging.FileHandler(folder / "demo.log", delay=True)
     logging.basicConfig(handlers=[log], format=FORMAT)
     try:
-        code = _run(console, folder)
+        code = _run(console, folder, is_paused=is_paused)
     finally:
         _put_away(console, folder, code)
     sys.exit(code)
@@ -66,12 +78,12 @@ def _put_away(console: Console, folder: Path, code: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(console: Console, folder: Path) -> int:
+def _run(console: Console, folder: Path, *, is_paused: bool) -> int:
     board = Board()
     _say(console, f"{board.now():5.1f} s  starting Kafka")
     try:
         with progress_bar() as progress, EmbeddedKafka(ClusterSpec(), progress) as kafka:
-            return asyncio.run(_play(console, kafka, folder, board))
+            return asyncio.run(_play(console, kafka, folder, board, is_paused=is_paused))
     except Asked:
         _say(console, "Interrupted; everything that was started has been ended.")
         return EXIT_INTERRUPTED
@@ -84,20 +96,28 @@ def _run(console: Console, folder: Path) -> int:
     return EXIT_NOTHING
 
 
-async def _play(console: Console, kafka: EmbeddedKafka, folder: Path, board: Board) -> int:
-    asked = asyncio.Event()
+async def _play(console: Console, kafka: EmbeddedKafka, folder: Path, board: Board, *, is_paused: bool) -> int:
+    asked, codes = asyncio.Event(), list[int]()
+
+    async def judge_and_pause(scene: Scene) -> None:
+        codes.append(judge(console, EXPECTED, scene.seen, board.now(), play.missed))
+        await pause(scene, asked)
+
     for how in STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(how, asked.set)
     with Display(console) as display:
         play = Play(kafka, folder, display, board)
-        run, asking = asyncio.create_task(play.run()), asyncio.create_task(asked.wait())
+        run = asyncio.create_task(play.run(judge_and_pause if is_paused else None))
+        asking = asyncio.create_task(asked.wait())
         await asyncio.wait({run, asking}, return_when=asyncio.FIRST_COMPLETED)
         asking.cancel()
+        if codes:
+            await asyncio.wait({run}, timeout=END_SECONDS)
         if not run.done():
             await _end(run)
             raise Asked
         await run
-    return judge(console, EXPECTED, play.seen, board.now())
+    return codes[0] if codes else judge(console, EXPECTED, play.seen, board.now(), play.missed)
 
 
 async def _end(run: asyncio.Task[None]) -> None:
@@ -112,9 +132,12 @@ async def _end(run: asyncio.Task[None]) -> None:
         run.exception()
 
 
-def judge(console: Console, expected: Expected, seen: Seen, seconds: float) -> int:
-    """Print what was expected beside what came, and the difference; give the exit code."""
-    found = differences(expected, seen)
+def judge(console: Console, expected: Expected, seen: Seen, seconds: float, missed: Sequence[str] = ()) -> int:
+    """Print what was expected beside what came, and the difference; give the exit code.
+
+    Something `missed` is one too: the story went no further.
+    """
+    found = [*(f"the story ends early: {what}" for what in missed), *differences(expected, seen)]
     console.print(summary(expected, seen))
     leaks = f"{len(seen.leaks)}!" if seen.leaks else "none"
     _say(console, f"\n{seen.records} records read; names, numbers and balances among them: {leaks}")
@@ -134,10 +157,13 @@ def summary(expected: Expected, seen: Seen) -> Table:
     table.add_column("came", width=4)
     arrived = seen.courses()
     for course in expected.courses:
-        came = arrived.count(course) == 1
+        came = arrived.count(course) == expected.courses.count(course)
         table.add_row(
             course.topic.removeprefix(PREFIX), course.subject, course_in_words(course.said), "yes" if came else "NO"
         )
+    came = Counter(seen.lookups) == Counter(expected.lookups)
+    wanted = ", ".join(f"{one.action} for {one.customer}" for one in expected.lookups)
+    table.add_row("lookup", "", wanted, "yes" if came else "NO")
     as_expected = sum(seen.phases.get(account) == phase for account, phase in expected.phases.items())
     total = len(expected.phases)
     table.add_row(HEALTH, "", f"{total} accounts in their phase", "yes" if as_expected == total else "NO")

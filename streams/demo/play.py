@@ -1,249 +1,119 @@
-"""The run: workers up, the story posted over HTTP, one of them killed on the way, and all read back."""
+"""The run: workers up, both parts of the story, the week after it, and all read back."""
 
 import asyncio
-import hashlib
-import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import singledispatchmethod
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
-import httpx
-
-from schemas.times import to_epoch_ms
-from streams.clock import WallClock
-from streams.demo import bodies
-from streams.demo.processes import DemoError, Worker, Workers, unready
-from streams.demo.seen import Message, Seen
-from streams.demo.story import STORY, Kill, Poison, Post, Redeliver, Step, UseLink
-from streams.demo.table import Display, Entry, Posted, Row, SetAside, Told, command_of, decision_of, row_of
-from streams.demo.watch import Watch
+from streams.demo.expected import EXPECTED
+from streams.demo.finbank import FinBankCustomer
+from streams.demo.morning import Morning, secrets_of
+from streams.demo.reading.seen import Seen
+from streams.demo.reading.watch import NotComeError
+from streams.demo.scene import Scene
+from streams.demo.stage.cast import LINK_KEY, SEALING_KEY, TOKEN
+from streams.demo.stage.partner import SECRET
+from streams.demo.story import PEOPLE, STORY
+from streams.demo.telling.board import Board
+from streams.demo.telling.table import Display
+from streams.demo.telling.verdict import differences
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.embedded.machine import HOST, free_ports
-from streams.settings import PREFIX
 
-TOKEN = "demo-callback-token-0000"  # noqa: S105 - no secret: it lives as long as the demo and on this machine only
-READY_SECONDS = 45.0
 DECIDE_SECONDS = 25.0
-RESTART_SECONDS = 20.0
-POST_SECONDS = 10.0
+COME_SECONDS = 10.0
+"""How long to wait for what the rules demand before it counts as missing."""
 DRAW_SECONDS = 0.2
 BROKER_CHECK_SECONDS = 0.5
-PACE_SECONDS = 0.25
-"""Between two steps where somebody watches; none before a kill, which is to come in the middle of the work."""
-WORKERS = (("bridge", "bridge"), ("agent-0", "agent"), ("agent-1", "agent"), ("institutions", "institutions"))
-"""Name and subcommand of each process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """The workers, and where the bridge listens."""
-
-    workers: tuple[Worker, ...]
-    bridge: str
-
-
-def cast(bootstrap: str) -> Cast:
-    """Choose ports for the workers and write their settings."""
-    ports = iter((*(chosen := free_ports(len(WORKERS))).clients, *chosen.controllers))
-    bridge_port = next(ports)
-    settings = {
-        f"{PREFIX}BOOTSTRAP": bootstrap,
-        f"{PREFIX}PARTITIONS": str(topics.EMBEDDED.partitions),
-        f"{PREFIX}REPLICATION": str(topics.EMBEDDED.replication),
-        f"{PREFIX}CALLBACK_TOKENS": TOKEN,
-        f"{PREFIX}SIGNATURES": "log",
-        f"{PREFIX}BRIDGE_PORT": str(bridge_port),
-        f"{PREFIX}SHUTDOWN_SECONDS": "6",
-    }
-    return Cast(
-        tuple(Worker(name, command, next(ports), {**settings, f"{PREFIX}INSTANCE": name}) for name, command in WORKERS),
-        f"http://{HOST}:{bridge_port}/{TOKEN}",
-    )
-
-
-@dataclass(slots=True)
-class Board:
-    """What happened so far, in order, and since when."""
-
-    began: float = field(default_factory=time.monotonic)
-    entries: list[Entry] = field(default_factory=list)
-    tickets: int = 0
-
-    def now(self) -> float:
-        """Give the seconds since the demo began."""
-        return time.monotonic() - self.began
-
-    def rows(self, seen: Seen) -> list[Row]:
-        """Give the rows; a ticket has one of its own, as no single notification opens it."""
-        tickets = [message for message in seen.messages if message.topic == topics.TICKETS]
-        for message in tickets[self.tickets :]:
-            self.entries.append(_ticket(message, self.now()))
-        self.tickets = len(tickets)
-        return [row_of(entry, seen) for entry in self.entries]
-
-
-def _ticket(message: Message, at: float) -> Told:
-    return Told(at, f"signals of institution {message.subject}", decision_of(message), command_of(message))
+STORY_LASTS = timedelta(days=8, hours=3)
+"""From the morning on: the last reminder goes out after 7 days (R8)."""
 
 
 class Play:
-    """Runs the story once; `seen` is what came of it."""
+    """Runs the story once; `seen` is what came of it, `missed` what the story could not go on without."""
 
     def __init__(self, kafka: EmbeddedKafka, folder: Path, display: Display, board: Board) -> None:
-        self._kafka = kafka
-        self._display = display
-        self._cast = cast(kafka.bootstrap)
-        self._workers = Workers(self._cast.workers, folder)
-        self._watch = Watch(kafka.bootstrap)
-        self._client = httpx.AsyncClient(timeout=POST_SECONDS, trust_env=False)
-        self._posted: dict[str, list[bytes]] = {}
-        self._folder = folder
-        self._restarts: list[asyncio.Task[None]] = []
-        self._group = asyncio.TaskGroup()
-        self._status = ""
-        self._clock = WallClock()
-        self.board = board
+        self.scene = Scene(kafka, folder, display, board)
+        self.missed: list[str] = []
 
     @property
     def seen(self) -> Seen:
         """Give what the independent reader has read."""
-        return self._watch.seen
+        return self.scene.seen
 
-    async def run(self) -> None:
-        """Go from nothing to everything decided and read back. Raises DemoError, EmbeddedKafkaError, KafkaError."""
-        created = await topics.apply(self._kafka.bootstrap, topics.EMBEDDED)
-        self._display.say(f"{self.board.now():5.1f} s  Kafka at {self._kafka.bootstrap}, {len(created)} topics")
-        names = ", ".join(worker.name for worker in self._cast.workers)
-        self._display.say(f"{self.board.now():5.1f} s  starting {names}; logs in {self._folder}")
+    async def run(self, after: Callable[[Scene], Awaitable[None]] | None = None) -> None:
+        """Go from nothing to everything decided and read back, then wait for `after` with all still running.
+
+        Raises:
+            DemoError, EmbeddedKafkaError, KafkaError: it could not be played to its end.
+        """
+        scene = self.scene
+        created = await topics.apply(scene.kafka.bootstrap, topics.EMBEDDED)
+        scene.say(f"Kafka at {scene.kafka.bootstrap}, {len(created)} topics")
+        scene.say(f"starting {', '.join(worker.name for worker in scene.cast.workers)}; logs in {scene.folder}")
         try:
-            async with self._client, self._watch, asyncio.TaskGroup() as self._group:
-                around = (self._workers.supervise(), self._watch.run(), self._draw(), self._check_broker())
-                tasks = [self._group.create_task(part) for part in around]
+            async with scene.client, scene.watch, asyncio.TaskGroup() as group:
+                around = (scene.workers.supervise(), scene.watch.run(), self._draw(), self._check_broker())
+                tasks = [group.create_task(part) for part in around]
                 await self._perform()
-                self._display.show(self.board.rows(self.seen), "all is read; ending the workers")
+                if after is not None:
+                    await after(scene)
+                scene.board.status = "all is read; ending the workers"
+                scene.show()
                 for task in tasks:
                     task.cancel()
-        except BaseExceptionGroup as group:
+        except BaseExceptionGroup as group_error:
             # A dead broker is the cause of whatever its clients complain of.
-            self._kafka.check()
-            raise _first(group) from None
+            scene.kafka.check()
+            raise _first(group_error) from None
         finally:
-            self._display.show(self.board.rows(self.seen), "")
+            scene.board.status = ""
+            scene.show()
 
     async def _perform(self) -> None:
-        await self._wait_ready()
-        self.seen.secrets = tuple(secret.encode() for secret in secrets_of(STORY))
-        self._status = "posting"
-        for step in STORY:
-            if self._display.is_live and not isinstance(step, Kill):
-                await asyncio.sleep(PACE_SECONDS)
-            await self._do(step)
-        self._status = "waiting until everything is decided and read back"
-        await asyncio.gather(*self._restarts)
-        await self._watch.settled(DECIDE_SECONDS)
+        scene = self.scene
+        await scene.ready(scene.cast.workers)
+        scene.say(f"ready: {', '.join(worker.name for worker in scene.cast.workers)}")
+        scene.display.say(f"metrics: {metrics_of(scene)}", footer=True)
+        try:
+            await self._play()
+            scene.board.status = "waiting until everything is decided and read back"
+            with contextlib.suppress(NotComeError):  # the verdict says what is missing
+                await scene.watch.until(lambda: not differences(EXPECTED, self.seen), COME_SECONDS, "all of it")
+            await scene.watch.settled(DECIDE_SECONDS)
+        except NotComeError as error:
+            self.missed.append(str(error))
 
-    async def _wait_ready(self) -> None:
-        """Wait until every worker says that it is ready."""
-        end = time.monotonic() + READY_SECONDS
-        while waiting := await self._unready():
-            self._status = "starting: " + "; ".join(f"{name}: {why}" for name, why in waiting.items())
-            if time.monotonic() > end:
-                late = [worker for worker in self._cast.workers if worker.name in waiting]
-                logs = "\n".join(map(self._workers.last_lines, late))
-                raise DemoError(f"Not ready after {READY_SECONDS:.0f} s: {', '.join(waiting)}.", logs)
-            await asyncio.sleep(DRAW_SECONDS)
-        self._display.say(f"{self.board.now():5.1f} s  ready: {', '.join(name for name, _ in WORKERS)}")
-        first, *others = self._cast.workers
-        ports = ", ".join(f"{worker.admin_port} {worker.name}" for worker in others)
-        self._display.say(f"metrics: {first.admin}/metrics {first.name}; the same on {ports}", footer=True)
-
-    async def _unready(self) -> dict[str, str]:
-        found = [(worker.name, await unready(self._client, worker)) for worker in self._cast.workers]
-        return {name: why for name, why in found if why is not None}
+    async def _play(self) -> None:
+        scene, morning = self.scene, Morning(self.scene)
+        known = {TOKEN, SECRET, SEALING_KEY, LINK_KEY, *secrets_of(PEOPLE, STORY)}
+        self.seen.secrets = tuple(secret.encode() for secret in known)
+        begins = scene.pace.now()
+        scene.board.status = "enrolling customers"
+        await morning.prepare()
+        scene.board.status = ""
+        await morning.play()
+        await FinBankCustomer(scene).play()
+        scene.board.status = "the rest of the week, a day in two seconds"
+        await scene.pace.pass_until(begins + STORY_LASTS)
 
     async def _draw(self) -> None:
         while True:
-            self._display.show(self.board.rows(self.seen), self._status)
+            self.scene.show()
             await asyncio.sleep(DRAW_SECONDS)
 
     async def _check_broker(self) -> None:
         while True:
-            self._kafka.check()
+            self.scene.kafka.check()
             await asyncio.sleep(BROKER_CHECK_SECONDS)
 
-    # -- the steps of the story
 
-    @singledispatchmethod
-    async def _do(self, step: Step) -> None:
-        raise TypeError(f"the story has a step that nobody can do: {step!r}")
-
-    @_do.register
-    async def _post(self, step: Post) -> None:
-        at = int(self._clock.now().timestamp())
-        written = [bodies.modified(accounts, at) for accounts in step.bodies]
-        ids = [
-            _event_id(body, n)
-            for body, accounts in zip(written, step.bodies, strict=True)
-            for n in range(len(accounts))
-        ]
-        self._posted[step.title] = written
-        self.board.entries.append(Posted(self.board.now(), step.title, tuple(ids)))
-        await self._send("txpush", written)
-
-    @_do.register
-    async def _redeliver(self, step: Redeliver) -> None:
-        written = self._posted[step.earlier]
-        ids = tuple(_event_id(body, 0) for body in written)
-        for delivery in range(1, step.times + 1):
-            self.board.entries.append(Posted(self.board.now(), step.title, ids, delivery))
-            await self._send("txpush", written)
-
-    @_do.register
-    async def _use_link(self, step: UseLink) -> None:
-        await self._watch.until(
-            lambda: self.seen.open_command(step.customer) is not None,
-            DECIDE_SECONDS,
-            f"a command for customer {step.customer}",
-        )
-        command = self.seen.open_command(step.customer)
-        body = bodies.done(step.customer, command.command_id if command else "", to_epoch_ms(self._clock.now()))
-        self.board.entries.append(Posted(self.board.now(), step.title, (_event_id(body, 0),)))
-        await self._send("connect", [body])
-
-    @_do.register
-    async def _poison(self, step: Poison) -> None:
-        self.board.entries.append(SetAside(self.board.now(), step.title, hashlib.sha256(step.body).hexdigest()))
-        await self._send("txpush", [step.body])
-
-    @_do.register
-    async def _kill(self, step: Kill) -> None:
-        pid = self._workers.kill(step.worker)
-        self.board.entries.append(Told(self.board.now(), f"kill -9 {step.worker}", f"process {pid} is gone"))
-        worker = next(worker for worker in self._cast.workers if worker.name == step.worker)
-        self._restarts.append(self._group.create_task(self._await_restart(worker)))
-
-    async def _await_restart(self, worker: Worker) -> None:
-        """Tell when a killed worker works again."""
-        killed = time.monotonic()
-        while await unready(self._client, worker) is not None:
-            if time.monotonic() > killed + RESTART_SECONDS:
-                raise DemoError(
-                    f"{worker.name} is not back {RESTART_SECONDS:.0f} s after its kill.",
-                    self._workers.last_lines(worker),
-                )
-            await asyncio.sleep(DRAW_SECONDS)
-        took = time.monotonic() - killed
-        self.board.entries.append(Told(self.board.now(), f"{worker.name} is back", f"works again after {took:.1f} s"))
-
-    async def _send(self, route: str, written: Sequence[bytes]) -> None:
-        """Post bodies side by side; the vendor counts a notification as delivered on 200 only."""
-        headers = {"content-type": "application/json"}
-        posts = (self._client.post(f"{self._cast.bridge}/{route}", content=body, headers=headers) for body in written)
-        for answer in await asyncio.gather(*posts):
-            if answer.status_code != httpx.codes.OK:
-                raise DemoError(f"The bridge answered {answer.status_code} to a notification.")
+def metrics_of(scene: Scene) -> str:
+    """Say where the metrics are."""
+    first, *others = [worker for worker in scene.cast.workers if worker.has_metrics]
+    ports = ", ".join(f"{worker.admin_port} {worker.name}" for worker in others)
+    return f"{first.admin}/metrics {first.name}; the same on {ports}"
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -252,19 +122,3 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def secrets_of(story: Iterable[Step]) -> set[str]:
-    """Give every name, number and balance that the story posts."""
-    found: set[str] = set()
-    for step in story:
-        if isinstance(step, Post):
-            found.update(secret for accounts in step.bodies for account in accounts for secret in account.secrets)
-        elif isinstance(step, Poison):
-            found.update(step.secrets)
-    return found
-
-
-def _event_id(body: bytes, index: int) -> str:
-    """Give the id of a record by the contract: `sha256(body):index`."""
-    return f"{hashlib.sha256(body).hexdigest()}:{index}"

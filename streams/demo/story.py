@@ -1,50 +1,84 @@
-"""The story of the demo, and what the rules demand of it: both written by hand, so that neither follows the other.
+"""The first part of the story: what becomes of eighteen customers on one morning.
 
 The customers of the commands that live through the kill lie in all three partitions: whichever partitions the killed
 agent had, it goes on with a state that it must first restore.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from streams.demo.bodies import Snapshot
-
-INSTITUTION_DOWN = "170681"
-TWELVE = tuple(str(7000000101 + n) for n in range(12))
+FIRST_CUSTOMER, FIRST_ACCOUNT = 7_000_000_001, 5_900_000_001
+"""The sandbox counts ids from here, by every customer and account that it is asked to add."""
+BANK, DOWN, ODD = "190001", "190002", "190003"
+"""Banks that are made up, in this order."""
+BANK_NAMES = ("Bank of the Demo", "Bank in Trouble", "Bank of Odd Codes")
 WORKER_TO_KILL = "agent-0"
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """Post notifications side by side: one body for each tuple of accounts."""
+class Person:
+    """A customer with one login at a bank, and what nobody who reads a topic may learn."""
 
-    title: str
-    bodies: tuple[tuple[Snapshot, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Redeliver:
-    """Post the bodies of an earlier step again, byte for byte."""
-
-    title: str
-    earlier: str
-    times: int
-
-
-@dataclass(frozen=True, slots=True)
-class UseLink:
-    """Read the customer's open command back, and post the `done` of a Fix session that was started from it."""
-
-    title: str
     customer: str
+    accounts: tuple[str, ...]
+    bank: str
+
+    def name(self, account: str) -> str:
+        """Give the name that the account's owner reads."""
+        return f"Rosalind's Household Checking {account[-4:]}"
+
+    def number(self, account: str) -> str:
+        """Give the number that the bank knows the account by."""
+        return f"4000{int(account) % 1_000_000:06d}77"
+
+    def balance(self, account: str) -> float:
+        """Give the balance in dollars."""
+        return 1_000_000.25 + int(account) % 90_000
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Give names, numbers and balances."""
+        return tuple(
+            secret
+            for account in self.accounts
+            for secret in (self.name(account), self.number(account), f"{self.balance(account):.2f}")
+        )
+
+
+def _people(*rows: tuple[str, int]) -> Iterator[Person]:
+    """Give people by bank and number of accounts, with the ids that the sandbox will give them."""
+    account = FIRST_ACCOUNT
+    for number, (bank, count) in enumerate(rows):
+        accounts = tuple(str(account + one) for one in range(count))
+        yield Person(str(FIRST_CUSTOMER + number), accounts, bank)
+        account += count
+
+
+PEOPLE = tuple(_people((BANK, 1), (BANK, 2), (BANK, 1), (BANK, 1), (BANK, 2), (ODD, 1), *((DOWN, 1),) * 12))
+HEALED, PAIR, TWICE, BROKEN, GROWING, UNKNOWN, *TWELVE = PEOPLE
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Have accounts fail, or work again at 0, and refresh their customers; `copies` of the first notification come."""
+
+    title: str
+    codes: dict[str, int]
+    copies: int = 1
+
+    @property
+    def people(self) -> list[Person]:
+        """Give whose accounts these are."""
+        return [person for person in PEOPLE if not self.codes.keys().isdisjoint(person.accounts)]
 
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """Post a body that is no notification."""
+    """Post a body that is signed, and no webhook."""
 
     title: str
     body: bytes
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,111 +88,21 @@ class Kill:
     worker: str
 
 
-Step = Post | Redeliver | UseLink | Poison | Kill
+Step = Codes | Poison | Kill
 
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What one message of a command says; messages of one command count up from sequence 0."""
-
-    action: str
-    code: int
-    steps: tuple[str, ...]
-    withdraw_reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """A command from its first message to its last; `subject` is the customer, of a ticket the institution."""
-
-    subject: str
-    topic: str
-    said: tuple[Said, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """All that may arrive: commands, the phase of each account (`customerId/accountId`), dead letters."""
-
-    courses: tuple[Course, ...]
-    phases: dict[str, str]
-    dead_letters: tuple[str, ...]
-
-
-def one(customer: str, code: int, *, attempted_ago: int = 3600) -> Snapshot:
-    """Give a customer's only account."""
-    return Snapshot(customer, f"59{customer[2:]}", f"71{customer[2:]}", code, attempted_ago=attempted_ago)
-
-
-def second(customer: str, code: int) -> Snapshot:
-    """Give another account of the same login."""
-    return Snapshot(customer, f"58{customer[2:]}", f"71{customer[2:]}", code)
-
-
-def at_down(customer: str) -> Snapshot:
-    """Give an account at the institution that is down."""
-    return Snapshot(customer, f"59{customer[2:]}", f"71{customer[2:]}", 906, institution=INSTITUTION_DOWN)
-
-
-FIRST_185 = "185: a challenge"
-POISON = b'{"event": {"class": "account", "records": [{"name": "Rosalind\'s Torn Checking", "balance": 77213.09'
+POISON = b'{"eventType": "added", "payload": {"accounts": [{"name": "Rosalind\'s Torn Checking", "balance": 77213.09'
 
 STORY: tuple[Step, ...] = (
-    Post(FIRST_185, ((one("7000000042", 185),),)),
-    Redeliver("the same body, twice more", FIRST_185, times=2),
-    Post("185 at another customer", ((one("7000000043", 185),),)),
-    UseLink("done: the Fix link was used", "7000000043"),
-    Post("103 and 945, one login", ((one("7000000044", 103), second("7000000044", 945)),)),
-    Post("945 on one account of a login", ((one("7000000048", 945),),)),
-    Post("906 from six customers", tuple((at_down(customer),) for customer in TWELVE[:6])),
+    Codes("185: a challenge", {HEALED.accounts[0]: 185}, copies=3),
+    Codes("103 and 945, one login", {PAIR.accounts[0]: 103, PAIR.accounts[1]: 945}),
+    Codes("945 on one account of a login", {GROWING.accounts[0]: 945}),
+    Codes("906 from six customers", {person.accounts[0]: 906 for person in TWELVE[:6]}),
     Kill(WORKER_TO_KILL),
-    Post("906 from six more", tuple((at_down(customer),) for customer in TWELVE[6:])),
-    Post("103 on its second account", ((second("7000000048", 103),),)),
-    Post("0: healed at the bank", ((one("7000000042", 0, attempted_ago=0),),)),
-    Post("0: after the Fix", ((one("7000000043", 0, attempted_ago=0),),)),
-    Post("169: linked twice", ((one("7000000045", 169),),)),
-    Post("949: beyond repair", ((one("7000000046", 949),),)),
-    Post("777: in no catalogue", ((one("7000000047", 777),),)),
+    Codes("906 from six more", {person.accounts[0]: 906 for person in TWELVE[6:]}),
+    Codes("103 on its second account", {GROWING.accounts[1]: 103}),
+    Codes("0: healed at the bank", {HEALED.accounts[0]: 0}),
+    Codes("169: linked twice", {TWICE.accounts[0]: 169}),
+    Codes("949: beyond repair", {BROKEN.accounts[0]: 949}),
+    Codes("777: in no catalogue", {UNKNOWN.accounts[0]: 777}),
     Poison("a body torn in the middle", POISON, ("Rosalind's Torn", "77213.09")),
-)
-
-CHALLENGE = ("answer_challenge",)
-CREDENTIALS = ("enter_credentials",)
-OAUTH = ("reauthenticate_oauth",)
-CASE = ("submit_case",)
-
-EXPECTED = Expected(
-    courses=(
-        # R3, R1: one command, however often the body comes; R5: 0 without a fix of ours is `healed`.
-        Course(
-            "7000000042",
-            "remediation.connect-fix",
-            (Said("issue", 185, CHALLENGE), Said("withdraw", 185, CHALLENGE, "healed")),
-        ),
-        # R5: 0 after a strong fix, one that names the command, is `complete`.
-        Course(
-            "7000000043", "remediation.connect-fix", (Said("issue", 185, CHALLENGE), Said("complete", 185, CHALLENGE))
-        ),
-        # R3: one command a login; 103 outranks 945, so the second account changes neither reason nor steps.
-        Course("7000000044", "remediation.connect-fix", (Said("issue", 103, CREDENTIALS),)),
-        # R3: the other way round the higher rank changes the open command in place.
-        Course("7000000048", "remediation.connect-fix", (Said("issue", 945, OAUTH), Said("update", 103, CREDENTIALS))),
-        Course("7000000045", "remediation.remove-duplicate", (Said("issue", 169, ("keep_one_delete_rest",)),)),
-        Course("7000000046", "remediation.relink", (Said("issue", 949, ("delete_account", "add_account")),)),
-        # R10: one ticket an institution and code, updated when the tenth login fails.
-        Course(INSTITUTION_DOWN, "remediation.support-ticket", (Said("issue", 906, CASE), Said("update", 906, CASE))),
-    ),
-    phases={
-        "7000000042/5900000042": "healthy",
-        "7000000043/5900000043": "healthy",
-        "7000000044/5900000044": "customer_action",
-        "7000000044/5800000044": "customer_action",
-        "7000000048/5900000048": "customer_action",
-        "7000000048/5800000048": "customer_action",
-        "7000000045/5900000045": "customer_action",
-        "7000000046/5900000046": "customer_action",
-        "7000000047/5900000047": "unknown",
-        **{f"{customer}/59{customer[2:]}": "support" for customer in TWELVE},
-    },
-    dead_letters=("unreadable_body",),
 )

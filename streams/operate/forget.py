@@ -8,8 +8,8 @@ from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from schemas.events import CustomerForgotten
-from streams.clock import WallClock
 from streams.exits import EXIT_OTHERWISE
+from streams.kafka.present import clock_of
 from streams.operate import acts
 from streams.operate.telling import agreed, carry_out, refuse_data, signed
 from streams.settings import Settings, SettingsError, read_settings
@@ -40,7 +40,7 @@ def forget(customer: str, by: str, reason: str, *, yes: bool) -> None:
     except ValidationError as error:
         refuse_data(error, {"customer_id": "CUSTOMER", "who": "--by", "why": "--reason"})
     agreed(f"forget customer {customer} for good?", yes=yes)
-    carry_out(settings, acts.forget(data, WallClock().now()))
+    carry_out(settings, acts.forget(data, clock_of(settings).now()))
     _unsubscribe(settings, customer)
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from schemas.events import Override, OverrideAction
 from schemas.times import parse_rfc3339
-from streams.clock import WallClock
+from streams.kafka.present import clock_of
 from streams.operate import acts
 from streams.operate.telling import carry_out, refuse_data, signed
 from streams.settings import read_settings
@@ -40,7 +40,7 @@ class Until(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - click's signature
         """Read the time; a past one is a slip of the pen."""
-        now = WallClock().now()
+        now = clock_of(read_settings()).now()
         if value == "now":
             return now
         if span := SPAN.fullmatch(value):
@@ -170,4 +170,4 @@ def _decide(action: OverrideAction, given: dict[str, Any]) -> None:
         data = Override(action=action, **given)
     except ValidationError as error:
         refuse_data(error, OPTIONS)
-    carry_out(settings, acts.override(data, WallClock().now()))
+    carry_out(settings, acts.override(data, clock_of(settings).now()))

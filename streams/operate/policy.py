@@ -8,9 +8,9 @@ import click
 
 from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
-from streams.clock import WallClock
 from streams.exits import EXIT_OTHERWISE
 from streams.fold.inforce import InForce
+from streams.kafka.present import clock_of
 from streams.operate import acts
 from streams.operate.differences import as_toml, differences, spans
 from streams.operate.inforce import Place, Standing, standings
@@ -108,7 +108,7 @@ def activate(file: Path, by: str, reason: str, *, yes: bool) -> None:
     for rules, places in groups:
         click.echo("\n".join([f"on {_where(places)}:", *(_changes(rules, new) or ["# nothing changes"])]))
     agreed(f"put policy {new.rules.policy.version} in force?", yes=yes)
-    carry_out(settings, acts.activation(new, by, reason, WallClock().now()))
+    carry_out(settings, acts.activation(new, by, reason, clock_of(settings).now()))
 
 
 def _load(file: Path) -> Policy:

@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.kafka.present import require_clock
+from streams.kafka.topics import TopicsError
 from streams.operate.acts import Act
 from streams.operate.differences import spans
 from streams.operate.writing import OperateError, Outcome, write
@@ -63,7 +65,7 @@ def run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
     """Wait for Kafka's answer, or end with what to do next."""
     try:
         return asyncio.run(request)
-    except OperateError as error:
+    except (OperateError, TopicsError, LookupError) as error:
         refuse(f"{error}; nothing was written")
     except (KafkaError, OSError, TimeoutError) as error:
         refuse(
@@ -74,12 +76,18 @@ def run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
 
 def carry_out(settings: Settings, act: Act) -> None:
     """Write a decision, say where it is, and end with 1 or 2 unless it is everywhere."""
-    outcome = run(settings, write(act, settings.bootstrap, settings.partitions))
+    outcome = run(settings, _written(settings, act))
     for line in told(outcome):
         click.echo(line)
     if outcome.failed:
         click.echo(_advice(outcome), err=True)
         sys.exit(EXIT_OTHERWISE if outcome.written else EXIT_NOTHING)
+
+
+async def _written(settings: Settings, act: Act) -> Outcome:
+    """Write it, unless its time is of a clock that the cluster does not allow."""
+    await require_clock(settings)
+    return await write(act, settings.bootstrap, settings.partitions)
 
 
 def told(outcome: Outcome) -> Iterable[str]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, PlainValidator, SecretStr, ValidationInfo
 from pydantic_settings import NoDecode
 
 from schemas.contract.channels import PARTITIONS, REPLICAS
-from streams.clock import ScaledClock
+from streams.clock import PacedClock, ScaledClock, read_clock
 
 TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 """What stands in a path without escapes, and cannot be guessed."""
@@ -35,8 +35,8 @@ def _split(value: object) -> object:
     return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
 
 
-def _read_clock(value: object) -> ScaledClock:
-    return value if isinstance(value, ScaledClock) else ScaledClock.read(str(value))
+def _read_clock(value: object) -> ScaledClock | PacedClock:
+    return value if isinstance(value, ScaledClock | PacedClock) else read_clock(str(value))
 
 
 class ClusterPart(BaseModel):
@@ -67,8 +67,9 @@ class WorkerPart(BaseModel):
         default=None, min_length=1, max_length=128, description="name of this worker, the same after a restart"
     )
     policy_file: Path | None = Field(default=None, description="policy to activate where none is in force yet")
-    clock: Annotated[ScaledClock, PlainValidator(_read_clock)] | None = Field(
-        default=None, description="`start,began,scale` of a faster clock; for clusters of `txpush kafka` only"
+    clock: Annotated[ScaledClock | PacedClock, PlainValidator(_read_clock)] | None = Field(
+        default=None,
+        description="`start,began,scale` of a faster clock, or a file of them; for clusters of `txpush kafka` only",
     )
     admin_host: str = Field(default="127.0.0.1", description="address of /metrics, /healthz and /readyz")
     admin_port: Port = Field(default=0, description="port of the same; 0 picks a free one")

@@ -10,7 +10,8 @@ import click
 from aiokafka.errors import KafkaError
 
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
-from streams.kafka.present import clock_of
+from streams.kafka.present import clock_of, require_clock
+from streams.kafka.topics import TopicsError
 from streams.settings import Settings, SettingsError, read_settings
 from streams.subscriptions.book import Book, known_accounts
 from streams.subscriptions.choice import ChoiceError, listed, named
@@ -84,6 +85,7 @@ def unsubscribe(ids: tuple[str, ...], file: Path | None, *, every: bool) -> None
 
 
 async def _subscribed(settings: Settings, choice: Sequence[Account] | None, *, renew: bool) -> Report:
+    await require_clock(settings)
     accounts = await known_accounts(settings.bootstrap) if choice is None else choice
     callback = f"{settings.public_url}/{settings.callback_tokens[0].get_secret_value()}/txpush"
     async with Book(settings.bootstrap, _sealing(settings)) as book, vendor_of(settings) as vendor:
@@ -144,6 +146,8 @@ def _finish(settings: Settings, request: Coroutine[Any, Any, Report], word: str)
         report = asyncio.run(request)
     except (KafkaError, OSError, TimeoutError) as error:
         _refuse(f"Kafka at {settings.bootstrap}: {error!r}; nothing was done\nset TXPUSH_BOOTSTRAP, or start one")
+    except (TopicsError, LookupError) as error:
+        _refuse(f"{error}; nothing was done")
     except KeyboardInterrupt:
         _refuse("interrupted: run the same again to go on")
     lines, is_whole = told(report, word)

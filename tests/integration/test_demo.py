@@ -1,5 +1,6 @@
 """`txpush demo` as a whole: its verdict, its time, and that nothing outlives it."""
 
+import asyncio
 import os
 import re
 import signal
@@ -9,26 +10,31 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from streams.demo import processes
-from streams.demo.processes import DemoError, Worker, Workers
+from streams.demo.stage import processes
+from streams.demo.stage.processes import DemoError, Worker, Workers
 from streams.kafka.embedded.machine import free_ports
+from streams.sandbox.visitor import Visitor
 from tests.waiting import wait_until
 
 COMMAND = [sys.executable, "-m", "streams.cli", "demo"]
-LIMIT_SECONDS = 60.0
-READY_SECONDS = 90.0
+FIX_SECONDS = 60.0
+"""Until the first command has been fixed through its link."""
+LIMIT_SECONDS = 120.0
+READ_SECONDS = 150.0
 
 pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A demo that was told to keep its files where the test sees them."""
+def demo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    """A demo that was told to keep its files where the test sees them, with options if there are any."""
     environment = os.environ | {"TMPDIR": str(tmp_path), "COLUMNS": "80"}
+    options = getattr(request, "param", [])
     with subprocess.Popen(
-        COMMAND, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*COMMAND, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         yield process
         process.kill()
@@ -48,31 +54,71 @@ def running_in(folder: Path) -> list[int]:
     return found
 
 
-def read_until(process: subprocess.Popen[str], word: str) -> None:
-    """Read what the demo prints up to the line with a word."""
+def read_until(process: subprocess.Popen[str], word: str) -> str:
+    """Give what the demo prints up to the line with a word."""
     assert process.stdout is not None
-    end = time.monotonic() + READY_SECONDS
+    end, read = time.monotonic() + READ_SECONDS, ""
     for line in process.stdout:
+        read += line
         if word in line:
-            return
+            return read
         assert time.monotonic() < end
     pytest.fail(f"the demo ended without {word!r}")
+
+
+def fixed_after(output: str) -> float:
+    """Read after how many seconds the first command was completed."""
+    found = re.search(r"^ *([\d.]+) s  0 on 3 accounts -> connect-fix complete", output, re.MULTILINE)
+    assert found is not None, output
+    return float(found[1])
 
 
 def test_the_demo_keeps_the_rules(demo: subprocess.Popen[str], tmp_path: Path) -> None:
     """It exits 0 within its time, tells every step in lines where there is no terminal, and leaves nothing behind."""
     began = time.monotonic()
-    output, _ = demo.communicate(timeout=100)
+    output, _ = demo.communicate(timeout=LIMIT_SECONDS + 30)
     assert demo.returncode == 0, output
     assert time.monotonic() - began < LIMIT_SECONDS
     assert "As the rules demand: nothing missing, doubled or unexpected" in output
     assert "names, numbers and balances among them: none" in output
+    assert fixed_after(output) < FIX_SECONDS
     assert output.count("nothing: duplicate") == 2
+    assert output.count("link opened, question answered: done ->") == 3
+    assert output.count("connect-fix complete 185 answer_challenge ->") == 2
+    assert "185 a second time -> otp-escalation issue 185" in output
+    assert "looked up: 0 on 3 accounts -> connect-fix complete" in output
     assert re.search(r"agent-0 is back -> works again after \d+\.\d s", output)
     assert re.search(r"metrics: http://127\.0\.0\.1:\d+/metrics", output)
     assert "Summary" in output
     assert "\x1b[" not in output
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("demo", [["--pause"]], indirect=True)
+def test_a_pause_leaves_everything_to_a_person(demo: subprocess.Popen[str], tmp_path: Path) -> None:
+    """The addresses that are printed work, what a person does there is told, and Ctrl-C ends it in good order."""
+    text = read_until(demo, "Ctrl-C ends it.")
+    assert "As the rules demand" in text
+    link, page = (re.search(rf"^  (http://\S+{path}\S+)$", text, re.MULTILINE) for path in ("/fix/", "/connect"))
+    assert link is not None
+    assert page is not None
+    asyncio.run(repair_with_a_password(link[1]))
+    assert httpx.get(page[1], follow_redirects=True).status_code == httpx.codes.OK
+    read_until(demo, "connect-fix complete 103")
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(30) == 0
+    assert not list(tmp_path.iterdir())
+
+
+async def repair_with_a_password(link: str) -> None:
+    """Open a link, and sign in at the vendor's page."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        visitor = Visitor(client)
+        await visitor.open((await client.post(link)).headers["location"])
+        page = await visitor.press("sign_in", username="demo", password="go")  # noqa: S106 - FinBank's test user
+        assert page.title == "That worked"
+        assert (await visitor.press("finish")).left_to is not None
 
 
 @pytest.mark.slow

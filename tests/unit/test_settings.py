@@ -37,10 +37,13 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings().partitions == 3
 
 
-def test_a_clock_is_read_whole_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A faster clock comes as text; what is none is told with the others."""
+def test_a_clock_is_read_whole_or_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A faster clock comes as text or as the place of a file; what is none is told with the others."""
     monkeypatch.setenv("TXPUSH_CLOCK", "2026-09-01T00:00:00Z,2026-11-01T00:00:00Z,43200")
     assert str(read_settings().clock) == "2026-09-01T00:00:00Z,2026-11-01T00:00:00Z,43200"
+    (tmp_path / "clock").write_text("2026-09-01T00:00:00Z,2026-11-01T00:00:00Z,60\n")
+    monkeypatch.setenv("TXPUSH_CLOCK", str(tmp_path / "clock"))
+    assert str(read_settings().clock) == str(tmp_path / "clock")
     monkeypatch.setenv("TXPUSH_CLOCK", "faster")
     assert "TXPUSH_CLOCK: Value error, write start,began,scale" in problems()[0]
 

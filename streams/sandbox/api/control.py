@@ -17,6 +17,7 @@ from streams.sandbox.controls import ClockStandsError, Controls
 from streams.sandbox.delivery.faults import MAX_SLOW_SECONDS, FaultName
 
 MAX_AHEAD_SECONDS = 400 * 86_400
+MAX_COPIES = 20
 Code = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
@@ -42,6 +43,7 @@ class FaultAsked(Asked):
     share: float = Field(default=1.0, ge=0, le=1)
     times: int | None = Field(default=None, ge=0)
     seconds: float | None = Field(default=None, ge=0)
+    copies: int = Field(default=2, ge=2, le=MAX_COPIES)
     path: str = ""
 
 

@@ -50,7 +50,8 @@ class Agenda:
         webhook.is_forged = faults.strikes(FaultName.WRONG_SIGNATURE, url) is not None
         if late := faults.seconds(FaultName.LATE, url):
             webhook.due = webhook.first_due = webhook.first_due + timedelta(seconds=late)
-        copies = 2 if faults.strikes(FaultName.DUPLICATED, url) else 1
+        duplicated = faults.strikes(FaultName.DUPLICATED, url)
+        copies = 1 if duplicated is None else duplicated.copies
         if faults.strikes(FaultName.REORDERED, url):
             self._hold(webhook)
             return

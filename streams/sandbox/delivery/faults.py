@@ -38,12 +38,14 @@ class Fault:
         share: part of the calls or webhooks that it meets, 0 to 1.
         times: how often it happens before it is over; None without end.
         seconds: of `slow` in real time, 60 at most; of `late` on the sandbox's clock.
+        copies: of `duplicated`, how often a webhook is delivered.
         path: only calls whose path, or webhooks whose address, has this text in it.
     """
 
     share: float = 1.0
     times: int | None = None
     seconds: float | None = None
+    copies: int = 2
     path: str = ""
 
     def __post_init__(self) -> None:

@@ -4,12 +4,16 @@ from collections.abc import Iterable
 
 import orjson
 
-from streams.demo.seen import Record, Seen
-from streams.demo.story import Course, Expected, Said
-from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, HEALTH
+from streams.demo.expected import Course, Expected, Lookup, Said
+from streams.demo.reading.seen import Record, Seen
+from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, HEALTH, LOOKUP
+
+TIME = ("ce_time", b"2026-11-02T03:00:00.000Z")
 
 
-def command(course: Course, sequence: int, *, said: Said | None = None, command_id: str | None = None) -> Record:
+def command(
+    course: Course, sequence: int, *, said: Said | None = None, command_id: str | None = None, fix_url: str = ""
+) -> Record:
     """Give a message of a command as it lies in its topic."""
     said = said or course.said[sequence]
     data = {
@@ -22,7 +26,14 @@ def command(course: Course, sequence: int, *, said: Said | None = None, command_
     }
     if said.withdraw_reason:
         data["withdraw_reason"] = said.withdraw_reason
-    return Record(course.topic, 0, sequence, course.subject.encode(), orjson.dumps(data))
+    if fix_url:
+        data["fix_url"] = fix_url
+    return Record(course.topic, 0, sequence, course.subject.encode(), orjson.dumps(data), [TIME])
+
+
+def lookup(one: Lookup) -> Record:
+    """Give a look-up."""
+    return Record(LOOKUP, 0, 0, one.customer.encode(), orjson.dumps({"action": one.action}))
 
 
 def health(account: str, phase: str) -> Record:
@@ -37,8 +48,14 @@ def letter(reason: str, body_sha256: str = "") -> Record:
 
 
 def event(event_id: str, offset: int, partition: int = 0) -> Record:
+    """Give a record of the inbound log that is about nobody."""
+    return told(event_id, "clock.tick", {}, offset, partition)
+
+
+def told(event_id: str, kind: str, data: dict[str, object], offset: int = 0, partition: int = 0) -> Record:
     """Give a record of the inbound log."""
-    return Record(EVENTS, partition, offset, b"", b"{}", [("ce_id", event_id.encode())])
+    headers = [("ce_id", event_id.encode()), ("ce_type", kind.encode())]
+    return Record(EVENTS, partition, offset, b"", orjson.dumps(data), headers)
 
 
 def audit(offset: int, phase: str | None = None, partition: int = 0) -> Record:
@@ -50,7 +67,12 @@ def audit(offset: int, phase: str | None = None, partition: int = 0) -> Record:
 def as_demanded(expected: Expected) -> list[Record]:
     """Give the records that meet an expectation exactly."""
     return [
-        *(command(course, sequence) for course in expected.courses for sequence in range(len(course.said))),
+        *(
+            command(course, sequence, command_id=f"id-{number}")
+            for number, course in enumerate(expected.courses)
+            for sequence in range(len(course.said))
+        ),
+        *map(lookup, expected.lookups),
         *(health(account, phase) for account, phase in expected.phases.items()),
         *(letter(reason) for reason in expected.dead_letters),
     ]

@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from streams.demo.processes import Worker
-from streams.demo.story import EXPECTED
-from streams.demo.table import Display, Posted, Row, SetAside, Told, rendered, row_of
+from streams.demo.expected import EXPECTED
+from streams.demo.stage.processes import Worker
+from streams.demo.telling.table import Display, Posted, Row, SetAside, Told, rendered, row_of
 from tests.unit.demo.arrived import audit, command, event, letter, seen
 
 ISSUE = EXPECTED.courses[0]

@@ -7,9 +7,11 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from schemas.events import CustomerForgotten, Override, OverrideAction
-from streams.kafka.topics import EVENTS
+from streams.clock import ScaledClock
+from streams.kafka.topics import EVENTS, TopicsError
+from streams.operate import telling
 from streams.operate.writing import Failure, OperateError
-from streams.settings import SettingsError
+from streams.settings import Settings, SettingsError
 from streams.subscriptions.held import Account
 from streams.subscriptions.run import Done, Report
 from tests.unit.operate.double import NOW, SIGNED, Kafka, data_of, typed
@@ -203,3 +205,47 @@ def test_every_command_has_examples(words: list[str]) -> None:
     done = typed(*words, "--help")
     assert done.exit_code == 0
     assert f"  txpush {' '.join(words)}" in done.output.partition("Examples:")[2]
+
+
+# -- a clock of its own
+
+
+@pytest.mark.parametrize(
+    "words", [["override", "silence", "--all"], ["forget", "7", "--yes"]], ids=["override", "forget"]
+)
+def test_a_faster_clock_is_the_clock_of_the_record(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Where all processes have another time, an operator's word has it too, and so has a span from now."""
+    faster = ScaledClock(NOW - timedelta(days=60), NOW - timedelta(seconds=2), 43_200)
+    monkeypatch.setenv("TXPUSH_CLOCK", str(faster))
+    monkeypatch.setattr(telling, "require_clock", allowed)
+    done = typed(*words, *SIGNED)
+    assert done.exit_code == 0, done.output
+    assert kafka.acts[0].event.time == NOW - timedelta(days=59)
+
+
+def test_a_span_is_one_of_the_faster_clock(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    """12h are twelve hours of everybody's."""
+    monkeypatch.setenv("TXPUSH_CLOCK", str(ScaledClock(NOW - timedelta(days=60), NOW, 43_200)))
+    monkeypatch.setattr(telling, "require_clock", allowed)
+    assert typed("override", "silence", "--all", "--until", "12h", *SIGNED).exit_code == 0
+    assert data_of(kafka).until == NOW - timedelta(days=60, hours=-12)
+
+
+def test_a_cluster_that_allows_no_other_time_gets_no_record(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends with 2 and the reason; the log would keep the wrong time."""
+    monkeypatch.setenv("TXPUSH_CLOCK", str(ScaledClock(NOW, NOW, 43_200)))
+    monkeypatch.setattr(telling, "require_clock", refused)
+    done = typed("override", "silence", "--all", *SIGNED)
+    assert (done.exit_code, kafka.acts) == (2, [])
+    assert "TXPUSH_CLOCK is for clusters of `txpush kafka` only; nothing was written" in done.output
+
+
+async def allowed(_settings: Settings) -> None:
+    """Be a cluster of `txpush kafka`."""
+
+
+async def refused(_settings: Settings) -> None:
+    """Be none."""
+    raise TopicsError("TXPUSH_CLOCK is for clusters of `txpush kafka` only")

@@ -120,6 +120,16 @@ async def test_a_doubled_webhook_comes_twice(bench: Bench) -> None:
     assert first.content == second.content
 
 
+async def test_a_webhook_may_come_more_often(bench: Bench) -> None:
+    """As often as was asked for, the same bytes."""
+    _, login = await bench.connected()
+    bench.sandbox.set_fault("duplicated", copies=3)
+    bench.sandbox.refresh(login)
+    await bench.sandbox.settle()
+    assert len(bench.listener.received) == 3
+    assert len({one.content for one in bench.listener.received}) == 1
+
+
 async def test_a_late_webhook(bench: Bench) -> None:
     """So late as asked, and its repetitions count from there."""
     _, login = await bench.connected()

@@ -9,7 +9,8 @@ from aiokafka.errors import KafkaConnectionError
 from click.testing import CliRunner, Result
 
 from streams.cli import txpush
-from streams.settings import SettingsError
+from streams.kafka.topics import TopicsError
+from streams.settings import Settings, SettingsError
 from streams.subscriptions import command
 from streams.subscriptions.held import Account
 from streams.subscriptions.run import Done
@@ -102,6 +103,18 @@ def test_a_file(world: World, tmp_path: Path) -> None:
     file.write_text("7\n")
     done = typed("subscribe", "--file", str(file))
     assert (done.exit_code, done.output) == (2, f"{file}:1: write CUSTOMER,ACCOUNT\n")
+
+
+def test_a_clock_of_its_own_needs_a_cluster_that_allows_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anywhere else nothing is subscribed, and the words say why."""
+
+    async def refused(_settings: Settings) -> None:
+        raise TopicsError("TXPUSH_CLOCK is for clusters of `txpush kafka` only")
+
+    monkeypatch.setattr(command, "require_clock", refused)
+    done = typed("subscribe", "7", "5")
+    assert (done.exit_code, world.values) == (2, {})
+    assert done.output == "TXPUSH_CLOCK is for clusters of `txpush kafka` only; nothing was done\n"
 
 
 @pytest.mark.parametrize("words", [[], ["7"], ["7", "5", "6"], ["7", "5", "--all"], ["--all", "--file", "x"]])

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import httpx
 
-from streams.exits import EXIT_NOTHING
+from streams.exits import EXIT_NOTHING, EXIT_OK
 from streams.kafka.embedded import process as embedded
 from streams.kafka.embedded.machine import HOST
 from streams.settings import PREFIX
 
+SANDBOX = "sandbox"
 MAX_RESTARTS = 4
 START_SECONDS = 10.0
+ONCE_SECONDS = 30.0
 STOP_SECONDS = 4.0
 
 
@@ -31,7 +33,10 @@ class DemoError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What to run: a subcommand of `txpush` with its settings (names of the environment) and its admin port."""
+    """What to run: a subcommand of `txpush` with its settings (names of the environment) and its admin port.
+
+    The sandbox has no admin port: what it is asked for there is asked of its controls.
+    """
 
     name: str
     command: str
@@ -43,10 +48,21 @@ class Worker:
         """Give the address of /metrics and /readyz."""
         return f"http://{HOST}:{self.admin_port}"
 
+    @property
+    def has_metrics(self) -> bool:
+        """Tell whether it has an admin port."""
+        return self.command != SANDBOX
+
+    @property
+    def ready(self) -> str:
+        """Give the address that answers with 200 when the worker works."""
+        if self.command == SANDBOX:
+            return f"http://{HOST}:{self.settings[f'{PREFIX}SANDBOX_PORT']}/sandbox/"
+        return f"{self.admin}/readyz"
+
     def environment(self) -> dict[str, str]:
-        """Give the environment: the caller's own settings would change what the demo shows."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        return {**inherited, f"{PREFIX}ADMIN_PORT": str(self.admin_port), **self.settings}
+        """Give the environment of the process."""
+        return _environment({f"{PREFIX}ADMIN_PORT": str(self.admin_port), **self.settings})
 
 
 class Workers:
@@ -66,8 +82,7 @@ class Workers:
 
     def last_lines(self, worker: Worker) -> str:
         """Give the end of a worker's log with its place."""
-        log = self.log(worker)
-        return f"The end of {log}:\n" + "\n".join(embedded.last_lines(log))
+        return _end_of(self.log(worker))
 
     async def supervise(self) -> None:
         """Keep all running until cancelled, then end them. Raises DemoError when one cannot be kept running."""
@@ -84,7 +99,7 @@ class Workers:
 
     async def _run(self, worker: Worker) -> int:
         """Start a worker and wait for its end; gives its exit code, 0 for a signal."""
-        guard = await self._start(worker)
+        guard = await self._start([worker.command], worker.environment(), self.log(worker))
         try:
             self._pids[worker.name] = await _reported_pid(guard)
             return await guard.wait()
@@ -92,8 +107,25 @@ class Workers:
             pid = self._pids.pop(worker.name, None)
             await _end(guard, pid)
 
-    async def _start(self, worker: Worker) -> asyncio.subprocess.Process:
-        with self.log(worker).open("ab") as log:
+    async def run_once(self, arguments: Sequence[str], settings: Mapping[str, str]) -> None:
+        """Run a command of `txpush` to its end. Raises DemoError when it takes too long, or does not end with 0."""
+        place = self._folder / f"{arguments[0]}.log"
+        guard = await self._start(arguments, _environment(settings), place)
+        try:
+            async with asyncio.timeout(ONCE_SECONDS):
+                code = await guard.wait()
+        except TimeoutError:
+            code = None
+        finally:
+            await _end(guard, None)
+        if code != EXIT_OK:
+            ended = f"took longer than {ONCE_SECONDS:.0f} s" if code is None else f"ended with {code}"
+            raise DemoError(f"txpush {arguments[0]} {ended}.", _end_of(place))
+
+    async def _start(
+        self, arguments: Sequence[str], environment: dict[str, str], place: Path
+    ) -> asyncio.subprocess.Process:
+        with place.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *(
                     sys.executable,
@@ -105,12 +137,12 @@ class Workers:
                     str(self._folder),
                     "--",
                 ),
-                *(sys.executable, "-m", "streams.cli", worker.command),
+                *(sys.executable, "-m", "streams.cli", *arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 cwd=self._folder,
-                env=worker.environment(),
+                env=environment,
                 start_new_session=True,
             )
 
@@ -121,6 +153,16 @@ class Workers:
             raise DemoError(f"{name} does not run, so it cannot be killed.")
         os.kill(pid, signal.SIGKILL)
         return pid
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of a process: the caller's own settings would change what the demo shows."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {**inherited, **settings}
+
+
+def _end_of(log: Path) -> str:
+    return f"The end of {log}:\n" + "\n".join(embedded.last_lines(log))
 
 
 async def _reported_pid(guard: asyncio.subprocess.Process) -> int:
@@ -155,7 +197,7 @@ async def _end(guard: asyncio.subprocess.Process, pid: int | None) -> None:
 async def unready(client: httpx.AsyncClient, worker: Worker) -> str | None:
     """Say why a worker does not work yet; None when it does."""
     try:
-        answer = await client.get(f"{worker.admin}/readyz")
+        answer = await client.get(worker.ready)
     except httpx.HTTPError:
         return "starting"
     return None if answer.status_code == httpx.codes.OK else answer.text.strip().splitlines()[0]

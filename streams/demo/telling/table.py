@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from streams.demo.seen import Message, Place, Seen
-from streams.demo.verdict import in_words
+from streams.demo.reading.seen import Message, Place, Seen
+from streams.demo.telling.verdict import in_words
 from streams.kafka.topics import TICKETS
 
 WIDE = 110

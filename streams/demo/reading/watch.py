@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streams.demo.processes import DemoError
-from streams.demo.seen import Record, Seen
+from streams.demo.reading.seen import Record, Seen
+from streams.demo.stage.processes import DemoError
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, contract
 
 P = TypeVar("P")
@@ -21,6 +21,10 @@ POLL_MS = 150
 ANSWER_SECONDS = 15.0
 START_SECONDS = 20.0
 STOP_SECONDS = 3.0
+
+
+class NotComeError(DemoError):
+    """What was waited for did not come: a difference for the verdict."""
 
 
 class Watch:
@@ -109,7 +113,7 @@ class Watch:
         self.seen.take(Record(place.topic, place.partition, offset, key or b"", value or b"", headers))
 
     async def until(self, is_so: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait until something is so of what was read. Raises DemoError when it takes longer than `seconds`."""
+        """Wait until something is so of what was read. Raises NotComeError when it takes longer than `seconds`."""
         end = time.monotonic() + seconds
         while not is_so():
             self._news.clear()
@@ -117,12 +121,12 @@ class Watch:
                 async with asyncio.timeout(end - time.monotonic()):
                     await self._news.wait()
             except TimeoutError:
-                raise DemoError(f"{what} did not come within {seconds:.0f} s.") from None
+                raise NotComeError(f"{what} did not come within {seconds:.0f} s.") from None
 
     async def settled(self, seconds: float) -> None:
         """Wait until both agents have decided on everything, and all that they wrote has been read.
 
-        Raises DemoError when that takes longer than `seconds` for any of its steps.
+        Raises NotComeError when that takes longer than `seconds` for any of its steps.
         """
         events = await self._end_offsets(EVENTS)
         await self.until(lambda: _reaches(self.seen.committed, events), seconds, "the decision on every event")

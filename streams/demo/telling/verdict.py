@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
-from streams.demo.seen import Message, Seen
-from streams.demo.story import Course, Expected, Said
+from streams.demo.expected import Course, Expected, Lookup, Said
+from streams.demo.reading.seen import Message, Seen
 
 
 def differences(expected: Expected, seen: Seen) -> list[str]:
@@ -15,7 +16,7 @@ def differences(expected: Expected, seen: Seen) -> list[str]:
         *(f"missing: the message before {_place(message)}" for message in seen.gaps()),
         *_of_phases(expected.phases, seen.phases),
         *_of_letters(expected.dead_letters, [letter["reason"] for letter in seen.letters]),
-        *(f"unexpected: a lookup for customer {customer}" for customer in seen.lookups),
+        *_of_lookups(expected.lookups, seen.lookups),
         *(f"leaked: {leak}" for leak in seen.leaks),
     ]
 
@@ -27,8 +28,9 @@ def in_words(said: Said) -> str:
 
 
 def course_in_words(said: Iterable[Said]) -> str:
-    """Say what a command said from first to last."""
-    return ", then ".join(map(in_words, said)) or "nothing"
+    """Say what a command said from first to last; what is said several times in a row is counted."""
+    runs = [(words, len(list(same))) for words, same in groupby(map(in_words, said))]
+    return ", then ".join(words if times == 1 else f"{times} times {words}" for words, times in runs) or "nothing"
 
 
 def _of_courses(expected: Iterable[Course], arrived: Iterable[Course]) -> Iterator[str]:
@@ -60,6 +62,12 @@ def _of_letters(expected: Iterable[str], arrived: Iterable[str]) -> Iterator[str
     wanted, came = Counter(expected), Counter(arrived)
     yield from (f"missing: a dead letter, {reason}" for reason in (wanted - came).elements())
     yield from (f"unexpected: a dead letter, {reason}" for reason in (came - wanted).elements())
+
+
+def _of_lookups(expected: Iterable[Lookup], arrived: Iterable[Lookup]) -> Iterator[str]:
+    wanted, came = Counter(expected), Counter(arrived)
+    yield from (f"missing: a lookup, {one.action} for {one.customer}" for one in (wanted - came).elements())
+    yield from (f"unexpected: a lookup, {one.action} for {one.customer}" for one in (came - wanted).elements())
 
 
 def _title(course: Course) -> str:

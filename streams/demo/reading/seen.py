@@ -3,11 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from streams.demo.story import Course, Said
+from schemas.events import CONNECT_PREFIX
+from streams.demo.expected import Course, Lookup, Said
 from streams.kafka.topics import AUDIT, CUSTOMER_COMMANDS, DEAD_LETTER, EVENTS, HEALTH, LOOKUP, TICKETS
 
 COMMANDS = frozenset({*CUSTOMER_COMMANDS, TICKETS})
@@ -38,6 +40,24 @@ class Message:
     sequence: int
     said: Said
     event_ids: tuple[str, ...]
+    at: datetime
+    fix_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One record of the inbound log that is about a customer; no account of an event of Data Connect."""
+
+    event_id: str
+    type: str
+    customer: str
+    account: str | None
+    code: int | None
+
+    @property
+    def is_connect(self) -> bool:
+        """Tell whether Data Connect sent it."""
+        return self.type.startswith(CONNECT_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +75,8 @@ class Seen:
     messages: list[Message] = field(default_factory=list)
     letters: list[dict[str, Any]] = field(default_factory=list)
     phases: dict[str, str] = field(default_factory=dict)
-    lookups: list[str] = field(default_factory=list)
+    lookups: list[Lookup] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
     places: defaultdict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
     decided: dict[Place, Decided] = field(default_factory=dict)
     committed: Mapping[int, int] = field(default_factory=dict)
@@ -70,7 +91,7 @@ class Seen:
         if record.topic in COMMANDS:
             self.messages.append(_message(record))
         elif record.topic == EVENTS:
-            self.places[dict(record.headers)["ce_id"].decode()].append((record.partition, record.offset))
+            self._take_event(record)
         elif record.topic == AUDIT:
             self._take_audit(orjson.loads(record.value))
         elif record.topic == DEAD_LETTER:
@@ -78,10 +99,16 @@ class Seen:
         elif record.topic == HEALTH:
             self.phases[record.key.decode()] = orjson.loads(record.value)["phase"]
         elif record.topic == LOOKUP:
-            self.lookups.append(record.key.decode())
+            self.lookups.append(Lookup(record.key.decode(), orjson.loads(record.value)["action"]))
 
-    def open_command(self, customer: str) -> Message | None:
-        """Give the last message of the customer's newest command."""
+    def command(self, customer: str, number: int) -> list[Message]:
+        """Give the messages of the customer's command with this number, counted from 0 in the order of their issue."""
+        of_customer = [message for message in self.messages if message.subject == customer]
+        ids = list(dict.fromkeys(message.command_id for message in of_customer))
+        return [message for message in of_customer if message.command_id in ids[number : number + 1]]
+
+    def last_of(self, customer: str) -> Message | None:
+        """Give the customer's last message."""
         return next((message for message in reversed(self.messages) if message.subject == customer), None)
 
     def caused(self, event_ids: Iterable[str]) -> list[Message]:
@@ -111,6 +138,15 @@ class Seen:
         known = {(message.command_id, message.sequence) for message in self.messages}
         return [m for m in self.messages if m.sequence and (m.command_id, m.sequence - 1) not in known]
 
+    def _take_event(self, record: Record) -> None:
+        headers = {name: value.decode() for name, value in record.headers}
+        event_id = headers["ce_id"]
+        self.places[event_id].append((record.partition, record.offset))
+        data = orjson.loads(record.value)
+        if len(self.places[event_id]) == 1 and "customerId" in data:
+            account, code = data.get("accountId"), data.get("aggregationStatusCode")
+            self.heard.append(Heard(event_id, headers["ce_type"], data["customerId"], account, code))
+
     def _take_audit(self, audit: Mapping[str, Any]) -> None:
         if audit["topic"] == EVENTS:
             place = audit["partition"], audit["offset"]
@@ -130,4 +166,8 @@ def _message(record: Record) -> Message:
     data = orjson.loads(record.value)
     said = Said(data["action"], data["reason"]["code"], tuple(data["steps"]), data.get("withdraw_reason"))
     event_ids = tuple(data["evidence"]["event_ids"])
-    return Message(record.topic, record.key.decode(), data["command_id"], data["sequence"], said, event_ids)
+    at = datetime.fromisoformat(dict(record.headers)["ce_time"].decode())
+    subject = record.key.decode()
+    return Message(
+        record.topic, subject, data["command_id"], data["sequence"], said, event_ids, at, data.get("fix_url")
+    )

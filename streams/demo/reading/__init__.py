@@ -1,0 +1,1 @@
+"""What an independent reader finds on the topics."""
