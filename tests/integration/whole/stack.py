@@ -160,7 +160,7 @@ async def flow_of(whole: Whole) -> AsyncIterator[Flow]:
         httpx.AsyncClient(base_url=whole.vendor_url, headers=headers, timeout=30.0) as api,
         httpx.AsyncClient(timeout=60.0) as browser,
     ):
-        yield Flow(whole, Api(whole, api), Person(browser, whole.pages))
+        yield Flow(whole, Api(whole, api), Person(browser, whole.settings["TXPUSH_LINK_URL"], whole.pages))
 
 
 @asynccontextmanager
