@@ -32,6 +32,10 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, **settings}
 
 
+def _total(metrics: str, name: str) -> float:
+    return sum(float(line.rpartition(" ")[2]) for line in metrics.splitlines() if line.startswith(name))
+
+
 async def run(settings: Mapping[str, str], *words: str, seconds: float = 60.0) -> tuple[int, str]:
     """Run a command to its end; give its exit code and all that it said."""
     process = await asyncio.create_subprocess_exec(
@@ -81,6 +85,12 @@ class Part:
                 return (await client.get(f"http://127.0.0.1:{self.admin}/{page}")).text
         except httpx.HTTPError:
             return ""
+
+    async def counts(self, metric: str, wanted: float) -> None:
+        """Wait until a counter, whatever its labels, has come so far."""
+        async with asyncio.timeout(30.0):
+            while _total(await self.page("metrics"), metric) < wanted:  # noqa: ASYNC110 - nobody would tell
+                await asyncio.sleep(0.05)
 
     async def ready(self) -> None:
         """Wait until it says that it can work."""

@@ -14,7 +14,7 @@ import httpx
 from streams.clock import WallClock
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.topics import CUSTOMER_COMMANDS, EMBEDDED, HEALTH
+from streams.kafka.topics import CUSTOMER_COMMANDS, DEAD_LETTER, EMBEDDED, HEALTH
 from streams.kafka.view import TopicView, ViewRecord
 from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.server import serving
@@ -29,7 +29,6 @@ SEALING_KEY = "canary-sealing-key-00000000000000000"
 LINK_KEY = "c0ffee" + "5a" * 29
 APP_KEY = "canary-app-key"
 PARTNER_SECRET = "canary-partner-secret-1"  # noqa: S105
-KEPT_SECRETS = (PATH_TOKEN, CALLER_TOKEN, SEALING_KEY, LINK_KEY, APP_KEY, PARTNER_SECRET)
 NAMES = ("bridge", "agent", "institutions", "executor")
 
 
@@ -47,6 +46,7 @@ class Whole:
     parts: dict[str, Part]
     commands: list[dict[str, Any]] = field(default_factory=list)
     health: dict[str, dict[str, Any]] = field(default_factory=dict)
+    letters: list[dict[str, Any]] = field(default_factory=list)
     pages: list[httpx.Response] = field(default_factory=list, repr=False)
     said: list[str] = field(default_factory=list)
     metrics: list[str] = field(default_factory=list)
@@ -61,7 +61,9 @@ class Whole:
         if record.value is None:
             return
         value = json.loads(record.value)
-        if record.topic == HEALTH:
+        if record.topic == DEAD_LETTER:
+            self.letters.append(value)
+        elif record.topic == HEALTH:
             self.health[value["account_id"]] = value
         else:
             self.commands.append(value)
@@ -176,7 +178,7 @@ async def running(kafka: EmbeddedKafka, folder: Path) -> AsyncIterator[Whole]:
         settings = settings_of(kafka.bootstrap, url, bridge_port, executor_port, _callers(folder))
         parts = {name: Part(name, name, settings, folder) for name in NAMES}
         whole = Whole(kafka.bootstrap, sandbox, vendor, url, bridge_port, executor_port, settings, parts)
-        view = TopicView(kafka.bootstrap, (*CUSTOMER_COMMANDS, HEALTH), whole.hear)
+        view = TopicView(kafka.bootstrap, (*CUSTOMER_COMMANDS, HEALTH, DEAD_LETTER), whole.hear)
         await view.start()
         stack.push_async_callback(view.stop)
         stack.push_async_callback(_end, whole)
