@@ -25,7 +25,7 @@ from schemas.events import (
 )
 from schemas.signals import HealthyLogins, Signal, SignalType, TicketWanted
 from schemas.times import from_epoch_ms, parse_rfc3339, rfc3339, to_epoch_ms
-from schemas.vendor import read_connect, read_snapshot
+from schemas.vendor import plain_text, read_connect, read_snapshot
 
 Headers = Sequence[tuple[str, bytes]]
 """Kafka record headers."""
@@ -150,7 +150,8 @@ def _event_time(text: str, timestamp_ms: int) -> datetime:
     try:
         at, given = from_epoch_ms(timestamp_ms), parse_rfc3339(text)
     except (OverflowError, ValueError) as error:
-        raise UnreadableRecord(DeadLetterReason.BAD_TIME, f"ce_time: {error}") from error
+        detail = "ce_time and the record's timestamp are not both times: write RFC 3339, as 2026-11-01T03:00:00Z"
+        raise UnreadableRecord(DeadLetterReason.BAD_TIME, detail) from error
     if not FIRST_TIME <= at < LAST_TIME:
         raise UnreadableRecord(DeadLetterReason.BAD_TIME, f"ce_time {text} is outside the years 2000 to 2199")
     if given != at and to_epoch_ms(given) != timestamp_ms:
@@ -176,7 +177,8 @@ def read_data(event_type: str, value: bytes) -> EventData:
         read = _READ.get(event_type, _mapping)
         return read(value)
     except (ValidationError, ValueError) as error:
-        raise UnreadableRecord(_reason(error), f"data of {event_type}: {_first_line(error)}") from error
+        named = plain_text(event_type) or "a strange type"
+        raise UnreadableRecord(_reason(error), f"data of {named}: {_first_line(error)}") from error
 
 
 _SNAPSHOTS = frozenset({EventType.ACCOUNT_MODIFIED, EventType.ACCOUNT_DELETED, EventType.ACCOUNT_OBSERVED})

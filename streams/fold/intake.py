@@ -7,6 +7,7 @@ from aiokafka.partitioner import murmur2
 from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord, from_record
 from schemas.events import CONNECT_PREFIX, Event, EventType, Source
+from schemas.vendor import plain_text
 from streams.fold.effects import SourceRecord
 
 Allowed = Mapping[str, frozenset[str]]
@@ -35,6 +36,13 @@ def partition_of(key: str, partitions: int) -> int:
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
 
 
+def _strange(event: Event, allowed: frozenset[str]) -> str:
+    """Say what came from whom; words of a writer who is none of ours may be anything, a name as well."""
+    source = event.source if event.source in ANY_OF_OURS else "an unknown source"
+    kind = plain_text(event.type) or "this type"
+    return f"{source} may not send {kind}: {', '.join(sorted(allowed))} may"
+
+
 class Intake:
     """Reads the records of one log."""
 
@@ -58,9 +66,7 @@ class Intake:
         if event.type.startswith(CONNECT_PREFIX):
             allowed = BRIDGE_ONLY
         if event.source not in allowed:
-            raise UnreadableRecord(
-                DeadLetterReason.SOURCE_NOT_ALLOWED, f"{event.source} may not send {event.type}: {sorted(allowed)} may"
-            )
+            raise UnreadableRecord(DeadLetterReason.SOURCE_NOT_ALLOWED, _strange(event, allowed))
 
     def _check_place(self, event: Event, partition: int, is_known: Callable[[str], bool]) -> None:
         key = event.partition_key

@@ -1,5 +1,6 @@
 """What the vendor's API gives and takes, reduced to what we need; secrets show in no `repr`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,8 @@ from schemas.observations import UnreadableAccount, read_account
 from schemas.vendor import identifier, plain_text, truth, valid_identifier, vendor_date
 
 SUBSCRIPTION_CLASSES = ("account", "transaction")
+_PAGE = re.compile(r"https?://[!-~]{1,8000}")
+"""Without spaces and line ends: it goes into a header."""
 
 
 class UnreadableRecord(ValueError):  # noqa: N818 - named for the record, as the other unreadable things are
@@ -108,8 +111,15 @@ def read_accounts(body: Mapping[str, Any]) -> tuple[list[AccountSnapshot], int]:
 
 
 def read_link(body: Mapping[str, Any]) -> SecretStr:
-    """Give the link of `ConnectUrl`: a bearer secret for two hours."""
-    return SecretStr(_text(body, "link"))
+    """Give the link of `ConnectUrl`: a bearer secret for two hours.
+
+    Raises:
+        UnreadableRecord: it is no address of a page, as a browser could be led to.
+    """
+    link = _text(body, "link")
+    if not _PAGE.fullmatch(link):
+        raise UnreadableRecord("link: not an address of a page")
+    return SecretStr(link)
 
 
 def read_subscriptions(body: Mapping[str, Any]) -> tuple[Subscription, ...]:

@@ -107,6 +107,16 @@ def test_a_sweep_may_tell_of_a_deletion_too(source: Source) -> None:
     assert read(told) == told
 
 
+def test_a_stranger_is_not_quoted() -> None:
+    """The dead letter says which source may send a type, and repeats nothing of what a stranger wrote into the log."""
+    strange = event("Carla Canary", START, {"n": 1}, CUSTOMERS[0], "/canary")
+    with pytest.raises(
+        UnreadableRecord, match="an unknown source may not send this type: /remediation/agent, "
+    ) as refused:
+        read(strange)
+    assert "anary" not in str(refused.value)
+
+
 @pytest.mark.parametrize("source", Source)
 def test_types_of_later_versions_may_come_from_any_of_ours(source: Source) -> None:
     """A type that this version does not know passes when one of our components sent it."""

@@ -168,6 +168,16 @@ def test_the_detail_quotes_no_value() -> None:
     assert "Jane" not in caught.value.detail
 
 
+@pytest.mark.parametrize(
+    ("changed", "value"), [({"ce_time": b"Carla Canary"}, b"{}"), ({"ce_type": b"Carla Canary"}, b"Carla Canary")]
+)
+def test_what_cannot_be_read_is_not_quoted(changed: dict[str, bytes], value: bytes) -> None:
+    """Whoever writes something else into the log may have written a name: the dead letter does not repeat it."""
+    with pytest.raises(UnreadableRecord) as refused:
+        read(headers(**changed), value)
+    assert "anary" not in refused.value.detail
+
+
 NAMES = st.sampled_from(["ce_id", "ce_type", "ce_source", "ce_time", "ce_subject", "content-type"])
 
 

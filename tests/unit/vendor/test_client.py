@@ -186,6 +186,8 @@ async def test_an_id_that_leads_elsewhere(client: Client, bad: str) -> None:
         Reply(200, "{"),
         Reply(200, {"link": ""}),
         Reply(200, {"link": 5}),
+        Reply(200, {"link": "canary:alert(1)"}),
+        Reply(200, {"link": "https://connect2.example.com/?\r\nset-cookie: canary"}),
         Reply(204, b""),
     ],
 )

@@ -1,0 +1,194 @@
+"""The vendor's flow as a whole, every process as it ships: a repair, processes that are away, and what leaks."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from schemas.commands import Lookup, LookupAction
+from streams.clock import WallClock
+from streams.kafka.embedded import EmbeddedKafka
+from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, HEALTH, LOOKUP, SIGNALS, SUBSCRIPTIONS, VENDOR_AUTH
+from tests.integration.whole.canaries import FREE_TEXT, OPENINGS, found, leaks, misplaced, needles, post_all, report
+from tests.integration.whole.person import heading
+from tests.integration.whole.reading import everything, look_up, write
+from tests.integration.whole.recipe import FINBANK, Command, how_to_test_data_connect_fix
+from tests.integration.whole.stack import PATH_TOKEN, Flow, Whole, flow_of, running
+from tests.waiting import until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
+
+SEARCHED = {
+    AUDIT,
+    DEAD_LETTER,
+    EVENTS,
+    HEALTH,
+    LOOKUP,
+    SIGNALS,
+    SUBSCRIPTIONS,
+    VENDOR_AUTH,
+    "remediation.connect-fix",
+    "remediation.otp-escalation",
+}
+BY = ("--by", "ann", "--reason", "asked for it")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole]:
+    with EmbeddedKafka() as kafka:
+        async with running(kafka, tmp_path_factory.mktemp("whole")) as parts:
+            yield parts
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def flow(whole: Whole) -> AsyncIterator[Flow]:
+    async with flow_of(whole) as opened:
+        yield opened
+
+
+async def test_how_to_test_data_connect_fix(flow: Flow) -> None:
+    """The vendor page's own seven steps, with our link where it says to generate one."""
+    await how_to_test_data_connect_fix(flow, flow.person)
+
+
+# -- processes that are away
+
+
+async def broken(flow: Flow, institution: str = FINBANK) -> tuple[str, Command]:
+    """Enrol a customer whose login fails with 185; give the customer and the command."""
+    customer = await flow.api.enrol()
+    login = flow.whole.sandbox.add_login(customer, institution, "tfa_multi", "go", OPENINGS)
+    for account in flow.whole.sandbox.accounts_of(login.id):
+        await flow.whole.txpush("subscribe", customer, account)
+    assert set(await flow.api.refresh(customer)) == {185}
+    return customer, await flow.whole.told(customer, "issue")
+
+
+async def test_the_executor_is_killed_before_the_redirect(flow: Flow) -> None:
+    """Between the link and the redirect: the customer sees nothing come, presses again, and it works."""
+    customer, command = await broken(flow)
+    link, vendor, executor = str(command["fix_url"]), flow.whole.vendor, flow.whole.parts["executor"]
+    before, vendor.holds = len(vendor.made), asyncio.Event()
+    pressing = asyncio.create_task(flow.person.post(link))
+    await until(lambda: len(vendor.made) > before)
+    executor.kill()
+    with pytest.raises(httpx.TransportError):
+        await pressing
+    vendor.holds.set()
+    vendor.holds = None
+    executor.start()
+    await executor.ready()
+    assert await flow.person.repair(link) == "Thank you"
+    await flow.whole.told(customer, "issue", "complete")
+    assert len(vendor.made) == before + 2
+
+
+async def test_the_bridge_is_down_while_a_link_is_made(flow: Flow) -> None:
+    """The vendor's ping fails, so there is no link: the customer is asked to try again, and later it works."""
+    customer, command = await broken(flow)
+    link, bridge, before = str(command["fix_url"]), flow.whole.parts["bridge"], len(flow.whole.vendor.made)
+    assert await bridge.stop() == 0
+    page = await flow.person.post(link)
+    assert (page.status_code, int(page.headers["retry-after"]) > 0) == (503, True)
+    assert heading(page) == "Please try again in a moment"
+    assert len(flow.whole.vendor.made) == before
+    assert flow.whole.actions(customer) == ["issue"]
+    bridge.start()
+    await bridge.ready()
+    assert await flow.person.repair(link) == "Thank you"
+    await flow.whole.told(customer, "issue", "complete")
+
+
+# -- what leaks
+
+
+async def challenged_again(flow: Flow, customer: str) -> None:
+    """Have the bank ask again, in another second than that of the repair: attempts have whole seconds."""
+    repaired = int(time.time())
+    await until(lambda: time.time() >= repaired + 1)
+    assert await flow.api.refresh(customer) == [185]
+
+
+async def relapse(flow: Flow, customer: str, login: str) -> None:
+    """Have the bank ask again, and the customer answer in a session that no command of ours has led to."""
+    await challenged_again(flow, customer)
+    await until(lambda: flow.whole.codes(customer) == {185})
+    link = await flow.api.link(
+        "/fix",
+        customerId=customer,
+        institutionLoginId=login,
+        webhook=f"{flow.whole.bridge_url}/{PATH_TOKEN}/connect",
+        webhookData={"canary": FREE_TEXT},
+    )
+    await flow.person.open(link)
+    await flow.person.press("answer", answer="canary-passcode")
+    await flow.person.press("finish")
+    await until(lambda: flow.whole.codes(customer) == {0})
+
+
+async def the_story(flow: Flow) -> None:
+    """From the first challenge to the bank that asks for a passcode at every login."""
+    bank = flow.whole.sandbox.add_institution("Canary Bank", otp=True)
+    customer, command = await broken(flow, bank.id)
+    await flow.person.open(command["fix_url"])
+    await flow.person.press()
+    await flow.person.press("answer", answer="fail")
+    await flow.whole.told(customer, "issue", "update")
+    await flow.person.press("answer", answer="canary-passcode")
+    assert await flow.person.press("finish") == "Thank you"
+    await flow.whole.told(customer, "issue", "update", "complete")
+    await relapse(flow, customer, command["institution_login_id"])
+    await challenged_again(flow, customer)
+    escalation = await flow.whole.told(customer, "issue", kind="otp-escalation")
+    assert await flow.person.repair(escalation["fix_url"]) == "Thank you"
+
+
+async def unreadable_answers(flow: Flow, command: Command) -> None:
+    """Ask the executor what a customer and the agent ask, with answers of the vendor that cannot be read at first."""
+    customer, (account,) = command["customer_id"], command["account_ids"]
+    flow.whole.vendor.spoilt = {
+        "/simple": json.dumps({"id": account, "customerId": FREE_TEXT, "name": FREE_TEXT}).encode(),
+        "/accounts": b'{"accounts": [{"name": "canary"',
+        "/generate/fix": json.dumps({"link": "canary://link", "canary": FREE_TEXT}).encode(),
+    }
+    assert (await flow.person.post(command["fix_url"])).status_code == 503
+    login = command["institution_login_id"]
+    both = [
+        Lookup(action=action, customer_id=customer, institution_login_id=login, account_ids=(account,))
+        for action in LookupAction
+    ]
+    executor = flow.whole.parts["executor"]
+    await look_up(flow.whole.bootstrap, both)
+    await executor.counts("txpush_executor_lookup_retries_total", 2)
+    flow.whole.vendor.spoilt = {}
+    await look_up(flow.whole.bootstrap, both)
+    await executor.counts("txpush_executor_observations_total", 2)
+
+
+async def test_nothing_secret_comes_out(flow: Flow) -> None:
+    """No secret, link, name, number or balance in logs, metrics, pages, topics or dead letters, whatever is sent."""
+    await the_story(flow)
+    customer, command = await broken(flow)
+    (account,), link = command["account_ids"], str(command["fix_url"])
+    await unreadable_answers(flow, command)
+    await post_all(flow.whole, flow.person.browser, customer, account)
+    await report(flow.whole, flow.person.browser, customer, account)
+    for forged in (f"{flow.whole.settings['TXPUSH_LINK_URL']}/fix/{FREE_TEXT}", f"{link}canary"):
+        assert (await flow.person.look(forged)).status_code == 404
+        assert (await flow.person.post(forged)).status_code == 404
+    await flow.whole.txpush("vendor", "show")
+    await flow.whole.txpush("unsubscribe", customer, account)
+    await flow.whole.txpush("forget", customer, "--yes", *BY)
+    before, now = len(flow.whole.letters), WallClock().now()
+    await write(flow.whole.bootstrap, EVENTS, strangers := misplaced(customer, now), now)
+    await until(lambda: len(flow.whole.letters) == before + len(strangers))
+    await flow.whole.scrape()
+    redirects = "".join(page.headers.get("location", "") for page in flow.whole.pages)
+    assert found(redirects.encode(), needles(flow.whole))
+    stored = await everything(flow.whole.bootstrap)
+    assert {record.topic for record in stored} >= SEARCHED
+    assert leaks(flow.whole, stored) == []
