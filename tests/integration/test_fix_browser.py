@@ -10,10 +10,9 @@ import pytest_asyncio
 
 from streams.kafka.embedded import EmbeddedKafka
 from streams.links import FixLinks
-from streams.sandbox import Opening
 from tests.integration.whole.album import Album
 from tests.integration.whole.browser import MISSING, Browser, browsing, found
-from tests.integration.whole.recipe import Command, how_to_test_data_connect_fix
+from tests.integration.whole.recipe import broken, how_to_test_data_connect_fix
 from tests.integration.whole.stack import LINK_KEY, Flow, Whole, flow_of, running
 
 pytestmark = [
@@ -22,8 +21,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(found() is None, reason=MISSING),
 ]
-
-OPENINGS = (Opening("checking", "Checking", 100.0),)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -52,17 +49,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(chosen) if chosen else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-async def broken(flow: Flow, username: str, *, code: int | None = None) -> Command:
-    """Enrol a customer whose login fails; give the command."""
-    customer = await flow.api.enrol()
-    login = flow.whole.sandbox.add_login(customer, "101732", username, "go", OPENINGS)
-    flow.whole.sandbox.set_login(login.id, trouble=code)
-    for account in flow.whole.sandbox.accounts_of(login.id):
-        await flow.whole.txpush("subscribe", customer, account)
-    assert await flow.api.refresh(customer) == [code or 185]
-    return await flow.whole.told(customer, "issue")
 
 
 async def test_how_to_test_data_connect_fix(flow: Flow, browser: Browser, folder: Path) -> None:

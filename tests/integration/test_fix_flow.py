@@ -13,10 +13,10 @@ from schemas.commands import Lookup, LookupAction
 from streams.clock import WallClock
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, HEALTH, LOOKUP, SIGNALS, SUBSCRIPTIONS, VENDOR_AUTH
-from tests.integration.whole.canaries import FREE_TEXT, OPENINGS, found, leaks, misplaced, needles, post_all, report
+from tests.integration.whole.canaries import FREE_TEXT, found, leaks, misplaced, needles, post_all, report
 from tests.integration.whole.person import heading
 from tests.integration.whole.reading import everything, look_up, write
-from tests.integration.whole.recipe import FINBANK, Command, how_to_test_data_connect_fix
+from tests.integration.whole.recipe import Command, broken, how_to_test_data_connect_fix
 from tests.integration.whole.stack import PATH_TOKEN, Flow, Whole, flow_of, running
 from tests.waiting import until
 
@@ -58,20 +58,11 @@ async def test_how_to_test_data_connect_fix(flow: Flow) -> None:
 # -- processes that are away
 
 
-async def broken(flow: Flow, institution: str = FINBANK) -> tuple[str, Command]:
-    """Enrol a customer whose login fails with 185; give the customer and the command."""
-    customer = await flow.api.enrol()
-    login = flow.whole.sandbox.add_login(customer, institution, "tfa_multi", "go", OPENINGS)
-    for account in flow.whole.sandbox.accounts_of(login.id):
-        await flow.whole.txpush("subscribe", customer, account)
-    assert set(await flow.api.refresh(customer)) == {185}
-    return customer, await flow.whole.told(customer, "issue")
-
-
 async def test_the_executor_is_killed_before_the_redirect(flow: Flow) -> None:
     """Between the link and the redirect: the customer sees nothing come, presses again, and it works."""
-    customer, command = await broken(flow)
-    link, vendor, executor = str(command["fix_url"]), flow.whole.vendor, flow.whole.parts["executor"]
+    command = await broken(flow)
+    customer = command["customer_id"]
+    link, vendor, executor = command["fix_url"], flow.whole.vendor, flow.whole.parts["executor"]
     before, vendor.holds = len(vendor.made), asyncio.Event()
     pressing = asyncio.create_task(flow.person.post(link))
     await until(lambda: len(vendor.made) > before)
@@ -89,8 +80,9 @@ async def test_the_executor_is_killed_before_the_redirect(flow: Flow) -> None:
 
 async def test_the_bridge_is_down_while_a_link_is_made(flow: Flow) -> None:
     """The vendor's ping fails, so there is no link: the customer is asked to try again, and later it works."""
-    customer, command = await broken(flow)
-    link, bridge, before = str(command["fix_url"]), flow.whole.parts["bridge"], len(flow.whole.vendor.made)
+    command = await broken(flow)
+    customer = command["customer_id"]
+    link, bridge, before = command["fix_url"], flow.whole.parts["bridge"], len(flow.whole.vendor.made)
     assert await bridge.stop() == 0
     page = await flow.person.post(link)
     assert (page.status_code, int(page.headers["retry-after"]) > 0) == (503, True)
@@ -133,7 +125,8 @@ async def relapse(flow: Flow, customer: str, login: str) -> None:
 async def the_story(flow: Flow) -> None:
     """From the first challenge to the bank that asks for a passcode at every login."""
     bank = flow.whole.sandbox.add_institution("Canary Bank", otp=True)
-    customer, command = await broken(flow, bank.id)
+    command = await broken(flow, bank=bank.id)
+    customer = command["customer_id"]
     await flow.person.open(command["fix_url"])
     await flow.person.press()
     await flow.person.press("answer", answer="fail")
@@ -172,8 +165,9 @@ async def unreadable_answers(flow: Flow, command: Command) -> None:
 async def test_nothing_secret_comes_out(flow: Flow) -> None:
     """No secret, link, name, number or balance in logs, metrics, pages, topics or dead letters, whatever is sent."""
     await the_story(flow)
-    customer, command = await broken(flow)
-    (account,), link = command["account_ids"], str(command["fix_url"])
+    command = await broken(flow)
+    customer = command["customer_id"]
+    (account,), link = command["account_ids"], command["fix_url"]
     await unreadable_answers(flow, command)
     await post_all(flow.whole, flow.person.browser, customer, account)
     await report(flow.whole, flow.person.browser, customer, account)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +20,7 @@ class Between:
 
     Attributes:
         secrets: what stood in answers as token, signing key or signature of a link.
+        asked: how often each path was called.
         made: links to the hosted page, in order.
         holds: have the answer with a Fix link wait, once it is made, until this is set.
         spoilt: paths that end so are answered with this body instead.
@@ -28,12 +30,14 @@ class Between:
     secrets: set[str] = field(default_factory=set, repr=False)
     keys: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
     made: list[str] = field(default_factory=list, repr=False)
+    asked: Counter[str] = field(default_factory=Counter)
     holds: asyncio.Event | None = None
     spoilt: dict[str, bytes] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the sandbox does, but for what a test has asked for."""
         path = scope.get("path", "")
+        self.asked[path] += 1
         answer: list[Message] = []
 
         async def keep(message: Message) -> None:

@@ -1,11 +1,13 @@
-"""The vendor's page, "How to Test Data Connect Fix": its seven steps in its words, for whoever walks them."""
+"""A login that fails; and "How to Test Data Connect Fix" of the vendor's page: its seven steps in its words."""
 
 from typing import Any, Protocol
 
+from tests.integration.whole.canaries import OPENINGS
 from tests.integration.whole.stack import Flow
 from tests.waiting import until
 
 FINBANK = "101732"
+CHALLENGED = 185
 ANSWER = "kite"
 """What the bank takes for the right picture."""
 
@@ -20,6 +22,18 @@ class Walk(Protocol):
 
     async def press(self, button: str = "", **fields: str) -> str:
         """Fill fields in and press a button by its value, ours by none; gives the heading of the page then."""
+
+
+async def broken(flow: Flow, username: str = "tfa_multi", *, bank: str = FINBANK, code: int = CHALLENGED) -> Command:
+    """Enrol a customer with a login that fails; give the command that follows."""
+    customer, sandbox = await flow.api.enrol(), flow.whole.sandbox
+    login = sandbox.add_login(customer, bank, username, "go", OPENINGS)
+    if code != CHALLENGED:
+        sandbox.set_login(login.id, trouble=code)
+    for account in sandbox.accounts_of(login.id):
+        await flow.whole.txpush("subscribe", customer, account)
+    assert set(await flow.api.refresh(customer)) == {code}
+    return await flow.whole.told(customer, "issue")
 
 
 async def generate_a_data_connect_full_url(flow: Flow, customer: str) -> str:
@@ -47,7 +61,7 @@ async def permission_an_account(flow: Flow, walk: Walk, customer: str) -> None:
 
 async def run_a_refresh(flow: Flow, customer: str) -> None:
     """4. Run a refresh. Accounts will then have a 185 status."""
-    assert set(await flow.api.refresh(customer)) == {185}
+    assert set(await flow.api.refresh(customer)) == {CHALLENGED}
 
 
 async def gather_the_necessary_information_and_generate_a_fix_url(flow: Flow, walk: Walk, customer: str) -> Command:

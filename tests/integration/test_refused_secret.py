@@ -1,0 +1,148 @@
+"""Three executors and a sweep with a wrong secret, as processes, started again and again: what the vendor counts."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from streams.clock import WallClock
+from streams.kafka import topics
+from streams.kafka.embedded import EmbeddedKafka
+from streams.kafka.topics import EMBEDDED
+from streams.links import FixLinks
+from streams.sandbox import Sandbox, SandboxSettings
+from streams.sandbox.server import serving
+from tests.integration.whole.between import Between
+from tests.integration.whole.parts import Part, free_port, run
+from tests.integration.whole.reading import write
+from tests.integration.whole.stack import APP_KEY, LINK_KEY, PARTNER_SECRET, settings_of
+from tests.waiting import until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+STARTS = 20
+NAMES = ("executor-0", "executor-1", "executor-2")
+AUTHENTICATION = "/aggregation/v2/partners/authentication"
+WRONG = "wrong-partner-secret-1"
+STOPPED = 3
+"""How a sweep ends that the vendor refuses."""
+SECONDS = 90.0
+
+
+@dataclass
+class Place:
+    """A broker with an open command, a sandbox, and what processes are told."""
+
+    sandbox: Sandbox
+    vendor: Between
+    settings: dict[str, str]
+    folder: Path
+    command_id: str
+
+    def told(self, secret: str) -> dict[str, str]:
+        """Give the settings with a secret of the partner."""
+        return {**self.settings, "TXPUSH_PARTNER_SECRETS": secret}
+
+    def executor(self, name: str, secret: str) -> Part:
+        """Give an executor on a port of its own."""
+        return Part(name, "executor", self.told(secret) | {"TXPUSH_EXECUTOR_PORT": str(free_port())}, self.folder)
+
+    async def press(self, part: Part) -> int:
+        """Press the button of the command's link; 0 where nobody answers."""
+        url = f"http://127.0.0.1:{part.settings['TXPUSH_EXECUTOR_PORT']}"
+        link = FixLinks([bytes.fromhex(LINK_KEY)], url).url(self.command_id, WallClock().now())
+        try:
+            async with httpx.AsyncClient(timeout=SECONDS) as client:
+                return (await client.post(link)).status_code
+        except httpx.HTTPError:
+            return 0
+
+    async def refused(self, part: Part) -> None:
+        """Wait, pressing the button, until an executor says that it is refused; it stays up with that."""
+        async with asyncio.timeout(SECONDS):
+            while "refuse" not in await part.page("readyz"):
+                assert part.process is not None
+                assert part.process.poll() is None, part.log.read_text()
+                assert await self.press(part) in {0, 429, 503}
+
+    async def live(self, name: str) -> None:
+        """Have an executor live with the wrong secret, until it is killed."""
+        part = self.executor(name, WRONG)
+        part.start()
+        try:
+            await self.refused(part)
+        finally:
+            part.kill()
+
+    async def sweep(self) -> None:
+        """Have a sweep try with the wrong secret; it ends, and says why."""
+        customers = self.folder / "customers.txt"
+        customers.write_text("7000000001\n")
+        code, said = await run(self.told(WRONG), "sweep", "--customers", str(customers), seconds=SECONDS)
+        assert (code, "refuse" in said, WRONG in said) == (STOPPED, True, False), said
+
+    def logs(self) -> str:
+        """Give all that executors said."""
+        return "".join((self.folder / f"{name}.log").read_text() for name in NAMES)
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    sandbox = Sandbox(SandboxSettings(partner_secret=PARTNER_SECRET, app_key=APP_KEY), WallClock())
+    vendor = Between(sandbox.app)
+    sandbox.app = vendor  # type: ignore[assignment]  # served as it is
+    command = {"command_id": str(uuid.uuid4()), "sequence": 0, "action": "issue", "customer_id": "7000000001"}
+    with EmbeddedKafka() as kafka:
+        await topics.apply(kafka.bootstrap, EMBEDDED)
+        message = json.dumps({**command, "institution_login_id": "7100000001"}).encode()
+        await write(kafka.bootstrap, "remediation.connect-fix", [("7000000001", message, ())])
+        async with serving(sandbox) as url:
+            settings = settings_of(kafka.bootstrap, url, free_port(), free_port(), tmp_path)
+            yield Place(sandbox, vendor, settings, tmp_path, str(command["command_id"]))
+
+
+async def test_a_wrong_secret_in_processes_that_start_again(place: Place) -> None:
+    """Of eighty starts at most one attempt each and two in all reach the vendor; then the right secret is let in."""
+    for _ in range(STARTS):
+        await asyncio.gather(*map(place.live, NAMES), place.sweep())
+    assert 1 <= place.sandbox.partner.attempts <= 2
+    assert place.vendor.asked[AUTHENTICATION] == place.sandbox.partner.attempts
+    assert not place.sandbox.partner.is_locked
+    right = place.executor(NAMES[0], PARTNER_SECRET)
+    right.start()
+    await right.ready()
+    place.sandbox.world.logins.clear()
+    async with asyncio.timeout(SECONDS):
+        while await place.press(right) != httpx.codes.CONFLICT:  # noqa: ASYNC110 - the customer has no such login
+            await asyncio.sleep(0.05)
+    assert await right.stop() == 0
+    assert place.sandbox.partner.failures == 0
+    assert not {WRONG, PARTNER_SECRET} & set(place.logs().split())
+
+
+async def test_killed_in_the_middle_of_every_attempt(place: Place) -> None:
+    """What was under way when its process was killed may have been refused: two in all, then none is made."""
+    place.sandbox.set_fault("slow", seconds=60.0, path=AUTHENTICATION)
+    for attempt in (1, 2):
+        parts = [place.executor(name, WRONG) for name in NAMES]
+        for part in parts:
+            part.start()
+        pressing = [asyncio.create_task(_press_on(place, part)) for part in parts]
+        await until(lambda attempt=attempt: place.vendor.asked[AUTHENTICATION] == attempt, SECONDS)  # type: ignore[misc]
+        for task, part in zip(pressing, parts, strict=True):
+            part.kill()
+            task.cancel()
+    place.sandbox.clear_faults()
+    await asyncio.gather(*map(place.live, NAMES), place.sweep())
+    assert place.vendor.asked[AUTHENTICATION] == 2
+
+
+async def _press_on(place: Place, part: Part) -> None:
+    while True:
+        await place.press(part)
+        await asyncio.sleep(0.1)
