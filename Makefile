@@ -29,7 +29,8 @@ demo: $(VENV)/.synced  ## See the whole flow on this machine
 
 test: check  ## Run what every change must pass: checks, unit and integration tests, the short kill test
 	@$(RUN)/pytest -q -n 2 tests/unit --cov=streams.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
-	@$(RUN)/pytest -q -m "not slow" --ignore=tests/unit
+	@$(RUN)/pytest -q -m "not slow" -n 2 --dist loadfile --ignore=tests/unit --ignore=tests/chaos/test_kills.py
+	@$(RUN)/pytest -q -m "not slow" tests/chaos/test_kills.py
 
 check: $(VENV)/.synced  ## Lint, types and layers
 	@$(RUN)/ruff check .
@@ -41,7 +42,7 @@ unit: $(VENV)/.synced  ## Run the tests without I/O
 	@$(RUN)/pytest -q -n 2 tests/unit
 
 integration: $(VENV)/.synced  ## Run the tests on a real Kafka
-	@$(RUN)/pytest -q tests/integration
+	@$(RUN)/pytest -q -n 2 --dist loadfile tests/integration
 
 check-all: test  ## Run the slow tests too
 	@HYPOTHESIS_PROFILE=thorough $(RUN)/pytest -q tests/unit/domain/test_properties.py tests/unit/domain/institutions
