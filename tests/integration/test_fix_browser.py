@@ -12,7 +12,8 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.links import FixLinks
 from tests.integration.whole.album import Album
 from tests.integration.whole.browser import MISSING, Browser, browsing, found
-from tests.integration.whole.recipe import broken, how_to_test_data_connect_fix
+from tests.integration.whole.canaries import OPENINGS
+from tests.integration.whole.recipe import FINBANK, broken, how_to_test_data_connect_fix
 from tests.integration.whole.stack import LINK_KEY, Flow, Whole, flow_of, running
 
 pytestmark = [
@@ -113,6 +114,26 @@ async def test_a_command_that_was_called_off(flow: Flow, browser: Browser, folde
     await flow.whole.told(command["customer_id"], "issue", "withdraw")
     album = Album(browser, folder, "called-off")
     assert await album.open(command["fix_url"]) == "This link is no longer needed"
+
+
+async def test_the_other_pages_of_the_sandbox(flow: Flow, browser: Browser, folder: Path) -> None:
+    """Banks in trouble, OAuth, accounts that are shared already, logins that need nothing: by keyboard as well."""
+    sandbox, album = flow.whole.sandbox, Album(browser, folder, "sandbox")
+    oauth = sandbox.add_institution("Bank of Consent", oauth=True)
+    down = sandbox.add_institution("Bank of Quiet", trouble=102)
+    customer = (await broken(flow))["customer_id"]
+    await album.open(await flow.api.link("", customerId=customer))
+    assert await album.press("choose", institution=down.id) == "This cannot be done now"
+    assert await album.press("exit") == "You can close this window"
+    await album.open(await flow.api.link("", customerId=customer))
+    assert await album.press("choose", institution=oauth.id) == "Agree at Bank of Consent"
+    assert await album.press("approve") == "Choose your accounts"
+    assert await album.press("exit") == "You can close this window"
+    login = sandbox.add_login(customer, FINBANK, "demo", "go", OPENINGS).id
+    assert (
+        await album.open(await flow.api.link("/fix", customerId=customer, institutionLoginId=login)) == "Nothing to do"
+    )
+    assert await album.open(f"{flow.whole.vendor_url}/connect?signature=none") == "This link is not known"
 
 
 @pytest.mark.parametrize(
