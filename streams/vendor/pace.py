@@ -11,6 +11,8 @@ from streams.vendor.errors import TryAgainError
 
 MAX_INSTITUTIONS = 10_000
 """Institutions whose bucket is remembered; one not asked for longest is full again by then."""
+LONGEST_SECONDS = 10.0
+"""How far ahead moments are given away: below every deadline, or they go to calls that are not made any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class Bucket:
         self._slack = max(1.0 - self._gap, 0.0)
         self._next = 0.0
         self.paused_until = 0.0
+
+    def ahead(self, now: float) -> float:
+        """Give how long it is until the next moment, and take none."""
+        return max(self._next - now, 0.0)
 
     def wait_seconds(self, now: float) -> float:
         """Take the next moment, and give how long it is until then."""
@@ -67,7 +73,7 @@ class Pace:
         """Wait for the turn of a call.
 
         Raises:
-            TryAgainError: the vendor asked to wait, or too many wait already.
+            TryAgainError: the vendor asked to wait, or too many wait already; no moment is taken.
         """
         buckets = self._buckets(institution_id)
         now = self._timing.now()
@@ -75,6 +81,8 @@ class Pace:
             raise TryAgainError("the vendor asked to wait", after_seconds=paused)
         if self._waiting >= self._max_waiting:
             raise TryAgainError(f"{self._waiting} calls wait for their turn already", after_seconds=1.0)
+        if (longest := max(bucket.ahead(now) for bucket in buckets)) > LONGEST_SECONDS:
+            raise TryAgainError("too many calls wait for their turn already", after_seconds=longest)
         wait = max(bucket.wait_seconds(now) for bucket in buckets)
         if wait > 0:
             await self._rest(wait)

@@ -16,7 +16,7 @@ from streams.vendor import (
     pace,
 )
 from streams.vendor.calls import ENDPOINTS, Calls, Request
-from streams.vendor.pace import Pace
+from streams.vendor.pace import Pace, Timing
 from tests.unit.vendor.double import (
     ACCOUNT,
     APP_KEY,
@@ -210,6 +210,25 @@ async def test_only_so_many_wait(upstream: Upstream) -> None:
         results = await asyncio.gather(*calls, return_exceptions=True)
     told = [str(one) for one in results if isinstance(one, TryAgainError)]
     assert told == ["2 calls wait for their turn already"] * 2
+
+
+async def test_no_moment_is_kept_for_who_does_not_come() -> None:
+    """However many callers give up while they wait, the next one is asked to wait for seconds, not hours."""
+    hand, held = HandTiming(), asyncio.Event()
+    timing = Timing(lambda: hand.at, lambda _seconds: held.wait(), lambda: 0.5)  # type: ignore[arg-type,return-value]
+    turns = Pace(1000.0, 2.0, timing=timing)
+    waiting = [asyncio.create_task(turns.turn(INSTITUTION)) for _ in range(200)]
+    await asyncio.sleep(0)
+    refused = [str(one.exception()) for one in waiting if one.done() and one.exception() is not None]
+    assert (len(refused), set(refused)) == (178, {"too many calls wait for their turn already"})
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    with pytest.raises(TryAgainError) as told:
+        await turns.turn(INSTITUTION)
+    assert told.value.after_seconds == pytest.approx(10.5)
+    hand.at += 10.5
+    await turns.turn(INSTITUTION)
 
 
 async def test_institutions_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
