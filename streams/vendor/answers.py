@@ -112,7 +112,8 @@ def _by_code(answer: Answer, code: int) -> VendorError | None:
 
 
 _BAD_CREDENTIALS = 10001
-_CREDENTIALS = frozenset({_BAD_CREDENTIALS, 24302})
+LOCKED_CODE = 24302
+_CREDENTIALS = frozenset({_BAD_CREDENTIALS, LOCKED_CODE})
 _WAITING: Mapping[int, tuple[str, float]] = {
     10022: ("the vendor does not take the token that it just gave", MINUTE),
     10023: ("the vendor does not take the token that it just gave", MINUTE),
@@ -139,16 +140,21 @@ _KINDS: Mapping[int, tuple[type[VendorError], str]] = {
 def _by_status(answer: Answer, code: int | None) -> VendorError:
     """Go by the status where the code says nothing; an HTTP 500 may carry an aggregation code."""
     status = answer.status
-    if code and (_is_aggregation(answer.content) or (status == SERVER_ERROR and _is_listed(code))):
+    if code and (_is_aggregation(answer.content) or (status == SERVER_ERROR != code and _is_listed(code))):
         return AggregationFailedError(code, status=status)
     if status >= SERVER_ERROR:
         return _passing("the vendor has trouble", answer, code)
     if text := _STATUS_WAITING.get(status):
         return TryAgainError(text, after_seconds=_after(answer, LIMIT_SECONDS), code=code, status=status)
+    if status in _GONE_STATUS and code in {None, status}:
+        text = "that something is not there is no word of the API's: look at TXPUSH_VENDOR_URL if it stays so"
+        return TryAgainError(text, after_seconds=_after(answer, MINUTE), code=code, status=status)
     error, text = _STATUS_KINDS.get(status, _OTHER_STATUS if status >= CLIENT_ERROR else _NOT_AN_API)
     return error(text, code=code, status=status)
 
 
+_GONE_STATUS = frozenset({404, 410})
+"""Without a code of the vendor's anything on the way may say so, and accounts would be taken for deleted."""
 _STATUS_WAITING: Mapping[int, str] = {
     408: "the vendor waited too long for the call",
     425: "the vendor asks to wait",

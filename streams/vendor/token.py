@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pydantic import SecretStr
 
 from streams.clock import Clock
-from streams.vendor.answers import REDIRECTION, SERVER_ERROR, Answer, error_of, unreadable
+from streams.vendor.answers import LOCKED_CODE, REDIRECTION, SERVER_ERROR, Answer, error_of, unreadable
 from streams.vendor.errors import RefusedError, TryAgainError, VendorError
 from streams.vendor.gate.gate import Claim, Gate, Outcome
 from streams.vendor.meters import VendorMeters
@@ -139,6 +139,8 @@ def _judged(answer: Answer | Unanswered) -> tuple[SecretStr | VendorError, Outco
         text = f"the vendor did not answer to the credentials: {answer.why}"
         return TryAgainError(text, after_seconds=PAUSE_SECONDS), outcome
     error = error_of(answer)
+    if answer.code == LOCKED_CODE:
+        return _refusal(answer)
     if error is None:
         return _token_of(answer)
     is_refused = isinstance(error, RefusedError) or REDIRECTION <= answer.status < SERVER_ERROR
@@ -146,8 +148,12 @@ def _judged(answer: Answer | Unanswered) -> tuple[SecretStr | VendorError, Outco
         text = "the vendor gave no token"
         seconds = error.after_seconds if isinstance(error, TryAgainError) else PAUSE_SECONDS
         return TryAgainError(text, after_seconds=seconds, code=error.code, status=answer.status), Outcome.WITHDRAWN
+    return _refusal(answer)
+
+
+def _refusal(answer: Answer) -> tuple[RefusedError, Outcome]:
     text = "the vendor refuses the credentials: look at TXPUSH_APP_KEY, TXPUSH_PARTNER_ID and TXPUSH_PARTNER_SECRETS"
-    return RefusedError(text, code=error.code, status=error.status), Outcome.REFUSED
+    return RefusedError(text, code=answer.code, status=answer.status), Outcome.REFUSED
 
 
 _NOT_LOOKED_AT = frozenset({408, 425, 429})

@@ -128,6 +128,17 @@ def test_a_code_nobody_knows() -> None:
     assert untagged.is_passing
 
 
+@pytest.mark.parametrize("status", [404, 410, 500])
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_code_that_echoes_the_status(status: int, *, as_text: bool) -> None:
+    """Servers and proxies put the status into a body: it is no code of the vendor's, unless tagged as one."""
+    code = str(status) if as_text else status
+    echoed = told(Reply(status, {"code": code, "message": CANARY}))
+    assert (type(echoed), echoed.status) == (TryAgainError, status)
+    tagged = told(Reply(status, {"code": code, "tags": "AGG"}))
+    assert (type(tagged), tagged.code) == (AggregationFailedError, status)
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"questions": ["canary"]}'])
 async def test_203_is_a_challenge(client: Client, body: bytes) -> None:
     """A status of success that means: not done, the bank asks something (domain 3.5)."""
@@ -156,10 +167,10 @@ XML = "<?xml version='1.0'?><error><code>{}</code><message>canary</message>{}</e
         (Reply(500, XML.format(185, ""), "application/xml"), AggregationFailedError, 185),
         (Reply(400, XML.format(185, "<tags>AGG</tags>"), "application/xml"), AggregationFailedError, 185),
         (Reply(401, "Invalid (Finicity-App-Key) canary", "text/plain"), MisconfiguredError, None),
-        (Reply(404, "canary", "text/plain"), GoneError, None),
+        (Reply(404, "canary", "text/plain"), TryAgainError, None),  # of a proxy or a wrong path
         (Reply(502, "<html>canary</html>", "text/html"), TryAgainError, None),
         (Reply(404, {"Errors": {"Error": [{"ReasonCode": "14001"}]}}), GoneError, 14001),
-        (Reply(404, {"Errors": {"Error": []}}), GoneError, None),
+        (Reply(404, {"Errors": {"Error": []}}), TryAgainError, None),
         (Reply(400, {"code": None}), InvalidRequestError, None),
         (Reply(400, {"code": True}), InvalidRequestError, None),
         (Reply(400, "[1]"), InvalidRequestError, None),
@@ -187,8 +198,8 @@ async def test_text_over_the_wire(client: Client) -> None:
         (206, MisconfiguredError),
         (401, MisconfiguredError),
         (403, MisconfiguredError),
-        (404, GoneError),
-        (410, GoneError),
+        (404, TryAgainError),  # not the API's word: taken for one, it would end subscriptions and accounts
+        (410, TryAgainError),
         (408, TryAgainError),
         (425, TryAgainError),
         (429, TryAgainError),

@@ -71,7 +71,7 @@ REFUSALS = [
     Reply(404, {"Errors": {"Error": [{"ReasonCode": "12401"}]}}),
     Reply(404, {"code": 12401}),
     Reply(400, {"code": 12001}),
-    Reply(500, {"code": "24302"}),
+    *(Reply(status, {"code": "24302"}) for status in (500, 503, 203, 200, 408, 425, 429)),  # locked, whatever way
     Reply(302, b""),
 ]
 
