@@ -14,7 +14,15 @@ from schemas.times import rfc3339
 from streams.clock import Clock
 from streams.subscriptions.held import Account, Grant, Held, begun, renewed
 from streams.subscriptions.sealing import UnopenedError
-from streams.vendor import GoneError, MisconfiguredError, RefusedError, Subscription, TryAgainError, VendorError
+from streams.vendor import (
+    GoneError,
+    InvalidRequestError,
+    MisconfiguredError,
+    RefusedError,
+    Subscription,
+    TryAgainError,
+    VendorError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +137,7 @@ class Subscriber:
             return Done.ALREADY
         await self.records.keep(account, begun(before, self._now()))
         try:
-            granted = await self._subscribed(account, uncertain=self.renew if before is None else before.begun)
+            granted = await self._subscribed(account, before)
         except GoneError:
             await self.records.drop(account)
             return Done.GONE
@@ -158,8 +166,9 @@ class Subscriber:
     def _is_there(self, held: Held) -> bool:
         return not (self.renew or held.begun) and held.callback_url == self.callback_url
 
-    async def _subscribed(self, account: Account, *, uncertain: bool) -> Sequence[Grant]:
+    async def _subscribed(self, account: Account, before: Held | None) -> Sequence[Grant]:
         """Make the call; after an answer that did not come, end what it may have made before it is made again."""
+        uncertain = self.renew if before is None else before.begun
         for left in reversed(range(ATTEMPTS)):
             if uncertain:
                 await self._patiently(partial(self.vendor.unsubscribe, *account))
@@ -170,9 +179,20 @@ class Subscriber:
                     raise
                 uncertain = True
                 await self.sleep(min(error.after_seconds, LONGEST_WAIT_SECONDS))
+            except (InvalidRequestError, MisconfiguredError, RefusedError):
+                if not uncertain:
+                    await self._put_back(account, before)
+                raise
             else:
                 return [Grant(one.id, one.class_name, one.signing_key.get_secret_value()) for one in granted]
         raise AssertionError("the last attempt returns or raises")
+
+    async def _put_back(self, account: Account, before: Held | None) -> None:
+        """Take the call back that was refused: nothing was made, and what was there before is not to be ended."""
+        if before is None:
+            await self.records.drop(account)
+        else:
+            await self.records.keep(account, before)
 
     async def _keep(self, account: Account, before: Held | None, granted: Sequence[Grant]) -> None:
         """Keep the new keys, then end the former subscriptions, where the vendor did not replace them."""

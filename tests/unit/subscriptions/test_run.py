@@ -5,7 +5,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from streams.subscriptions.held import Account
 from streams.subscriptions.run import ATTEMPTS, LONGEST_WAIT_SECONDS, Done, each
-from streams.vendor import GoneError, InvalidRequestError, MisconfiguredError, RefusedError, TryAgainError
+from streams.vendor import GoneError, InvalidRequestError, MisconfiguredError, RefusedError, TryAgainError, VendorError
 from tests.unit.subscriptions.double import CALLBACK, FakeRecords, FakeVendor, Killed, Waits, ids_of, subscriber
 
 ONE, TWO = Account("7", "5"), Account("7", "6")
@@ -170,3 +170,40 @@ async def test_subscriptions_that_were_made_elsewhere() -> None:
 def test_the_path_token_does_not_show() -> None:
     """Printing a subscriber tells nobody the callback."""
     assert "path-token" not in repr(subscriber(FakeVendor(), FakeRecords()))
+
+
+NO = [InvalidRequestError("no"), MisconfiguredError("app key"), RefusedError("credentials")]
+
+
+@pytest.mark.parametrize("error", NO)
+@pytest.mark.parametrize("renew", [False, True])
+async def test_a_refusal_leaves_what_was_there(error: VendorError, *, renew: bool) -> None:
+    """Nothing was made: the subscription that works stays on record, and no later run ends it."""
+    vendor, records = FakeVendor(), FakeRecords()
+    await subscriber(vendor, records).subscribe(ONE)
+    held, live = records.values[ONE], set(vendor.live[ONE])
+    moved = subscriber(vendor, records, renew=renew, callback_url=CALLBACK.replace("path", "new"))
+    for _ in range(2):
+        vendor.errors = [error]
+        with pytest.raises(type(error)):
+            await moved.subscribe(ONE)
+        assert (records.values[ONE], vendor.live[ONE]) == (held, live)
+    assert [call for call, *_ in vendor.calls] == ["subscribe"] * 3
+
+
+async def test_a_refusal_leaves_no_record_where_there_was_none() -> None:
+    """The next run has nothing to clean up."""
+    vendor, records = FakeVendor(errors=[NO[0]]), FakeRecords()
+    with pytest.raises(InvalidRequestError):
+        await subscriber(vendor, records).subscribe(ONE)
+    assert records.values == {}
+
+
+async def test_a_refusal_after_a_lost_answer_is_cleaned_up_after() -> None:
+    """All was ended before the second try: what was there before is not there any more."""
+    vendor, records = FakeVendor(), FakeRecords()
+    await subscriber(vendor, records).subscribe(ONE)
+    vendor.errors = [LATER, None, NO[0]]
+    with pytest.raises(InvalidRequestError):
+        await subscriber(vendor, records, renew=True).subscribe(ONE)
+    assert (records.values[ONE].begun, vendor.live.get(ONE)) == (True, None)
