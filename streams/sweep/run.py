@@ -88,7 +88,7 @@ class Sweep:
         try:
             findings = await self.step(customer_id)
         except (RefusedError, MisconfiguredError) as error:
-            self.stop(f"{error}; `txpush vendor show` tells more")
+            self._refused(customer_id, error)
         except TooManyDeletionsError:
             self.stop(
                 f"customer {customer_id}: more accounts are missing at the vendor than --max-deletions lets be told: "
@@ -104,6 +104,15 @@ class Sweep:
             self._in_a_row = 0
             self.report.read(customer_id, findings)
             self.order.done(customer_id)
+
+    def _refused(self, customer_id: str, error: RefusedError | MisconfiguredError) -> None:
+        """Go on where one customer is forbidden; rounds of them in a row concern all, as any other refusal does."""
+        if isinstance(error, MisconfiguredError) and error.is_of_one:
+            self._fail(customer_id, error)
+            self._in_a_row += 1
+            if self._in_a_row < ROUNDS * self.at_once:
+                return
+        self.stop(f"{error}; `txpush vendor show` tells more")
 
     async def _try_later(self, customer_id: str, error: TryAgainError) -> None:
         if self.order.is_second(customer_id):

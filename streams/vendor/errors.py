@@ -3,6 +3,8 @@
 No message quotes what the vendor said or was told: it may name a customer, a link or a secret.
 """
 
+_FORBIDDEN = 403
+
 
 class VendorError(Exception):
     """A call failed; `code` is the vendor's own where it gave one, `status` the HTTP status where it answered."""
@@ -60,6 +62,11 @@ class RefusedError(VendorError):
 
 class MisconfiguredError(VendorError):
     """The vendor does not take our app key or our address: an operator has to mend the settings."""
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether this one call is forbidden (HTTP 403), which says nothing of calls for others."""
+        return self.status == _FORBIDDEN
 
 
 class InvalidRequestError(VendorError):

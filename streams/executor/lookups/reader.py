@@ -219,6 +219,9 @@ class LookupReader:
             return error.after_seconds
         if isinstance(error, LogError | TimeoutError):
             return 0.0
+        if isinstance(error, MisconfiguredError) and error.is_of_one:
+            log.warning("%s has to wait, others do not: %s", work, error)
+            return self._settings.longest_pause_seconds
         if isinstance(error, RefusedError | MisconfiguredError):
             self._refusal.declare(error)
             return 0.0

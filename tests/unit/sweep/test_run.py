@@ -136,6 +136,27 @@ async def test_what_concerns_all_ends_the_run(error: Exception, words: str) -> N
     assert Order(CUSTOMERS, bench.state).take() == "1003"
 
 
+FORBIDDEN = MisconfiguredError("the vendor does not let us do this", status=403)
+
+
+async def test_a_customer_who_is_forbidden_is_a_failed_customer() -> None:
+    """HTTP 403 says nothing of the others: they are read, and the run that goes on tries that one again."""
+    bench = Bench({"1003": [FORBIDDEN], "1005": [FORBIDDEN], "1007": [FORBIDDEN]})
+    await bench.run.run()
+    assert bench.asked == CUSTOMERS
+    assert bench.report.failed == dict.fromkeys(("1003", "1005", "1007"), str(FORBIDDEN))
+    assert (bench.report.stopped, bench.state.again) == (None, ["1003", "1005", "1007"])
+
+
+async def test_where_all_are_forbidden_the_run_ends() -> None:
+    """An app key without the product is refused for every customer: some rounds tell."""
+    bench = Bench({one: [FORBIDDEN] for one in CUSTOMERS})
+    await bench.run.run()
+    assert bench.asked == CUSTOMERS[:ROUNDS]
+    assert bench.report.stopped is not None
+    assert "txpush vendor show" in bench.report.stopped
+
+
 async def test_a_vendor_that_is_away_ends_the_run() -> None:
     """After some rounds without an answer, not after every customer has failed."""
     bench = Bench({one: [AWAY, AWAY] for one in CUSTOMERS}, at_once=2)

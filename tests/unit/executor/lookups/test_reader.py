@@ -146,6 +146,19 @@ async def test_a_refusal_stops_everything_but_a_try_now_and_then(refusal: Except
     await ended(running)
 
 
+async def test_a_look_up_that_is_forbidden_stops_no_other() -> None:
+    """HTTP 403 is of one account: it is tried now and then, all others are read and answered, and nobody is told."""
+    source = EndlessSource([RawRecord(PLACE, n, lookup(B if n else A), ASKED_MS) for n in range(40)])
+    world = World(replace(QUICK, refused_pause_seconds=3600.0), source)
+    world.vendor.accounts[A] = MisconfiguredError("the vendor does not let us do this", status=403)
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.count("answered") == 39 and world.value("lookup_retries") > 2)
+    assert (world.reader.refusals(), source.committed) == ([], {})
+    world.vendor.accounts[A] = snapshot(A)
+    await until(lambda: source.committed == {PLACE: 40})
+    await ended(running)
+
+
 async def test_one_try_a_pause_while_refused() -> None:
     """However many look-ups wait, the vendor hears of one of them; the first has told, the others stay still."""
     source = EndlessSource([RawRecord(PLACE, n, lookup(A), ASKED_MS) for n in range(50)])
