@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 MAX_COMMANDS = 1_000_000
 """Some 300 bytes each; past it the longest unheard of is forgotten, and its link opens nothing."""
 LIFETIME_MS = round(LIFETIME.total_seconds() * 1000)
+_OPEN = frozenset({Action.ISSUE, Action.UPDATE, Action.REMIND})
+_ACTIONS = frozenset(Action)
+_REASONS = frozenset({None, *WithdrawReason})
 _MENDED = (WithdrawReason.HEALED, WithdrawReason.RELEASED)
 
 
@@ -52,11 +55,16 @@ class _Message(msgspec.Struct):
 
     command_id: str
     sequence: int
-    action: Action
+    action: str
     customer_id: str
     institution_login_id: str
     institution_id: str | None = None
-    withdraw_reason: WithdrawReason | None = None
+    withdraw_reason: str | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this release knows what it says."""
+        return self.action in _ACTIONS and self.withdraw_reason in _REASONS
 
 
 class Commands:
@@ -84,21 +92,29 @@ class Commands:
         return self._known.get(command_id)
 
     def hear(self, record: ViewRecord) -> None:
-        """Take a committed record of a command topic; one that cannot be read is passed by."""
+        """Take a committed record of a command topic; one that cannot be read is passed by.
+
+        An action or a reason of a later release is told, and closes: better no session than one that nobody wants.
+        """
         oldest_ms = to_epoch_ms(self._clock.now()) - LIFETIME_MS
         if record.value is None or record.timestamp_ms <= oldest_ms:
             return
         try:
             message = self._decoder.decode(record.value)
         except ValueError:  # of msgspec; its text may quote the record
-            log.error("%s/%d/%d is no command message", record.topic, record.partition, record.offset)  # noqa: TRY400
-            self._on_unreadable()
+            self._tell(record, "no command message")
             return
+        if not message.is_known:
+            self._tell(record, "a command message of a later release")
         known = self._known.get(message.command_id)
         if known is None or message.sequence > known.sequence:
             self._known.pop(message.command_id, None)  # so that the dict stays in the order of hearing
             self._known[message.command_id] = _standing(message, record.timestamp_ms)
         self._forget(oldest_ms)
+
+    def _tell(self, record: ViewRecord, what: str) -> None:
+        log.error("%s/%d/%d is %s", record.topic, record.partition, record.offset, what)
+        self._on_unreadable()
 
     def _forget(self, oldest_ms: int) -> None:
         while self._known:
@@ -109,9 +125,9 @@ class Commands:
 
 
 def _standing(message: _Message, heard_ms: int) -> OpenCommand | ClosedCommand:
-    if message.action is Action.COMPLETE:
+    if message.action == Action.COMPLETE:
         return ClosedCommand(message.sequence, heard_ms, Ending.MENDED)
-    if message.action is Action.WITHDRAW:
+    if message.action not in _OPEN or not message.is_known:
         ending = Ending.MENDED if message.withdraw_reason in _MENDED else Ending.CALLED_OFF
         return ClosedCommand(message.sequence, heard_ms, ending)
     login_id, institution_id = message.institution_login_id, message.institution_id

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_a_tombstone_is_no_message(world: World) -> None:
     assert (len(world.commands), world.unreadable) == (0, 0)
 
 
-@pytest.mark.parametrize("value", [b"{", b"[]", b'{"command_id": "Jane Doe"}', message(action="gone")])  # type: ignore[arg-type] # no action
+@pytest.mark.parametrize("value", [b"{", b"[]", b'{"command_id": "Jane Doe"}'])
 def test_a_record_that_cannot_be_read(world: World, value: bytes, caplog: pytest.LogCaptureFixture) -> None:
     """It is counted, its place is logged, its content is not; the next one is heard."""
     with caplog.at_level(logging.ERROR):
@@ -116,3 +117,18 @@ def test_a_record_that_cannot_be_read(world: World, value: bytes, caplog: pytest
     assert [one.getMessage() for one in caplog.records] == ["remediation.connect-fix/1/7 is no command message"]
     world.commands.hear(heard(message()))
     assert len(world.commands) == 1
+
+
+LATER: list[dict[str, Any]] = [{"action": "merge"}, {"action": Action.WITHDRAW, "withdraw_reason": "merged"}]
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_a_message_of_a_later_release(world: World, later: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    """What this release does not know closes the command: nobody is led on by mistake. It is counted and told."""
+    world.commands.hear(heard(message()))
+    with caplog.at_level(logging.ERROR):
+        world.commands.hear(heard(message(sequence=1, **later), offset=7))
+    found = world.commands.find(COMMAND)
+    assert isinstance(found, ClosedCommand)
+    assert (found.ending, world.unreadable) == (Ending.CALLED_OFF, 1)
+    assert "remediation.connect-fix/1/7 is a command message of a later release" in caplog.text
