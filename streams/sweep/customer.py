@@ -65,6 +65,7 @@ class CustomerSweep:
         publish: writes events durably, in order.
         named: customers who are swept though nothing is known of them.
         allowance: of deletions; None without a limit.
+        known_before: those of the named of whom something was known when the sweep began.
     """
 
     vendor: VendorCalls
@@ -74,6 +75,7 @@ class CustomerSweep:
     clock: Clock
     named: frozenset[str] = frozenset()
     allowance: Allowance | None = None
+    known_before: frozenset[str] = frozenset()
 
     async def sweep(self, customer_id: str) -> Findings:
         """Sweep a customer; what is told was written when this returns.
@@ -126,7 +128,8 @@ class CustomerSweep:
 
     def _is_forgotten(self, customer_id: str) -> bool:
         """Whether a customer was known when the sweep began, and is not any more (R18)."""
-        return customer_id not in self.named and not self.book.has(customer_id)
+        is_new = customer_id in self.named and customer_id not in self.known_before
+        return not is_new and not self.book.has(customer_id)
 
     async def _missing(self, customer_id: str, reading: Reading, findings: Findings) -> list[Known]:
         """Give the accounts that are not there any more: each was asked for by itself, as lists may leave one out."""

@@ -84,6 +84,7 @@ async def sweep_all(settings: Settings, options: Options) -> Report:
                 clock,
                 options.named,
                 allowance(options, book, state.report),
+                options.named.intersection(book.customers()),
             )
             order = Order({*book.customers(), *options.named}, state)
             await _run(settings, options, Progress(options.state, state, counter), order, customer)

@@ -126,11 +126,19 @@ class Bench:
     settling: Any = None
     named: frozenset[str] = frozenset()
     allowance: Allowance | None = None
+    known_before: frozenset[str] = frozenset()
 
     def customer(self) -> CustomerSweep:
         """Give what sweeps a customer."""
         return CustomerSweep(
-            self.vendor, self.book, self._settled, self._publish, TickingClock(), self.named, self.allowance
+            self.vendor,
+            self.book,
+            self._settled,
+            self._publish,
+            TickingClock(),
+            self.named,
+            self.allowance,
+            self.known_before,
         )
 
     def told(self) -> list[tuple[str, str]]:

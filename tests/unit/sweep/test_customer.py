@@ -164,6 +164,14 @@ async def test_a_customer_forgotten_meanwhile_is_not_told() -> None:
     assert (one.published, found.forgotten, found.observed) == ([], 1, 0)
 
 
+async def test_a_named_customer_forgotten_meanwhile_is_not_told_either() -> None:
+    """Being in the file is no wish of the customer's."""
+    one = bench(shown(), book=book_of(known(code=185)), named=frozenset({CUSTOMER}), known_before=frozenset({CUSTOMER}))
+    one.vendor.during = lambda: one.book.hear(gone())
+    found = await one.customer().sweep(CUSTOMER)
+    assert (one.published, found.forgotten, found.observed) == ([], 1, 0)
+
+
 async def test_a_customer_who_is_named_needs_no_history() -> None:
     """Of customers in the file nothing was heard yet; one who is gone has nothing to be told."""
     one = bench(shown(), named=frozenset({CUSTOMER, "8"}))
