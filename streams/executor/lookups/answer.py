@@ -61,13 +61,21 @@ class Answerer:
         return [*(one for one in found if one.account_id not in lost), *whole]
 
     async def _verified(self, lookup: Lookup) -> Sequence[AccountSnapshot]:
-        """Read the accounts of a login; where it has none any more, those asked about, for their present login."""
-        if lookup.institution_login_id is not None:
-            try:
-                return await self._vendor.login_accounts(lookup.customer_id, lookup.institution_login_id)
-            except (StaleLoginError, GoneError):
-                pass
-        return await self._each(lookup, self._vendor.account_simple)
+        """Read the accounts of a login, and those asked about that are not there, for their present login."""
+        found = await self._of_login(lookup.customer_id, lookup.institution_login_id)
+        listed = {one.account_id for one in found}
+        rest = tuple(one for one in lookup.account_ids if one not in listed)
+        moved = lookup.model_copy(update={"account_ids": rest})
+        return [*found, *await self._each(moved, self._vendor.account_simple)]
+
+    async def _of_login(self, customer_id: str, login_id: str | None) -> Sequence[AccountSnapshot]:
+        """Give the accounts of a login; none where it is no more."""
+        if login_id is None:
+            return []
+        try:
+            return await self._vendor.login_accounts(customer_id, login_id)
+        except (StaleLoginError, GoneError):
+            return []
 
     async def _each(
         self, lookup: Lookup, read: Callable[[str, str], Awaitable[AccountSnapshot]]

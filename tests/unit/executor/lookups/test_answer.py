@@ -76,6 +76,15 @@ async def test_verify_reads_the_login(world: World) -> None:
     assert world.seen() == [snapshot(A), snapshot(B)]
 
 
+async def test_verify_reads_what_the_login_lacks(world: World) -> None:
+    """An account asked about that moved to another login is read for its present one; nothing is read twice."""
+    world.vendor.logins = {LOGIN: [snapshot(B)]}
+    world.vendor.accounts = {A: snapshot(A, login="7100000099")}
+    assert await world.ask(LookupAction.VERIFY, A, B) == 2
+    assert {one.account_id: one.institution_login_id for one in world.seen()} == {A: "7100000099", B: LOGIN}
+    assert world.vendor.asked == [("login", CUSTOMER, LOGIN), ("simple", CUSTOMER, A)]
+
+
 @pytest.mark.parametrize("error", [StaleLoginError("stale", code=38007), GONE])
 async def test_verify_of_a_login_that_is_no_more(world: World, error: Exception) -> None:
     """The accounts asked about are read once for their present login (domain 3.4)."""
