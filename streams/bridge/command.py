@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import sys
-from urllib.parse import urlsplit
 
 import click
+import httpx
 from aiokafka.errors import KafkaError
 from pydantic import SecretStr
 
@@ -112,10 +112,15 @@ def _signing(settings: Settings) -> Signing:
     return Signing(
         enforce=settings.signatures == "enforce",
         strategy=Strategy(settings.signature_strategy),
-        host=None if settings.public_url is None else urlsplit(settings.public_url).netloc,
+        host=None if settings.public_url is None else _host(settings.public_url),
         partner_secrets=_shown(settings.partner_secrets),
         sealing_keys=_shown(settings.sealing_keys),
     )
+
+
+def _host(url: str) -> str:
+    """Give the host as a client's Host header has it, which is what is signed: lower case, no default port, IDNA."""
+    return httpx.URL(url).netloc.decode()
 
 
 def _callers(settings: Settings) -> Callers:

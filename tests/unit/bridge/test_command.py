@@ -57,6 +57,23 @@ def test_what_signatures_are_checked_with(monkeypatch: pytest.MonkeyPatch) -> No
     assert (signing.enforce, signing.host) == (False, "127.0.0.1:8080")
 
 
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://Hooks.Example.COM", "hooks.example.com"),
+        ("https://hooks.example.com:443", "hooks.example.com"),
+        ("http://hooks.example.com:80", "hooks.example.com"),
+        ("https://hooks.example.com:8443", "hooks.example.com:8443"),
+        ("https://münchen.example", "xn--mnchen-3ya.example"),
+    ],
+)
+@pytest.mark.usefixtures("started")
+def test_the_host_that_is_signed(monkeypatch: pytest.MonkeyPatch, url: str, host: str) -> None:
+    """However the address is spelled, it is what a client's Host header has."""
+    monkeypatch.setenv("TXPUSH_PUBLIC_URL", url)
+    assert bridge_settings(read_settings()).signing.host == host
+
+
 @pytest.mark.parametrize("strategy", Strategy)
 @pytest.mark.usefixtures("started")
 def test_every_form_can_be_set(monkeypatch: pytest.MonkeyPatch, strategy: Strategy) -> None:
