@@ -1,6 +1,7 @@
 """A link of ours to a command: its id and its end in a deterministic AES-SIV token (design section 5)."""
 
 import base64
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,6 +21,7 @@ _PURPOSE = [b"txpush fix link 1"]
 """Sealed along: a token of another purpose or shape under the same key opens nothing here."""
 _ID_BYTES, _END_BYTES, _SIV_BYTES = 16, 6, 16
 _TOKEN_CHARACTERS = -(-(_ID_BYTES + _END_BYTES + _SIV_BYTES) * 4 // 3)
+_TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{_TOKEN_CHARACTERS}}}")
 
 
 class FixLinks:
@@ -71,7 +73,7 @@ class FixLinks:
 
 def _decoded(token: str) -> bytes:
     """Read base64url; only the one spelling that we write."""
-    if len(token) == _TOKEN_CHARACTERS and token.isascii():
+    if _TOKEN.fullmatch(token):
         sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         if base64.urlsafe_b64encode(sealed).rstrip(b"=").decode() == token:
             return sealed

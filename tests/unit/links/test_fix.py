@@ -62,7 +62,20 @@ def test_two_keys_while_one_is_replaced() -> None:
 
 @pytest.mark.parametrize(
     "token",
-    ["", "x", "A" * 51, "=" * 51, "é" * 51, "/" * 51, " " * 51, "A" * 5000, COMMAND],
+    [
+        "",
+        "x",
+        "A" * 51,
+        "A" * 50 + "!",
+        "!" * 51,
+        "A" * 49 + "!!",
+        "=" * 51,
+        "é" * 51,
+        "/" * 51,
+        " " * 51,
+        "A" * 5000,
+        COMMAND,
+    ],
 )
 def test_what_is_no_link_of_ours(token: str) -> None:
     """Anything else is refused in the same way."""
