@@ -129,7 +129,7 @@ class FixPages:
 
     async def _led_on(self, click: Click) -> Answer:
         try:
-            return answers.redirect(await self._parts.sessions.url(click))
+            url = await self._parts.sessions.url(click)
         except TooOftenError as error:
             return answers.of_limit(error)
         except TimeoutError:
@@ -139,6 +139,8 @@ class FixPages:
             return answers.VENDOR_FAILED
         except VendorError as error:
             return answers.of_vendor_error(error)
+        now = self._parts.commands.find(click.command_id)  # it may have ended while the vendor was asked
+        return answers.of_closed(now) if isinstance(now, ClosedCommand) else answers.redirect(url)
 
     async def _return(self, request: Request) -> Answer:
         """Thank a customer whom the vendor leads back, or offer the button once more."""
