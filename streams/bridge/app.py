@@ -132,7 +132,7 @@ class Bridge:
 
     async def _post_event(self, _route: Route, scope: Scope, receive: Receive) -> Answer:
         """Take an event of a service of the user's own."""
-        headers = dict(scope["headers"])
+        headers = self._callers.once(scope["headers"])
         caller: Caller = self._callers.named_in(headers)
         limit = min(MAX_EVENT_BYTES, self._settings.max_body_bytes)
         body = await answers.read_body(scope, receive, limit, self._settings.read_seconds)

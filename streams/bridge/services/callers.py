@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,6 +17,8 @@ ServiceType = Literal["account.challenged", "command.reported"]
 """The types of events that services may be allowed to send."""
 MAX_CALLERS = 100
 PROXY_SECRET_HEADER = "x-proxy-secret"  # noqa: S105 - the name of a header
+
+_EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 _CHALLENGE = (("www-authenticate", 'Bearer realm="txpush"'),)
 _UNKNOWN = told(
@@ -69,6 +71,18 @@ class Callers:
         """Tell whether there is anybody."""
         return bool(self.by_token or self.by_certificate)
 
+    def once(self, headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+        """Give headers by their names.
+
+        Raises:
+            Rejected: one that says who sends is repeated: which of them is the proxy's own nobody can tell.
+        """
+        names = [name for name, _ in headers]
+        telling = (b"authorization", PROXY_SECRET_HEADER.encode(), self.name_header.encode())
+        if any(names.count(name) > 1 for name in telling):
+            raise Rejected(_UNKNOWN)
+        return dict(headers)
+
     def named_in(self, headers: Mapping[bytes, bytes]) -> Caller:
         """Give the service that sends a request, by the headers of the request, names in lower case.
 
@@ -84,6 +98,8 @@ class Callers:
 
     def _of_token(self, token: bytes) -> Caller | None:
         """Compare with every token: how long it takes tells nothing of any."""
+        if not token:
+            return None
         given = hashlib.sha256(token).hexdigest().encode()
         found = [caller for known, caller in self.by_token if hmac.compare_digest(given, known)]
         return found[0] if found else None
@@ -135,6 +151,8 @@ def _contradictions(entries: Mapping[str, Entry], *, has_proxy: bool) -> list[st
         if owners.setdefault(mark, name) != name
     ]
     for name, entry in entries.items():
+        if _EMPTY_SHA256 in entry.token_sha256:
+            problems.append(f"{name}: token_sha256: that is the hash of no token at all")
         if not entry.token_sha256 and not entry.certificates:
             problems.append(f"{name}: token_sha256 or certificates is needed")
         if entry.certificates and not has_proxy:

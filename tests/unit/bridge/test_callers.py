@@ -80,6 +80,24 @@ def test_nobody_else(callers: Callers, headers: dict[bytes, bytes]) -> None:
     assert b"Bearer" in dict(refused.value.answer.start["headers"])[b"www-authenticate"]  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("name", [b"authorization", b"x-proxy-secret", b"x-client-name"])
+def test_what_says_who_sends_is_said_once(callers: Callers, name: bytes) -> None:
+    """Of two one may be the client's own, before or behind the proxy's: nobody is known by either."""
+    headers = [(b"accept", b"a"), (b"accept", b"b"), (name, b"one")]
+    assert callers.once(headers)[name] == b"one"
+    with pytest.raises(Rejected) as refused:
+        callers.once([*headers, (name, b"two")])
+    assert refused.value.answer.status == 401
+
+
+def test_no_token_is_nobody_s() -> None:
+    """Not even where its hash is among those that are known."""
+    callers = Callers(((digest("").encode(), MAILER),))
+    for given in (b"Bearer", b"Bearer ", b"Bearer  "):
+        with pytest.raises(Rejected):
+            callers.named_in({b"authorization": given})
+
+
 def test_a_wrong_token_is_not_saved_by_a_header(callers: Callers) -> None:
     """Who shows a token is judged by it alone."""
     headers = {
@@ -106,6 +124,7 @@ def test_there_may_be_nobody(tmp_path: Path) -> None:
         ('[mailer]\ntypes = ["command.reported"]\ntoken = "x"\n', "mailer: token: "),
         ('[mailer]\ntypes = ["command.reported"]\ntoken_sha256 = ["x"]\n', "mailer: token_sha256.0: "),
         ('[mailer]\ntypes = ["command.reported"]\ncertificates = ["CN=a"]\n', "certificates need TXPUSH_PROXY_SECRETS"),
+        (f'[mailer]\ntypes = ["command.reported"]\ntoken_sha256 = ["{digest("")}"]\n', "the hash of no token"),
         ("mailer = 1\n", "mailer: "),
         ("[mailer\n", "cannot be read as TOML"),
         ("".join(f"[c{n}]\n" for n in range(101)), "101 callers: at most 100"),

@@ -243,3 +243,11 @@ async def test_without_callers_there_is_nothing() -> None:
     """No file, no endpoint: the same answer as any other unknown path."""
     async with bench_with() as bench:
         assert (await post(bench, REPORT)).status_code == 404
+
+
+async def test_a_second_word_on_who_sends(bench: Bench) -> None:
+    """401, and nothing is stored: one token would be right."""
+    given = [("authorization", f"Bearer {token}") for token in (MAILER_TOKEN, APP_TOKEN)]
+    headers = [("content-type", "application/cloudevents+json"), *given]
+    answer = await bench.client.post("/v1/events", content=orjson.dumps(REPORT), headers=headers)
+    assert (answer.status_code, bench.log.records) == (401, [])
