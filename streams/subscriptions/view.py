@@ -23,6 +23,10 @@ class KeysOf(NamedTuple):
     customer_id: str
     by_class: dict[str, tuple[bytes, ...]]
 
+    def __repr__(self) -> str:
+        """Show whose they are, and no key."""
+        return f"KeysOf({self.customer_id!r}, {sorted(self.by_class)})"
+
     def of_class(self, class_name: str) -> tuple[bytes, ...]:
         """Give the keys of a class; of one that the vendor has not named yet, all."""
         keys = self.by_class.get(class_name)

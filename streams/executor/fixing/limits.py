@@ -71,6 +71,11 @@ class Limits:
         mine.take()
         self._all.take()
 
+    def give_back(self, command_id: str) -> None:
+        """Let a command have another session for one that came to nothing; of all together it stays one."""
+        if (mine := self._commands.get(command_id)) is not None:
+            mine.filled = min(mine.size, mine.filled + 1)
+
     def _forget(self, now: float) -> None:
         """Drop the buckets that are full again, and the oldest where they are too many."""
         full_after = self._command_size * self._command_refill_seconds

@@ -44,8 +44,10 @@ class _Making:
     def is_usable(self, now: float, reuse_seconds: float) -> bool:
         if self.done_at is None:
             return True
-        failed = self.task.cancelled() or self.task.exception() is not None
-        return not failed and now - self.done_at < reuse_seconds
+        return not self.has_failed() and now - self.done_at < reuse_seconds
+
+    def has_failed(self) -> bool:
+        return self.task.cancelled() or self.task.exception() is not None
 
 
 class Sessions:
@@ -87,7 +89,7 @@ class Sessions:
             raise TooManyError(BUSY_SECONDS)
         self._limits.take(click.command_id, now)
         making = _Making(asyncio.create_task(self._make(click), name="fix-session"))
-        making.task.add_done_callback(lambda task: self._ended(making, task))
+        making.task.add_done_callback(lambda _task: self._ended(click.command_id, making))
         self._made[click.command_id] = making
         return making
 
@@ -103,10 +105,10 @@ class Sessions:
         )
         return await self._vendor.fix_url(request)
 
-    def _ended(self, making: _Making, task: asyncio.Task[SecretStr]) -> None:
+    def _ended(self, command_id: str, making: _Making) -> None:
         making.done_at = self._monotonic()
-        if not task.cancelled():
-            task.exception()  # seen: nobody may be waiting for it any more
+        if making.has_failed():  # its error is seen by that: nobody may be waiting for it any more
+            self._limits.give_back(command_id)
 
     def _forget(self, now: float) -> None:
         over = [name for name, one in self._made.items() if not one.is_usable(now, self._settings.reuse_seconds)]

@@ -40,6 +40,12 @@ def test_keys_by_account_and_class(keys: SigningKeys) -> None:
     assert keys.of("6") is None
 
 
+def test_keys_are_in_no_repr(keys: SigningKeys) -> None:
+    """Whatever prints them shows whose they are, and of which class."""
+    keys.hear(record("7", "5", "of-accounts"))
+    assert repr(keys.of("5")) == "KeysOf('7', ['account', 'transaction'])"
+
+
 def test_long_keys_are_kept_short(keys: SigningKeys) -> None:
     """Of the vendor's 250 characters 32 bytes are kept: they sign the same."""
     keys.hear(record("7", "5", "k" * 250))

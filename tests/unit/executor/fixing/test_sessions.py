@@ -124,6 +124,19 @@ async def test_one_command_again_and_again() -> None:
     assert len(world.vendor.requests) == 2
 
 
+async def test_what_the_vendor_failed_is_not_the_customer_s() -> None:
+    """Clicks during an outage leave the link its own sessions, and none beyond them."""
+    world = World(command_burst=2, reuse_seconds=0)
+    world.vendor.failures = [GoneError(VENDOR_WORDS)] * 5
+    for _ in range(5):
+        with pytest.raises(GoneError):
+            await world.url()
+    await world.url()
+    await world.url()
+    with pytest.raises(TooOftenError):
+        await world.url()
+
+
 async def test_too_many_at_once() -> None:
     """The number of sessions under way has a limit of its own; one that ends makes room."""
     world = World(max_making=2)
