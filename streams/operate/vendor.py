@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import click
 
-from schemas.times import rfc3339
+from schemas.times import rfc3339, to_epoch_ms
+from streams.clock import WallClock
 from streams.exits import EXIT_OTHERWISE
 from streams.operate.telling import refuse, signed
 from streams.settings import Settings, SettingsError, read_settings
@@ -46,12 +47,12 @@ def show() -> None:
     """  # noqa: D301 - click wants the real character
     settings = read_settings()
     ours = _ours(settings)
-    pairs = _run(settings, _read)
+    pairs, now_ms = _run(settings, _read), to_epoch_ms(WallClock().now())
     for pair, standing in sorted(pairs.items()):
-        click.echo(f"{pair[:SHOWN]}  {'ours' if pair == ours else 'other'}  {_told(standing)}")
+        click.echo(f"{pair[:SHOWN]}  {'ours' if pair == ours else 'other'}  {_told(standing, now_ms)}")
     if not pairs:
         click.echo("no credentials were tried yet")
-    if ours in pairs and pairs[ours].closed():
+    if ours in pairs and pairs[ours].closed(now_ms):
         click.echo(
             "ours are not tried any more: set TXPUSH_APP_KEY, TXPUSH_PARTNER_ID and TXPUSH_PARTNER_SECRETS right, or, "
             "if they are, run `txpush vendor reset`",
@@ -105,9 +106,9 @@ def _ours(settings: Settings) -> str | None:
     return pair_of(own.url, own.app_key, own.partner_id, own.partner_secret)
 
 
-def _told(standing: Standing) -> str:
+def _told(standing: Standing, now_ms: int) -> str:
     """Say how a pair stands in one line."""
-    parts = [standing.closed() or "may be tried"]
+    parts = [standing.closed(now_ms) or "may be tried"]
     if standing.refused is not None and standing.refused.entry.code is not None:
         parts.append(f"code {standing.refused.entry.code}")
     if standing.accepted is not None:

@@ -101,7 +101,7 @@ class ClaimGate:
         """Say why the pair is not tried any more; see `Gate`."""
         standing = self._standing(pair)
         is_open = standing.refused is None and self._busy_seconds(pair) > 0
-        return None if is_open else standing.closed()
+        return None if is_open else standing.closed(_now_ms())
 
     def problems(self) -> list[str]:
         """Say why nothing can be decided now."""
@@ -172,8 +172,10 @@ class ClaimGate:
                 self._owed[pair].pop(key, None)
 
     def _refusal(self, pair: str) -> RefusedError:
-        entry = self._standing(pair).refused
-        text = f"{self.closed(pair)}; nothing is tried until the secret changes or `txpush vendor reset`"
+        standing = self._standing(pair)
+        entry = standing.refused
+        first = "then, " if entry is None and standing.accepted is not None else ""
+        text = f"{self.closed(pair)}; nothing is tried until {first}the secret changes or `txpush vendor reset`"
         return RefusedError(text, code=None if entry is None else entry.entry.code)
 
     def _hear(self, key: str, value: bytes | None, at_ms: int) -> None:

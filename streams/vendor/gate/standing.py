@@ -20,6 +20,9 @@ UNPROVEN_TRIES = 2
 """Attempts on a pair that never was accepted, before it counts as refused."""
 PROVEN_TRIES = 4
 """The same for one that was: one less than lock the partner."""
+FORGOTTEN_HOURS = 2
+"""One attempt on such a pair is forgotten in this time: some minutes of silence must not close it for good."""
+FORGOTTEN_MS = FORGOTTEN_HOURS * 3_600_000
 LEASE_MS = int(LEASE_SECONDS * 1000)
 
 
@@ -82,7 +85,7 @@ class Standing:
         told = Told(at_ms, entry)
         match entry.state:
             case State.CLAIMED:
-                if self.closed() is None and self.busy_ms(at_ms) == 0:
+                if self.closed(at_ms) is None and self.busy_ms(at_ms) == 0:
                     self.claims[name] = told
             case State.UNANSWERED:
                 self.claims[name] = told
@@ -104,14 +107,26 @@ class Standing:
         ends = (one.at_ms + LEASE_MS for one in self.claims.values() if one.entry.state is State.CLAIMED)
         return max(max(ends, default=at_ms) - at_ms, 0)
 
-    def closed(self) -> str | None:
-        """Say why the pair is not tried any more: refused once, or too many attempts whose end nobody knows."""
+    def closed(self, at_ms: int) -> str | None:
+        """Say why the pair is not tried at a time: refused once, or too many attempts whose end nobody knows."""
         if self.refused is not None:
             entry = self.refused.entry
             return f"the vendor refused the credentials, {rfc3339(self.refused.at)} to {entry.who}"
-        if len(self.claims) >= (UNPROVEN_TRIES if self.accepted is None else PROVEN_TRIES):
-            return f"{len(self.claims)} attempts with the credentials have no known end, and may have been refused"
-        return None
+        unknown, is_proven = self._unknown(at_ms), self.accepted is not None
+        if unknown < (PROVEN_TRIES if is_proven else UNPROVEN_TRIES):
+            return None
+        text = f"{unknown} attempts with the credentials have no known end, and may have been refused"
+        return f"{text}; one is forgotten every {FORGOTTEN_HOURS} h" if is_proven else text
+
+    def _unknown(self, at_ms: int) -> int:
+        """Count the attempts without a known end; where the pair has worked, they are forgotten one after the other."""
+        if self.accepted is None:
+            return len(self.claims)
+        unknown, forgotten_ms = 0, 0
+        for claimed_ms in sorted(one.at_ms for one in self.claims.values()):
+            forgotten_ms = max(forgotten_ms, claimed_ms) + FORGOTTEN_MS
+            unknown += forgotten_ms > at_ms
+        return unknown
 
     def _accept(self, told: Told) -> None:
         """Good credentials: what was unknown is forgotten, but not who tries at this moment."""

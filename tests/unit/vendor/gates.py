@@ -127,12 +127,17 @@ async def pairs_are_apart(new: NewGate, _later: Later, _patch: pytest.MonkeyPatc
 
 
 async def a_pair_that_worked_is_trusted_longer(new: NewGate, later: Later, _patch: pytest.MonkeyPatch) -> None:
-    """Credentials that were accepted may be without a known end four times, one less than lock the partner."""
+    """Credentials that were accepted may be without a known end four times, then once in two hours."""
     async with opened(new, "a") as (gate,):
         await tried(gate, Outcome.ACCEPTED)
         for _ in range(4):
             await gate.claim(PAIR)
             later.by(LEASE_SECONDS + 1)
+        with pytest.raises(RefusedError, match=r"4 attempts.*every 2 h; nothing is tried until then"):
+            await gate.claim(PAIR)
+        later.by(2 * 3600)
+        await gate.claim(PAIR)
+        later.by(LEASE_SECONDS + 1)
         with pytest.raises(RefusedError, match="4 attempts"):
             await gate.claim(PAIR)
 

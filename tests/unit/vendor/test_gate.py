@@ -1,6 +1,7 @@
 """The gate before the credentials, in memory: its contract, its records, and a log that is away."""
 
 from collections.abc import Callable, Coroutine, Sequence
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -136,14 +137,51 @@ def test_success_does_not_free_who_tries() -> None:
     assert (standing.holds("one"), standing.holds("two")) == (False, True)
 
 
+def test_a_pair_that_worked_forgets_one_attempt_every_two_hours() -> None:
+    """A silent vendor closes it for hours, not for good; never more than one attempt in two hours follows the four."""
+    standing = Standing()
+    standing.hear("accepted", Entry(state=State.ACCEPTED, who="a"), 0)
+    tries = []
+    for minute in range(1, 24 * 60):
+        at_ms = minute * 60_000
+        standing.hear(str(minute), claimed(), at_ms)
+        if standing.holds(str(minute)):
+            tries.append(minute)
+            standing.hear(str(minute), Entry(state=State.UNANSWERED, who="a"), at_ms + 1)
+    assert tries[:4] == [1, 2, 3, 4]
+    assert [later - one for one, later in pairwise(tries[4:])] == [120] * 10
+    assert tries[4] == 122
+    told = standing.closed(tries[-1] * 60_000 + 1)
+    assert told is not None
+    assert told.endswith("one is forgotten every 2 h")
+
+
+def test_a_pair_that_never_worked_forgets_nothing() -> None:
+    """Two attempts in all, however long ago: a wrong secret is not tried on and on."""
+    standing = Standing()
+    for name in ("one", "two"):
+        standing.hear(name, Entry(state=State.UNANSWERED, who="a"), 0)
+    told = standing.closed(10**12)
+    assert told is not None
+    assert "2 attempts" in told
+
+
+def test_a_refusal_is_never_forgotten() -> None:
+    """Nor is one of a pair that worked."""
+    standing = Standing()
+    standing.hear("accepted", Entry(state=State.ACCEPTED, who="a"), 0)
+    standing.hear("refused", Entry(state=State.REFUSED, who="a"), 1)
+    assert standing.closed(10**12) is not None
+
+
 def test_a_refusal_after_success_counts() -> None:
     """The latest word holds, in either order."""
     standing = Standing()
     standing.hear("accepted", Entry(state=State.ACCEPTED, who="a"), 1)
     standing.hear("refused", Entry(state=State.REFUSED, who="a", code=10001), 2)
-    assert standing.closed() == "the vendor refused the credentials, 1970-01-01T00:00:00.002000Z to a"
+    assert standing.closed(2) == "the vendor refused the credentials, 1970-01-01T00:00:00.002000Z to a"
     standing.hear("accepted", Entry(state=State.ACCEPTED, who="b"), 3)
-    assert standing.closed() is None
+    assert standing.closed(3) is None
     standing.hear("accepted", None, 4)
     assert standing.accepted is None
 
@@ -154,7 +192,7 @@ def test_a_reset_is_one_record() -> None:
     standing.hear("one", Entry(state=State.UNANSWERED, who="a"), 1)
     standing.hear("refused", Entry(state=State.REFUSED, who="a"), 2)
     standing.hear("reset", Entry(state=State.RESET, who="ann", why="because"), 3)
-    assert (standing.closed(), standing.claims) == (None, {})
+    assert (standing.closed(3), standing.claims) == (None, {})
 
 
 # -- a log that is away
