@@ -12,7 +12,7 @@ from streams.settings import SettingsError
 COMMANDS = {
     "agent": ("streams.agent.command:agent", "Fold the inbound log into remediation commands."),
     "bridge": ("streams.bridge.command:bridge", "Receive the vendor's notifications over HTTP."),
-    "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in half a minute."),
+    "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in about a minute."),
     "executor": ("streams.executor.command:executor", "Open customers' links at the vendor, and look accounts up."),
     "forget": ("streams.operate.forget:forget", "Have a customer forgotten."),
     "institutions": ("streams.institutions.command:institutions", "Fold signals into support tickets."),

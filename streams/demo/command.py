@@ -100,6 +100,7 @@ async def _play(console: Console, kafka: EmbeddedKafka, folder: Path, board: Boa
     asked, codes = asyncio.Event(), list[int]()
 
     async def judge_and_pause(scene: Scene) -> None:
+        display.settle()
         codes.append(judge(console, EXPECTED, scene.seen, board.now(), play.missed))
         await pause(scene, asked)
 

@@ -156,10 +156,17 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Leave the whole table on the terminal."""
-        if self._live is not None:
-            if self._rows:
-                self._live.update(rendered(self._rows, self._console.width), refresh=False)
-            self._live.__exit__(kind, error, traceback)
+        self.settle()
+
+    def settle(self) -> None:
+        """Leave the whole table where it stands; what comes after it is told in lines."""
+        live, self._live = self._live, None
+        if live is None:
+            return
+        if self._rows:
+            live.update(rendered(self._rows, self._console.width), refresh=False)
+        live.stop()
+        self._printed = {number: row.line for number, row in enumerate(self._rows)}
 
     def show(self, rows: Sequence[Row], status: str) -> None:
         """Show the rows as they are now; in a terminal the latest ones that it has room for."""

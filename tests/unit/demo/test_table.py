@@ -81,6 +81,20 @@ def test_a_terminal_is_left_with_the_whole_table() -> None:
     assert "step 0 " in out.getvalue()
 
 
+def test_what_comes_after_a_settled_table_is_told_in_lines() -> None:
+    """A person who is left with everything running can read what stands below the table: it is not drawn again."""
+    out = io.StringIO()
+    rows = [row_of(Told(float(n), f"step {n}", "done"), seen([])) for n in range(3)]
+    with Display(Console(file=out, width=80, height=24, force_terminal=True)) as display:
+        display.show(rows[:2], "posting")
+        display.settle()
+        display.say("the customer's link")
+        settled = out.getvalue()
+        display.show(rows, "paused")
+    assert settled.endswith("the customer's link\n")
+    assert out.getvalue().removeprefix(settled) == "  2.0 s  step 2 -> done\n"
+
+
 def test_a_worker_does_not_inherit_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller's own TXPUSH_ settings, a policy of his for one, would change what is decided."""
     monkeypatch.setenv("TXPUSH_POLICY_FILE", "/somewhere/policy.toml")
