@@ -93,6 +93,8 @@ class _Process:
             await self._keys.start()
         serving = asyncio.create_task(self._server.serve())
         log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
+        how = "what is not signed is refused" if self._settings.signing.enforce else "unsigned notifications are taken"
+        log.info("listening on http://%s:%s; %s", self._settings.host, self._settings.port, how)
         return serving
 
     async def stop(self, serving: asyncio.Task[None]) -> None:

@@ -50,7 +50,8 @@ def demo(*, is_paused: bool) -> None:
     With --pause everything stays up, and the addresses are printed: of the vendor's page, of a customer's link, of the
     metrics.
 
-    Exits 0 when all is as it should be, 1 with the differences, 2 when it could not run, 130 when interrupted.
+    Exits 0 when all is as it should be, 1 with the differences, 2 when it could not run, 130 when interrupted; with
+    --pause Ctrl-C ends it with the code of the story.
 
     \b
     Examples:

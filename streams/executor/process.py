@@ -123,6 +123,7 @@ class _Process:
             asyncio.create_task(self._server.serve(), name="pages"),
         ]
         log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
+        log.info("listening on http://%s:%s", self._settings.host, self._settings.port)
 
     async def stop(self) -> None:
         """Take no new connection or look-up, answer what is under way, close."""
