@@ -207,7 +207,8 @@ def test_released_after_a_tick() -> None:
 def test_released_in_its_turn() -> None:
     """At a rate each case has its time, at which it goes out, on the hour."""
     story = held()
-    assert release_all(story, SWEPT + 5 * HOUR).messages == ()
+    decision = release_all(story, SWEPT + 5 * HOUR)
+    assert (decision.messages, decision.outcome) == ((), Outcome.OVERRIDDEN)
     assert next_due(story.known, RULES) == SWEPT + 5 * HOUR
     story.wait(SWEPT + 5 * HOUR - MS)
     assert story.told == []

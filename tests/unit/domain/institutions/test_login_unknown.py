@@ -5,7 +5,7 @@ from uuid import uuid5
 import pytest
 
 from schemas.commands import COMMAND_NAMESPACE, Action, TicketCause
-from streams.domain.institutions import InstitutionDecision, institution_health
+from streams.domain.institutions import InstitutionDecision, institution_health, tickets
 from tests.unit.domain.institutions.build import BANK, DAY, HOUR, START, Desk, data, failing, left, wanted
 
 KEY = f"{BANK}/null"
@@ -34,6 +34,13 @@ def test_updated_and_completed_over_the_accounts_that_wait(desk: Desk) -> None:
     desk.hear(*(left(None, START + HOUR, None, account=str(n)) for n in range(10)))
     desk.tick(START + HOUR + 7 * DAY)
     assert desk.said() == [(Action.ISSUE, 0, 1), (Action.UPDATE, 1, 10), (Action.COMPLETE, 2, 10)]
+
+
+def test_accounts_that_wait_beyond_those_remembered_are_counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wish is a wait of its own: past the number that has a record, each counts still, and the tenth updates."""
+    monkeypatch.setattr(tickets, "REMEMBERED", 2)
+    desk.hear(*(wanted(START, account=str(n)) for n in range(10)))
+    assert desk.said() == [(Action.ISSUE, 0, 1), (Action.UPDATE, 1, 10)]
 
 
 def test_a_wait_ends_by_account_whatever_its_login(desk: Desk) -> None:
