@@ -8,7 +8,7 @@ import faust
 import msgspec
 
 from schemas.events import PolicyActivated
-from schemas.state import AccountState, ControlState, CustomerState, LoginState
+from schemas.state import AccountState, ControlState, CustomerState, LoginState, Surroundings
 from streams.fold import Effects
 from streams.fold.logfold import LogFold
 from streams.kafka.topics import AGENT, EVENTS
@@ -20,6 +20,7 @@ RECORDS: dict[str, Any] = {
     "accounts": AccountState,
     "logins": LoginState,
     "customers": CustomerState,
+    "surroundings": Surroundings,
     "control": ControlState,
 }
 
