@@ -16,8 +16,8 @@ from streams.bridge.settings import BridgeSettings
 from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
 from streams.exits import EXIT_NOTHING
-from streams.kafka.present import clock_of, require_clock
-from streams.kafka.topics import Layout, TopicsError, require
+from streams.kafka.present import clock_of, require_cluster
+from streams.kafka.topics import TopicsError
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 from streams.signatures import Strategy
@@ -68,7 +68,7 @@ def _refuse_other_topics(settings: Settings) -> None:
     With a clock of its own it does not: nobody could say whether the cluster to come allows it.
     """
     try:
-        asyncio.run(asyncio.wait_for(_require(settings), CHECK_SECONDS))
+        asyncio.run(asyncio.wait_for(require_cluster(settings), CHECK_SECONDS))
     except TopicsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_NOTHING)
@@ -77,11 +77,6 @@ def _refuse_other_topics(settings: Settings) -> None:
             sys.stderr.write(f"TXPUSH_CLOCK: no broker answers at {settings.bootstrap} to allow it: {error!r}\n")
             sys.exit(EXIT_NOTHING)
         log.warning("no broker answers at %s yet (%r): answering 503 until one does", settings.bootstrap, error)
-
-
-async def _require(settings: Settings) -> None:
-    await require(settings.bootstrap, Layout.of(settings))
-    await require_clock(settings)
 
 
 def bridge_settings(settings: Settings) -> BridgeSettings:

@@ -5,9 +5,6 @@ import logging
 import signal
 
 import uvloop
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
 from prometheus_client import CollectorRegistry
 
 from streams.bridge.app import Bridge
@@ -18,13 +15,13 @@ from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
+from streams.serving import http_server
 from streams.subscriptions.sealing import Sealing
 from streams.subscriptions.view import KeyView
 
 log = logging.getLogger(__name__)
 
 BACKLOG = 2048
-HEADER_READ_MS = 10_000
 FLUSH_SHARE = 0.2
 """Part of the shutdown time that is kept for the last flush; answers have the rest."""
 
@@ -70,7 +67,10 @@ class _Process:
         self._log = LogProducer(_producer_settings(settings), meters.rebuilds.inc)
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
         self._keys = _key_view(settings)
-        self._server = _server(Bridge(settings, self._log, clock, meters, self._keys), settings)
+        app = Bridge(settings, self._log, clock, meters, self._keys)
+        self._server = http_server(
+            app, settings.host, settings.port, max_connections=settings.max_connections, backlog=BACKLOG
+        )
         instruments.watch(metrics.BRIDGE_IN_FLIGHT, lambda: self._log.in_flight)
         instruments.watch(metrics.BRIDGE_LOG_UP, lambda: not self._log.problems())
         if self._keys is not None:
@@ -131,19 +131,3 @@ def _watch_keys(instruments: metrics.Instruments, view: KeyView) -> None:
     instruments.watch(metrics.BRIDGE_KEYS, lambda: len(view.keys))
     instruments.watch(metrics.BRIDGE_KEYS_UNREADABLE, lambda: view.keys.unopened)
     instruments.watch(metrics.BRIDGE_KEYS_LAG, view.lag_seconds)
-
-
-def _server(app: Bridge, settings: BridgeSettings) -> Server:
-    """Give the HTTP server in this loop; it shares the port with other processes (SO_REUSEPORT)."""
-    return Server(
-        app,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS),
-        websockets=False,
-        backlog=BACKLOG,
-        backpressure=settings.max_connections,
-        log_enabled=False,
-    )

@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError
 from streams.executor.process import run_process
 from streams.executor.settings import ExecutorSettings
 from streams.exits import EXIT_NOTHING
-from streams.kafka.present import clock_of, require_clock
-from streams.kafka.topics import Layout, TopicsError, require
+from streams.kafka.present import clock_of, require_cluster
+from streams.kafka.topics import TopicsError
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, SettingsError, read_settings
 from streams.vendor import VendorSettings
@@ -64,15 +64,10 @@ def _tried(take: Callable[[Settings], T], settings: Settings, problems: list[str
         return None
 
 
-async def _require(settings: Settings) -> None:
-    await require(settings.bootstrap, Layout.of(settings))
-    await require_clock(settings)
-
-
 def _refuse_other_topics(settings: Settings) -> None:
     """Exit where the topics do not fit; without a broker the pages say to try again."""
     try:
-        asyncio.run(asyncio.wait_for(_require(settings), CHECK_SECONDS))
+        asyncio.run(asyncio.wait_for(require_cluster(settings), CHECK_SECONDS))
     except TopicsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_NOTHING)

@@ -2,16 +2,11 @@
 
 import asyncio
 import logging
-import os
 import signal
-import threading
 from contextlib import AsyncExitStack
 from functools import partial
 
 import uvloop
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
 from prometheus_client import CollectorRegistry
 
 from schemas.catalogue import Kind
@@ -24,25 +19,23 @@ from streams.executor.lookups.reader import LookupReader
 from streams.executor.meters import ExecutorMeters, lag
 from streams.executor.pages.app import FixPages, Parts
 from streams.executor.settings import ExecutorSettings
+from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import EVENTS, LOOKUP
 from streams.kafka.view import TopicView
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
+from streams.serving import http_server
 from streams.subscribe.options import Options
 from streams.subscribe.sources.kafka import KafkaSource
 from streams.vendor import KafkaGate, Vendor, VendorMeters, VendorSettings
 
 log = logging.getLogger(__name__)
 
-EXIT_OK = 0
-EXIT_FAILED = 1
-EXIT_OVERDUE = 70
 GROUP = "txpush-executor"
 LINKED_TOPICS = tuple(COMMAND_TOPICS[kind] for kind in (Kind.CONNECT_FIX, Kind.CONSENT_RENEWAL, Kind.OTP_ESCALATION))
 """What links lead to."""
 BACKLOG = 512
-HEADER_READ_MS = 10_000
 STOP_SHARE = 0.2
 """Part of the shutdown time for each of the last steps; answers under way have the rest."""
 MAX_LAG_SECONDS = 30.0
@@ -67,14 +60,14 @@ async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock
         await process.start()
     except OSError as error:
         log.error("the executor cannot listen: %s. Free the address or choose another port.", error)  # noqa: TRY400
-        return EXIT_FAILED
+        return EXIT_OTHERWISE
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiter, *process.tasks], return_when=asyncio.FIRST_COMPLETED)
     ended_by_itself = not stopping.is_set()
     waiter.cancel()
-    _exit_after(settings.shutdown_seconds)
+    bound_shutdown(settings.shutdown_seconds)
     await process.stop()
-    return EXIT_FAILED if ended_by_itself else EXIT_OK
+    return EXIT_OTHERWISE if ended_by_itself else EXIT_OK
 
 
 class _Process:
@@ -94,7 +87,13 @@ class _Process:
         self._view = TopicView(settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP)
         self._sessions = Sessions(self._vendor, settings.link)
         pages = FixPages(Parts(settings, commands, self._view, self._sessions, clock, meters))
-        self._server = _server(pages, settings)
+        self._server = http_server(
+            pages.application(),
+            settings.host,
+            settings.port,
+            max_connections=settings.max_connections,
+            backlog=BACKLOG,
+        )
         answerer = Answerer(self._vendor, self._log, clock, settings.lookup.ack_seconds)
         self._lookups = LookupReader(partial(_source, settings), answerer, settings.lookup, clock, meters)
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
@@ -151,26 +150,3 @@ def _source(settings: ExecutorSettings) -> KafkaSource:
         [LOOKUP],
         Options(group=GROUP, bootstrap=settings.bootstrap, instance=settings.instance),
     )
-
-
-def _server(pages: FixPages, settings: ExecutorSettings) -> Server:
-    """Give the HTTP server in this loop; without an access log, as links stand in the paths."""
-    return Server(
-        pages.application(),
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS),
-        websockets=False,
-        backlog=BACKLOG,
-        backpressure=settings.max_connections,
-        log_enabled=False,
-    )
-
-
-def _exit_after(seconds: float) -> None:
-    """End the process in time even if the event loop is stuck: a thread needs no loop."""
-    timer = threading.Timer(seconds, os._exit, (EXIT_OVERDUE,))
-    timer.daemon = True
-    timer.start()

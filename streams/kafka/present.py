@@ -3,7 +3,7 @@
 from streams.clock import Clock, WallClock
 from streams.kafka.embedded.properties import is_embedded_cluster
 from streams.kafka.identity import log_identity
-from streams.kafka.topics import EVENTS, TopicsError
+from streams.kafka.topics import EVENTS, Layout, TopicsError, require
 from streams.settings import Settings
 
 
@@ -26,3 +26,14 @@ async def require_clock(settings: Settings) -> None:
         raise TopicsError(
             f"TXPUSH_CLOCK is for clusters of `txpush kafka` only, and {settings.bootstrap} is none: unset it"
         )
+
+
+async def require_cluster(settings: Settings) -> None:
+    """Refuse a cluster whose topics differ from the contract, or that does not allow the clock.
+
+    Raises:
+        TopicsError: with every difference in words.
+        LookupError, KafkaError, TimeoutError: it cannot be asked.
+    """
+    await require(settings.bootstrap, Layout.of(settings))
+    await require_clock(settings)

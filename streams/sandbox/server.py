@@ -6,15 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
-
 from streams.sandbox.sandbox import Sandbox
+from streams.serving import http_server
 
 BACKLOG = 512
 MAX_CONNECTIONS = 2048
-HEADER_READ_MS = 10_000
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
 LOOK_SECONDS = 0.01
@@ -33,7 +29,10 @@ async def serving(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
         SandboxError: the port is taken, or the server does not start in ten seconds.
     """
     bound = _free_port(host, port)
-    server, threads = _server(sandbox, host, bound), _threads()
+    server, threads = (
+        http_server(sandbox.app, host, bound, max_connections=MAX_CONNECTIONS, backlog=BACKLOG),
+        _threads(),
+    )
     async with sandbox:
         running = asyncio.create_task(server.serve())
         try:
@@ -55,21 +54,6 @@ def _free_port(host: str, port: int) -> int:
             advice = "Free the address or choose another port with --port."
             raise SandboxError(f"the sandbox cannot listen on {host}:{port}: {error.strerror}. {advice}") from None
         return int(probe.getsockname()[1])
-
-
-def _server(sandbox: Sandbox, host: str, port: int) -> Server:
-    return Server(
-        sandbox.app,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_MS),
-        websockets=False,
-        backlog=BACKLOG,
-        backpressure=MAX_CONNECTIONS,
-        log_enabled=False,
-    )
 
 
 def _threads() -> int:

@@ -11,14 +11,14 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from schemas.vendor import valid_identifier
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.topics import TopicsError
+from streams.observe.logs import FORMAT
 from streams.settings import Settings, read_settings
 from streams.sweep.process import Options, sweep_all
 from streams.sweep.report import Report, told
 from streams.sweep.resume import StateError, write_whole
 
-EXIT_FAILED = 1
-EXIT_NOTHING = 2
 EXIT_STOPPED = 3
 MAX_FAULTS = 10
 """Faulty lines of a file that are told at once."""
@@ -62,7 +62,7 @@ def sweep(
       txpush sweep --customers all-customers.txt --state first.json --report first-report.json
     """  # noqa: D301 - click wants the real character
     level = logging.ERROR if sys.stderr.isatty() else logging.INFO  # a bar says the same on a terminal
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=level, format=FORMAT)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     settings = read_settings()
     named = frozenset[str]() if listed is None else _customers(listed)
@@ -96,7 +96,7 @@ def _end(report: Report, state: Path | None) -> NoReturn:
     if report.stopped is not None:
         _refuse(f"stopped before all were read: {report.stopped}\n{go_on}", EXIT_STOPPED)
     if report.failed:
-        _refuse(f"{len(report.failed)} customers could not be read: {go_on}", EXIT_FAILED)
+        _refuse(f"{len(report.failed)} customers could not be read: {go_on}", EXIT_OTHERWISE)
     sys.exit(0)
 
 

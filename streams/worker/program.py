@@ -26,7 +26,7 @@ from streams.fold.intake import Allowed, Intake
 from streams.fold.logfold import Decider, LogFold, LogSettings
 from streams.kafka import topics
 from streams.kafka.identity import log_identity
-from streams.kafka.present import clock_of, require_clock
+from streams.kafka.present import clock_of, require_cluster
 from streams.observe.admin import AdminServer
 from streams.observe.logs import log_to_stderr
 from streams.observe.metrics import Instruments
@@ -109,8 +109,7 @@ class FoldProgram:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while True:
             try:
-                await topics.require(self.fold.bootstrap, topics.Layout.of(self.settings))
-                await require_clock(self.settings)
+                await require_cluster(self.settings)
                 return await log_identity(self.fold.bootstrap, self.fold.source_topic)
             except (KafkaError, TimeoutError, OSError) as error:
                 if asyncio.get_running_loop().time() > deadline:

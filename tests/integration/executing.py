@@ -5,12 +5,12 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +22,15 @@ from streams.fold.intake import partition_of
 from streams.kafka import topics
 from streams.links import FixLinks
 from tests.integration.vendor import SECRET, Stand
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 KEY = "0f" * 32
 TOKEN = "canary-callback-token"  # noqa: S105 - of this test
 FIX = "remediation.connect-fix"
 CANARIES = ("canary", "987654321", KEY, "generate/fix", "signature")
+wait_for = partial(wait_until, seconds=30.0)
 LINKS = FixLinks([bytes.fromhex(KEY)], "http://fix.example.com")
-
-
-def wait_for(what: Callable[[], Any], found: Callable[[Any], Any] = bool, seconds: float = 30.0) -> Any:  # noqa: ANN401 - whatever is waited for
-    """Ask until the answer fits, or fail with the last one."""
-    end = time.monotonic() + seconds
-    while not found(answer := what()):
-        assert time.monotonic() < end, f"still not so after {seconds:.0f} s: {answer}"
-        time.sleep(0.05)
-    return answer
 
 
 def free_port() -> int:
