@@ -31,6 +31,7 @@ class Seen:
     key: bytes
     value: bytes | None
     id: str
+    time: str
 
 
 class Outside:
@@ -39,6 +40,8 @@ class Outside:
     def __init__(self, bootstrap: str, partitions: int) -> None:
         self.bootstrap = bootstrap
         self.partitions = partitions
+        self.last_heard: dict[bytes, str] = {}
+        """The time of the last event seeded of each customer."""
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": QUIET})
         self._group = self._consumer(AGENT)
         self._apply_topics()
@@ -83,6 +86,7 @@ class Outside:
         producer, count = self.producer(SEED_LINGER_MS), 0
         for event in events:
             count += 1
+            self.last_heard[event.key] = event.time
             send(producer, event)
             if len(producer) >= QUEUE:
                 producer.flush(ADMIN_SECONDS)
@@ -156,8 +160,9 @@ def send(producer: Producer, event: Written) -> None:
 
 
 def _seen(message: Any) -> Seen:  # noqa: ANN401 - untyped library
-    message_id = dict(message.headers() or []).get("ce_id", b"").decode()
-    return Seen(message.topic(), message.partition(), message.key(), message.value(), message_id)
+    headers = {name: value.decode() for name, value in message.headers() or []}
+    named = headers.get("ce_id", ""), headers.get("ce_time", "")
+    return Seen(message.topic(), message.partition(), message.key(), message.value(), *named)
 
 
 def _wait(done: Any, what: str) -> None:  # noqa: ANN401 - a plain question

@@ -20,6 +20,7 @@ STOCK_NIGHTS = 15
 MEASURABLE = 50_000
 """Fewer events are a handful of polls, over before a rate can be told; stock Faust needs a minute for them."""
 RESTART_EVENTS = 100_000
+PARTS = ("drain", "latency", "restart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +135,19 @@ def all_restarts(partitions: int) -> None:
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "what", nargs="*", choices=["drain", "latency", "restart"], default=["drain", "latency", "restart"]
-    )
+    parser.add_argument("what", nargs="*", choices=[*PARTS, "all"], default="all")  # no list: Python 3.11 refuses it
     parser.add_argument("--size", type=int, default=1_000_000, help="events in the log")
     parser.add_argument("--stock-size", type=int, default=30_000, help="events for stock Faust; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=1, help="drains of each contestant")
     parser.add_argument("--partitions", type=int, default=3, help="of drains and restarts")
     options = parser.parse_args()
+    what = PARTS if "all" in options.what else options.what
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that contestants are ended, too
-    if "drain" in options.what:
+    if "drain" in what:
         all_drains(options.size, options.stock_size, options.rounds, options.partitions)
-    if "latency" in options.what:
+    if "latency" in what:
         all_latencies()
-    if "restart" in options.what:
+    if "restart" in what:
         all_restarts(options.partitions)
 
 

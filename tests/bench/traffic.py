@@ -44,6 +44,11 @@ class Written:
     headers: list[tuple[str, bytes]]
     timestamp_ms: int
 
+    @property
+    def time(self) -> str:
+        """The event's time as its header has it."""
+        return dict(self.headers)["ce_time"].decode()
+
 
 Observation = tuple[Login, str, int]
 """An account of a login, and its code."""
