@@ -6,7 +6,7 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin
 
-.PHONY: help install demo test check unit integration check-all chaos bench mutation format clean
+.PHONY: help install demo test check unit integration check-all versions chaos bench mutation format clean
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -27,9 +27,10 @@ install: $(VENV)/.synced  ## Set up .venv, with the txpush command in .venv/bin
 demo: $(VENV)/.synced  ## See the whole flow on this machine
 	@$(RUN)/txpush demo
 
+COVERED := --cov=streams.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 test: check  ## Run what every change must pass: checks, unit and integration tests, the short kill test
-	@$(RUN)/pytest -q -n 2 tests/unit --cov=streams.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
-	@$(RUN)/pytest -q -m "not slow" -n 2 --dist loadfile --ignore=tests/unit --ignore=tests/chaos/test_kills.py
+	@$(RUN)/pytest -q -m "not slow" -n 2 tests/unit/domain $(COVERED)
+	@$(RUN)/pytest -q -m "not slow" -n 2 --dist loadfile --ignore=tests/unit/domain --ignore=tests/chaos/test_kills.py
 	@$(RUN)/pytest -q -m "not slow" tests/chaos/test_kills.py
 
 check: $(VENV)/.synced  ## Lint, types and layers
@@ -39,7 +40,7 @@ check: $(VENV)/.synced  ## Lint, types and layers
 	@$(RUN)/lint-imports
 
 unit: $(VENV)/.synced  ## Run the tests without I/O
-	@$(RUN)/pytest -q -n 2 tests/unit
+	@$(RUN)/pytest -q -m "not slow" -n 2 tests/unit
 
 integration: $(VENV)/.synced  ## Run the tests on a real Kafka
 	@$(RUN)/pytest -q -n 2 --dist loadfile tests/integration
@@ -47,6 +48,15 @@ integration: $(VENV)/.synced  ## Run the tests on a real Kafka
 check-all: test  ## Run the slow tests too
 	@HYPOTHESIS_PROFILE=thorough $(RUN)/pytest -q tests/unit/domain/test_properties.py tests/unit/domain/institutions
 	@$(RUN)/pytest -q -m slow
+	@$(MAKE) --no-print-directory versions
+
+versions: $(VENV)/.synced  ## Run the unit tests and the flow on a real Kafka under each supported Python that is here
+	@for version in 3.11 3.12 3.13; do \
+	  if ! python$$version -c '' 2>/dev/null; then echo "Python $$version: not here, not tested"; continue; fi; \
+	  echo "Python $$version"; \
+	  UV_PROJECT_ENVIRONMENT=$(VENV)/versions/$$version $(UV) sync --quiet --frozen --python python$$version \
+	    && $(VENV)/versions/$$version/bin/pytest -q -m "not slow" tests/unit tests/integration/test_flow.py || exit 1; \
+	done
 
 chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 events, 60 kills, 17 pauses
 	@$(RUN)/python -m tests.chaos.run --long

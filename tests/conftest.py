@@ -12,6 +12,9 @@ settings.register_profile("quick", max_examples=30, derandomize=bool(os.environ.
 settings.register_profile("thorough", max_examples=2000, derandomize=bool(os.environ.get("CI")), deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+for _name in [name for name in os.environ if name.startswith("TXPUSH_") and name != "TXPUSH_CACHE_DIR"]:
+    del os.environ[_name]  # settings of whoever runs the tests are not the tests' own
+
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[EmbeddedKafka]:

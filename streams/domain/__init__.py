@@ -8,7 +8,11 @@ from streams.domain.decision import Decision, customer_of, decide, next_due, rel
 from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
 from streams.domain.rules import Rules
 
+ENGINE_VERSION = "1"
+"""The version of the rules as code: another version may decide otherwise on the same log."""
+
 __all__ = [
+    "ENGINE_VERSION",
     "NOWHERE",
     "Customer",
     "Decision",

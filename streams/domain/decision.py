@@ -235,7 +235,7 @@ def _connect(turn: Turn, event: ConnectEvent) -> Turn:
 
 def _decision(before: Customer, turn: Turn, event: Event, timer: Timer | None) -> Decision:
     customer = turn.customer
-    accounts = turn.touched if len(turn.touched) < 2 else tuple(sorted(set(turn.touched)))  # noqa: PLR2004
+    accounts = turn.touched if len(turn.touched) < 2 else tuple(sorted(set(turn.touched)))  # noqa: PLR2004 - one
     logins = _changed(before.logins, customer.logins)
     account_id = event.data.account_id if isinstance(event.data, AccountSnapshot) else ""
     return Decision(

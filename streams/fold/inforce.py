@@ -7,8 +7,7 @@ from datetime import datetime
 from schemas.catalogue import Catalogue
 from schemas.events import Event, EventType, PolicyActivated, Source
 from schemas.policy import Policy
-from streams.domain import Rules
-from streams.domain.engine import ENGINE_VERSION
+from streams.domain import ENGINE_VERSION, Rules
 
 ANNOUNCEMENTS = uuid.UUID("2f0c9c55-6f44-5b1e-9b8e-0d5c1b2a7e31")
 """Namespace of the ids of the agents' own announcements."""

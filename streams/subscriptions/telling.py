@@ -13,9 +13,9 @@ MAX_FAILURES = 20
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+def progress(what: str, total: int, console: Console | None = None) -> Iterator[Callable[[], None]]:
     """Show a bar on standard error, where that is a terminal and there is more than one; gives what moves it on."""
-    console = Console(stderr=True)
+    console = console or Console(stderr=True)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=total < 2 or not console.is_terminal) as bar:  # noqa: PLR2004 - above
         task = bar.add_task("", total=total)

@@ -16,7 +16,7 @@ from schemas.health import AccountHealth, InstitutionHealth
 from schemas.policy import Policy
 from schemas.times import to_epoch_ms
 from streams.bridge.intake import Topics, take
-from streams.domain.engine import ENGINE_VERSION
+from streams.domain import ENGINE_VERSION
 from streams.fold.effects import OutRecord
 from streams.fold.inforce import InForce
 from streams.fold.intake import partition_of

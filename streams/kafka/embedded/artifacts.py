@@ -130,8 +130,8 @@ def maven(repo_cache: Path, meter: Meter) -> Any:  # noqa: ANN401 - jgo is untyp
 
     jgo takes a third of a second to import, which only a download has to pay.
     """
-    from jgo.config import GlobalSettings  # noqa: PLC0415
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
+    from jgo.config import GlobalSettings  # noqa: PLC0415 - slow to import
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - slow to import
 
     resolver = PythonResolver(progress_callback=meter.follow)
     context = MavenContext(resolver=resolver, repo_cache=repo_cache, timeout=READ_TIMEOUT_SECONDS)

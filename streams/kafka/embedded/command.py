@@ -47,10 +47,10 @@ def ask_to_end(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def progress_bar() -> Iterator[artifacts.Progress]:
+def progress_bar(console: Console | None = None) -> Iterator[artifacts.Progress]:
     """Show a bar on standard error from the first byte to the last; none when nothing is downloaded."""
     columns = (TextColumn("Downloading Kafka"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    bar = Progress(*columns, console=Console(stderr=True))
+    bar = Progress(*columns, console=console or Console(stderr=True))
     task = bar.add_task("")
 
     def show(done: int, total: int) -> None:

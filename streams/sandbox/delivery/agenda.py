@@ -52,12 +52,11 @@ class Agenda:
             webhook.due = webhook.first_due = webhook.first_due + timedelta(seconds=late)
         duplicated = faults.strikes(FaultName.DUPLICATED, url)
         copies = 1 if duplicated is None else duplicated.copies
-        if faults.strikes(FaultName.REORDERED, url):
-            self._hold(webhook)
-            return
+        is_overtaken = faults.strikes(FaultName.REORDERED, url) is not None
         for _ in range(copies):
-            self._enter(replace(webhook))
-        self._release(webhook.lane, webhook.due)
+            (self._hold if is_overtaken else self._enter)(replace(webhook))
+        if not is_overtaken:
+            self._release(webhook.lane, webhook.due)
 
     def again(self, webhook: Webhook) -> None:
         """Take a webhook that was not acknowledged."""

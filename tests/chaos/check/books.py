@@ -14,8 +14,7 @@ from schemas.policy import Policy
 from schemas.state import ControlState, encode
 from schemas.state.partitions import STATE_VERSION
 from schemas.times import rfc3339, to_epoch_ms
-from streams.domain import Outgoing, Rules
-from streams.domain.engine import ENGINE_VERSION
+from streams.domain import ENGINE_VERSION, Outgoing, Rules
 from tests.chaos.check.export import Headers, Place, Record
 
 NO_INPUTS = bytes(32)

@@ -9,7 +9,7 @@ from streams.operate import forget as forget_command
 from streams.operate import policy as policy_command
 from streams.operate import telling
 from streams.operate.differences import as_toml
-from tests.unit.operate.double import MILD, NOW, Kafka
+from tests.component.operate.double import MILD, NOW, Kafka
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from streams.operate.writing import Failure, OperateError
 from streams.settings import Settings, SettingsError
 from streams.subscriptions.held import Account
 from streams.subscriptions.run import Done, Report
-from tests.unit.operate.double import NOW, SIGNED, Kafka, data_of, typed
+from tests.component.operate.double import NOW, SIGNED, Kafka, data_of, typed
 
 LOGIN = ["--customer", "7", "--login", "71"]
 

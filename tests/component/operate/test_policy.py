@@ -5,7 +5,7 @@ from pathlib import Path
 from schemas.policy import Policy
 from streams.kafka.topics import EVENTS, SIGNALS
 from streams.operate.differences import as_toml, spans
-from tests.unit.operate.double import MILD, SHIPPED, SIGNED, Kafka, data_of, typed
+from tests.component.operate.double import MILD, SHIPPED, SIGNED, Kafka, data_of, typed
 
 # -- policy check
 

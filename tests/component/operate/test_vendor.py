@@ -8,7 +8,7 @@ from streams.operate import vendor
 from streams.settings import read_settings
 from streams.vendor import MemoryGate, TryAgainError
 from streams.vendor.gate import MemoryLog, Outcome
-from tests.unit.operate.double import SIGNED, typed
+from tests.component.operate.double import SIGNED, typed
 
 KEY, PARTNER, SECRET = "canary-key", "2445", "canary-secret"
 OTHER = "ff" * 16

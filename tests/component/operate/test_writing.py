@@ -10,7 +10,7 @@ from schemas.events import Override, OverrideAction
 from streams.kafka.topics import EVENTS
 from streams.operate import acts, writing
 from streams.operate.writing import Failure, OperateError, Receipt, write
-from tests.unit.operate.double import NOW
+from tests.component.operate.double import NOW
 
 ALL = acts.override(Override(action=OverrideAction.SILENCE, all=True, who="ann", why="wrong letters"), NOW)
 

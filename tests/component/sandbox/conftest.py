@@ -6,7 +6,7 @@ import pytest
 
 from streams.sandbox import SandboxSettings
 from streams.testing.clock import VirtualClock
-from tests.unit.sandbox.bench import START, Bench, Listener, bench_with
+from tests.component.sandbox.bench import START, Bench, Listener, bench_with
 
 
 @pytest.fixture

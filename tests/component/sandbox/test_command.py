@@ -10,7 +10,7 @@ from streams.sandbox.command import sandbox_settings
 from streams.settings import Settings
 from streams.signatures import Strategy
 from streams.testing.clock import VirtualClock
-from tests.unit.sandbox.bench import START, Bench, Listener, bench_with
+from tests.component.sandbox.bench import START, Bench, Listener, bench_with
 
 
 def test_without_settings_the_partner_is_the_known_one() -> None:

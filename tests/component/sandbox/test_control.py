@@ -11,7 +11,7 @@ from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.clock import AdvancingClock
 from streams.sandbox.controls import ClockStandsError
 from streams.testing.clock import VirtualClock
-from tests.unit.sandbox.bench import START, Bench
+from tests.component.sandbox.bench import START, Bench
 
 
 async def control(bench: Bench, method: str, path: str, body: object = None, status: int = 200) -> Any:  # noqa: ANN401

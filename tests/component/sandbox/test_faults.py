@@ -9,7 +9,7 @@ from streams.sandbox.delivery.faults import Faults
 from streams.sandbox.seed import Seed
 from streams.signatures import Strategy, txpush_signature
 from streams.testing.clock import VirtualClock
-from tests.unit.sandbox.bench import START, TXPUSH, Bench, Listener, bench_with
+from tests.component.sandbox.bench import START, TXPUSH, Bench, Listener, bench_with
 
 ACCOUNTS = "/aggregation/v1/customers"
 
@@ -159,6 +159,19 @@ async def test_reordered_webhooks(bench: Bench) -> None:
     assert len(bench.listener.received) == 2
     await bench.after(minutes=1)
     assert bench.listener.words() == ["0", "102", "0"]
+
+
+async def test_reordered_and_duplicated(bench: Bench) -> None:
+    """One that is overtaken comes as often as any other."""
+    _, login = await bench.connected("demo")
+    bench.sandbox.set_fault("reordered", times=1)
+    bench.sandbox.set_fault("duplicated", times=1)
+    bench.sandbox.set_login(login, trouble=102)
+    bench.sandbox.refresh(login)
+    bench.sandbox.set_login(login, trouble=None)
+    bench.sandbox.refresh(login)
+    await bench.sandbox.settle()
+    assert bench.listener.words() == ["0", "102", "102"]
 
 
 async def test_a_wrong_signature(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import pytest
 from streams.sandbox.api import front
 from streams.sandbox.hosted import links, visits
 from streams.sandbox.seed import Seed
-from tests.unit.sandbox.bench import Bench
+from tests.component.sandbox.bench import Bench
 
 
 async def stuck() -> AsyncIterator[bytes]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from schemas.catalogue import Catalogue
-from tests.unit.sandbox.bench import Bench
+from tests.component.sandbox.bench import Bench
 
 STOPPING = [entry.code for entry in Catalogue.load().entries if entry.stops_batch]
 

@@ -19,11 +19,11 @@ from streams.testing.clock import VirtualClock
 from streams.vendor import MemoryGate, Vendor, VendorMeters, VendorSettings
 from streams.vendor.errors import AggregationFailedError, GoneError, RefusedError, StaleLoginError, TryAgainError
 from streams.vendor.records import FixRequest
+from tests.component.sandbox.bench import START
+from tests.component.vendor.double import HandTiming
 from tests.unit.bridge.bench import CONNECT, SETTINGS, TXPUSH, bench_with
 from tests.unit.bridge.bench import Bench as BridgeBench
 from tests.unit.bridge.signed import SEALING_KEY, Known
-from tests.unit.sandbox.bench import START
-from tests.unit.vendor.double import HandTiming
 
 HERE = "http://127.0.0.1:8080"
 
@@ -120,6 +120,8 @@ async def test_a_wrong_signature_is_refused_and_comes_again() -> None:
         await flow.sandbox.settle()
         assert flow.stored() == []
         assert not flow.sandbox.tried()[-1].acknowledged
+        await flow.sandbox.advance(timedelta(minutes=30))
+        assert flow.stored() == ["txpush.account.modified"]
 
 
 async def test_the_client_reads_every_refusal() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from schemas.times import rfc3339
 from streams.simulate import files
+from tests.component.simulate.build import account, at, captured, event, notified, run, seen, told
 from tests.unit.domain.build import BANK, CUSTOMER, START
-from tests.unit.simulate.build import account, at, captured, event, notified, run, seen, told
 
 GOOD = seen(185)
 

@@ -25,9 +25,9 @@ from streams.domain import Customer, decide, review
 from streams.fold.inforce import InForce
 from streams.simulate import Simulation, customers, simulate
 from streams.simulate.run import run as play
+from tests.component.simulate.build import account, at, captured, in_words, notified, run, seen, told
+from tests.component.simulate.test_as_live import storm
 from tests.unit.domain.build import BANK, CATALOGUE, CUSTOMER, DAY, HOUR, MINUTE, START, looked
-from tests.unit.simulate.build import account, at, captured, in_words, notified, run, seen, told
-from tests.unit.simulate.test_as_live import storm
 
 PATIENT = Policy(version="patient", contact=Contact(reminder_days=(5,)))
 

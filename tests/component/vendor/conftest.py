@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.vendor.double import Client, Upstream, client_of, serving
+from tests.component.vendor.double import Client, Upstream, client_of, serving
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from streams.vendor import (
 )
 from streams.vendor.calls import ENDPOINTS, Calls, Request
 from streams.vendor.pace import Pace, Timing
-from tests.unit.vendor.double import (
+from tests.component.vendor.double import (
     ACCOUNT,
     APP_KEY,
     CUSTOMER,

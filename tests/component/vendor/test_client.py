@@ -8,7 +8,7 @@ import pytest
 
 from schemas.events import AccountSnapshot
 from streams.vendor import FixRequest, GoneError, InvalidRequestError, TryAgainError
-from tests.unit.vendor.double import (
+from tests.component.vendor.double import (
     ACCOUNT,
     APP_KEY,
     CUSTOMER,

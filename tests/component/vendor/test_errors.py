@@ -13,7 +13,7 @@ from streams.vendor import (
     VendorError,
 )
 from streams.vendor.answers import Answer, error_of
-from tests.unit.vendor.double import ACCOUNT, CUSTOMER, LOGIN, Client, Reply
+from tests.component.vendor.double import ACCOUNT, CUSTOMER, LOGIN, Client, Reply
 
 CANARY = "canary Jane Doe"
 

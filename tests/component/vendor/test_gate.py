@@ -13,7 +13,7 @@ from streams.vendor.gate import ClaimGate, MemoryLog, Outcome, pair_of
 from streams.vendor.gate.claims import AuthRecord
 from streams.vendor.gate.gate import LEASE_SECONDS
 from streams.vendor.gate.standing import Entry, Standing, State
-from tests.unit.vendor.gates import CONTRACT, PAIR, Later, NewGate, opened, tried
+from tests.component.vendor.gates import CONTRACT, PAIR, Later, NewGate, opened, tried
 
 LEASE_MS = int(LEASE_SECONDS * 1000)
 Scenario = Callable[[NewGate, Later, pytest.MonkeyPatch], Coroutine[Any, Any, None]]

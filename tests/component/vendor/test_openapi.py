@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from streams.observe.labels import VendorCall
 from streams.vendor import FixRequest, Vendor, VendorError
 from streams.vendor.calls import AUTHENTICATION, ENDPOINTS
-from tests.unit.vendor.double import ACCOUNT, CUSTOMER, INSTITUTION, LOGIN, Client, Reply, Seen
+from tests.component.vendor.double import ACCOUNT, CUSTOMER, INSTITUTION, LOGIN, Client, Reply, Seen
 
 FILE = Path(__file__).parents[4] / "shared" / "reference" / "openbanking-us.yaml"
 CALLBACK = "https://hooks.example.com/token/txpush"

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from streams.settings import SettingsError, read_settings
 from streams.vendor import VendorSettings
-from tests.unit.vendor.double import APP_KEY
+from tests.component.vendor.double import APP_KEY
 
 
 def test_settings_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

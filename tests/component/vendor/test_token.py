@@ -6,7 +6,7 @@ import pytest
 
 from streams.vendor import MemoryGate, RefusedError, TryAgainError, VendorError
 from streams.vendor.gate import Claim, MemoryLog, Outcome
-from tests.unit.vendor.double import ACCOUNT, CUSTOMER, Client, HandClock, Reply, Upstream, client_of
+from tests.component.vendor.double import ACCOUNT, CUSTOMER, Client, HandClock, Reply, Upstream, client_of
 
 CALLERS = 50
 

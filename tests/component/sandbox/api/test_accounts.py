@@ -3,7 +3,7 @@
 import pytest
 
 from streams.sandbox import Opening
-from tests.unit.sandbox.bench import Bench
+from tests.component.sandbox.bench import Bench
 
 V1, V2 = "/aggregation/v1/customers", "/aggregation/v2/customers"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.sandbox.bench import Bench
+from tests.component.sandbox.bench import Bench
 
 TESTING, ACTIVE, ALL = (
     "/aggregation/v2/customers/testing",

@@ -10,8 +10,8 @@ import pytest
 from starlette.routing import Route
 
 from streams.sandbox.visitor import Visitor
-from tests.unit.sandbox.api import openapi
-from tests.unit.sandbox.bench import CONNECT, TXPUSH, Bench
+from tests.component.sandbox.api import openapi
+from tests.component.sandbox.bench import CONNECT, TXPUSH, Bench
 
 pytestmark = pytest.mark.skipif(not openapi.FILE.exists(), reason=openapi.MISSING)
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.unit.sandbox.bench import Bench
+from tests.component.sandbox.bench import Bench
 
 PATH = "/aggregation/v2/partners/authentication"
 CUSTOMERS = "/aggregation/v1/customers"

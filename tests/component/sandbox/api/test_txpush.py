@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 from streams.sandbox import SandboxSettings
 from streams.signatures import Strategy, txpush_signature
 from streams.testing.clock import VirtualClock
-from tests.unit.sandbox.bench import START, TXPUSH, Bench, Listener, bench_with
+from tests.component.sandbox.bench import START, TXPUSH, Bench, Listener, bench_with
 
 TRANSACTION = {"amount": -4.25, "description": "a testing transaction", "transactionDate": 1_772_000_000}
 

@@ -1,7 +1,7 @@
 """How tests get to a repair: a login that fails, a link that is opened, a visit that is finished."""
 
 from streams.sandbox.visitor import Page, Visitor
-from tests.unit.sandbox.bench import BACK, Bench
+from tests.component.sandbox.bench import BACK, Bench
 
 GO = "go"
 

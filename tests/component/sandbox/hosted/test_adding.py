@@ -3,7 +3,7 @@
 import pytest
 
 from streams.sandbox.visitor import Visitor
-from tests.unit.sandbox.bench import BACK, Bench
+from tests.component.sandbox.bench import BACK, Bench
 
 
 async def opened(bench: Bench, customer: str) -> Visitor:

@@ -6,8 +6,8 @@ import pytest
 from streams.sandbox import Opening
 from streams.sandbox.visitor import VisitError
 from streams.signatures import connect_signature
-from tests.unit.sandbox.bench import BACK, CONNECT, Bench
-from tests.unit.sandbox.hosted.opening import failing, finished, opened
+from tests.component.sandbox.bench import BACK, CONNECT, Bench
+from tests.component.sandbox.hosted.opening import failing, finished, opened
 
 
 async def test_events_carry_what_was_asked_for(bench: Bench) -> None:
@@ -50,6 +50,24 @@ async def test_without_a_way_back_the_page_says_goodbye(bench: Bench) -> None:
     customer, login = await failing(bench, "tfa_text")
     visitor, _ = await opened(bench, customer, login, redirectUri=None)
     assert (await visitor.press("exit")).title == "You can close this window"
+
+
+@pytest.mark.parametrize(("fault", "is_signed"), [("wrong_signature", False), ("malformed", True)])
+async def test_faults_of_events(bench: Bench, fault: str, is_signed: bool) -> None:  # noqa: FBT001 - an example
+    """A signature that does not fit goes out with the first try alone; a body that is cut off has one that fits."""
+    customer, login = await failing(bench, "tfa_text")
+    link = await bench.link(customer, login)
+    bench.sandbox.set_fault(fault, times=1)
+    bench.listener.received.clear()
+    bench.listener.statuses = [401]
+    await bench.visitor().open(link)
+    await bench.after(minutes=1)
+    secret = bench.sandbox.settings.partner_secret
+    fitting = [
+        connect_signature(secret, one.content) == one.headers["x-finicity-signature"]
+        for one in bench.listener.received[:2]
+    ]
+    assert fitting == [is_signed, True]
 
 
 async def test_events_come_again_for_three_days(bench: Bench) -> None:

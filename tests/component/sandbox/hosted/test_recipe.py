@@ -1,6 +1,6 @@
 """The vendor page's own recipe, "How to Test Data Connect Fix", against the sandbox."""
 
-from tests.unit.sandbox.bench import BACK, Bench
+from tests.component.sandbox.bench import BACK, Bench
 
 
 async def test_the_seven_steps(bench: Bench) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.unit.sandbox.bench import BACK, Bench
-from tests.unit.sandbox.hosted.opening import GO, failing, finished, opened
+from tests.component.sandbox.bench import BACK, Bench
+from tests.component.sandbox.hosted.opening import GO, failing, finished, opened
 
 
 @pytest.mark.parametrize(
