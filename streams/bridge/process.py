@@ -44,7 +44,9 @@ async def serve(settings: BridgeSettings, clock: Clock) -> int:
     try:
         serving = await process.start()
     except OSError as error:
-        log.error("the bridge cannot listen: %s. Free the address or choose another port.", error)  # noqa: TRY400
+        log.error(  # noqa: TRY400 - no trace
+            "the bridge cannot listen: %s. Free the address or choose another port.", error
+        )
         return EXIT_OTHERWISE
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiter, serving], return_when=asyncio.FIRST_COMPLETED)

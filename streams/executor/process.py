@@ -59,7 +59,9 @@ async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock
     try:
         await process.start()
     except OSError as error:
-        log.error("the executor cannot listen: %s. Free the address or choose another port.", error)  # noqa: TRY400
+        log.error(  # noqa: TRY400 - no trace
+            "the executor cannot listen: %s. Free the address or choose another port.", error
+        )
         return EXIT_OTHERWISE
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiter, *process.tasks], return_when=asyncio.FIRST_COMPLETED)

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from streams.kafka.embedded import EmbeddedKafka
 from streams.links import FixLinks
 from tests.integration.whole.album import Album
 from tests.integration.whole.browser import MISSING, Browser, browsing, found
 from tests.integration.whole.canaries import OPENINGS
 from tests.integration.whole.recipe import FINBANK, broken, how_to_test_data_connect_fix
-from tests.integration.whole.stack import LINK_KEY, Flow, Whole, flow_of, running
+from tests.integration.whole.stack import LINK_KEY, Flow
 
 pytestmark = [
     pytest.mark.kafka,
@@ -22,19 +21,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(found() is None, reason=MISSING),
 ]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole]:
-    with EmbeddedKafka() as kafka:
-        async with running(kafka, tmp_path_factory.mktemp("whole")) as parts:
-            yield parts
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def flow(whole: Whole) -> AsyncIterator[Flow]:
-    async with flow_of(whole) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -43,12 +43,35 @@ CUSTOMER = {
     948: ("connect-fix", ["reauthenticate_oauth"]),
     949: ("relink", ["delete_account", "add_account"]),
 }
-STORED = {
-    "synthetic-txpush-account-modified-945-multi-record.json": 2,
-    "synthetic-txpush-transaction-created.json": 0,
-    "synthetic-dataconnect-ping.json": 0,
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a sample body leads to: records, the customer's last command or look-up, and the last code of health."""
+
+    records: int = 1
+    command: tuple[str, ...] | None = None
+    code: int | None = None
+
+
+FIX, LOOKUP = COMMAND_TOPICS[Kind.CONNECT_FIX], topics.LOOKUP
+SAMPLES = {
+    "txpush-account-deleted": Sample(),
+    "txpush-account-modified-0-after-fix": Sample(code=0),
+    "txpush-account-modified-102-sparse": Sample(code=102),
+    "txpush-account-modified-103-no-institutionLoginId": Sample(command=(LOOKUP, "locate"), code=103),
+    "txpush-account-modified-185": Sample(command=(FIX, "issue", "answer_challenge"), code=185),
+    "txpush-account-modified-945-multi-record": Sample(2, (FIX, "issue", "reauthenticate_oauth"), 945),
+    "txpush-account-modified-948-new-institution": Sample(command=(FIX, "issue", "reauthenticate_oauth"), code=948),
+    "txpush-account-modified-code-as-string": Sample(command=(FIX, "issue", "answer_challenge"), code=187),
+    "txpush-transaction-created": Sample(records=0),
+    "dataconnect-credentialsUpdated": Sample(),
+    "dataconnect-done": Sample(),
+    "dataconnect-invalidCredentials": Sample(),
+    "dataconnect-ping": Sample(records=0),
+    "dataconnect-started": Sample(),
+    "dataconnect-unableToConnect": Sample(),
 }
-"""Records that a sample body leads to, where it is not one."""
 
 
 @dataclass
@@ -168,20 +191,41 @@ def test_every_code_of_the_vendor_page(stack: Stack) -> None:
 
 
 def test_every_sample_body_is_stored_and_decided(stack: Stack) -> None:
-    """Each sample of the vendor's shapes is accepted, leads to its records, and to no dead letter."""
+    """Each sample of the vendor's shapes, for a customer of its own, leads to its records, command and health."""
     before, letters = len(stack.read(topics.EVENTS)), len(stack.read(topics.DEAD_LETTER))
-    files = sorted(PAYLOADS.glob("synthetic-*.json"))
-    assert len(files) >= len(STORED)
-    for file in files:
-        route = "connect" if "dataconnect" in file.name else "txpush"
-        assert stack.post(route, file.read_bytes()) == httpx.codes.OK, file.name
-    stored = sum(STORED.get(file.name, 1) for file in files)
-    assert len(stack.read(topics.EVENTS)) == before + stored
-    health = wait_until(
-        lambda: [h for h in stack.read(topics.HEALTH) if h["account_id"] == "5900000005"], lambda now: len(now) > 0
-    )
-    assert health[-1]["code"] == 187
+    files = {file.name.removeprefix("synthetic-").removesuffix(".json"): file for file in sorted(PAYLOADS.iterdir())}
+    assert set(files) == set(SAMPLES)
+    customers = {str(8_100_000 + number): name for number, name in enumerate(files)}
+    for customer, name in customers.items():
+        route = "connect" if name.startswith("dataconnect") else "txpush"
+        body = files[name].read_text().replace("7000000042", customer)
+        assert stack.post(route, body.encode()) == httpx.codes.OK, name
+    assert len(stack.read(topics.EVENTS)) == before + sum(sample.records for sample in SAMPLES.values())
+    wanted = {name: (sample.command, sample.code) for name, sample in SAMPLES.items()}
+
+    def found() -> dict[str, tuple[object, object]]:
+        told = {name: ([], []) for name in SAMPLES}  # type: dict[str, tuple[list[object], list[object]]]
+        for topic in (*topics.CUSTOMER_COMMANDS, topics.LOOKUP):
+            for one in stack.read(topic):
+                if one["customer_id"] in customers:
+                    told[customers[one["customer_id"]]][0].append((topic, one["action"], *one.get("steps", ())))
+        for one in stack.read(topics.HEALTH):
+            if one and one["customer_id"] in customers:
+                told[customers[one["customer_id"]]][1].append(one["code"])
+        return {
+            name: (commands[-1] if commands else None, codes[-1] if codes else None)
+            for name, (commands, codes) in told.items()
+        }
+
+    assert wait_until(found, lambda now: now == wanted) == wanted
     assert len(stack.read(topics.DEAD_LETTER)) == letters
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the vendor's captures are not beside this checkout")
+def test_samples_are_the_vendors() -> None:
+    """The samples here are those of the folder that they are from."""
+    for file in PAYLOADS.iterdir():
+        assert json.loads(file.read_text()) == json.loads((SHARED / file.name).read_text())
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the vendor's captures are not beside this checkout")

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.unit.simulate.build import at, run, seen, text_of
+from tests.component.simulate.build import at, run, seen, text_of
 
 GOOD = seen(185)
 

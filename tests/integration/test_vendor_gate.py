@@ -11,8 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from streams.kafka.embedded import EmbeddedKafka
 from streams.vendor import KafkaGate, RefusedError, TryAgainError
 from streams.vendor.gate import Outcome, claims
-from tests.unit.vendor.double import Reply, client_of, serving
-from tests.unit.vendor.gates import CONTRACT, PAIR, Later, NewGate, opened, tried
+from tests.component.vendor.double import Reply, client_of, serving
+from tests.component.vendor.gates import CONTRACT, PAIR, Later, NewGate, opened, tried
 
 pytestmark = pytest.mark.kafka
 

@@ -135,7 +135,7 @@ class FixPages:
         except TimeoutError:
             return answers.VENDOR_SLOW
         except InvalidRequestError as error:
-            log.error("the vendor cannot use what a session was asked for with: %s", error)  # noqa: TRY400
+            log.error("the vendor cannot use what a session was asked for with: %s", error)  # noqa: TRY400 - no trace
             return answers.VENDOR_FAILED
         except VendorError as error:
             return answers.of_vendor_error(error)

@@ -24,14 +24,19 @@ class Walk(Protocol):
         """Fill fields in and press a button by its value, ours by none; gives the heading of the page then."""
 
 
-async def broken(flow: Flow, username: str = "tfa_multi", *, bank: str = FINBANK, code: int = CHALLENGED) -> Command:
-    """Enrol a customer with a login that fails; give the command that follows."""
+async def connected(flow: Flow, username: str, bank: str = FINBANK, **changes: object) -> str:
+    """Enrol a customer with a login that is subscribed to, changed as the sandbox can; give the customer."""
     customer, sandbox = await flow.api.enrol(), flow.whole.sandbox
     login = sandbox.add_login(customer, bank, username, "go", OPENINGS)
-    if code != CHALLENGED:
-        sandbox.set_login(login.id, trouble=code)
+    sandbox.set_login(login.id, **changes)
     for account in sandbox.accounts_of(login.id):
         await flow.whole.txpush("subscribe", customer, account)
+    return customer
+
+
+async def broken(flow: Flow, username: str = "tfa_multi", *, bank: str = FINBANK, code: int = CHALLENGED) -> Command:
+    """Enrol a customer with a login that fails; give the command that follows."""
+    customer = await connected(flow, username, bank, **({} if code == CHALLENGED else {"trouble": code}))
     assert set(await flow.api.refresh(customer)) == {code}
     return await flow.whole.told(customer, "issue")
 

@@ -14,7 +14,7 @@ import httpx
 from streams.clock import WallClock
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.topics import CUSTOMER_COMMANDS, DEAD_LETTER, EMBEDDED, HEALTH
+from streams.kafka.topics import CUSTOMER_COMMANDS, DEAD_LETTER, EMBEDDED, HEALTH, TICKETS
 from streams.kafka.view import TopicView, ViewRecord
 from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.server import serving
@@ -47,6 +47,7 @@ class Whole:
     commands: list[dict[str, Any]] = field(default_factory=list)
     health: dict[str, dict[str, Any]] = field(default_factory=dict)
     letters: list[dict[str, Any]] = field(default_factory=list)
+    tickets: list[dict[str, Any]] = field(default_factory=list)
     pages: list[httpx.Response] = field(default_factory=list, repr=False)
     said: list[str] = field(default_factory=list)
     metrics: list[str] = field(default_factory=list)
@@ -63,6 +64,8 @@ class Whole:
         value = json.loads(record.value)
         if record.topic == DEAD_LETTER:
             self.letters.append(value)
+        elif record.topic == TICKETS:
+            self.tickets.append(value)
         elif record.topic == HEALTH:
             self.health[value["account_id"]] = value
         else:
@@ -178,7 +181,7 @@ async def running(kafka: EmbeddedKafka, folder: Path) -> AsyncIterator[Whole]:
         settings = settings_of(kafka.bootstrap, url, bridge_port, executor_port, _callers(folder))
         parts = {name: Part(name, name, settings, folder) for name in NAMES}
         whole = Whole(kafka.bootstrap, sandbox, vendor, url, bridge_port, executor_port, settings, parts)
-        view = TopicView(kafka.bootstrap, (*CUSTOMER_COMMANDS, HEALTH, DEAD_LETTER), whole.hear)
+        view = TopicView(kafka.bootstrap, (*CUSTOMER_COMMANDS, TICKETS, HEALTH, DEAD_LETTER), whole.hear)
         await view.start()
         stack.push_async_callback(view.stop)
         stack.push_async_callback(_end, whole)
