@@ -1,6 +1,6 @@
 """The topology under test: bridge, agent and institution agent in one process, on a virtual clock."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -21,6 +21,7 @@ from streams.fold.effects import OutRecord
 from streams.fold.inforce import InForce
 from streams.fold.intake import partition_of
 from streams.fold.logfold import LogFold
+from streams.kafka.log import LogRecord
 from streams.kafka.topics import (
     CUSTOMER_COMMANDS,
     DEAD_LETTER,
@@ -124,7 +125,11 @@ class Topology:
     def _receive(self, route: Route, body: bytes | Mapping[str, Any]) -> None:
         """Do what the bridge does with a body: reduce it and write its records into the log."""
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
-        for record in take(route, raw, self.now, Topics(EVENTS, DEAD_LETTER)).records:
+        self.write(take(route, raw, self.now, Topics(EVENTS, DEAD_LETTER)).records)
+
+    def write(self, records: Iterable[LogRecord]) -> None:
+        """Write what bridge or executor would, each to the partition of its key."""
+        for record in records:
             place = 0 if record.key is None else partition_of(record.key.decode(), self.setup.partitions)
             out = OutRecord(record.key, record.value, record.headers, record.timestamp_ms)
             self.cluster.append(record.topic, place, out)

@@ -12,11 +12,12 @@ import pytest
 from schemas.commands import Lookup, LookupAction
 from streams.clock import WallClock
 from streams.kafka.topics import EVENTS, INSTITUTIONS, changelog, contract
+from streams.signatures import connect_signature
 from tests.integration.whole.canaries import FREE_TEXT, found, leaks, misplaced, needles, post_all, report
 from tests.integration.whole.person import heading
 from tests.integration.whole.reading import everything, look_up, write
 from tests.integration.whole.recipe import FINBANK, Command, broken, connected, how_to_test_data_connect_fix
-from tests.integration.whole.stack import PATH_TOKEN, Flow
+from tests.integration.whole.stack import PARTNER_SECRET, PATH_TOKEN, Flow
 from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
@@ -73,13 +74,63 @@ async def test_the_bridge_is_down_while_a_link_is_made(flow: Flow) -> None:
     await flow.whole.told(customer, "issue", "complete")
 
 
+# -- events of Data Connect that are no repair of the command
+
+
+async def fix_event(flow: Flow, customer: str, at: float, command_id: str | None = None) -> None:
+    """Post a `done` of a time, signed as the vendor does; without a command it names the customer alone."""
+    body = {"customerId": customer, "eventType": "done", "eventId": f"{int(at * 1000)}-{'0' * 24}", "payload": {}}
+    if command_id is not None:
+        body["webhookData"] = {"command_id": command_id}
+    content = json.dumps(body).encode()
+    url = f"{flow.whole.bridge_url}/{PATH_TOKEN}/connect"
+    headers = {"content-type": "application/json", "x-finicity-signature": connect_signature(PARTNER_SECRET, content)}
+    assert (await flow.person.browser.post(url, content=content, headers=headers)).status_code == httpx.codes.OK
+
+
+async def another_second() -> None:
+    """Wait for one: attempts have whole seconds, and the second one in a second is no news."""
+    last = int(time.time())
+    await until(lambda: time.time() >= last + 1)
+
+
+async def closed_as(flow: Flow, command: Command, trouble: int | None) -> str:
+    """Have the bank give another code; give why the command was withdrawn."""
+    customer = command["customer_id"]
+    await another_second()
+    flow.whole.sandbox.set_login(command["institution_login_id"], trouble=trouble)
+    assert await flow.api.refresh(customer) == [trouble or 0]
+    return str((await flow.whole.told(customer, "issue", "withdraw", kind="connect-fix"))["withdraw_reason"])
+
+
+async def test_weak_late_and_superseded(flow: Flow) -> None:
+    """No evidence: an event of the customer alone, one from before the last success; and one before another failure."""
+    weak = await broken(flow, "demo", code=103)
+    await fix_event(flow, weak["customer_id"], time.time())
+    assert await closed_as(flow, weak, None) == "healed"
+
+    customer = await connected(flow, "demo")
+    before_the_success = time.time() - 60
+    assert await flow.api.refresh(customer) == [0]
+    (login,) = {str(one["institutionLoginId"]) for one in await flow.api.accounts(customer)}
+    flow.whole.sandbox.set_login(login, trouble=103)
+    await another_second()
+    assert await flow.api.refresh(customer) == [103]
+    late = await flow.whole.told(customer, "issue")
+    await fix_event(flow, customer, before_the_success, late["command_id"])
+    assert await closed_as(flow, late, None) == "healed"
+
+    replaced = await broken(flow, "demo", code=103)
+    await fix_event(flow, replaced["customer_id"], time.time(), replaced["command_id"])
+    assert await closed_as(flow, replaced, 949) == "superseded"
+
+
 # -- what leaks
 
 
 async def challenged_again(flow: Flow, customer: str) -> None:
-    """Have the bank ask again, in another second than that of the repair: attempts have whole seconds."""
-    repaired = int(time.time())
-    await until(lambda: time.time() >= repaired + 1)
+    """Have the bank ask again."""
+    await another_second()
     assert await flow.api.refresh(customer) == [185]
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,19 +12,22 @@ import httpx
 import orjson
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
+from schemas.commands import Lookup
 from schemas.events import Event
 from schemas.health import AccountHealth, Phase
 from schemas.times import from_epoch_ms
-from streams.kafka.topics import HEALTH
+from streams.bridge.app import Bridge
+from streams.bridge.checks import Signing
+from streams.bridge.meters import BridgeMeters
+from streams.executor.lookups.answer import Answerer
+from streams.kafka.log import LogRecord
+from streams.kafka.topics import HEALTH, LOOKUP
 from streams.kafka.view import ViewRecord
 from streams.observe.metrics import Instruments
 from streams.sandbox import FaultName, Opening, Sandbox, SandboxSettings, Truth
 from streams.sandbox.visitor import Page, Visitor
+from streams.signatures import Strategy
 from streams.sweep.book import Book
 from streams.sweep.compare import Difference
 from streams.sweep.customer import CustomerSweep
@@ -33,8 +36,12 @@ from streams.sweep.resume import Order, State
 from streams.sweep.run import Sweep
 from streams.testing import Topology
 from streams.vendor import FixRequest, MemoryGate, Vendor, VendorMeters, VendorSettings
+from tests.unit.bridge.bench import CONNECT, SETTINGS, TXPUSH
+from tests.unit.bridge.signed import SEALING_KEY, Known
 
-HOOKS = "http://127.0.0.1:8080"
+HOST = "127.0.0.1:8080"
+HOOKS = f"http://{HOST}"
+ACK_SECONDS = 10.0
 CUSTOMERS, DAYS, LOST = 60, 30, 0.1
 CONTACT = ("connect-fix", "relink", "remove-duplicate", "consent-renewal")
 CONTACTS = ("issue", "remind")
@@ -43,27 +50,31 @@ STEPS = 8
 
 
 @dataclass
-class Bridge:
-    """Receives webhooks into the topology as the bridge does; while it is away nobody answers."""
+class InboundLog:
+    """The log of bridge and executor: the topology's."""
 
     topology: Topology
-    away: bool = False
 
-    def app(self) -> Starlette:
-        """Give the listener."""
-        return Starlette(routes=[Route("/{kind:path}", self._receive, methods=["GET", "POST"])])
+    async def send_all(self, records: Sequence[LogRecord], deadline_seconds: float) -> None:
+        """Write them now."""
+        assert deadline_seconds > 0
+        self.topology.write(records)
 
-    async def _receive(self, request: Request) -> Response:
-        if request.method == "GET":
-            return PlainTextResponse(request.query_params["txpush_verification_code"])
+    def problems(self) -> list[str]:
+        """Have none."""
+        return []
+
+
+class Door(httpx.ASGITransport):
+    """The way to the bridge; while it is away nobody answers."""
+
+    away = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Hand a webhook on."""
         if self.away:
-            return Response(status_code=503)
-        body = await request.body()
-        if request.path_params["kind"] == "txpush":
-            self.topology.notify(body)
-        elif "customerId" in orjson.loads(body):
-            self.topology.connect(body)
-        return Response()
+            raise httpx.ConnectError("nobody listens", request=request)
+        return await super().handle_async_request(request)
 
 
 @dataclass
@@ -72,27 +83,33 @@ class Month:
 
     topology: Topology
     sandbox: Sandbox
-    bridge: Bridge
+    bridge: Door
+    keys: Known
     vendor: Vendor
+    answerer: Answerer
     pages: httpx.AsyncClient
     draw: Random
     customers: list[str] = field(default_factory=list)
     visits: dict[datetime, list[Mapping[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     _read: int = 0
+    _asked: int = 0
 
     # -- the customers and their banks
 
     async def enrol(self) -> None:
-        """Connect everybody: one login each, one to three accounts, at banks that treat devices differently."""
+        """Connect everybody: one login or two, one to three accounts, at banks that treat devices differently."""
         banks = ["101732", "102105"]
         banks += [self.sandbox.add_institution(f"Bank {days}", challenges=True, device_days=days).id for days in (3, 9)]
         banks.append(self.sandbox.add_institution("Passcode Bank", otp=True).id)
         for number in range(CUSTOMERS):
             customer = self.sandbox.add_customer()
-            openings = OPENINGS[: self.draw.randint(1, 3)]
-            login = self.sandbox.add_login(customer, banks[number % len(banks)], "demo", "go", openings)
-            for account in self.sandbox.accounts_of(login.id):
-                await self.vendor.subscribe(customer, account, f"{HOOKS}/txpush")
+            for bank in {banks[number % len(banks)], banks[number % 7 % len(banks)]}:
+                openings = OPENINGS[: self.draw.randint(1, 3)]
+                login = self.sandbox.add_login(customer, bank, "demo", "go", openings)
+                for account in self.sandbox.accounts_of(login.id):
+                    granted = await self.vendor.subscribe(customer, account, f"{HOOKS}{TXPUSH}")
+                    (key,) = [one.signing_key for one in granted if one.class_name == "account"]
+                    self.keys.subscribe(account, key.get_secret_value(), customer_id=customer)
             self.customers.append(customer)
 
     async def live(self, days: int) -> None:
@@ -102,6 +119,7 @@ class Month:
                 self._happen()
             self.topology.advance(hours=1)
             self._hear()
+            await self._answer()
             for command in self.visits.pop(self.topology.now, []):
                 await self._visit(command)
             await self.sandbox.settle()
@@ -137,6 +155,13 @@ class Month:
                 self.visits[self.topology.now + timedelta(hours=self.draw.randint(1, 20))].append(command)
         self._read = len(said)
 
+    async def _answer(self) -> None:
+        """Answer the agent's look-ups."""
+        asked = list(self.topology.read(LOOKUP))
+        for one in asked[self._asked :]:
+            await self.answerer.answer(Lookup.model_validate_json(one.value or b""))
+        self._asked = len(asked)
+
     async def _visit(self, command: Mapping[str, Any]) -> None:
         """Repair a login; without the bridge the vendor makes no link, and the customer tries again an hour later."""
         if str(command["institution_login_id"]) not in self.sandbox.world.logins:
@@ -149,7 +174,7 @@ class Month:
             FixRequest(
                 str(command["customer_id"]),
                 login_id,
-                webhook=f"{HOOKS}/connect",
+                webhook=f"{HOOKS}{CONNECT}",
                 webhook_data={"command_id": str(command["command_id"])},
                 redirect_uri="https://app.example.com/back",
             )
@@ -225,9 +250,17 @@ async def _step(visitor: Visitor, page: Page, username: str, password: str) -> P
 async def month(seed: str) -> AsyncIterator[Month]:
     """Give a month that begins; the run is held against a plain fold of its log at the end."""
     with Topology(partitions=3) as topology:
-        bridge = Bridge(topology)
-        hooks = httpx.AsyncClient(transport=httpx.ASGITransport(bridge.app()))
-        sandbox = Sandbox(SandboxSettings(seed=seed), topology.clock, hooks)
+        usual, log, keys = (
+            SandboxSettings(seed=seed, signature_strategy=Strategy.CONCAT_HEX),
+            InboundLog(topology),
+            Known(),
+        )
+        signing = Signing(host=HOST, partner_secrets=(usual.partner_secret,), sealing_keys=(SEALING_KEY,))
+        settings_here = replace(SETTINGS, signing=signing)
+        meters_here = BridgeMeters(Instruments("bridge", CollectorRegistry()))
+        door = Door(Bridge(settings_here, log, topology.clock, meters_here, keys))
+        hooks = httpx.AsyncClient(transport=door)
+        sandbox = Sandbox(usual, topology.clock, hooks)
         api = httpx.ASGITransport(sandbox.app)
         settings = VendorSettings(
             "http://sandbox",
@@ -244,22 +277,27 @@ async def month(seed: str) -> AsyncIterator[Month]:
             httpx.AsyncClient(transport=api, base_url="http://sandbox") as pages,
             hooks,
         ):
-            yield Month(topology, sandbox, bridge, vendor, pages, Random(seed))  # noqa: S311 - the same month each time
+            answerer = Answerer(vendor, log, topology.clock, ACK_SECONDS)
+            draw = Random(seed)  # noqa: S311 - the same month each time
+            yield Month(topology, sandbox, door, keys, vendor, answerer, pages, draw)
 
 
 def closest(contacts: Sequence[tuple[datetime, Mapping[str, Any]]]) -> timedelta:
-    """Give the shortest time between two contacts of one customer."""
-    last: dict[str, datetime] = {}
+    """Give the shortest time between two contacts of one customer about one login."""
+    last: dict[tuple[str, str], datetime] = {}
     shortest = timedelta.max
     for at, command in contacts:
-        customer = str(command["customer_id"])
-        shortest = min(shortest, at - last.get(customer, datetime.min.replace(tzinfo=UTC)))
-        last[customer] = at
+        login = str(command["customer_id"]), str(command["institution_login_id"])
+        shortest = min(shortest, at - last.get(login, datetime.min.replace(tzinfo=UTC)))
+        last[login] = at
     return shortest
 
 
 async def test_a_sweep_mends_what_a_month_of_losses_has_left() -> None:
-    """Then account.health is the vendor's truth for every account, and nobody was contacted twice in a day."""
+    """Then account.health is the vendor's truth for every account, and nobody was contacted twice in a day.
+
+    A customer with two logins that fail at two banks is told of each: what is counted is contacts about a login.
+    """
     async with month("a month") as one:
         await one.enrol()
         one.sandbox.set_fault(FaultName.LOST, share=LOST)
