@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import PurePath
 
@@ -42,6 +43,8 @@ def _refuse(event: str, details: tuple[object, ...]) -> None:
         return
     if details and isinstance(details[0], str | os.PathLike) and _TOOLS & set(PurePath(details[0]).parts):
         return
+    if any(frame.name == "save" and "hypothesis" in frame.filename for frame in traceback.extract_stack()):
+        return  # an example that fails, for the next run
     _done.append(f"{event} {details[:2]}")
     raise IODoneError(_done[-1])
 
