@@ -113,11 +113,11 @@ def review(
 ) -> Decision:
     """Decide anew who is contacted, after an event about the whole partition: an incident or a silence that ended.
 
-    The event is not the customer's own and does not move its clock.
+    The event is not the customer's own: it moves the clock only of those who are told something.
     """
     at = max(event.time, customer.state.event_time, ticked_at or event.time)
     turn = Turn(customer, rules, at, around, event_id=event.id, outcome=Outcome.REVIEWED)
-    turn = settle_cases(look_at(turn.looking_at(*waiting_cases(customer)), customer))
+    turn = _told_in_order(settle_cases(look_at(turn.looking_at(*waiting_cases(customer)), customer)))
     return _decision(customer, turn, event, first_timer(turn))
 
 
@@ -137,8 +137,16 @@ def release_baseline(
     """
     now = max(event.time, customer.state.event_time, ticked_at or event.time)
     turn = Turn(customer, rules, now, around, event_id=event.id, outcome=Outcome.OVERRIDDEN)
-    turn = settle_cases(look_at(release(turn, login_id, at), customer))
+    turn = _told_in_order(settle_cases(look_at(release(turn, login_id, at), customer)))
     return _decision(customer, turn, event, first_timer(turn))
+
+
+def _told_in_order(turn: Turn) -> Turn:
+    """Move the clock of a customer who is told something: what comes later with an earlier time is told after it."""
+    if not turn.messages:
+        return turn
+    state = replace(turn.customer.state, event_time=turn.at)
+    return replace(turn, customer=replace(turn.customer, state=state))
 
 
 def waiting_cases(customer: Customer) -> list[str]:

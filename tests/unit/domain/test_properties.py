@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import Kind
@@ -133,7 +133,18 @@ def test_one_open_command(log: list[Event]) -> None:
         assert sorted(found) == sorted(issued)
 
 
+OVERTAKEN = [
+    looked(0, START),
+    silenced(START, None, customer=None, all=True),
+    looked(185, START + MINUTE, START + MINUTE),
+    silenced(START + HOUR, START, customer=None, all=True),
+    looked(0, START + 2 * MINUTE, START + 2 * MINUTE),
+]
+"""A silence for all ends, and what came in before its end is read after it."""
+
+
 @given(logs)
+@example(OVERTAKEN)
 def test_contacts_are_a_day_apart(log: list[Event]) -> None:
     """A case contacts its customer at most once in 24 hours, and its messages go in the order of time."""
     story = Story(SHIPPED)
