@@ -39,6 +39,7 @@ from streams.transport.ticks import Ticks
 from streams.worker.app import FoldWorker, attach, collect_rarely, new_app, quiet
 from streams.worker.health import stuck, unready
 from streams.worker.prometheus import PrometheusMetrics
+from streams.worker.registered import RegistrationError, require_registered
 
 log = logging.getLogger(__name__)
 
@@ -82,16 +83,18 @@ class FoldProgram:
     def run(self, decider: Decider, source: Source, allowed: Allowed) -> NoReturn:
         """Check the cluster, then work until SIGTERM; exits the process.
 
-        Exit codes: 0 after an orderly end, 2 when topics or policy do not fit, 70 when it has to be started again.
+        Exit codes: 0 after an orderly end, 2 when topics, policy or what is declared does not fit, 70 when it has to be
+        started again.
         """
         log_to_stderr()
         quiet()
         collect_rarely()
         signal.signal(signal.SIGTERM, _end)
         try:
+            self._require_declared(decider)
             shipped = InForce.of(Policy.load(self.settings.policy_file), Catalogue.load())
             identity = asyncio.run(self._checked_identity())
-        except (PolicyError, topics.TopicsError, LookupError) as error:
+        except (RegistrationError, PolicyError, topics.TopicsError, LookupError) as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(EXIT_NOTHING)
         except (KafkaError, TimeoutError, OSError) as error:
@@ -104,6 +107,11 @@ class FoldProgram:
         worker.shutdown_timeout = self.fold.shutdown_seconds
         worker.execute_from_commandline()
         sys.exit()  # for the type checker: the line above does not come back
+
+    def _require_declared(self, decider: Decider) -> None:
+        """Refuse to work with what is not declared at Faust; before any broker is looked for."""
+        tables = (*decider.tables, self.policies, self.control)
+        require_registered(self.app, self.fold.source_topic, tables, topics.TABLES[self.fold.application])
 
     async def _checked_identity(self) -> str:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
