@@ -163,12 +163,12 @@ class FoldProgram:
     def unready(self) -> list[str]:
         """Give what keeps the worker from doing all of its work."""
         consumer: FoldConsumer = self.app.consumer
-        return unready(consumer.owned, joined=consumer.joined)
+        return unready(consumer, self.fold)
 
     def unhealthy(self) -> list[str]:
         """Give why the worker should be replaced."""
         consumer: FoldConsumer = self.app.consumer
-        return stuck(consumer.owned)
+        return stuck(consumer, self.fold)
 
 
 def _reader(table: str, decode: Callable[[bytes], R]) -> Callable[[bytes], R]:

@@ -18,7 +18,7 @@ from streams.kafka import topics
 from streams.kafka.topics import TABLES
 from streams.testing.applications import AGENT_APPLICATION, INSTITUTION_APPLICATION, Application
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FAUST = Path(sys.executable).parent / "faust"
 SECONDS = 60.0
 NOWHERE = "127.0.0.1:1"
