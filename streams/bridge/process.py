@@ -120,6 +120,7 @@ def _producer_settings(settings: BridgeSettings) -> ProducerSettings:
         stall_seconds=settings.ack_deadline_seconds,
         rebuild_after_seconds=settings.rebuild_after_seconds,
         max_in_flight=settings.max_in_flight,
+        layout=settings.layout,
     )
 
 
