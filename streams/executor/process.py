@@ -25,7 +25,7 @@ from streams.kafka.topics import EVENTS, LOOKUP
 from streams.kafka.view import TopicView
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
-from streams.serving import http_server
+from streams.serving import http_server, unshared_port
 from streams.subscribe.options import Options
 from streams.subscribe.sources.kafka import KafkaSource
 from streams.vendor import KafkaGate, Vendor, VendorMeters, VendorSettings
@@ -115,6 +115,7 @@ class _Process:
         return [*vendor, *(self._view.problems() or behind), *self._log.problems(), *self._lookups.problems()]
 
     async def start(self) -> None:
+        unshared_port(self._settings.host, self._settings.port)
         await self._admin.start()
         await self._log.start()
         await self._view.start()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,3 +134,45 @@ def test_a_mismatch_behind_a_late_broker(broker: EmbeddedKafka) -> None:
         wait_until(lambda: ready(executor_admin), lambda answer: answer is not None and WRONG not in answer.text)
         bridge.send_signal(signal.SIGTERM)
         assert bridge.wait(15) == 0
+
+
+@pytest.fixture
+def fitting(broker: EmbeddedKafka) -> EmbeddedKafka:
+    """The broker with the topics that it should have."""
+    if asyncio.run(topics.check(broker.bootstrap, EMBEDDED)):
+        asyncio.run(make_anew(broker.bootstrap))
+    return broker
+
+
+@contextmanager
+def taken_port() -> Iterator[int]:
+    """A port that another server, which would share it, listens on."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+def test_a_second_bridge_on_the_port_is_refused(fitting: EmbeddedKafka) -> None:
+    """It would take half of the requests without a word: exit 1, the address, and what to do."""
+    with taken_port() as port:
+        told = environment(fitting.bootstrap, BRIDGE_PORT=str(port))
+        command = [sys.executable, "-m", "streams.cli", "bridge"]
+        done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 1, done.stderr
+    assert f"cannot listen: [Errno 98] 127.0.0.1:{port}: Address already in use. Free the address" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_admin_port_of_an_agent_is_said(fitting: EmbeddedKafka) -> None:
+    """Exit 1, the address, and what to set; before it is in anybody's way in the group."""
+    with taken_port() as port:
+        told = environment(fitting.bootstrap, ADMIN_PORT=str(port))
+        command = [sys.executable, "-m", "streams.cli", "agent"]
+        done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "txpush-agent cannot listen: " in done.stderr
+    assert f"'127.0.0.1', {port}" in done.stderr
+    assert "set TXPUSH_ADMIN_PORT" in done.stderr
+    assert "Traceback" not in done.stderr
