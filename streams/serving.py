@@ -1,5 +1,6 @@
 """The HTTP server under bridge, executor and sandbox: granian in the event loop of the process."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -28,3 +29,18 @@ def http_server(app: Callable[..., Any], host: str, port: int, *, max_connection
         backpressure=max_connections,
         log_enabled=False,
     )
+
+
+def unshared_port(host: str, port: int) -> int:
+    """Give the port, or a free one for 0: the server would share one that is taken, and its requests, without a word.
+
+    Raises:
+        OSError: somebody listens there, or nobody can.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as what has closed lately is no hindrance
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OSError(error.errno, f"{host}:{port}: {error.strerror}") from None
+        return int(probe.getsockname()[1])

@@ -17,7 +17,7 @@ from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
 from streams.exits import EXIT_NOTHING
 from streams.kafka.present import clock_of, require_cluster
-from streams.kafka.topics import TopicsError
+from streams.kafka.topics import Layout, TopicsError
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 from streams.signatures import Strategy
@@ -65,6 +65,7 @@ def _tell_problems(settings: BridgeSettings) -> bool:
 def _refuse_other_topics(settings: Settings) -> None:
     """Exit where the topics do not fit; without a broker the bridge starts all the same, and answers 503.
 
+    It looks again when there is one: until the topics of that one fit nothing is written (`BridgeSettings.layout`).
     With a clock of its own it does not: nobody could say whether the cluster to come allows it.
     """
     try:
@@ -100,6 +101,7 @@ def bridge_settings(settings: Settings) -> BridgeSettings:
         workers=settings.bridge_workers,
         signing=_signing(settings),
         callers=_callers(settings),
+        layout=Layout.of(settings),
     )
 
 

@@ -15,7 +15,7 @@ from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
-from streams.serving import http_server
+from streams.serving import http_server, unshared_port
 from streams.subscriptions.sealing import Sealing
 from streams.subscriptions.view import KeyView
 
@@ -88,7 +88,9 @@ class _Process:
         return problems
 
     async def start(self) -> asyncio.Task[None]:
-        """Listen; the task that is given ends with the HTTP server."""
+        """Listen; the task that is given ends with the HTTP server. Raises OSError where an address is taken."""
+        if self._settings.workers == 1:
+            unshared_port(self._settings.host, self._settings.port)
         await self._admin.start()
         await self._log.start()
         if self._keys is not None:
@@ -120,6 +122,7 @@ def _producer_settings(settings: BridgeSettings) -> ProducerSettings:
         stall_seconds=settings.ack_deadline_seconds,
         rebuild_after_seconds=settings.rebuild_after_seconds,
         max_in_flight=settings.max_in_flight,
+        layout=settings.layout,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from streams.bridge.checks import Signing
 from streams.bridge.services.callers import Callers
-from streams.kafka.topics import DEAD_LETTER, EVENTS, SUBSCRIPTIONS
+from streams.kafka.topics import DEAD_LETTER, EVENTS, SUBSCRIPTIONS, Layout
 
 MAX_TOKENS = 2
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
@@ -27,6 +27,7 @@ class BridgeSettings:
         shutdown_seconds: from SIGTERM to the end of the process, whatever happens.
         signing: how notifications are checked.
         callers: the services that may post to `/v1/events`; without any it is not there.
+        layout: how the cluster has to carry the topics before anything is written; None for any.
     """
 
     bootstrap: str
@@ -49,6 +50,7 @@ class BridgeSettings:
     workers: int = 1
     signing: Signing = field(default_factory=Signing)
     callers: Callers = field(default_factory=Callers)
+    layout: Layout | None = None
 
     def problems(self) -> list[str]:
         """List everything that is wrong, each with what to write instead; nothing when the settings hold."""

@@ -65,7 +65,7 @@ def _tried(take: Callable[[Settings], T], settings: Settings, problems: list[str
 
 
 def _refuse_other_topics(settings: Settings) -> None:
-    """Exit where the topics do not fit; without a broker the pages say to try again."""
+    """Exit where the topics do not fit; without a broker the pages say to try again, and later it is looked at."""
     try:
         asyncio.run(asyncio.wait_for(require_cluster(settings), CHECK_SECONDS))
     except TopicsError as error:

@@ -25,7 +25,7 @@ from streams.kafka.topics import EVENTS, LOOKUP
 from streams.kafka.view import TopicView
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
-from streams.serving import http_server
+from streams.serving import http_server, unshared_port
 from streams.subscribe.options import Options
 from streams.subscribe.sources.kafka import KafkaSource
 from streams.vendor import KafkaGate, Vendor, VendorMeters, VendorSettings
@@ -84,7 +84,8 @@ class _Process:
         self._open = AsyncExitStack()
         self._gate = KafkaGate(settings.bootstrap, settings.instance)
         self._vendor = Vendor(vendor, self._gate, clock, VendorMeters(metrics.Instruments("vendor", registry)))
-        self._log = LogProducer(ProducerSettings(settings.bootstrap, (EVENTS,), client_id=GROUP))
+        written = ProducerSettings(settings.bootstrap, (EVENTS,), client_id=GROUP, layout=settings.layout)
+        self._log = LogProducer(written)
         commands = Commands(clock, meters.unreadable.inc)
         self._view = TopicView(settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP)
         self._sessions = Sessions(self._vendor, settings.link)
@@ -114,6 +115,7 @@ class _Process:
         return [*vendor, *(self._view.problems() or behind), *self._log.problems(), *self._lookups.problems()]
 
     async def start(self) -> None:
+        unshared_port(self._settings.host, self._settings.port)
         await self._admin.start()
         await self._log.start()
         await self._view.start()

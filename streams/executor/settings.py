@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from streams.kafka.topics import Layout
 from streams.links import FixLinks, links_of
 from streams.settings import Settings, SettingsError
 
@@ -76,6 +77,8 @@ class ExecutorSettings:
     instance: str | None = None
     shutdown_seconds: float = 10.0
     max_connections: int = 1024
+    layout: Layout | None = None
+    """How the cluster has to carry the topics before anything is written to it."""
 
     @classmethod
     def of(cls, settings: Settings) -> "ExecutorSettings":
@@ -104,6 +107,7 @@ class ExecutorSettings:
             vendor_url=settings.vendor_url,
             instance=settings.instance,
             shutdown_seconds=settings.shutdown_seconds,
+            layout=Layout.of(settings),
         )
 
 

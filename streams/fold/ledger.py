@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from streams.fold.chain import Chain, first_link, sha256_hex
 from streams.fold.effects import Effects, Headers, OutRecord, SourceRecord
 from streams.fold.inforce import InForce
 from streams.kafka.topics import AUDIT, DEAD_LETTER
+from streams.observe.labels import DecisionResult
 
 KEPT_FIELDS = frozenset(
     field_.alias or name for name, field_ in AccountSnapshot.model_fields.items() if name != "account_type"
@@ -143,6 +144,7 @@ class PollLedger:
     ) -> None:
         """Write an audit record: the next link of the chain."""
         at = _time_of(record)
+        said = list(messages)
         decision: dict[str, Any] = {
             "event_id": event_id,
             "topic": self._log,
@@ -154,7 +156,7 @@ class PollLedger:
             "rules": rules,
             "messages": [
                 {"topic": message.topic, "id": message.id, "sha256": hashlib.sha256(message.value).hexdigest()}
-                for message in messages
+                for message in said
             ],
             "dead_letter": dead_letter,
             "policy_sha256": self.in_force.policy_sha256,
@@ -165,6 +167,7 @@ class PollLedger:
         written = self._chain.link(decision)
         audited = OutRecord(None if key is None else key.encode(), written, (), to_epoch_ms(at))
         self.effects.outbox.add(AUDIT, self._partition, audited)
+        self.tally.count("decision", _result(dead_letter, said))
 
     def activate(self, record: SourceRecord, event_id: str, activation: PolicyActivated) -> None:
         """Put other rules in force from the next record on, as of the partition's event time."""
@@ -207,6 +210,12 @@ class PollLedger:
         attributes: Mapping[str, bytes | None] = dict(record.headers)
         event_id = (attributes.get("ce_id") or b"")[:MAX_TEXT].decode(errors="replace")
         self.decided(record, event_id, None, dead_letter=error.reason)
+
+
+def _result(dead_letter: DeadLetterReason | None, said: Sequence[Written]) -> DecisionResult:
+    if dead_letter is not None:
+        return DecisionResult.DEAD_LETTER
+    return DecisionResult.MESSAGES if said else DecisionResult.STATE
 
 
 def _reduced(value: bytes) -> str | None:

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, ProducerClosed
 
 from streams.kafka.lanes import Delivery, Lanes
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
+from streams.kafka.topics import Layout, TopicsError, require
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class ProducerSettings:
         request_seconds: when a connection with an unanswered request is given up.
         rebuild_after_seconds: silence with records waiting after which the producer is made anew.
         max_in_flight: calls of `send_all` that may wait at once.
+        layout: how the cluster has to carry the topics of the contract before anything is written; None for any.
     """
 
     bootstrap: str
@@ -41,6 +43,7 @@ class ProducerSettings:
     stall_seconds: float = 5.0
     rebuild_after_seconds: float = 60.0
     max_in_flight: int = 4096
+    layout: Layout | None = None
 
 
 class LogProducer:
@@ -54,6 +57,7 @@ class LogProducer:
         self.settings = settings
         self.in_flight = 0
         self._on_rebuild = on_rebuild
+        self._fits = settings.layout is None
         self._lanes: Lanes | None = None
         self._task: asyncio.Task[None] | None = None
         self._broken = asyncio.Event()
@@ -130,6 +134,11 @@ class LogProducer:
             self._lanes = await asyncio.wait_for(self._connected(producer), START_SECONDS)
             await self._watch(producer, self._lanes)
             self._on_rebuild()
+        except TopicsError as error:
+            if str(error) != self._why:
+                log.warning("nothing is written to %s: %s", self.settings.bootstrap, error)
+            self._why = str(error)
+            return False
         except Exception as error:  # noqa: BLE001 - whatever aiokafka raises, the next try may succeed
             self._why = repr(error)
             return False
@@ -157,10 +166,17 @@ class LogProducer:
         await producer.start()
         for topic in self.settings.topics:
             await producer.partitions_for(topic)
+        await self._require_layout()
         self._broken.clear()
         self._reachable = True
         log.info("Kafka producer is connected to %s", self.settings.bootstrap)
         return Lanes(producer, self._heard)
+
+    async def _require_layout(self) -> None:
+        """Look at the topics of the cluster the first time that there is one."""
+        if self.settings.layout is not None and not self._fits:
+            await require(self.settings.bootstrap, self.settings.layout)
+            self._fits = True
 
     async def _watch(self, producer: Any, lanes: Lanes) -> None:  # noqa: ANN401 - aiokafka is untyped
         """Return when the producer has to be made anew; until then ask every few seconds whether Kafka answers."""

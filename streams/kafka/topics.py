@@ -36,6 +36,8 @@ INSTITUTION_TABLES = (
     *("tickets", "standings", "gatherings", "incidents", "windows", "institutions"),
     *("policies", "control"),
 )
+TABLES: Mapping[str, tuple[str, ...]] = {AGENT: AGENT_TABLES, INSTITUTIONS: INSTITUTION_TABLES}
+"""The tables of each fold, and so its changelogs; a worker whose tables are others does not start."""
 
 ADMIN_TIMEOUT_MS = 15_000
 POLL_SECONDS = 0.05
@@ -89,8 +91,7 @@ def contract() -> tuple[Topic, ...]:
     """Give every topic of the contract with the settings that matter to it."""
     return (
         *(Topic(channel.address, _config(channel)) for channel in CHANNELS),
-        *(Topic(changelog(AGENT, table), STATE) for table in AGENT_TABLES),
-        *(Topic(changelog(INSTITUTIONS, table), STATE) for table in INSTITUTION_TABLES),
+        *(Topic(changelog(application, table), STATE) for application in TABLES for table in TABLES[application]),
     )
 
 

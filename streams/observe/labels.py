@@ -50,6 +50,15 @@ class SignatureResult(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class DecisionResult(StrEnum):
+    """What a decision of an agent came to, at most; one that came to nothing is none."""
+
+    STATE = "state"
+    """It changed what is kept, and said nothing."""
+    MESSAGES = "messages"
+    DEAD_LETTER = "dead_letter"
+
+
 class NotHandedOut(StrEnum):
     """Why a subscription keeps a message from its service."""
 
@@ -150,6 +159,7 @@ BRIDGE_TYPES = (
     "connect",
     OTHER,
 )
+DECISION_RESULTS = tuple(result.value for result in DecisionResult)
 DEAD_LETTER_REASONS = tuple(reason.value for reason in DeadLetterReason)
 KINDS = tuple(kind.value for kind in Kind)
 ACTIONS = tuple(action.value for action in Action)

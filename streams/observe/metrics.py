@@ -100,6 +100,12 @@ AGENT_EVENTS = CounterMetric(
     "Records decided on, by event type and by what they were (R1).",
     (Label("type"), Label("outcome")),
 )
+AGENT_DECISIONS = CounterMetric(
+    "txpush_agent_decisions_total",
+    "decisions",
+    "Decisions that changed state or emitted something, by what they came to: as many as audit records.",
+    (Label("result", labels.DECISION_RESULTS),),
+)
 AGENT_COMMANDS = CounterMetric(
     "txpush_agent_commands_total",
     "messages",

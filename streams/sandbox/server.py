@@ -1,13 +1,12 @@
 """The sandbox on a port: granian in this event loop, for the command and for tests that want real sockets."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from streams.sandbox.sandbox import Sandbox
-from streams.serving import http_server
+from streams.serving import http_server, unshared_port
 
 BACKLOG = 512
 MAX_CONNECTIONS = 2048
@@ -28,7 +27,7 @@ async def serving(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
     Raises:
         SandboxError: the port is taken, or the server does not start in ten seconds.
     """
-    bound = _free_port(host, port)
+    bound = _unshared_port(host, port)
     server, threads = (
         http_server(sandbox.app, host, bound, max_connections=MAX_CONNECTIONS, backlog=BACKLOG),
         _threads(),
@@ -44,16 +43,12 @@ async def serving(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
             await _until_ended(threads)
 
 
-def _free_port(host: str, port: int) -> int:
-    """Refuse a taken port in words: granian shares it with whoever is there."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            advice = "Free the address or choose another port with --port."
-            raise SandboxError(f"the sandbox cannot listen on {host}:{port}: {error.strerror}. {advice}") from None
-        return int(probe.getsockname()[1])
+def _unshared_port(host: str, port: int) -> int:
+    try:
+        return unshared_port(host, port)
+    except OSError as error:
+        advice = "Free the address or choose another port with --port."
+        raise SandboxError(f"the sandbox cannot listen on {error.strerror}. {advice}") from None
 
 
 def _threads() -> int:

@@ -6,6 +6,7 @@ aiokafka consumer lives on the application's own loop: no thread stands between 
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -54,7 +55,8 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         self._metrics = transport.parts.metrics
         self._kafka: Any = None
         self.owned: dict[int, OwnedPartition] = {}
-        self.joined = False
+        self.away_since: float | None = time.monotonic()
+        """Since when the group has given it no partitions, by the monotonic clock; None while it has."""
 
     # -- life
 
@@ -97,7 +99,9 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
     # -- membership
 
     async def revoke(self, revoked: Iterable[TopicPartition]) -> None:
-        """Close the partitions, then tell Faust."""
+        """Close the partitions, then tell Faust; until others are assigned the worker is not in the group."""
+        if self.away_since is None:
+            self.away_since = time.monotonic()
         self.app.on_rebalance_start()
         await self._close_partitions()
         await self.on_partitions_revoked({TP(*partition) for partition in revoked})
@@ -109,7 +113,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         partitions = {TP(*partition) for partition in assigned}
         await self.on_partitions_assigned(partitions, generation)
         self.app.on_rebalance_end()
-        self.joined = True
+        self.away_since = None
         self._metrics.rebalanced(len(partitions))
         log.info("generation %d: partitions %s", generation, sorted(p.partition for p in partitions))
 

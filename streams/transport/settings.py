@@ -35,6 +35,16 @@ class FoldSettings:
     max_poll_records: int = 4000
 
     @property
+    def join_seconds(self) -> float:
+        """Limit of being without a place in the group: two rebalances, and a minute for a coordinator that moves."""
+        return 2 * self.rebalance_seconds + 60
+
+    @property
+    def opening_seconds(self) -> float:
+        """Limit of opening a partition, beyond those of its steps, which end the process themselves."""
+        return self.open_seconds + self.restore_seconds + 60
+
+    @property
     def transactional_prefix(self) -> str:
         """Transactional ids are `<application>.<source topic>.<partition>`."""
         return f"{self.application}.{self.source_topic}"

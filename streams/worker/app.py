@@ -2,10 +2,13 @@
 
 import gc
 import logging
+import sys
+from typing import Any, NoReturn
 
 import faust
+from faust.transport.drivers import aiokafka as driver
 
-from streams.exits import bound_shutdown
+from streams.exits import EXIT_NOTHING, bound_shutdown
 from streams.transport.consumer import FoldTransport
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
@@ -15,11 +18,37 @@ COLLECT_OBJECTS = 100_000
 """What a poll may leave behind before cycles are looked for; Python's own 700 are gone after a few events."""
 
 
-class FoldApp(faust.App):  # type: ignore[misc] # Faust ships no usable types for its application
-    """A Faust application that keeps nothing on this machine's disk."""
+class UnattachedError(RuntimeError):
+    """The application was about to talk to Kafka by Faust's own transport; the message says how to start it."""
+
+    def __init__(self, application: str) -> None:
+        """Name the command, which applications are named after."""
+        super().__init__(
+            f"{application} does not run on Faust's own transport, which loses events: start it with "
+            f"`{application.replace('-', ' ', 1)}`"
+        )
+
+
+class UnattachedTransport(driver.Transport):  # type: ignore[misc] # Faust ships no usable types for its transport
+    """What an application has until a fold is attached: enough to declare and show agents and tables."""
+
+    def create_consumer(self, *_: object, **__: object) -> NoReturn:
+        """Refuse to join the group."""
+        raise UnattachedError(self.app.conf.id)
+
+    def create_producer(self, *_: object, **__: object) -> NoReturn:
+        """Refuse to write."""
+        raise UnattachedError(self.app.conf.id)
+
+
+class FoldApp(faust.App):  # type: ignore[misc] # the same for its application
+    """A Faust application that keeps nothing on this machine's disk, and works with an attached fold only."""
 
     def _create_directories(self) -> None:
         pass
+
+    def _new_transport(self) -> UnattachedTransport:
+        return UnattachedTransport(self.conf.broker_consumer, self)
 
 
 def new_app(settings: FoldSettings) -> faust.App:
@@ -35,6 +64,7 @@ def new_app(settings: FoldSettings) -> faust.App:
         topic_disable_leader=True,
         table_standby_replicas=0,
         TableManager=StateTables,
+        Worker=FoldWorker,
         broker_session_timeout=settings.session_seconds,
         broker_heartbeat_interval=settings.heartbeat_seconds,
         web_enabled=False,
@@ -47,9 +77,15 @@ def attach(app: faust.App, parts: FoldParts) -> None:
 
 
 class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable types for its worker
-    """A Faust worker whose stop is bounded even when no broker answers."""
+    """A Faust worker whose stop is bounded even when no broker answers; `faust worker` gets as far as this one."""
 
     shutdown_timeout: float = 10.0
+
+    def __init__(self, app: faust.App, *services: Any, **settings: Any) -> None:  # noqa: ANN401 - Faust's own arguments
+        if not isinstance(app.transport, FoldTransport):
+            sys.stderr.write(f"{UnattachedError(app.conf.id)}\n")
+            sys.exit(EXIT_NOTHING)  # of an exception Faust would show the trace
+        super().__init__(app, *services, **settings)
 
     def _on_sigterm(self) -> None:
         bound_shutdown(self.shutdown_timeout)

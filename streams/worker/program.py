@@ -19,7 +19,7 @@ from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy, PolicyError
 from schemas.state import ControlState, encode
 from schemas.state.partitions import STATE_VERSION
-from streams.exits import EXIT_CRASH, EXIT_NOTHING
+from streams.exits import EXIT_CRASH, EXIT_NOTHING, EXIT_OTHERWISE
 from streams.fold.effects import PartitionPaused
 from streams.fold.inforce import InForce
 from streams.fold.intake import Allowed, Intake
@@ -39,6 +39,7 @@ from streams.transport.ticks import Ticks
 from streams.worker.app import FoldWorker, attach, collect_rarely, new_app, quiet
 from streams.worker.health import stuck, unready
 from streams.worker.prometheus import PrometheusMetrics
+from streams.worker.registered import RegistrationError, require_registered
 
 log = logging.getLogger(__name__)
 
@@ -82,16 +83,18 @@ class FoldProgram:
     def run(self, decider: Decider, source: Source, allowed: Allowed) -> NoReturn:
         """Check the cluster, then work until SIGTERM; exits the process.
 
-        Exit codes: 0 after an orderly end, 2 when topics or policy do not fit, 70 when it has to be started again.
+        Exit codes: 0 after an orderly end, 1 when the admin port is taken, 2 when topics, policy or what is declared
+        does not fit, 70 when it has to be started again.
         """
         log_to_stderr()
         quiet()
         collect_rarely()
         signal.signal(signal.SIGTERM, _end)
         try:
+            self._require_declared(decider)
             shipped = InForce.of(Policy.load(self.settings.policy_file), Catalogue.load())
             identity = asyncio.run(self._checked_identity())
-        except (PolicyError, topics.TopicsError, LookupError) as error:
+        except (RegistrationError, PolicyError, topics.TopicsError, LookupError) as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(EXIT_NOTHING)
         except (KafkaError, TimeoutError, OSError) as error:
@@ -99,11 +102,17 @@ class FoldProgram:
             sys.exit(EXIT_CRASH)
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
-        self._assemble(decider, source, allowed, identity, shipped)
+        registry = self._assemble(decider, source, allowed, identity, shipped)
+        self._open_admin_port(loop, registry)
         worker = FoldWorker(self.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
         worker.shutdown_timeout = self.fold.shutdown_seconds
         worker.execute_from_commandline()
         sys.exit()  # for the type checker: the line above does not come back
+
+    def _require_declared(self, decider: Decider) -> None:
+        """Refuse to work with what is not declared at Faust; before any broker is looked for."""
+        tables = (*decider.tables, self.policies, self.control)
+        require_registered(self.app, self.fold.source_topic, tables, topics.TABLES[self.fold.application])
 
     async def _checked_identity(self) -> str:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
@@ -117,7 +126,9 @@ class FoldProgram:
                 log.warning("waiting for a broker at %s: %r", self.fold.bootstrap, error)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def _assemble(self, decider: Decider, source: Source, allowed: Allowed, identity: str, shipped: InForce) -> None:
+    def _assemble(
+        self, decider: Decider, source: Source, allowed: Allowed, identity: str, shipped: InForce
+    ) -> CollectorRegistry:
         instruments = Instruments("agent", CollectorRegistry())
         metrics = PrometheusMetrics(instruments, self.fold.clock)
         log_settings = LogSettings(
@@ -131,36 +142,36 @@ class FoldProgram:
         )
         fold = LogFold(log_settings, decider, self.control, self.policies, metrics.counted)
         attach(self.app, FoldParts(self.fold, fold, Ticks(self.fold, source, metrics.ticked), metrics))
-        self.app.service(self._admin(instruments.registry))
+        return instruments.registry
 
-    def _admin(self, registry: CollectorRegistry) -> type[Service]:
-        program = self
+    def _open_admin_port(self, loop: asyncio.AbstractEventLoop, registry: CollectorRegistry) -> None:
+        """Listen before the group is joined; exits where the port is taken."""
+        settings = self.settings
+        server = AdminServer(settings.admin_host, settings.admin_port, registry, self.unready, self.unhealthy)
+        try:
+            loop.run_until_complete(asyncio.wait_for(server.start(), START_SECONDS))
+        except (OSError, TimeoutError) as error:
+            sys.stderr.write(f"{self.fold.application} cannot listen: {error}; free it or set TXPUSH_ADMIN_PORT\n")
+            sys.exit(EXIT_OTHERWISE)
+        log.info("metrics at http://%s:%d/metrics", settings.admin_host, server.port)
 
         class Admin(Service):  # type: ignore[misc] # untyped library
-            """The admin port as a part of the worker."""
-
-            async def on_start(self) -> None:
-                settings = program.settings
-                self.server = AdminServer(
-                    settings.admin_host, settings.admin_port, registry, program.unready, program.unhealthy
-                )
-                await self.server.start()
-                log.info("metrics at http://%s:%d/metrics", settings.admin_host, self.server.port)
+            """The admin port ends with the worker."""
 
             async def on_stop(self) -> None:
-                await self.server.stop()
+                await server.stop()
 
-        return Admin
+        self.app.service(Admin)
 
     def unready(self) -> list[str]:
         """Give what keeps the worker from doing all of its work."""
         consumer: FoldConsumer = self.app.consumer
-        return unready(consumer.owned, joined=consumer.joined)
+        return unready(consumer, self.fold)
 
     def unhealthy(self) -> list[str]:
         """Give why the worker should be replaced."""
         consumer: FoldConsumer = self.app.consumer
-        return stuck(consumer.owned)
+        return stuck(consumer, self.fold)
 
 
 def _reader(table: str, decode: Callable[[bytes], R]) -> Callable[[bytes], R]:

@@ -14,6 +14,7 @@ from streams.observe.metrics import Instruments
 
 COUNTED: dict[str, CounterMetric] = {
     "event": metrics.AGENT_EVENTS,
+    "decision": metrics.AGENT_DECISIONS,
     "command": metrics.AGENT_COMMANDS,
     "signal": metrics.AGENT_SIGNALS,
     "dead_letter": metrics.AGENT_DEAD_LETTERS,

@@ -1,4 +1,4 @@
-"""The agent is a Faust agent with Faust tables, not beside one: without either no command comes out."""
+"""The agent is a Faust agent with Faust tables, not beside one: what Faust does not know or pass on is not decided."""
 
 import asyncio
 import json
@@ -7,26 +7,37 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 import streams.agent
 from schemas.times import from_epoch_ms, rfc3339
+from streams.fold.intake import partition_of
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS
+from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
+ROOT = Path(__file__).parents[2]
 INTACT = (Path(streams.agent.__file__).parent / "app.py").read_text()
 COMMANDS = "remediation.connect-fix"
 ATTEMPT_MS = 1_762_000_000_000
-FIRST_SECONDS = 60.0
-NEVER_SECONDS = 8.0
-"""How long nothing must come; the intact agent needs two to four seconds from its start."""
+SECONDS = 60.0
+NOWHERE = "127.0.0.1:1"
+PASSED_BY = "passed by"
+NO_REGISTRY = """
+from faust.tables.manager import TableManager
+TableManager.add = lambda self, table: table
+from streams.agent.app import main
+main()
+"""
+"""The agent where nothing registers a table at Faust."""
 
 
 @pytest.fixture
@@ -37,28 +48,24 @@ def own_kafka() -> Iterator[EmbeddedKafka]:
         yield kafka
 
 
-def without(text: str, begin: str, end: str) -> str:
-    """Cut out what lies from `begin` up to `end`."""
-    head, found, rest = text.partition(begin)
-    _, found_end, tail = rest.partition(end)
-    assert found, f"the agent's module has no {begin!r} any more: mend this test"
-    assert found_end, f"the agent's module has no {end!r} any more: mend this test"
-    return head + end + tail
+def environment(bootstrap: str) -> dict[str, str]:
+    """Give what a worker is told."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("TXPUSH_")}
+    told = {"BOOTSTRAP": bootstrap, "PARTITIONS": "3", "REPLICATION": "1", "INSTANCE": "needs"}
+    return own | {f"TXPUSH_{name}": value for name, value in told.items()} | {"PYTHONPATH": str(ROOT)}
 
 
 @contextmanager
-def worker(folder: Path, source: str, kafka: EmbeddedKafka) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker process that runs `source` in place of the agent's module."""
-    module = folder / "variant.py"
+def worker(folder: Path, source: str, kafka: EmbeddedKafka) -> Iterator[Path]:
+    """Run `source` in place of the agent's module; gives the file of what the process says."""
+    module, said = folder / "variant.py", folder / "worker.log"
     module.write_text(source)
-    environment = {
-        **os.environ, "TXPUSH_BOOTSTRAP": kafka.bootstrap, "TXPUSH_PARTITIONS": "3", "TXPUSH_REPLICATION": "1",
-        "TXPUSH_INSTANCE": "needs",
-    }  # fmt: skip
-    with (folder / "worker.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, str(module)], env=environment, stdout=log, stderr=log)
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(module)], env=environment(kafka.bootstrap), stdout=log, stderr=log
+        )
     try:
-        yield process
+        yield said
     finally:
         process.kill()
         process.wait(10)
@@ -104,27 +111,72 @@ async def send_failing(kafka: EmbeddedKafka, customer_id: str) -> None:
         )
 
 
-async def next_command(consumer: Any, seconds: float) -> str | None:  # noqa: ANN401 - untyped library
-    """Give the customer of the next command, None where none comes in time."""
-    try:
-        record = await asyncio.wait_for(consumer.getone(), seconds)
-    except TimeoutError:
-        return None
+async def next_command(consumer: Any) -> str:  # noqa: ANN401 - untyped library
+    """Give the customer of the next command."""
+    record = await asyncio.wait_for(consumer.getone(), SECONDS)
     return str(json.loads(record.value)["customer_id"])
 
 
-async def test_no_command_without_the_faust_agent_or_a_table(own_kafka: EmbeddedKafka, tmp_path: Path) -> None:
-    """The same module gives a command; without its `@app.agent`, or without a table, it gives none."""
-    no_agent = without(INTACT, "@app.agent(", "def main()")
-    no_table = without(INTACT, "    customers=program.table(", ")\n\n\n@app.agent")
+def without(text: str, begin: str, end: str) -> str:
+    """Cut out what lies from `begin` up to `end`."""
+    head, found, rest = text.partition(begin)
+    _, found_end, tail = rest.partition(end)
+    assert found, f"the agent's module has no {begin!r} any more: mend this test"
+    assert found_end, f"the agent's module has no {end!r} any more: mend this test"
+    return head + end + tail
+
+
+def passing_by(customer_id: str) -> str:
+    """Give the agent's module with an agent that decides on nothing in which this customer is."""
+    decision = "        event.message.poll.decide()\n"
+    assert decision in INTACT, "the agent decides elsewhere: mend this test"
+    passed = f"""        if b"{customer_id}" in {{record.key for record in event.message.poll.records}}:
+            print("{PASSED_BY}", flush=True)
+            continue
+"""
+    return INTACT.replace(decision, passed + decision)
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        pytest.param(without(INTACT, "@app.agent(", "def main()"), f"no agent reads {EVENTS}", id="no agent"),
+        pytest.param(
+            INTACT.replace("def main()", 'del app.tables["logins"]\n\n\ndef main()'),
+            "Faust does not know the fold's table logins",
+            id="no table logins",
+        ),
+        pytest.param(NO_REGISTRY, "Faust does not know the fold's table control", id="no table"),
+    ],
+)
+def test_what_faust_does_not_know_does_not_start(source: str, why: str) -> None:
+    """Without its `@app.agent`, or with a table that is not Faust's, the agent ends with 2 and says what is missing."""
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        env=environment(NOWHERE),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_no_command_but_through_the_faust_agent(own_kafka: EmbeddedKafka, tmp_path: Path) -> None:
+    """What the Faust agent passes by leads to no command while the worker works; the intact agent makes up for it."""
+    customers = (str(number) for number in count(7_000_000_000))
+    passed = next(customers)
+    place = partition_of(passed, EMBEDDED.partitions)
+    other = next(one for one in customers if partition_of(one, EMBEDDED.partitions) != place)
     async with reader(own_kafka) as commands:
-        await send_failing(own_kafka, "1")
+        await send_failing(own_kafka, passed)
+        with worker(tmp_path, passing_by(passed), own_kafka) as said:
+            await until(lambda: PASSED_BY in said.read_text(), SECONDS)
+            await send_failing(own_kafka, other)
+            assert await next_command(commands) == other
+            partition = TopicPartition(COMMANDS, place)
+            assert (await commands.end_offsets([partition]))[partition] == 0
         with worker(tmp_path, INTACT, own_kafka):
-            assert await next_command(commands, FIRST_SECONDS) == "1"
-        for customer_id, source in (("2", no_agent), ("3", no_table)):
-            await send_failing(own_kafka, customer_id)
-            with worker(tmp_path, source, own_kafka):
-                assert await next_command(commands, NEVER_SECONDS) is None
-        with worker(tmp_path, INTACT, own_kafka):
-            late = {await next_command(commands, FIRST_SECONDS) for _ in range(2)}
-    assert late == {"2", "3"}
+            assert await next_command(commands) == passed

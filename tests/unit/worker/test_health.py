@@ -1,11 +1,15 @@
 """Readiness and health of a worker, in the words of its partitions."""
 
-import time
 from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from schemas.times import from_epoch_ms
+from streams.kafka.topics import AGENT, EVENTS
+from streams.transport.settings import FoldSettings
 from streams.worker import health
 
 
@@ -19,44 +23,86 @@ class Partition:
     progressed_at: float = 0.0
 
 
+@dataclass
+class Member:
+    """What health looks at of a worker's consumer."""
+
+    owned: Any
+    away_since: float | None = None
+
+
+class Standing:
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        return from_epoch_ms(0)
+
+
+SETTINGS = FoldSettings("nowhere", AGENT, EVENTS, 3, Standing())
+
+
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> float:
-    """A monotonic clock that stands at 1000 s."""
-    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
-    return 1000.0
+    """A monotonic clock that stands at 10,000 s."""
+    monkeypatch.setattr(health, "time", SimpleNamespace(monotonic=lambda: 10_000.0))
+    return 10_000.0
 
 
-def owned(*partitions: Partition) -> Any:  # noqa: ANN401 - stands in for owned partitions
-    return {one.number: one for one in partitions}
+def owning(*partitions: Partition) -> Member:
+    """Give a worker in its group."""
+    return Member({one.number: one for one in partitions})
 
 
-def test_a_worker_without_partitions_is_not_ready() -> None:
+def stuck(member: Member) -> list[str]:
+    return health.stuck(member, SETTINGS)
+
+
+def unready(member: Member) -> list[str]:
+    return health.unready(member, SETTINGS)
+
+
+def test_a_worker_without_partitions_is_not_ready(now: float) -> None:
     """Before the group has answered there is nothing to be ready with; a spare worker that owns none is ready."""
-    assert health.unready({}, joined=False) == ["no partitions assigned yet"]
-    assert health.unready({}, joined=True) == []
+    assert unready(Member({}, away_since=now)) == ["no partitions assigned yet"]
+    assert unready(Member({})) == []
+
+
+def test_a_worker_that_the_group_leaves_out_is_a_fault(now: float) -> None:
+    """Two rebalances and a minute without a place: nobody would ever wait for what cannot come."""
+    limit = 2 * SETTINGS.rebalance_seconds + 60
+    assert stuck(Member({}, away_since=now - limit)) == []
+    late = Member({}, away_since=now - limit - 1)
+    assert stuck(late) == ["not in the group for 101 s"]
+    assert unready(late) == ["no partitions assigned yet", "not in the group for 101 s"]
 
 
 def test_a_partition_that_is_restored_keeps_the_worker_unready(now: float) -> None:
     """Readiness names each partition whose state is not there yet; the process is healthy meanwhile."""
-    parts = owned(Partition(0, progressed_at=now), Partition(1, is_open=False, progressed_at=0))
-    assert health.unready(parts, joined=True) == ["partition 1 is being restored"]
-    assert health.stuck(parts) == []
+    member = owning(Partition(0, progressed_at=now), Partition(1, is_open=False, progressed_at=now - 900))
+    assert unready(member) == ["partition 1 is being restored"]
+    assert stuck(member) == []
+
+
+def test_a_partition_that_never_opens_is_a_fault(now: float) -> None:
+    """Opening ends by its own limits; should it not, the process is replaced."""
+    member = owning(Partition(1, is_open=False, progressed_at=now - 1021))
+    assert stuck(member) == ["partition 1 has made no progress for 1021 s"]
 
 
 def test_a_paused_partition_says_why(now: float) -> None:
     """A pause is told by readiness and is no reason to replace the process: the next one would pause as well."""
-    parts = owned(
+    member = owning(
         Partition(0, paused="too many", progressed_at=now - 3600), Partition(1, is_open=False, paused="a later release")
     )
-    assert health.unready(parts, joined=True) == [
+    assert unready(member) == [
         "partition 0 is paused: too many",
         "partition 1 is paused: a later release",
     ]
-    assert health.stuck(parts) == []
+    assert stuck(member) == []
 
 
 def test_a_minute_without_progress_is_a_fault(now: float) -> None:
     """A partition that has neither polled nor committed for more than a minute makes the process unhealthy."""
-    late = owned(Partition(0, progressed_at=now - 60), Partition(1, progressed_at=now - 61))
-    assert health.stuck(late) == ["partition 1 has made no progress for 61 s"]
-    assert health.unready(late, joined=True) == health.stuck(late)
+    late = owning(Partition(0, progressed_at=now - 60), Partition(1, progressed_at=now - 61))
+    assert stuck(late) == ["partition 1 has made no progress for 61 s"]
+    assert unready(late) == stuck(late)

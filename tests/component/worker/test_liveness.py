@@ -1,0 +1,142 @@
+"""`/healthz` and `/readyz` over a real consumer and its partitions, on a broker in memory and a clock of the test's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import TopicPartition
+from prometheus_client import CollectorRegistry
+
+from schemas.events import Source
+from streams.kafka.topics import AGENT, EVENTS
+from streams.observe.admin import AdminServer
+from streams.settings import Settings
+from streams.testing import Record
+from streams.transport import consumer as membership
+from streams.transport import partition
+from streams.transport.consumer import FoldConsumer, PollMessage
+from streams.transport.parts import FoldParts
+from streams.transport.ticks import Ticks
+from streams.worker import health
+from streams.worker.app import attach
+from streams.worker.program import FoldProgram
+from tests.topology.on_broker import Consumer, Producer
+from tests.topology.test_order import Stage, Unmeasured, on_broker
+from tests.waiting import until
+
+__all__ = ["on_broker"]
+
+HERE = TopicPartition(EVENTS, 0)
+MINUTE = 61.0
+
+
+class Holding(Consumer):
+    """A consumer whose polls can be held, as a client that waits for ever would."""
+
+    _coordinator = SimpleNamespace(generation=1)
+
+    def __init__(self) -> None:
+        super().__init__(group=AGENT)
+        self.may_poll = asyncio.Event()
+        self.may_poll.set()
+        self.held = 0
+
+    async def getmany(self, *places: TopicPartition, **limits: Any) -> dict[TopicPartition, list[Record]]:  # noqa: ANN401 - as given
+        if not self.may_poll.is_set():
+            self.held += 1
+            await self.may_poll.wait()
+        return await super().getmany(*places, **limits)
+
+
+async def decide(message: PollMessage) -> None:
+    """Be the agent, at once."""
+    message.poll.decide()
+
+
+@dataclass
+class Worker:
+    """A program whose consumer is in a group of the test's, and its admin port."""
+
+    program: FoldProgram
+    consumer: FoldConsumer
+    kafka: Holding
+    client: httpx.AsyncClient
+    now: float = 10_000.0
+
+    def monotonic(self) -> float:
+        """Be the clock of the worker's progress."""
+        return self.now
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Ask the admin port."""
+        answer = await self.client.get(path)
+        return answer.status_code, answer.text
+
+    async def until_answers(self, path: str, wanted: tuple[int, str]) -> None:
+        """Ask until the answer is as wanted."""
+        async with asyncio.timeout(10):
+            while await self.get(path) != wanted:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def worker(monkeypatch: pytest.MonkeyPatch, on_broker: None) -> AsyncIterator[Worker]:  # noqa: ARG001 - of the other file
+    """A worker with a consumer as it ships, that has joined nothing yet."""
+    stage = Stage()
+    for client in (Producer, Consumer):
+        monkeypatch.setattr(client, "cluster", stage.cluster, raising=False)
+    program = FoldProgram(AGENT, EVENTS, Settings(partitions=1, replication=1))
+    unmeasured: Any = Unmeasured()
+    attach(
+        program.app, FoldParts(program.fold, stage.fold(), Ticks(program.fold, Source.AGENT, lambda: None), unmeasured)
+    )
+    server = AdminServer("127.0.0.1", 0, CollectorRegistry(), program.unready, program.unhealthy)
+    await server.start()
+    kafka = Holding()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as http:
+        made = Worker(program, program.app.consumer, kafka, http)
+        for module in (membership, partition, health):
+            monkeypatch.setattr(module, "time", made)
+        made.consumer.away_since = made.now
+        made.consumer._kafka = kafka
+        made.consumer.callback = decide
+        yield made
+        kafka.may_poll.set()
+        await made.consumer._close_partitions()
+    await server.stop()
+
+
+async def test_a_partition_that_stands_still_is_told(worker: Worker) -> None:
+    """While polls come back the worker is healthy, however much time passes; one that hangs for a minute is a fault."""
+    worker.consumer.open_partitions([HERE])
+    worker.consumer.away_since = None
+    await worker.until_answers("/readyz", (200, "ready\n"))
+    worker.now += MINUTE
+    await worker.until_answers("/healthz", (200, "ok\n"))
+    worker.kafka.may_poll.clear()
+    await until(lambda: worker.kafka.held)
+    worker.now += MINUTE
+    still = (503, "partition 0 has made no progress for 61 s\n")
+    assert (await worker.get("/healthz"), await worker.get("/readyz")) == (still, still)
+    worker.kafka.may_poll.set()
+    await worker.until_answers("/healthz", (200, "ok\n"))
+
+
+async def test_a_rejoin_that_hangs_is_told(worker: Worker) -> None:
+    """From the start of a rebalance on the worker is not ready; without an end of it, it is to be replaced."""
+    await worker.consumer.revoke([])
+    assert await worker.get("/readyz") == (503, "no partitions assigned yet\n")
+    await worker.consumer.assign([HERE])
+    await worker.until_answers("/readyz", (200, "ready\n"))
+    await worker.consumer.revoke([HERE])
+    assert await worker.get("/readyz") == (503, "no partitions assigned yet\n")
+    assert await worker.get("/healthz") == (200, "ok\n")
+    worker.now += worker.program.fold.join_seconds + 1
+    assert await worker.get("/healthz") == (503, "not in the group for 101 s\n")
+    await worker.consumer.assign([HERE])
+    await worker.until_answers("/readyz", (200, "ready\n"))
+    await worker.until_answers("/healthz", (200, "ok\n"))
