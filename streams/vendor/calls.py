@@ -31,6 +31,7 @@ JSON = "application/json"
 MAX_CONNECTIONS = 20
 TOO_MANY = 429
 FIRST_WAIT_SECONDS = 0.5
+NOT_NAMED = "what is known about the credentials is not looked up yet"
 AUTHENTICATION = "/aggregation/v2/partners/authentication"
 _PATH_PART = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]{1,64}")
 
@@ -126,10 +127,12 @@ class Calls:
         )
 
     async def open(self) -> None:
-        """Make the HTTP client."""
+        """Make the HTTP client, and begin to name the pair, so that `refused` knows of it before the first call."""
         for name in ("httpx", "httpcore"):  # they tell URLs and headers
             logging.getLogger(name).setLevel(logging.WARNING)
         self._client = httpx.AsyncClient(
+        self._naming = asyncio.Lock()
+        self._named: asyncio.Task[str] | None = None
             base_url=self._settings.url,
             transport=self._transport,
             timeout=self._settings.answer_seconds,
@@ -143,11 +146,14 @@ class Calls:
             await self._client.aclose()
 
     def refused(self) -> str | None:
-        """Say why the credentials are not tried any more, as far as is known."""
-        return None if self._pair is None else self._gate.closed(self._pair)
+        """Say why the credentials are not tried any more; that nobody can say before they have a name, is a reason."""
+        return NOT_NAMED if self._pair is None else self._gate.closed(self._pair)
+        self._named = asyncio.create_task(self._own_pair(), name="vendor-pair")
 
     async def make(self, request: Request) -> Answer:
         """Make a call within the deadline; raises VendorError."""
+        if self._named is not None:
+            self._named.cancel()
         try:
             async with asyncio.timeout(self._settings.deadline_seconds):
                 return await self._persistently(request)
@@ -207,11 +213,12 @@ class Calls:
 
     async def _own_pair(self) -> str:
         """Name our credentials, once, off the event loop: it is slow on purpose."""
-        if self._pair is None:
-            settings = self._settings
-            self._pair = await asyncio.to_thread(
-                pair_of, settings.url, settings.app_key, settings.partner_id, settings.partner_secret
-            )
+        async with self._naming:
+            if self._pair is None:
+                settings = self._settings
+                self._pair = await asyncio.to_thread(
+                    pair_of, settings.url, settings.app_key, settings.partner_id, settings.partner_secret
+                )
         return self._pair
 
     async def _sent(self, request: Request, headers: Mapping[str, str], seconds: float) -> Answer | Unanswered:
