@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS
 from streams.clock import Clock
+from streams.executor.fixing.limits import Limits
+from streams.executor.fixing.rechecks import Rechecks
 from streams.executor.fixing.sessions import Sessions
 from streams.executor.fixing.standing import Commands
 from streams.executor.lookups.answer import Answerer
@@ -87,8 +89,11 @@ class _Process:
         self._log = LogProducer(ProducerSettings(settings.bootstrap, (EVENTS,), client_id=GROUP))
         commands = Commands(clock, meters.unreadable.inc)
         self._view = TopicView(settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP)
-        self._sessions = Sessions(self._vendor, settings.link)
-        pages = FixPages(Parts(settings, commands, self._view, self._sessions, clock, meters))
+        answerer = Answerer(self._vendor, self._log, clock, settings.lookup.ack_seconds, meters.observed)
+        limits = Limits.of(settings.link)
+        self._sessions = Sessions(self._vendor, answerer, limits, settings.link)
+        self._rechecks = Rechecks(answerer, limits)
+        pages = FixPages(Parts(settings, commands, self._view, self._sessions, self._rechecks, clock, meters))
         self._server = http_server(
             pages.application(),
             settings.host,
@@ -96,7 +101,6 @@ class _Process:
             max_connections=settings.max_connections,
             backlog=BACKLOG,
         )
-        answerer = Answerer(self._vendor, self._log, clock, settings.lookup.ack_seconds)
         self._lookups = LookupReader(partial(_source, settings), answerer, settings.lookup, clock, meters)
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
         self.tasks: list[asyncio.Task[None]] = []
@@ -138,6 +142,7 @@ class _Process:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 log.error("the part %s failed: %s", task.get_name(), type(error).__name__)
         await self._sessions.stop()
+        await self._rechecks.stop()
         await asyncio.wait([asyncio.create_task(self._closed())], timeout=share)
         await self._admin.stop()
 

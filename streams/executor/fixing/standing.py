@@ -15,7 +15,9 @@ from streams.links import LIFETIME
 log = logging.getLogger(__name__)
 
 MAX_COMMANDS = 1_000_000
-"""Some 300 bytes each; past it the longest unheard of is forgotten, and its link opens nothing."""
+"""Some 600 bytes each; past it the longest unheard of is forgotten, and its link opens nothing."""
+MAX_ACCOUNTS = 20
+"""Accounts that are kept of a command: enough to see where its login has gone."""
 LIFETIME_MS = round(LIFETIME.total_seconds() * 1000)
 _OPEN = frozenset({Action.ISSUE, Action.UPDATE, Action.REMIND})
 _ACTIONS = frozenset(Action)
@@ -40,6 +42,7 @@ class OpenCommand(msgspec.Struct, frozen=True, gc=False):
     customer_id: str
     institution_login_id: str
     institution_id: str | None
+    account_ids: tuple[str, ...] = ()
 
 
 class ClosedCommand(msgspec.Struct, frozen=True, gc=False):
@@ -59,6 +62,7 @@ class _Message(msgspec.Struct):
     customer_id: str
     institution_login_id: str
     institution_id: str | None = None
+    account_ids: tuple[str, ...] = ()
     withdraw_reason: str | None = None
 
     @property
@@ -130,5 +134,11 @@ def _standing(message: _Message, heard_ms: int) -> OpenCommand | ClosedCommand:
     if message.action not in _OPEN or not message.is_known:
         ending = Ending.MENDED if message.withdraw_reason in _MENDED else Ending.CALLED_OFF
         return ClosedCommand(message.sequence, heard_ms, ending)
-    login_id, institution_id = message.institution_login_id, message.institution_id
-    return OpenCommand(message.sequence, heard_ms, message.customer_id, login_id, institution_id)
+    return OpenCommand(
+        message.sequence,
+        heard_ms,
+        message.customer_id,
+        message.institution_login_id,
+        message.institution_id,
+        message.account_ids[:MAX_ACCOUNTS],
+    )

@@ -208,7 +208,7 @@ class LookupReader:
             except Exception as error:  # noqa: BLE001 - one that fails must not stop the others
                 return self._failed(work, error)
         self._refusal.lift()
-        self._meters.looked_up(work.lookup.action, LookupOutcome.ANSWERED if seen else LookupOutcome.GONE, seen)
+        self._meters.looked_up(work.lookup.action, LookupOutcome.ANSWERED if seen else LookupOutcome.GONE)
         return None
 
     def _is_too_old(self, work: _Work) -> bool:

@@ -39,8 +39,8 @@ class World:
         self.topic, self.vendor, self.log, self.clock = MemoryLog(), FakeVendor(), FakeLog(), HandClock()
         self.vendor.accounts = {A: snapshot(A), B: snapshot(B)}
         self.registry = CollectorRegistry()
-        answerer = Answerer(self.vendor, self.log, self.clock, 5.0)
         meters = ExecutorMeters(Instruments("executor", self.registry))
+        answerer = Answerer(self.vendor, self.log, self.clock, 5.0, meters.observed)
         self.reader = LookupReader(
             lambda: source or MemorySource(self.topic, [TOPIC]), answerer, settings, self.clock, meters
         )
