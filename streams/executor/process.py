@@ -85,9 +85,15 @@ class _Process:
         self._stopping = False
         self._open = AsyncExitStack()
         self._gate = KafkaGate(settings.bootstrap, settings.instance)
-        self._vendor = Vendor(vendor, self._gate, clock, VendorMeters(metrics.Instruments("vendor", registry)))
-        self._log = LogProducer(ProducerSettings(settings.bootstrap, (EVENTS,), client_id=GROUP))
         commands = Commands(clock, meters.unreadable.inc)
+        self._vendor = Vendor(
+            vendor,
+            self._gate,
+            clock,
+            VendorMeters(metrics.Instruments("vendor", registry)),
+            institutions_of=commands.institutions_of,
+        )
+        self._log = LogProducer(ProducerSettings(settings.bootstrap, (EVENTS,), client_id=GROUP))
         self._view = TopicView(settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP)
         answerer = Answerer(self._vendor, self._log, clock, settings.lookup.ack_seconds, meters.observed)
         limits = Limits.of(settings.link)

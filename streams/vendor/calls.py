@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -64,12 +64,18 @@ forbid to automate that, so no such path may be added."""
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call to be made; the body may hold secrets."""
+    """One call to be made; the body may hold secrets.
+
+    Attributes:
+        institution_id: counts it with the calls of this institution, and rests with it.
+        rests_with: institutions that it may concern besides: it rests with them, and they with it.
+    """
 
     endpoint: Endpoint
     path: str
     content: bytes | None
     institution_id: str | None
+    rests_with: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """Show what is asked and not about whom."""
@@ -77,7 +83,11 @@ class Request:
 
 
 def request_of(
-    call: VendorCall, ids: Mapping[str, str], body: Mapping[str, Any] | None = None, institution_id: str | None = None
+    call: VendorCall,
+    ids: Mapping[str, str],
+    body: Mapping[str, Any] | None = None,
+    institution_id: str | None = None,
+    rests_with: Collection[str] = (),
 ) -> Request:
     """Put ids into the path of an operation.
 
@@ -89,7 +99,7 @@ def request_of(
             raise InvalidRequestError(f"{name}: not an id of the vendor's")
     endpoint = ENDPOINTS[call]
     content = None if body is None else orjson.dumps(body)
-    return Request(endpoint, endpoint.path.format_map(ids), content, institution_id)
+    return Request(endpoint, endpoint.path.format_map(ids), content, institution_id, frozenset(rests_with))
 
 
 class Calls:
@@ -121,6 +131,8 @@ class Calls:
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
         self._pair: str | None = None
+        self._naming = asyncio.Lock()
+        self._named: asyncio.Task[str] | None = None
         self._pace = Pace(settings.per_second, settings.institution_per_second, settings.max_waiting, timing)
         self.tokens = Tokens(
             self._authenticate, self._own_pair, gate, clock, meters, timing, answer_seconds=settings.answer_seconds
@@ -131,16 +143,17 @@ class Calls:
         for name in ("httpx", "httpcore"):  # they tell URLs and headers
             logging.getLogger(name).setLevel(logging.WARNING)
         self._client = httpx.AsyncClient(
-        self._naming = asyncio.Lock()
-        self._named: asyncio.Task[str] | None = None
             base_url=self._settings.url,
             transport=self._transport,
             timeout=self._settings.answer_seconds,
             limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
         )
+        self._named = asyncio.create_task(self._own_pair(), name="vendor-pair")
 
     async def close(self) -> None:
         """Let an attempt with the credentials end, then close."""
+        if self._named is not None:
+            self._named.cancel()
         await self.tokens.close()
         if self._client is not None:
             await self._client.aclose()
@@ -148,12 +161,9 @@ class Calls:
     def refused(self) -> str | None:
         """Say why the credentials are not tried any more; that nobody can say before they have a name, is a reason."""
         return NOT_NAMED if self._pair is None else self._gate.closed(self._pair)
-        self._named = asyncio.create_task(self._own_pair(), name="vendor-pair")
 
     async def make(self, request: Request) -> Answer:
         """Make a call within the deadline; raises VendorError."""
-        if self._named is not None:
-            self._named.cancel()
         try:
             async with asyncio.timeout(self._settings.deadline_seconds):
                 return await self._persistently(request)
@@ -191,13 +201,15 @@ class Calls:
         """Keep other calls back where the vendor says there are too many."""
         if not isinstance(error, TryAgainError):
             return
-        if error.code == INSTITUTION_LIMIT_CODE and request.institution_id is not None:
-            self._pace.pause(error.after_seconds, request.institution_id)
+        if error.code == INSTITUTION_LIMIT_CODE:
+            named = () if request.institution_id is None else (request.institution_id,)
+            for institution_id in named or request.rests_with:
+                self._pace.pause(error.after_seconds, institution_id)
         elif answer.status == TOO_MANY:
             self._pace.pause(error.after_seconds)
 
     async def _answered(self, request: Request, token: Token) -> Answer:
-        await self._pace.turn(request.institution_id)
+        await self._pace.turn(request.institution_id, request.rests_with)
         headers = {"Finicity-App-Token": token.value.get_secret_value()}
         answer = await self._sent(request, headers, self._settings.answer_seconds)
         if isinstance(answer, Unanswered):
