@@ -17,13 +17,14 @@ from streams.executor.fixing.rechecks import Rechecks
 from streams.executor.fixing.sessions import Sessions
 from streams.executor.fixing.standing import Commands
 from streams.executor.lookups.answer import Answerer
+from streams.executor.lookups.letters import Letters
 from streams.executor.lookups.reader import LookupReader
 from streams.executor.meters import ExecutorMeters, lag
 from streams.executor.pages.app import FixPages, Parts
 from streams.executor.settings import ExecutorSettings
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
-from streams.kafka.topics import EVENTS, LOOKUP
+from streams.kafka.topics import DEAD_LETTER, EVENTS, LOOKUP
 from streams.kafka.view import TopicView
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
@@ -93,7 +94,7 @@ class _Process:
             VendorMeters(metrics.Instruments("vendor", registry)),
             institutions_of=commands.institutions_of,
         )
-        self._log = LogProducer(ProducerSettings(settings.bootstrap, (EVENTS,), client_id=GROUP))
+        self._log = LogProducer(ProducerSettings(settings.bootstrap, (EVENTS, DEAD_LETTER), client_id=GROUP))
         self._view = TopicView(settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP)
         answerer = Answerer(self._vendor, self._log, clock, settings.lookup.ack_seconds, meters.observed)
         limits = Limits.of(settings.link)
@@ -107,7 +108,10 @@ class _Process:
             max_connections=settings.max_connections,
             backlog=BACKLOG,
         )
-        self._lookups = LookupReader(partial(_source, settings), answerer, settings.lookup, clock, meters)
+        letters = Letters(self._log, settings.lookup.ack_seconds)
+        self._lookups = LookupReader(
+            partial(_source, settings), answerer, letters, settings.lookup, clock=clock, meters=meters
+        )
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
         self.tasks: list[asyncio.Task[None]] = []
         instruments.watch(metrics.EXECUTOR_IN_HAND, lambda: self._lookups.in_hand)

@@ -1,5 +1,6 @@
 """What changed at the vendor while its webhooks were lost, and is found when a customer opens the link of a command."""
 
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,9 +9,12 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from schemas.commands import Lookup, LookupAction
 from streams.kafka.embedded import EmbeddedKafka
+from streams.kafka.topics import LOOKUP
 from streams.sandbox import Sandbox
 from streams.sandbox.delivery.faults import FaultName
+from tests.integration.whole.reading import look_up, write
 from tests.integration.whole.recipe import FINBANK, broken
 from tests.integration.whole.stack import Flow, Whole, flow_of, running
 from tests.waiting import until
@@ -75,3 +79,16 @@ async def test_a_login_that_healed(flow: Flow) -> None:
     assert await flow.person.press("exit") == "Thank you"
     ended = await flow.whole.told(customer, "issue", "withdraw")
     assert (ended["command_id"], ended["withdraw_reason"]) == (command["command_id"], "healed")
+
+
+async def test_a_record_that_is_no_look_up(flow: Flow) -> None:
+    """The executor sets it aside with the reason, and answers the next one."""
+    whole, customer, before = flow.whole, "7000000999", len(flow.whole.letters)
+    await write(whole.bootstrap, LOOKUP, [(customer, b'{"customer_id": "7000000999", "name": "Jane Doe"}', ())])
+    await until(lambda: len(whole.letters) > before)
+    letter = whole.letters[-1]
+    assert (letter["reason"], letter["origin"].partition("/")[0]) == ("bad_data", LOOKUP)
+    assert json.loads(letter["reduced"]) == {"customer_id": customer}
+    asked = Lookup(action=LookupAction.VERIFY, customer_id=customer, institution_login_id="1", account_ids=())
+    await look_up(whole.bootstrap, [asked])
+    await whole.parts["executor"].counts("txpush_executor_lookups_total", 1)

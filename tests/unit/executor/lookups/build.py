@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from schemas.commands import Lookup, LookupAction
 from schemas.times import to_epoch_ms
 from streams.executor.lookups.answer import Answerer
+from streams.executor.lookups.letters import Letters
 from streams.executor.lookups.reader import LookupReader
 from streams.executor.meters import ExecutorMeters
 from streams.executor.settings import LookupSettings
@@ -42,7 +43,12 @@ class World:
         meters = ExecutorMeters(Instruments("executor", self.registry))
         answerer = Answerer(self.vendor, self.log, self.clock, 5.0, meters.observed)
         self.reader = LookupReader(
-            lambda: source or MemorySource(self.topic, [TOPIC]), answerer, settings, self.clock, meters
+            lambda: source or MemorySource(self.topic, [TOPIC]),
+            answerer,
+            Letters(self.log, 5.0),
+            settings,
+            clock=self.clock,
+            meters=meters,
         )
 
     def ask(self, value: bytes, at: datetime = AT) -> None:
