@@ -16,6 +16,7 @@ from streams.vendor.answers import (
     INSTITUTION_LIMIT_CODE,
     INVALID_TOKEN_CODES,
     OUTAGE_SECONDS,
+    SERVER_ERROR,
     UNAUTHORISED,
     Answer,
     error_of,
@@ -32,6 +33,8 @@ MAX_CONNECTIONS = 20
 TOO_MANY = 429
 FIRST_WAIT_SECONDS = 0.5
 NOT_NAMED = "what is known about the credentials is not looked up yet"
+PROBED_INSTITUTION = "101732"
+"""FinBank; which one does not matter, as nobody is let in without a token."""
 AUTHENTICATION = "/aggregation/v2/partners/authentication"
 _PATH_PART = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]{1,64}")
 
@@ -135,7 +138,14 @@ class Calls:
         self._named: asyncio.Task[str] | None = None
         self._pace = Pace(settings.per_second, settings.institution_per_second, settings.max_waiting, timing)
         self.tokens = Tokens(
-            self._authenticate, self._own_pair, gate, clock, meters, timing, answer_seconds=settings.answer_seconds
+            self._authenticate,
+            self._answers,
+            self._own_pair,
+            gate,
+            clock,
+            meters,
+            timing,
+            answer_seconds=settings.answer_seconds,
         )
 
     async def open(self) -> None:
@@ -222,6 +232,13 @@ class Calls:
         body = {"partnerId": settings.partner_id, "partnerSecret": settings.partner_secret.get_secret_value()}
         request = Request(Endpoint("POST", AUTHENTICATION), AUTHENTICATION, orjson.dumps(body), None)
         return await self._sent(request, {}, seconds)
+
+    async def _answers(self, seconds: float) -> bool:
+        """Tell whether the vendor answers a call without a token, which it refuses and does not count."""
+        endpoint = ENDPOINTS[VendorCall.INSTITUTION]
+        request = Request(endpoint, endpoint.path.format(institution=PROBED_INSTITUTION), None, None)
+        answer = await self._sent(request, {}, seconds)
+        return isinstance(answer, Answer) and answer.status < SERVER_ERROR
 
     async def _own_pair(self) -> str:
         """Name our credentials, once, off the event loop: it is slow on purpose."""
