@@ -17,6 +17,8 @@ class DeadLetterReason(StrEnum):
     NO_ACCOUNT = "no_account"
     UNREADABLE_BODY = "unreadable_body"
     DECISION_FAILED = "decision_failed"
+    REQUEST_REFUSED = "request_refused"
+    """A look-up that the vendor cannot use."""
 
 
 class DeadLetter(Model):

@@ -156,7 +156,7 @@ CHANNELS: tuple[Channel, ...] = (
             Message(
                 DEAD_LETTER,
                 "dead-letter",
-                (*_BRIDGE, *_AGENT, *_INSTITUTIONS),
+                (*_BRIDGE, *_AGENT, *_INSTITUTIONS, Component.EXECUTOR),
                 is_cloud_event=False,
             ),
         ),

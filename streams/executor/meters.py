@@ -1,6 +1,7 @@
 """What the executor counts."""
 
 import math
+from collections.abc import Callable
 
 from schemas.commands import LookupAction
 from streams.observe import metrics
@@ -14,15 +15,15 @@ class ExecutorMeters:
         self._instruments = instruments
         self.unreadable = instruments.counter(metrics.EXECUTOR_UNREADABLE)
         self.retries = instruments.counter(metrics.EXECUTOR_LOOKUP_RETRIES)
+        self.observed: Callable[[float], None] = instruments.counter(metrics.EXECUTOR_OBSERVATIONS).inc
 
     def answered(self, outcome: LinkOutcome) -> None:
         """Count a request of a customer's."""
         self._instruments.counter(metrics.EXECUTOR_LINKS, outcome).inc()
 
-    def looked_up(self, action: LookupAction, outcome: LookupOutcome, observations: int = 0) -> None:
-        """Count a look-up that is done with, and what it brought."""
+    def looked_up(self, action: LookupAction, outcome: LookupOutcome) -> None:
+        """Count a look-up that is done with."""
         self._instruments.counter(metrics.EXECUTOR_LOOKUPS, action, outcome).inc()
-        self._instruments.counter(metrics.EXECUTOR_OBSERVATIONS).inc(observations)
 
 
 def lag(seconds: float) -> float:

@@ -12,16 +12,19 @@ from prometheus_client import CollectorRegistry
 from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS
 from streams.clock import Clock
+from streams.executor.fixing.limits import Limits
+from streams.executor.fixing.rechecks import Rechecks
 from streams.executor.fixing.sessions import Sessions
 from streams.executor.fixing.standing import Commands
 from streams.executor.lookups.answer import Answerer
+from streams.executor.lookups.letters import Letters
 from streams.executor.lookups.reader import LookupReader
 from streams.executor.meters import ExecutorMeters, lag
 from streams.executor.pages.app import FixPages, Parts
 from streams.executor.settings import ExecutorSettings
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
-from streams.kafka.topics import EVENTS, LOOKUP
+from streams.kafka.topics import DEAD_LETTER, EVENTS, LOOKUP
 from streams.kafka.view import TopicView
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
@@ -83,13 +86,23 @@ class _Process:
         self._stopping = False
         self._open = AsyncExitStack()
         self._gate = KafkaGate(settings.bootstrap, settings.instance)
-        self._vendor = Vendor(vendor, self._gate, clock, VendorMeters(metrics.Instruments("vendor", registry)))
-        written = ProducerSettings(settings.bootstrap, (EVENTS,), client_id=GROUP, layout=settings.layout)
-        self._log = LogProducer(written)
         commands = Commands(clock, meters.unreadable.inc)
+        self._vendor = Vendor(
+            vendor,
+            self._gate,
+            clock,
+            VendorMeters(metrics.Instruments("vendor", registry)),
+            institutions_of=commands.institutions_of,
+        )
+        topics = (EVENTS, DEAD_LETTER)
+        written = ProducerSettings(settings.bootstrap, topics, client_id=GROUP, layout=settings.layout)
+        self._log = LogProducer(written)
         self._view = TopicView(settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP)
-        self._sessions = Sessions(self._vendor, settings.link)
-        pages = FixPages(Parts(settings, commands, self._view, self._sessions, clock, meters))
+        answerer = Answerer(self._vendor, self._log, clock, settings.lookup.ack_seconds, meters.observed)
+        limits = Limits.of(settings.link)
+        self._sessions = Sessions(self._vendor, answerer, limits, settings.link)
+        self._rechecks = Rechecks(answerer, limits)
+        pages = FixPages(Parts(settings, commands, self._view, self._sessions, self._rechecks, clock, meters))
         self._server = http_server(
             pages.application(),
             settings.host,
@@ -97,8 +110,10 @@ class _Process:
             max_connections=settings.max_connections,
             backlog=BACKLOG,
         )
-        answerer = Answerer(self._vendor, self._log, clock, settings.lookup.ack_seconds)
-        self._lookups = LookupReader(partial(_source, settings), answerer, settings.lookup, clock, meters)
+        letters = Letters(self._log, settings.lookup.ack_seconds)
+        self._lookups = LookupReader(
+            partial(_source, settings), answerer, letters, settings.lookup, clock=clock, meters=meters
+        )
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
         self.tasks: list[asyncio.Task[None]] = []
         instruments.watch(metrics.EXECUTOR_IN_HAND, lambda: self._lookups.in_hand)
@@ -140,6 +155,7 @@ class _Process:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 log.error("the part %s failed: %s", task.get_name(), type(error).__name__)
         await self._sessions.stop()
+        await self._rechecks.stop()
         await asyncio.wait([asyncio.create_task(self._closed())], timeout=share)
         await self._admin.stop()
 

@@ -225,7 +225,7 @@ EXECUTOR_LOOKUPS = CounterMetric(
     (Label("action", labels.LOOKUP_ACTIONS), Label("outcome", labels.LOOKUP_OUTCOMES)),
 )
 EXECUTOR_OBSERVATIONS = CounterMetric(
-    "txpush_executor_observations_total", "records", "Accounts read for look-ups and acknowledged on the inbound log."
+    "txpush_executor_observations_total", "records", "Accounts read at the vendor and acknowledged on the inbound log."
 )
 EXECUTOR_LOOKUP_RETRIES = CounterMetric(
     "txpush_executor_lookup_retries_total", "tries", "Tries of look-ups that have to be made again."

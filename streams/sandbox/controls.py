@@ -146,6 +146,12 @@ class Controls:
         """Have every connection give a code for this account alone; None takes it back."""
         self._account(account_id).trouble = trouble
 
+    def move_account(self, account_id: str, login_id: str) -> None:
+        """Put an account under another login of its customer; the login that it leaves may have none any more."""
+        if login_id not in self.world.logins:
+            raise errors.no_resource()
+        self.world.move_account(self._account(account_id), self.world.logins[login_id], self.clock.now())
+
     def duplicate(self, account_id: str) -> str:
         """Add an account once more; gives the id of the second one, which is 169 from its next attempt on."""
         return duplicate(self.world, self._account(account_id), self.clock.now()).id

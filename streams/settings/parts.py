@@ -162,9 +162,14 @@ class VendorPart(BaseModel):
     vendor_deadline_seconds: float = Field(
         default=60.0, gt=0, le=600, description="longest wait for a call of the vendor, with its repetitions"
     )
-    vendor_per_second: float = Field(default=10.0, gt=0, le=1000, description="calls a second to the vendor, at most")
+    vendor_per_second: float = Field(
+        default=10.0,
+        gt=0,
+        le=1000,
+        description="calls a second to the vendor of one process, at most; the limit of the app key is of all",
+    )
     vendor_institution_per_second: float = Field(
-        default=2.0, gt=0, le=1000, description="calls a second that concern one institution, at most"
+        default=2.0, gt=0, le=1000, description="calls a second of one process that concern one institution, at most"
     )
 
     _split_secrets = field_validator("partner_secrets", mode="before")(_split)

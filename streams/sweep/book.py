@@ -81,6 +81,11 @@ class Book:
         """Give the accounts of a customer by account id, as they are known now."""
         return {one.account_id: one for one in self._known(customer_id)}
 
+    def institutions_of(self, customer_id: str) -> frozenset[str]:
+        """Give the institutions at which a customer has accounts, deleted ones apart."""
+        known = self._known(customer_id)
+        return frozenset(one.institution_id for one in known if one.institution_id and not one.is_deleted)
+
     def _known(self, customer_id: str) -> tuple[Known, ...]:
         packed = self._packed.get(customer_id)
         return () if packed is None else _unpack(packed)

@@ -75,7 +75,8 @@ async def sweep_all(settings: Settings, options: Options) -> Report:
     book, counter = Book(), Unreadable(state.report.unreadable)
     async with _health(settings, book) as view, _publisher(settings, options) as publish:
         gate = KafkaGate(settings.bootstrap)
-        async with gate, Vendor(vendor_settings, gate, clock, counter.meters) as vendor:
+        calls = Vendor(vendor_settings, gate, clock, counter.meters, institutions_of=book.institutions_of)
+        async with gate, calls as vendor:
             customer = CustomerSweep(
                 vendor,
                 book,

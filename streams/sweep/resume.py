@@ -108,6 +108,10 @@ class Order:
             return customer_id
         return self._later.popleft() if self._later else None
 
+    def put_off(self) -> int:
+        """Give how many were put to the end, or left."""
+        return len(self._state.again)
+
     def is_second(self, customer_id: str) -> bool:
         """Say whether a customer is read for a second time."""
         return customer_id in self._state.again

@@ -14,13 +14,16 @@ from streams.sweep.customer import TooManyDeletionsError
 from streams.sweep.report import Findings, Report
 from streams.sweep.resume import Order
 from streams.vendor import MisconfiguredError, RefusedError, TryAgainError, VendorError
+from streams.vendor.answers import BUSY_CODE, INSTITUTION_LIMIT_CODE
 
 log = logging.getLogger(__name__)
 
 ROUNDS = 3
 """How often all that are read at once may be without an answer, one after the other, before the sweep ends."""
 LONGEST_REST_SECONDS = 300.0
-_OWN_CODES = frozenset({325, 977})
+MAX_PUT_OFF = 1000
+"""Customers to be read again at the end, before those whose institution rests are waited for at once."""
+_OWN_CODES = frozenset({BUSY_CODE, INSTITUTION_LIMIT_CODE})
 """Vendor codes that ask to wait with one account or institution only (domain 3.4)."""
 _FIRST_ERROR = 400
 
@@ -86,7 +89,7 @@ class Sweep:
 
     async def _one(self, customer_id: str) -> None:
         try:
-            findings = await self.step(customer_id)
+            findings = await self._stepped(customer_id)
         except (RefusedError, MisconfiguredError) as error:
             self._refused(customer_id, error)
         except TooManyDeletionsError:
@@ -105,6 +108,20 @@ class Sweep:
             self.report.read(customer_id, findings)
             self.order.done(customer_id)
 
+    async def _stepped(self, customer_id: str) -> Findings:
+        """Sweep a customer; where an institution rests, one who cannot be put off any more waits for it, once."""
+        try:
+            return await self.step(customer_id)
+        except TryAgainError as error:
+            may_be_put_off = not self.order.is_second(customer_id) and self.order.put_off() < MAX_PUT_OFF
+            if error.code != INSTITUTION_LIMIT_CODE or may_be_put_off:
+                raise
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), min(error.after_seconds, LONGEST_REST_SECONDS))
+            if self._stopping.is_set():
+                raise
+        return await self.step(customer_id)
+
     def _refused(self, customer_id: str, error: RefusedError | MisconfiguredError) -> None:
         """Go on where one customer is forbidden; rounds of them in a row concern all, as any other refusal does."""
         if isinstance(error, MisconfiguredError) and error.is_of_one:
@@ -118,7 +135,8 @@ class Sweep:
         if self.order.is_second(customer_id):
             self._fail(customer_id, error)
         else:
-            log.warning("customer %s is read again at the end: %s", customer_id, error)
+            level = logging.DEBUG if _was_not_asked(error) else logging.WARNING
+            log.log(level, "customer %s is read again at the end: %s", customer_id, error)
             self.order.put_to_the_end(customer_id)
         if not _concerns_all(error):
             return
@@ -155,6 +173,11 @@ def _concerns_all(error: TryAgainError) -> bool:
     """Whether other customers would fare the same now: no word of this one, and no answer that cannot be read."""
     is_answer = error.status is not None and error.status < _FIRST_ERROR
     return not is_answer and error.code not in _OWN_CODES
+
+
+def _was_not_asked(error: TryAgainError) -> bool:
+    """Whether the vendor was left alone, as it asked to be about an institution: that was told of when it asked."""
+    return error.code == INSTITUTION_LIMIT_CODE and error.status is None
 
 
 def _raise_first(ended: Sequence[object]) -> None:

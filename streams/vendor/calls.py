@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from streams.vendor.answers import (
     INSTITUTION_LIMIT_CODE,
     INVALID_TOKEN_CODES,
     OUTAGE_SECONDS,
+    SERVER_ERROR,
     UNAUTHORISED,
     Answer,
     error_of,
@@ -31,6 +32,9 @@ JSON = "application/json"
 MAX_CONNECTIONS = 20
 TOO_MANY = 429
 FIRST_WAIT_SECONDS = 0.5
+NOT_NAMED = "what is known about the credentials is not looked up yet"
+PROBED_INSTITUTION = "101732"
+"""FinBank; which one does not matter, as nobody is let in without a token."""
 AUTHENTICATION = "/aggregation/v2/partners/authentication"
 _PATH_PART = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]{1,64}")
 
@@ -63,12 +67,18 @@ forbid to automate that, so no such path may be added."""
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call to be made; the body may hold secrets."""
+    """One call to be made; the body may hold secrets.
+
+    Attributes:
+        institution_id: counts it with the calls of this institution, and rests with it.
+        rests_with: institutions that it may concern besides: it rests with them, and they with it.
+    """
 
     endpoint: Endpoint
     path: str
     content: bytes | None
     institution_id: str | None
+    rests_with: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """Show what is asked and not about whom."""
@@ -76,7 +86,11 @@ class Request:
 
 
 def request_of(
-    call: VendorCall, ids: Mapping[str, str], body: Mapping[str, Any] | None = None, institution_id: str | None = None
+    call: VendorCall,
+    ids: Mapping[str, str],
+    body: Mapping[str, Any] | None = None,
+    institution_id: str | None = None,
+    rests_with: Collection[str] = (),
 ) -> Request:
     """Put ids into the path of an operation.
 
@@ -88,7 +102,7 @@ def request_of(
             raise InvalidRequestError(f"{name}: not an id of the vendor's")
     endpoint = ENDPOINTS[call]
     content = None if body is None else orjson.dumps(body)
-    return Request(endpoint, endpoint.path.format_map(ids), content, institution_id)
+    return Request(endpoint, endpoint.path.format_map(ids), content, institution_id, frozenset(rests_with))
 
 
 class Calls:
@@ -120,13 +134,22 @@ class Calls:
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
         self._pair: str | None = None
+        self._naming = asyncio.Lock()
+        self._named: asyncio.Task[str] | None = None
         self._pace = Pace(settings.per_second, settings.institution_per_second, settings.max_waiting, timing)
         self.tokens = Tokens(
-            self._authenticate, self._own_pair, gate, clock, meters, timing, answer_seconds=settings.answer_seconds
+            self._authenticate,
+            self._answers,
+            self._own_pair,
+            gate,
+            clock,
+            meters,
+            timing,
+            answer_seconds=settings.answer_seconds,
         )
 
     async def open(self) -> None:
-        """Make the HTTP client."""
+        """Make the HTTP client, and begin to name the pair, so that `refused` knows of it before the first call."""
         for name in ("httpx", "httpcore"):  # they tell URLs and headers
             logging.getLogger(name).setLevel(logging.WARNING)
         self._client = httpx.AsyncClient(
@@ -135,16 +158,19 @@ class Calls:
             timeout=self._settings.answer_seconds,
             limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
         )
+        self._named = asyncio.create_task(self._own_pair(), name="vendor-pair")
 
     async def close(self) -> None:
         """Let an attempt with the credentials end, then close."""
+        if self._named is not None:
+            self._named.cancel()
         await self.tokens.close()
         if self._client is not None:
             await self._client.aclose()
 
     def refused(self) -> str | None:
-        """Say why the credentials are not tried any more, as far as is known."""
-        return None if self._pair is None else self._gate.closed(self._pair)
+        """Say why the credentials are not tried any more; that nobody can say before they have a name, is a reason."""
+        return NOT_NAMED if self._pair is None else self._gate.closed(self._pair)
 
     async def make(self, request: Request) -> Answer:
         """Make a call within the deadline; raises VendorError."""
@@ -185,13 +211,15 @@ class Calls:
         """Keep other calls back where the vendor says there are too many."""
         if not isinstance(error, TryAgainError):
             return
-        if error.code == INSTITUTION_LIMIT_CODE and request.institution_id is not None:
-            self._pace.pause(error.after_seconds, request.institution_id)
+        if error.code == INSTITUTION_LIMIT_CODE:
+            named = () if request.institution_id is None else (request.institution_id,)
+            for institution_id in named or request.rests_with:
+                self._pace.pause(error.after_seconds, institution_id)
         elif answer.status == TOO_MANY:
             self._pace.pause(error.after_seconds)
 
     async def _answered(self, request: Request, token: Token) -> Answer:
-        await self._pace.turn(request.institution_id)
+        await self._pace.turn(request.institution_id, request.rests_with)
         headers = {"Finicity-App-Token": token.value.get_secret_value()}
         answer = await self._sent(request, headers, self._settings.answer_seconds)
         if isinstance(answer, Unanswered):
@@ -205,13 +233,21 @@ class Calls:
         request = Request(Endpoint("POST", AUTHENTICATION), AUTHENTICATION, orjson.dumps(body), None)
         return await self._sent(request, {}, seconds)
 
+    async def _answers(self, seconds: float) -> bool:
+        """Tell whether the vendor answers a call without a token, which it refuses and does not count."""
+        endpoint = ENDPOINTS[VendorCall.INSTITUTION]
+        request = Request(endpoint, endpoint.path.format(institution=PROBED_INSTITUTION), None, None)
+        answer = await self._sent(request, {}, seconds)
+        return isinstance(answer, Answer) and answer.status < SERVER_ERROR
+
     async def _own_pair(self) -> str:
         """Name our credentials, once, off the event loop: it is slow on purpose."""
-        if self._pair is None:
-            settings = self._settings
-            self._pair = await asyncio.to_thread(
-                pair_of, settings.url, settings.app_key, settings.partner_id, settings.partner_secret
-            )
+        async with self._naming:
+            if self._pair is None:
+                settings = self._settings
+                self._pair = await asyncio.to_thread(
+                    pair_of, settings.url, settings.app_key, settings.partner_id, settings.partner_secret
+                )
         return self._pair
 
     async def _sent(self, request: Request, headers: Mapping[str, str], seconds: float) -> Answer | Unanswered:

@@ -1,7 +1,7 @@
 """The vendor's API as this product needs it: accounts, Fix links, subscriptions and institutions, already reduced."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -31,6 +31,16 @@ class Vendor:
     Every method raises a `VendorError` that says what to do, after `deadline_seconds` at the latest. Names, numbers and
     balances are dropped before anything is returned. Where a call concerns one institution, name it if it is known:
     such calls have a limit of their own. Nothing here refreshes an account.
+
+    Args:
+        settings: where the API is, who we are there, and limits.
+        gate: whether the credentials may be tried.
+        clock: what a token's age is told by.
+        meters: counts calls.
+        institutions_of: gives the institutions that a customer is known to have, where a call about the customer names
+            none: those rest where the vendor has too many calls for one of them (977).
+        timing: of waits and turns.
+        transport: another one than the network, in tests.
     """
 
     def __init__(
@@ -40,11 +50,13 @@ class Vendor:
         clock: Clock,
         meters: VendorMeters,
         *,
+        institutions_of: Callable[[str], Collection[str]] = lambda _customer_id: (),
         timing: Timing = REAL,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._partner_id = settings.partner_id
         self._gate = gate
+        self._institutions_of = institutions_of
         self._meters = meters
         self._calls = Calls(settings, gate, clock, meters, timing=timing, transport=transport)
 
@@ -145,11 +157,15 @@ class Vendor:
         institution_id: str | None = None,
     ) -> T:
         with self._counted(call):
-            answer = await self._calls.make(request_of(call, ids, body, institution_id))
+            answer = await self._calls.make(request_of(call, ids, body, institution_id, self._resting(ids)))
             found = _read_as(read, answer)
             if found is None:
                 raise unreadable(answer)
             return found
+
+    def _resting(self, ids: Mapping[str, str]) -> Collection[str]:
+        customer_id = ids.get("customer")
+        return () if customer_id is None else self._institutions_of(customer_id)
 
     async def _delete(self, call: VendorCall, ids: Mapping[str, str]) -> None:
         try:

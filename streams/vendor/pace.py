@@ -4,9 +4,10 @@ import asyncio
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
+from streams.vendor.answers import INSTITUTION_LIMIT_CODE
 from streams.vendor.errors import TryAgainError
 
 MAX_INSTITUTIONS = 10_000
@@ -69,16 +70,24 @@ class Pace:
         self._max_waiting = max_waiting
         self._waiting = 0
 
-    async def turn(self, institution_id: str | None = None) -> None:
+    async def turn(self, institution_id: str | None = None, rests_with: Collection[str] = ()) -> None:
         """Wait for the turn of a call.
 
+        Args:
+            institution_id: counts it with those of this institution.
+            rests_with: institutions that it may concern: while one of them rests, it is not made.
+
         Raises:
-            TryAgainError: the vendor asked to wait, or too many wait already; no moment is taken.
+            TryAgainError: the vendor asked to wait, with 977 where with these institutions alone; or too many wait
+                already. No moment is taken.
         """
         buckets = self._buckets(institution_id)
         now = self._timing.now()
-        if (paused := max(bucket.paused_until for bucket in buckets) - now) > 0:
+        if (paused := self._all.paused_until - now) > 0:
             raise TryAgainError("the vendor asked to wait", after_seconds=paused)
+        if (paused := self._rest_of({*rests_with, *([institution_id] if institution_id else [])}) - now) > 0:
+            text = "the vendor asked to wait with this institution"
+            raise TryAgainError(text, after_seconds=paused, code=INSTITUTION_LIMIT_CODE)
         if self._waiting >= self._max_waiting:
             raise TryAgainError(f"{self._waiting} calls wait for their turn already", after_seconds=1.0)
         if (longest := max(bucket.ahead(now) for bucket in buckets)) > LONGEST_SECONDS:
@@ -91,6 +100,11 @@ class Pace:
         """Make no calls for so long: to one institution, or at all."""
         bucket = self._all if institution_id is None else self._bucket(institution_id)
         bucket.paused_until = max(bucket.paused_until, self._timing.now() + seconds)
+
+    def _rest_of(self, institution_ids: Collection[str]) -> float:
+        """Give until when the last of some institutions rests."""
+        known = (self._institutions.get(one) for one in institution_ids)
+        return max((bucket.paused_until for bucket in known if bucket is not None), default=0.0)
 
     async def _rest(self, seconds: float) -> None:
         self._waiting += 1

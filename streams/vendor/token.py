@@ -52,6 +52,7 @@ class Tokens:
     """Gives the token, and makes a new one when it is 90 minutes old or the vendor takes it no more."""
 
     authenticate: Authenticate = field(repr=False)
+    answers: Callable[[float], Awaitable[bool]] = field(repr=False)
     pair: Callable[[], Awaitable[str]]
     gate: Gate
     clock: Clock
@@ -109,8 +110,7 @@ class Tokens:
     async def _renew(self) -> Token:
         claim = await self.gate.claim(await self.pair())
         started_at = self.clock.now()
-        seconds = min(self.answer_seconds, claim.seconds_left() - LEASE_MARGIN_SECONDS)
-        answer = await self.authenticate(seconds) if seconds > 0 else Unanswered("too late", may_have_arrived=False)
+        answer = await self._tried(claim)
         result, outcome = _judged(answer)
         await self._settle(claim, outcome, result)
         if isinstance(result, TryAgainError):
@@ -119,6 +119,13 @@ class Tokens:
             raise result
         self._token = Token(result, started_at)
         return self._token
+
+    async def _tried(self, claim: Claim) -> Answer | Unanswered:
+        """Send the credentials, within the claim; after attempts without a known end only to a vendor that answers."""
+        if claim.is_doubtful and not await self.answers(self.answer_seconds):
+            return Unanswered("nor to a call without them", may_have_arrived=False)
+        seconds = min(self.answer_seconds, claim.seconds_left() - LEASE_MARGIN_SECONDS)
+        return await self.authenticate(seconds) if seconds > 0 else Unanswered("too late", may_have_arrived=False)
 
     async def _settle(self, claim: Claim, outcome: Outcome, result: SecretStr | VendorError) -> None:
         """Tell the gate; a token in hand is good whether that could be written or not."""

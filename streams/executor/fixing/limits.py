@@ -1,6 +1,9 @@
 """How often sessions may be begun: by one command, and by all together."""
 
 from dataclasses import dataclass
+from typing import Self
+
+from streams.executor.settings import LinkSettings
 
 MAX_BUCKETS = 100_000
 
@@ -52,6 +55,12 @@ class Limits:
         self._command_refill_seconds = command_refill_seconds
         self._all: Bucket | None = None
         self._commands: dict[str, Bucket] = {}
+
+    @classmethod
+    def of(cls, settings: LinkSettings) -> Self:
+        """Take them from the settings."""
+        all_size = max(1.0, settings.per_second * settings.burst_seconds)
+        return cls(all_size, settings.per_second, settings.command_burst, settings.command_refill_seconds)
 
     def take(self, command_id: str, now: float) -> None:
         """Count a session of a command at a monotonic time.

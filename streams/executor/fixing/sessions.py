@@ -2,15 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic import SecretStr
 
+from schemas.commands import Lookup, LookupAction
+from schemas.events import AccountSnapshot
 from streams.executor.fixing.limits import Limits, TooManyError
 from streams.executor.fixing.standing import OpenCommand
 from streams.executor.settings import LinkSettings
+from streams.vendor.errors import StaleLoginError
 from streams.vendor.records import FixRequest
 
 BUSY_SECONDS = 5.0
@@ -22,6 +26,20 @@ class SessionMaker(Protocol):
 
     async def fix_url(self, request: FixRequest) -> SecretStr:
         """Make a session, within a deadline; raises VendorError."""
+
+
+class Answering(Protocol):
+    """Who reads accounts and tells the log of them."""
+
+    async def answer(self, lookup: Lookup) -> Sequence[AccountSnapshot]:
+        """Give the accounts seen, once they are in the log; raises VendorError or LogError."""
+
+
+class Session(NamedTuple):
+    """A session at the vendor: its link, a bearer secret for two hours, and whether the command's login has moved."""
+
+    url: SecretStr
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +56,7 @@ class Click:
 class _Making:
     """A session that is being made, or was made a moment ago."""
 
-    task: asyncio.Task[SecretStr]
+    task: asyncio.Task[Session]
     done_at: float | None = None
 
     def is_usable(self, now: float, reuse_seconds: float) -> bool:
@@ -54,27 +72,29 @@ class Sessions:
     """Makes sessions; a second click within a moment gets the same one."""
 
     def __init__(
-        self, vendor: SessionMaker, settings: LinkSettings, monotonic: Callable[[], float] = time.monotonic
+        self,
+        vendor: SessionMaker,
+        answerer: Answering,
+        limits: Limits,
+        settings: LinkSettings,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._vendor = vendor
+        self._answerer = answerer
+        self._limits = limits
         self._settings = settings
         self._monotonic = monotonic
         self._made: dict[str, _Making] = {}
-        self._limits = Limits(
-            max(1.0, settings.per_second * settings.burst_seconds),
-            settings.per_second,
-            settings.command_burst,
-            settings.command_refill_seconds,
-        )
 
-    async def url(self, click: Click) -> SecretStr:
-        """Give the vendor's link for a click: a bearer secret for two hours.
+    async def session(self, click: Click) -> Session:
+        """Give the vendor's session for a click.
 
         A customer who leaves or waits too long does not end what others wait for.
 
         Raises:
             TooOftenError: this command's link, or all links together (TooManyError), are used too often.
             VendorError: the vendor gives none.
+            LogError: the login has moved, and the log cannot be told.
             TimeoutError: the vendor takes longer than a customer shall wait; a later click gets what it gave.
         """
         now = self._monotonic()
@@ -93,10 +113,32 @@ class Sessions:
         self._made[click.command_id] = making
         return making
 
-    async def _make(self, click: Click) -> SecretStr:
+    async def _make(self, click: Click) -> Session:
+        """Make a session for the command's login, and where no account stands under that, once for the present one."""
+        try:
+            return Session(await self._asked(click, click.command.institution_login_id))
+        except StaleLoginError:
+            login_id = await self._present_login(click.command)
+            if login_id is None:
+                raise
+        return Session(await self._asked(click, login_id), is_moved=True)
+
+    async def _present_login(self, command: OpenCommand) -> str | None:
+        """Read the command's accounts, tell the log, and give the login that most of them stand under now."""
+        asked = Lookup(
+            action=LookupAction.LOCATE,
+            customer_id=command.customer_id,
+            institution_login_id=None,
+            account_ids=command.account_ids,
+        )
+        found = Counter(one.institution_login_id for one in await self._answerer.answer(asked))
+        known = (None, command.institution_login_id)
+        return next((login_id for login_id, _ in found.most_common() if login_id not in known), None)
+
+    async def _asked(self, click: Click, login_id: str) -> SecretStr:
         request = FixRequest(
             customer_id=click.command.customer_id,
-            institution_login_id=click.command.institution_login_id,
+            institution_login_id=login_id,
             institution_id=click.command.institution_id,
             webhook=self._settings.webhook,
             webhook_data={"command_id": click.command_id},

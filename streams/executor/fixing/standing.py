@@ -15,7 +15,9 @@ from streams.links import LIFETIME
 log = logging.getLogger(__name__)
 
 MAX_COMMANDS = 1_000_000
-"""Some 300 bytes each; past it the longest unheard of is forgotten, and its link opens nothing."""
+"""Some 600 bytes each; past it the longest unheard of is forgotten, and its link opens nothing."""
+MAX_ACCOUNTS = 20
+"""Accounts that are kept of a command: enough to see where its login has gone."""
 LIFETIME_MS = round(LIFETIME.total_seconds() * 1000)
 _OPEN = frozenset({Action.ISSUE, Action.UPDATE, Action.REMIND})
 _ACTIONS = frozenset(Action)
@@ -40,6 +42,7 @@ class OpenCommand(msgspec.Struct, frozen=True, gc=False):
     customer_id: str
     institution_login_id: str
     institution_id: str | None
+    account_ids: tuple[str, ...] = ()
 
 
 class ClosedCommand(msgspec.Struct, frozen=True, gc=False):
@@ -59,6 +62,7 @@ class _Message(msgspec.Struct):
     customer_id: str
     institution_login_id: str
     institution_id: str | None = None
+    account_ids: tuple[str, ...] = ()
     withdraw_reason: str | None = None
 
     @property
@@ -82,6 +86,7 @@ class Commands:
         self._limit = limit
         self._decoder = msgspec.json.Decoder(_Message)
         self._known: dict[str, OpenCommand | ClosedCommand] = {}
+        self._open_of: dict[str, tuple[str, ...]] = {}
 
     def __len__(self) -> int:
         """Count what is kept."""
@@ -90,6 +95,11 @@ class Commands:
     def find(self, command_id: str) -> OpenCommand | ClosedCommand | None:
         """Give how a command stands; None for one that is not kept."""
         return self._known.get(command_id)
+
+    def institutions_of(self, customer_id: str) -> frozenset[str]:
+        """Give the institutions of a customer's open commands."""
+        found = (self._known.get(command_id) for command_id in self._open_of.get(customer_id, ()))
+        return frozenset(one.institution_id for one in found if isinstance(one, OpenCommand) and one.institution_id)
 
     def hear(self, record: ViewRecord) -> None:
         """Take a committed record of a command topic; one that cannot be read is passed by.
@@ -108,8 +118,8 @@ class Commands:
             self._tell(record, "a command message of a later release")
         known = self._known.get(message.command_id)
         if known is None or message.sequence > known.sequence:
-            self._known.pop(message.command_id, None)  # so that the dict stays in the order of hearing
-            self._known[message.command_id] = _standing(message, record.timestamp_ms)
+            self._drop(message.command_id)  # so that the dict stays in the order of hearing
+            self._keep(message.command_id, _standing(message, record.timestamp_ms))
         self._forget(oldest_ms)
 
     def _tell(self, record: ViewRecord, what: str) -> None:
@@ -121,7 +131,21 @@ class Commands:
             first = next(iter(self._known))
             if self._known[first].heard_ms > oldest_ms and len(self._known) <= self._limit:
                 return
-            del self._known[first]
+            self._drop(first)
+
+    def _keep(self, command_id: str, command: OpenCommand | ClosedCommand) -> None:
+        self._known[command_id] = command
+        if isinstance(command, OpenCommand):
+            self._open_of[command.customer_id] = (*self._open_of.get(command.customer_id, ()), command_id)
+
+    def _drop(self, command_id: str) -> None:
+        command = self._known.pop(command_id, None)
+        if not isinstance(command, OpenCommand):
+            return
+        if rest := tuple(one for one in self._open_of[command.customer_id] if one != command_id):
+            self._open_of[command.customer_id] = rest
+        else:
+            del self._open_of[command.customer_id]
 
 
 def _standing(message: _Message, heard_ms: int) -> OpenCommand | ClosedCommand:
@@ -130,5 +154,11 @@ def _standing(message: _Message, heard_ms: int) -> OpenCommand | ClosedCommand:
     if message.action not in _OPEN or not message.is_known:
         ending = Ending.MENDED if message.withdraw_reason in _MENDED else Ending.CALLED_OFF
         return ClosedCommand(message.sequence, heard_ms, ending)
-    login_id, institution_id = message.institution_login_id, message.institution_id
-    return OpenCommand(message.sequence, heard_ms, message.customer_id, login_id, institution_id)
+    return OpenCommand(
+        message.sequence,
+        heard_ms,
+        message.customer_id,
+        message.institution_login_id,
+        message.institution_id,
+        message.account_ids[:MAX_ACCOUNTS],
+    )

@@ -28,16 +28,32 @@ class Accounts(Protocol):
 
 
 class Answerer:
-    """Reads accounts and writes what it saw; an answer stands when this returns."""
+    """Reads accounts and writes what it saw; an answer stands when this returns.
 
-    def __init__(self, vendor: Accounts, writer: Log, clock: Clock, ack_seconds: float) -> None:
+    Args:
+        vendor: where they are read.
+        writer: the inbound log.
+        clock: says when they were read.
+        ack_seconds: how long Kafka may take.
+        count: told how many accounts were written.
+    """
+
+    def __init__(
+        self,
+        vendor: Accounts,
+        writer: Log,
+        clock: Clock,
+        ack_seconds: float,
+        count: Callable[[int], None] = lambda _count: None,
+    ) -> None:
         self._vendor = vendor
         self._log = writer
         self._clock = clock
         self._ack_seconds = ack_seconds
+        self._count = count
 
-    async def answer(self, lookup: Lookup) -> int:
-        """Answer and give the number of accounts seen; 0 where they are gone, of which only the vendor may tell (R12).
+    async def answer(self, lookup: Lookup) -> Sequence[AccountSnapshot]:
+        """Answer and give the accounts seen; none where they are gone, of which only the vendor may tell (R12).
 
         Raises:
             VendorError: the vendor cannot be asked, or not now.
@@ -49,7 +65,8 @@ class Answerer:
             now = self._clock.now()
             records = [_record(observed(one, now, Source.EXECUTOR)) for one in snapshots]
             await self._log.send_all(records, self._ack_seconds)
-        return len(snapshots)
+            self._count(len(records))
+        return snapshots
 
     async def _located(self, lookup: Lookup) -> Sequence[AccountSnapshot]:
         """Read accounts for their login: the slim form first, the whole one where that has none."""

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from schemas.audit import DeadLetterReason
 from schemas.commands import Lookup
 from schemas.times import to_epoch_ms
 from streams.clock import Clock
 from streams.executor.lookups.answer import Answerer
 from streams.executor.lookups.hand import Hand
+from streams.executor.lookups.letters import Letters
 from streams.executor.lookups.refusal import Refusal
 from streams.executor.meters import ExecutorMeters
 from streams.executor.settings import LookupSettings
@@ -21,7 +23,7 @@ from streams.observe.labels import LookupOutcome
 from streams.subscribe.core import Partition, RawRecord
 from streams.subscribe.errors import KafkaUnavailableError, TopicMissingError
 from streams.subscribe.sources.base import Extent, Source, SourceUnavailableError
-from streams.vendor.errors import MisconfiguredError, RefusedError, TryAgainError, VendorError
+from streams.vendor.errors import InvalidRequestError, MisconfiguredError, RefusedError, TryAgainError, VendorError
 
 log = logging.getLogger(__name__)
 
@@ -30,35 +32,41 @@ OUTAGE_PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A look-up in hand."""
+    """A record in hand, and the look-up that it is, if it is one."""
 
-    partition: Partition
-    offset: int
-    asked_ms: int
-    lookup: Lookup
+    record: RawRecord
+    lookup: Lookup | None
+
+    @property
+    def place(self) -> tuple[Partition, int]:
+        return self.record.partition, self.record.offset
 
     def __str__(self) -> str:
-        return f"{self.partition.topic}/{self.partition.number}/{self.offset}"
+        return f"{self.record.partition.topic}/{self.record.partition.number}/{self.record.offset}"
 
 
 class LookupReader:
     """Reads `remediation.lookup` as one of a group; a look-up is acknowledged once it is done with.
 
-    One that has to wait holds up no other: up to `max_in_hand` are open, and the group's offset stays before the first
-    of them. After a crash some are answered twice, which changes nothing (R1).
+    What is no look-up, or cannot be answered by a fault of ours, is done with when its dead letter stands. One that has
+    to wait holds up no other: up to `max_in_hand` are open, and the group's offset stays before the first of them.
+    After a crash some are answered twice, which changes nothing (R1).
     """
 
     def __init__(
         self,
         new_source: Callable[[], Source],
         answerer: Answerer,
+        letters: Letters,
         settings: LookupSettings,
+        *,
         clock: Clock,
         meters: ExecutorMeters,
     ) -> None:
         self._new_source = new_source
         self._source = new_source()
         self._answerer = answerer
+        self._letters = letters
         self._settings = settings
         self._clock = clock
         self._meters = meters
@@ -173,48 +181,45 @@ class LookupReader:
 
     def _take(self, record: RawRecord) -> None:
         self._hand.take(record.partition, record.offset)
-        try:
-            lookup = Lookup.model_validate_json(record.value or b"")
-        except ValidationError:
-            place = f"{record.partition.topic}/{record.partition.number}/{record.offset}"
-            log.error("%s is no look-up", place)  # noqa: TRY400 - its text may quote the record
+        work = _Work(record, _read(record.value))
+        if work.lookup is None:
+            log.error("%s is no look-up", work)
             self._meters.unreadable.inc()
-            self._hand.done(record.partition, record.offset)
-            return
-        work = _Work(record.partition, record.offset, record.timestamp_ms, lookup)
         task = asyncio.create_task(self._see_through(work), name=f"lookup-{work}")
-        self._tasks[record.partition, record.offset] = task
+        self._tasks[work.place] = task
 
     async def _see_through(self, work: _Work) -> None:
-        """Try until it is answered, hopeless or too old; then it is done with."""
+        """Try until it is answered, set aside or too old; then it is done with."""
         pause = self._settings.first_pause_seconds
         while (again := await self._tried(work)) is not None:
             self._meters.retries.inc()
             await asyncio.sleep(min(max(pause, again), self._settings.longest_pause_seconds))
             pause = min(pause * 2, self._settings.longest_pause_seconds)
-        self._hand.done(work.partition, work.offset)
-        self._tasks.pop((work.partition, work.offset), None)
+        self._hand.done(*work.place)
+        self._tasks.pop(work.place, None)
 
     async def _tried(self, work: _Work) -> float | None:
         """Make one try; None when it is done with, else the seconds before which another makes no sense."""
+        if work.lookup is None:
+            return await self._set_aside(work, DeadLetterReason.BAD_DATA, "no look-up")
         async with self._slots:
             await self._refusal.wait()
-            if self._is_too_old(work):
+            if self._is_too_old(work.record):
                 self._meters.looked_up(work.lookup.action, LookupOutcome.TOO_OLD)
                 return None
             try:
                 async with asyncio.timeout(self._settings.answer_seconds):
                     seen = await self._answerer.answer(work.lookup)
             except Exception as error:  # noqa: BLE001 - one that fails must not stop the others
-                return self._failed(work, error)
+                return await self._failed(work, work.lookup, error)
         self._refusal.lift()
-        self._meters.looked_up(work.lookup.action, LookupOutcome.ANSWERED if seen else LookupOutcome.GONE, seen)
+        self._meters.looked_up(work.lookup.action, LookupOutcome.ANSWERED if seen else LookupOutcome.GONE)
         return None
 
-    def _is_too_old(self, work: _Work) -> bool:
-        return to_epoch_ms(self._clock.now()) - work.asked_ms > self._settings.oldest_seconds * 1000
+    def _is_too_old(self, record: RawRecord) -> bool:
+        return to_epoch_ms(self._clock.now()) - record.timestamp_ms > self._settings.oldest_seconds * 1000
 
-    def _failed(self, work: _Work, error: Exception) -> float | None:
+    async def _failed(self, work: _Work, lookup: Lookup, error: Exception) -> float | None:
         if isinstance(error, TryAgainError):
             return error.after_seconds
         if isinstance(error, LogError | TimeoutError):
@@ -225,10 +230,36 @@ class LookupReader:
         if isinstance(error, RefusedError | MisconfiguredError):
             self._refusal.declare(error)
             return 0.0
+        again = await self._given_up(work, error)
+        if again is None:
+            self._meters.looked_up(lookup.action, LookupOutcome.FAILED)
+        return again
+
+    async def _given_up(self, work: _Work, error: Exception) -> float | None:
+        """Say what is hopeless; what is so by a fault of ours is set aside as well, for somebody to look at."""
         if isinstance(error, VendorError):
             log.error("%s cannot be answered: %s", work, error)
-        else:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("%s failed: %s at %s:%s", work, type(error).__name__, place.filename, place.lineno)
-        self._meters.looked_up(work.lookup.action, LookupOutcome.FAILED)
+            if not isinstance(error, InvalidRequestError):
+                return None
+            return await self._set_aside(work, DeadLetterReason.REQUEST_REFUSED, str(error))
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("%s failed: %s at %s:%s", work, type(error).__name__, place.filename, place.lineno)
+        detail = f"{type(error).__name__}: the log of the executor has the place"
+        return await self._set_aside(work, DeadLetterReason.DECISION_FAILED, detail)
+
+    async def _set_aside(self, work: _Work, reason: DeadLetterReason, detail: str) -> float | None:
+        """Write the dead letter; where that is not known to stand, all of it is tried again."""
+        try:
+            await self._letters.write(work.record, reason, detail)
+        except LogError as error:
+            log.warning("%s cannot be set aside yet: %s", work, error)
+            return 0.0
+        return None
+
+
+def _read(value: bytes | None) -> Lookup | None:
+    """Read a look-up; what is wrong with one that is none may quote it, and stays here."""
+    try:
+        return Lookup.model_validate_json(value or b"")
+    except ValidationError:
         return None

@@ -20,7 +20,9 @@ MAX_RETRY_SECONDS = 3600.0
 LEFT_CODE = "100"
 NOT_WELL_CODES = (LEFT_CODE, "500", "1440")
 """What the vendor's redirect says of a session that was left, failed, or took too long; 200 is a good end, and so is
-201, of a login that needed nothing (domain 4.1)."""
+201 (domain 4.1)."""
+NOTHING_NEEDED_CODE = "201"
+"""The login works, whatever the command says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,14 +13,16 @@ from starlette.routing import Route
 
 from streams.clock import Clock
 from streams.executor.fixing.limits import TooOftenError
-from streams.executor.fixing.sessions import Click, Sessions
-from streams.executor.fixing.standing import ClosedCommand, Commands
+from streams.executor.fixing.rechecks import Rechecks
+from streams.executor.fixing.sessions import Click, Session, Sessions
+from streams.executor.fixing.standing import ClosedCommand, Commands, Ending, OpenCommand
 from streams.executor.meters import ExecutorMeters
 from streams.executor.pages import answers
 from streams.executor.pages.answers import Answer
 from streams.executor.pages.html import headers
 from streams.executor.pages.language import Language, language_of
 from streams.executor.settings import ExecutorSettings
+from streams.kafka.log import LogError
 from streams.links import PATH, LinkError
 from streams.vendor.errors import InvalidRequestError, VendorError
 
@@ -47,6 +49,7 @@ class Parts:
     commands: Commands
     view: View
     sessions: Sessions
+    rechecks: Rechecks
     clock: Clock
     meters: ExecutorMeters
 
@@ -129,7 +132,7 @@ class FixPages:
 
     async def _led_on(self, click: Click) -> Answer:
         try:
-            url = await self._parts.sessions.url(click)
+            session = await self._parts.sessions.session(click)
         except TooOftenError as error:
             return answers.of_limit(error)
         except TimeoutError:
@@ -139,8 +142,11 @@ class FixPages:
             return answers.VENDOR_FAILED
         except VendorError as error:
             return answers.of_vendor_error(error)
+        except LogError as error:
+            log.error("the log cannot be told of a login that has moved: %s", error)  # noqa: TRY400
+            return answers.FAILED
         now = self._parts.commands.find(click.command_id)  # it may have ended while the vendor was asked
-        return answers.of_closed(now) if isinstance(now, ClosedCommand) else answers.redirect(url)
+        return answers.of_closed(now) if _has_ended(now, session) else answers.redirect(session.url)
 
     async def _return(self, request: Request) -> Answer:
         """Thank a customer whom the vendor leads back, or offer the button once more."""
@@ -149,11 +155,20 @@ class FixPages:
         except LinkError as error:
             expired = answers.of_link_error(error) is answers.EXPIRED
             return answers.of_return(None, may_retry=False) if expired else answers.FORGED
-        is_closed = isinstance(self._parts.commands.find(command_id), ClosedCommand)
-        return answers.of_return(request.query_params.get("code"), may_retry=not is_closed)
+        code, command = request.query_params.get("code"), self._parts.commands.find(command_id)
+        if code == answers.NOTHING_NEEDED_CODE and isinstance(command, OpenCommand):
+            self._parts.rechecks.begin(command_id, command)
+        return answers.of_return(code, may_retry=not isinstance(command, ClosedCommand))
 
     def _command_id(self, request: Request) -> str:
         return self._links.read(request.path_params["token"], self._parts.clock.now())
+
+
+def _has_ended(command: OpenCommand | ClosedCommand | None, session: Session) -> TypeGuard[ClosedCommand]:
+    """Whether nobody should be led on; what was told of a login that has moved ends the command of the old one (R5)."""
+    if not isinstance(command, ClosedCommand):
+        return False
+    return not session.is_moved or command.ending is Ending.MENDED
 
 
 def _language(request: Request) -> Language:

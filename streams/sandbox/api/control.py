@@ -105,6 +105,12 @@ class AccountChanges(Asked):
     trouble: Code | None = None
 
 
+class Move(Asked):
+    """The login that an account is to stand under."""
+
+    login: str
+
+
 Form = TypeVar("Form", bound=Asked)
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -132,6 +138,7 @@ class Control:
             ("PATCH", "/logins/{login}", self.set_login),
             ("PATCH", "/accounts/{account}", self.set_account),
             ("POST", "/accounts/{account}/duplicate", self.duplicate),
+            ("POST", "/accounts/{account}/move", self.move_account),
             ("DELETE", "/accounts/{account}", self.delete_account),
             ("POST", "/partner/unlock", self.unlock),
             ("POST", "/partner/expire-tokens", self.expire_tokens),
@@ -229,6 +236,12 @@ class Control:
         """Change an account."""
         asked = await _read(request, AccountChanges)
         self._controls.set_account(request.path_params["account"], trouble=asked.trouble)
+        return done()
+
+    async def move_account(self, request: Request) -> Response:
+        """Put an account under another login."""
+        asked = await _read(request, Move)
+        self._controls.move_account(request.path_params["account"], asked.login)
         return done()
 
     async def duplicate(self, request: Request) -> Response:

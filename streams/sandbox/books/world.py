@@ -139,6 +139,16 @@ class World:
             self.hear(account, "deleted", at)
             self.unsubscribe(account.id)
 
+    def move_account(self, account: Account, login: Login, at: datetime) -> None:
+        """Put an account under another login of its customer, as connecting anew does; subscribers hear of it."""
+        self.customer(account.customer_id)
+        if login.customer_id != account.customer_id:
+            raise errors.no_resource()
+        del self._by_login[account.login_id][account.id]
+        self._by_login.setdefault(login.id, {})[account.id] = account
+        account.login_id, account.institution_id, account.updated_at = login.id, login.institution_id, at
+        self.hear(account, "modified", at)
+
     def delete_customer(self, customer_id: str, at: datetime) -> None:
         """Delete a customer with everything."""
         self._usernames.discard(self.customer(customer_id).username)

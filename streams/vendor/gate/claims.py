@@ -7,6 +7,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -152,7 +153,7 @@ class ClaimGate:
             del self._awaited[key]
             if not is_first:
                 self._owed.setdefault(pair, {})[key] = None
-        return claim if is_first else None
+        return replace(claim, is_doubtful=len(self._standing(pair).claims) > 1) if is_first else None
 
     def _told(self, claim: Claim, outcome: Outcome, code: int | None) -> dict[str, bytes | None]:
         """Give the record of an outcome by its key, and remember a refusal, whether it gets written or not."""
@@ -174,7 +175,7 @@ class ClaimGate:
     def _refusal(self, pair: str) -> RefusedError:
         standing = self._standing(pair)
         entry = standing.refused
-        first = "then, " if entry is None and standing.accepted is not None else ""
+        first = "then, " if entry is None and standing.opens_ms() is not None else ""
         text = f"{self.closed(pair)}; nothing is tried until {first}the secret changes or `txpush vendor reset`"
         return RefusedError(text, code=None if entry is None else entry.entry.code)
 

@@ -15,11 +15,15 @@ LEASE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to try a pair once, until `expires_at` of the monotonic clock."""
+    """The right to try a pair once, until `expires_at` of the monotonic clock.
+
+    `is_doubtful`: attempts before it have no known end, so its holder makes sure first that the vendor answers at all.
+    """
 
     id: str
     pair: str
     expires_at: float
+    is_doubtful: bool = False
 
     def seconds_left(self) -> float:
         """Give how long the attempt may still take."""

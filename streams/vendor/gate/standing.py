@@ -19,10 +19,9 @@ from streams.vendor.gate.gate import LEASE_SECONDS
 UNPROVEN_TRIES = 2
 """Attempts on a pair that never was accepted, before it counts as refused."""
 PROVEN_TRIES = 4
-"""The same for one that was: one less than lock the partner."""
-FORGOTTEN_HOURS = 2
-"""One attempt on such a pair is forgotten in this time: some minutes of silence must not close it for good."""
-FORGOTTEN_MS = FORGOTTEN_HOURS * 3_600_000
+"""The same for one that was: one less than lock the partner, so that none of ours ever is the fifth."""
+REST_MINUTES = {2: 10, 3: 120}
+"""How long the third and the fourth of them are waited with: what hangs at the vendor may be mended by then."""
 LEASE_MS = int(LEASE_SECONDS * 1000)
 
 
@@ -112,21 +111,19 @@ class Standing:
         if self.refused is not None:
             entry = self.refused.entry
             return f"the vendor refused the credentials, {rfc3339(self.refused.at)} to {entry.who}"
-        unknown, is_proven = self._unknown(at_ms), self.accepted is not None
-        if unknown < (PROVEN_TRIES if is_proven else UNPROVEN_TRIES):
+        unknown = len(self.claims)
+        if unknown < UNPROVEN_TRIES:
             return None
         text = f"{unknown} attempts with the credentials have no known end, and may have been refused"
-        return f"{text}; one is forgotten every {FORGOTTEN_HOURS} h" if is_proven else text
+        opens_ms = self.opens_ms()
+        if opens_ms is None:
+            return text
+        return None if at_ms >= opens_ms else f"{text}; the next is made after {rfc3339(from_epoch_ms(opens_ms))}"
 
-    def _unknown(self, at_ms: int) -> int:
-        """Count the attempts without a known end; where the pair has worked, they are forgotten one after the other."""
-        if self.accepted is None:
-            return len(self.claims)
-        unknown, forgotten_ms = 0, 0
-        for claimed_ms in sorted(one.at_ms for one in self.claims.values()):
-            forgotten_ms = max(forgotten_ms, claimed_ms) + FORGOTTEN_MS
-            unknown += forgotten_ms > at_ms
-        return unknown
+    def opens_ms(self) -> int | None:
+        """Give when the next attempt may be made, where attempts without a known end put it off; else None."""
+        minutes = None if self.accepted is None else REST_MINUTES.get(len(self.claims))
+        return None if minutes is None else max(one.at_ms for one in self.claims.values()) + minutes * 60_000
 
     def _accept(self, told: Told) -> None:
         """Good credentials: what was unknown is forgotten, but not who tries at this moment."""

@@ -127,19 +127,20 @@ async def pairs_are_apart(new: NewGate, _later: Later, _patch: pytest.MonkeyPatc
 
 
 async def a_pair_that_worked_is_trusted_longer(new: NewGate, later: Later, _patch: pytest.MonkeyPatch) -> None:
-    """Credentials that were accepted may be without a known end four times, then once in two hours."""
-    later.by(-3 * 3600)  # a broker takes no record from hours ahead
+    """Credentials that were accepted may be without a known end four times, ever more slowly, never a fifth time."""
+    later.by(-40 * 3600)  # a broker takes no record from hours ahead
+    doubtful = []
     async with opened(new, "a") as (gate,):
         await tried(gate, Outcome.ACCEPTED)
-        for _ in range(4):
-            await gate.claim(PAIR)
+        for minutes in (0, 10, 120, 24 * 60):
+            doubtful.append((await gate.claim(PAIR)).is_doubtful)
             later.by(LEASE_SECONDS + 1)
-        with pytest.raises(RefusedError, match=r"4 attempts.*every 2 h; nothing is tried until then"):
-            await gate.claim(PAIR)
-        later.by(2 * 3600)
-        await gate.claim(PAIR)
-        later.by(LEASE_SECONDS + 1)
-        with pytest.raises(RefusedError, match="4 attempts"):
+            if 0 < minutes <= 120:
+                with pytest.raises(RefusedError, match=r"attempts.*next is made after.*nothing is tried until then,"):
+                    await gate.claim(PAIR)
+            later.by(minutes * 60)
+        assert doubtful == [False, True, True, True]
+        with pytest.raises(RefusedError, match=r"4 attempts.*refused; nothing is tried until the secret changes"):
             await gate.claim(PAIR)
 
 

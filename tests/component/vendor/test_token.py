@@ -7,6 +7,7 @@ import pytest
 from streams.vendor import MemoryGate, RefusedError, TryAgainError, VendorError
 from streams.vendor.gate import Claim, MemoryLog, Outcome
 from tests.component.vendor.double import ACCOUNT, CUSTOMER, Client, HandClock, Reply, Upstream, client_of
+from tests.waiting import until
 
 CALLERS = 50
 
@@ -80,7 +81,7 @@ REFUSALS = [
 async def test_a_refusal_ends_all_trying(client: Client, reply: Reply) -> None:
     """Whatever way the vendor says no, it is asked once, however many calls follow; the process is not ready."""
     client.upstream.default_token = reply
-    assert client.vendor.problems() == []
+    await until(lambda: client.vendor.problems() == [])
     results = [*await all_at_once(client), *await all_at_once(client)]
     assert {type(one) for one in results} == {RefusedError}
     assert (client.upstream.attempts, client.upstream.calls) == (1, [])

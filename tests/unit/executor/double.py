@@ -13,8 +13,11 @@ from pydantic import SecretStr
 from schemas.commands import Action
 from schemas.events import AccountSnapshot
 from schemas.times import to_epoch_ms
+from streams.executor.fixing.limits import Limits
+from streams.executor.fixing.rechecks import Rechecks
 from streams.executor.fixing.sessions import Sessions
 from streams.executor.fixing.standing import Commands
+from streams.executor.lookups.answer import Answerer
 from streams.executor.meters import ExecutorMeters
 from streams.executor.pages.app import FixPages, Parts
 from streams.executor.settings import ExecutorSettings, LinkSettings, LookupSettings
@@ -27,7 +30,7 @@ from streams.vendor import FixRequest
 AT = datetime(2026, 11, 1, 3, tzinfo=UTC)
 COMMAND = "0d0e5c3a-7c0a-4f43-9d9a-6b1c1f6e2a11"
 OTHER = "1d0e5c3a-7c0a-4f43-9d9a-6b1c1f6e2a22"
-CUSTOMER, LOGIN, BANK = "7000000042", "7100000007", "102105"
+CUSTOMER, LOGIN, BANK, ACCOUNT = "7000000042", "7100000007", "102105", "5900000001"
 TOPIC = "remediation.connect-fix"
 SESSION = "https://connect2.example.com/?customerId=7000000042&signature=cafe"
 LINKS = FixLinks([b"k" * 32], "https://fix.example.com")
@@ -74,6 +77,7 @@ def message(command_id: str = COMMAND, sequence: int = 0, action: Action = Actio
         "customer_id": CUSTOMER,
         "institution_login_id": LOGIN,
         "institution_id": BANK,
+        "account_ids": [ACCOUNT],
     }
     return orjson.dumps(data | more)
 
@@ -83,7 +87,7 @@ def heard(value: bytes | None, at: datetime = AT, offset: int = 0) -> ViewRecord
     return ViewRecord(TOPIC, 1, offset, CUSTOMER.encode(), value, to_epoch_ms(at))
 
 
-def snapshot(account_id: str = "5900000001", login: str | None = LOGIN, customer: str = CUSTOMER) -> AccountSnapshot:
+def snapshot(account_id: str = ACCOUNT, login: str | None = LOGIN, customer: str = CUSTOMER) -> AccountSnapshot:
     """Give an account as the vendor has it."""
     return AccountSnapshot(
         customer_id=customer,
@@ -176,8 +180,14 @@ class Bench:
         self.registry = CollectorRegistry()
         self.meters = ExecutorMeters(Instruments("executor", self.registry))
         self.commands = Commands(self.clock, self.meters.unreadable.inc)
-        self.sessions = Sessions(self.vendor, settings.link, self.clock.monotonic)
-        parts = Parts(settings, self.commands, self.view, self.sessions, self.clock, self.meters)
+        self.log = FakeLog()
+        answerer, limits = (
+            Answerer(self.vendor, self.log, self.clock, 5.0, self.meters.observed),
+            Limits.of(settings.link),
+        )
+        self.sessions = Sessions(self.vendor, answerer, limits, settings.link, self.clock.monotonic)
+        self.rechecks = Rechecks(answerer, limits, self.clock.monotonic)
+        parts = Parts(settings, self.commands, self.view, self.sessions, self.rechecks, self.clock, self.meters)
         transport = httpx.ASGITransport(FixPages(parts).application())
         self.client = httpx.AsyncClient(transport=transport, base_url="https://fix.example.com")
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from streams.executor.fixing.limits import TooManyError, TooOftenError
+from streams.executor.fixing.limits import Limits, TooManyError, TooOftenError
 from streams.executor.fixing.sessions import Click, Sessions
 from streams.executor.fixing.standing import OpenCommand
+from streams.executor.lookups.answer import Answerer
 from streams.vendor import GoneError
-from tests.unit.executor.double import BANK, COMMAND, CUSTOMER, LINK, LOGIN, FakeVendor, HandClock
+from tests.unit.executor.double import BANK, COMMAND, CUSTOMER, LINK, LOGIN, FakeLog, FakeVendor, HandClock
 
 OPEN = OpenCommand(0, 0, CUSTOMER, LOGIN, BANK)
 RETURN = "https://fix.example.com/fix/token/done"
@@ -23,11 +24,14 @@ class World:
 
     def __init__(self, **changed: float) -> None:
         self.clock, self.vendor = HandClock(), FakeVendor()
-        self.sessions = Sessions(self.vendor, replace(LINK, **changed), self.clock.monotonic)  # type: ignore[arg-type] # numbers
+        settings = replace(LINK, **changed)  # type: ignore[arg-type] # numbers
+        self.log = FakeLog()
+        answerer = Answerer(self.vendor, self.log, self.clock, 5.0)
+        self.sessions = Sessions(self.vendor, answerer, Limits.of(settings), settings, self.clock.monotonic)
 
     async def url(self, click: Click = CLICK) -> str:
         """Give the vendor's link."""
-        return (await self.sessions.url(click)).get_secret_value()
+        return (await self.sessions.session(click)).url.get_secret_value()
 
 
 def another(number: int) -> Click:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from schemas.commands import Lookup, LookupAction
 from schemas.times import to_epoch_ms
 from streams.executor.lookups.answer import Answerer
+from streams.executor.lookups.letters import Letters
 from streams.executor.lookups.reader import LookupReader
 from streams.executor.meters import ExecutorMeters
 from streams.executor.settings import LookupSettings
@@ -39,10 +40,15 @@ class World:
         self.topic, self.vendor, self.log, self.clock = MemoryLog(), FakeVendor(), FakeLog(), HandClock()
         self.vendor.accounts = {A: snapshot(A), B: snapshot(B)}
         self.registry = CollectorRegistry()
-        answerer = Answerer(self.vendor, self.log, self.clock, 5.0)
         meters = ExecutorMeters(Instruments("executor", self.registry))
+        answerer = Answerer(self.vendor, self.log, self.clock, 5.0, meters.observed)
         self.reader = LookupReader(
-            lambda: source or MemorySource(self.topic, [TOPIC]), answerer, settings, self.clock, meters
+            lambda: source or MemorySource(self.topic, [TOPIC]),
+            answerer,
+            Letters(self.log, 5.0),
+            settings,
+            clock=self.clock,
+            meters=meters,
         )
 
     def ask(self, value: bytes, at: datetime = AT) -> None:

@@ -20,12 +20,15 @@ class World:
 
     def __init__(self) -> None:
         self.vendor, self.log, self.clock = FakeVendor(), FakeLog(), HandClock()
-        self.answerer = Answerer(self.vendor, self.log, self.clock, 5.0)
+        self.counted: list[int] = []
+        self.answerer = Answerer(self.vendor, self.log, self.clock, 5.0, self.counted.append)
 
     async def ask(self, action: LookupAction, *accounts: str, login: str | None = LOGIN) -> int:
-        """Ask for accounts."""
+        """Ask for accounts; give how many were seen."""
         lookup = Lookup(action=action, customer_id=CUSTOMER, institution_login_id=login, account_ids=accounts)
-        return await self.answerer.answer(lookup)
+        seen = len(await self.answerer.answer(lookup))
+        assert sum(self.counted) == seen
+        return seen
 
     def seen(self) -> list[AccountSnapshot]:
         """Give what was written, as the agent reads it."""

@@ -20,7 +20,7 @@ from streams.vendor import (
     TryAgainError,
     VendorError,
 )
-from tests.unit.executor.double import AT, COMMAND, LINKS, OTHER, SESSION, SETTINGS, Bench, message
+from tests.unit.executor.double import ACCOUNT, AT, COMMAND, LINKS, OTHER, SESSION, SETTINGS, Bench, message
 
 TOKEN = LINKS.token(COMMAND, AT)
 LINK, DONE = f"/fix/{TOKEN}", f"/fix/{TOKEN}/done"
@@ -149,6 +149,7 @@ async def test_a_vendor_that_gives_no_session(
 ) -> None:
     """A page in plain words, the right status, and nothing of what the vendor said."""
     bench.vendor.failures = [error]
+    bench.vendor.accounts = {ACCOUNT: GoneError("gone", code=14001)}
     answer = await bench.client.post(LINK)
     assert (answer.status_code, answer.headers.get("retry-after")) == (status, retry)
     assert str(error) not in answer.text

@@ -1,0 +1,52 @@
+"""Which institutions a customer is known to have: those of the open commands."""
+
+from datetime import timedelta
+
+from schemas.commands import Action
+from streams.executor.fixing.standing import Commands
+from streams.links import LIFETIME
+from tests.unit.executor.double import AT, BANK, COMMAND, CUSTOMER, OTHER, HandClock, heard, message
+
+
+def commands_of(clock: HandClock, *messages: bytes, limit: int = 1000) -> Commands:
+    """Give commands that were heard of."""
+
+    def never() -> None:
+        raise AssertionError("a message could not be read")
+
+    commands = Commands(clock, never, limit)
+    for one in messages:
+        commands.hear(heard(one))
+    return commands
+
+
+def test_those_of_open_commands() -> None:
+    """Each once, however often a command is heard of; a command without one, or of another customer, has none."""
+    commands = commands_of(
+        HandClock(),
+        message(),
+        message(sequence=1, action=Action.REMIND),
+        message(OTHER, institution_id="102106"),
+        message("2", institution_id=None),
+        message("3", customer_id="7000000043", institution_id="102107"),
+    )
+    assert commands.institutions_of(CUSTOMER) == {BANK, "102106"}
+    assert commands.institutions_of("7000000044") == frozenset()
+
+
+def test_an_ended_command_has_none() -> None:
+    """Nor is anything kept of its customer."""
+    commands = commands_of(HandClock(), message(), message(sequence=1, action=Action.COMPLETE))
+    assert commands.institutions_of(CUSTOMER) == frozenset()
+    assert commands._open_of == {}
+
+
+def test_what_is_forgotten_has_none() -> None:
+    """Past the time of links, or the number of commands."""
+    clock = HandClock()
+    commands = commands_of(clock, message(), message(OTHER, institution_id="102106"), limit=1)
+    assert commands.institutions_of(CUSTOMER) == {"102106"}
+    clock.at = AT + LIFETIME + timedelta(seconds=1)
+    commands.hear(heard(message(COMMAND, customer_id="7000000043"), clock.at))
+    assert commands.institutions_of(CUSTOMER) == frozenset()
+    assert list(commands._open_of) == ["7000000043"]
