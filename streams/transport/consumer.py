@@ -17,6 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from streams.observe.logs import INHERITED
 from streams.transport.partition import OwnedPartition, Poll
 from streams.transport.parts import FoldParts
 
@@ -46,6 +47,8 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc] # untyped lib
 
 class FoldConsumer(Consumer):  # type: ignore[misc] # as above
     """Faust's face of the group membership; the partitions do the polling."""
+
+    logger = INHERITED
 
     def __init__(self, transport: "FoldTransport", *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Faust's own arguments
         super().__init__(transport, *args, **kwargs)
@@ -111,7 +114,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         self.app.on_rebalance_end()
         self.joined = True
         self._metrics.rebalanced(len(partitions))
-        log.info("generation %d: partitions %s", generation, sorted(p.partition for p in partitions))
+        log.debug("generation %d: partitions %s", generation, sorted(p.partition for p in partitions))
 
     def open_partitions(self, assigned: Iterable[TP]) -> None:
         """Start a task for each assigned partition."""

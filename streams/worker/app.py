@@ -2,14 +2,18 @@
 
 import gc
 import logging
+from typing import Any
 
 import faust
 
 from streams.exits import bound_shutdown
+from streams.observe.logs import INHERITED
 from streams.transport.consumer import FoldTransport
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
 from streams.transport.tables import StateTables
+
+log = logging.getLogger(__name__)
 
 COLLECT_OBJECTS = 100_000
 """What a poll may leave behind before cycles are looked for; Python's own 700 are gone after a few events."""
@@ -17,6 +21,8 @@ COLLECT_OBJECTS = 100_000
 
 class FoldApp(faust.App):  # type: ignore[misc] # Faust ships no usable types for its application
     """A Faust application that keeps nothing on this machine's disk."""
+
+    logger = INHERITED
 
     def _create_directories(self) -> None:
         pass
@@ -47,23 +53,27 @@ def attach(app: faust.App, parts: FoldParts) -> None:
 
 
 class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable types for its worker
-    """A Faust worker whose stop is bounded even when no broker answers."""
+    """A Faust worker whose stop is bounded even when no broker answers, and which draws nothing on the terminal."""
+
+    logger = INHERITED
 
     shutdown_timeout: float = 10.0
 
+    def __init__(self, app: faust.App, **options: Any) -> None:  # noqa: ANN401 - Faust's own options
+        super().__init__(app, quiet=True, override_logging=False, redirect_stdouts=False, **options)
+        self.spinner = None
+
     def _on_sigterm(self) -> None:
-        bound_shutdown(self.shutdown_timeout)
+        self._stop_soon("SIGTERM")
         super()._on_sigterm()
 
     def _on_sigint(self) -> None:
-        bound_shutdown(self.shutdown_timeout)
+        self._stop_soon("SIGINT")
         super()._on_sigint()
 
-
-def quiet() -> None:
-    """Keep libraries from making a log record per message, even one that nobody sees."""
-    for name in ("faust", "aiokafka", "mode"):
-        logging.getLogger(name).setLevel(logging.INFO)
+    def _stop_soon(self, why: str) -> None:
+        log.info("%s: stopping within %g s", why, self.shutdown_timeout)
+        bound_shutdown(self.shutdown_timeout)
 
 
 def collect_rarely() -> None:
