@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.unit.simulate.build import account, at, captured, notified, run, seen
+from tests.component.simulate.build import account, at, captured, notified, run, seen
 
 
 def test_a_summary_counts_what_was_set_aside(tmp_path: Path) -> None:
