@@ -63,7 +63,7 @@ def override() -> None:
 
     What is about one customer is one record; what is about an institution or all goes to every partition. Each needs
     --by and --reason, which the log keeps. Ends with 0 when it is written, 1 when only some partitions have it, 2 when
-    nothing was written. `show` lists what is in force.
+    nothing was written; an id that nothing is known of gets a warning. `show` lists what is in force.
 
     \b
     Examples:

@@ -117,7 +117,7 @@ def test_an_override_is_shown_before_and_after_it_is_read(request: pytest.Fixtur
     taken = [("silence", None, "ann", False), ("silence", LOGIN, "ann", False), ("mark_otp", LOGIN, "ann", False)]
     wait_until(lambda: brief(shown("--customer", CUSTOMER)), lambda found: found == taken)
     assert brief(shown("--customer", CUSTOMER, "--account", ACCOUNT)) == taken
-    (everybody,) = shown()
+    (everybody,) = wait_until(shown, lambda found: [one["partitions"] for one in found] == [[0, 1, 2]])
     assert (everybody["partitions"], everybody["why"]) == ([0, 1, 2], "asked the customer")
     assert everybody["until"] > rfc3339(WallClock().now() + timedelta(hours=11))
 
