@@ -13,6 +13,7 @@ from streams.bridge.answers import Answer, Receive, Rejected, Scope, Send
 from streams.bridge.checks import Keys, NoKeys, SignatureCheck
 from streams.bridge.intake import Content, Intake, Topics, content_of, record_of, take
 from streams.bridge.meters import BridgeMeters
+from streams.bridge.notices import Notices
 from streams.bridge.services.callers import Caller
 from streams.bridge.services.events import MAX_EVENT_BYTES, read_event
 from streams.bridge.settings import BridgeSettings
@@ -42,6 +43,7 @@ class Bridge:
         self._log = writer
         self._clock = clock
         self._meters = meters
+        self._notices = Notices()
         self._tokens = [token.encode() for token in settings.tokens]
         self._topics = Topics(settings.events_topic, settings.dead_letter_topic)
         self._keys = keys or NoKeys()
@@ -69,6 +71,7 @@ class Bridge:
             _log_failure(error)
             answer = answers.FAILED
         self._meters.answered(route, answer.outcome)
+        self._notices.answered(route, answer)
         await send(answer.start)
         await send(answer.body)
 
@@ -84,6 +87,8 @@ class Bridge:
 
     async def _answer(self, route: Route, scope: Scope, receive: Receive) -> Answer:
         if route is Route.NONE:
+            if (meant := _ROUTES.get(scope["path"].rpartition("/")[2])) is not None:
+                self._notices.wrong_token(meant)
             return answers.NOT_FOUND
         if scope["method"] == "POST":
             return await (self._post_event if route is Route.EVENTS else self._post)(route, scope, receive)
@@ -104,6 +109,7 @@ class Bridge:
         if intake.records and (failure := await self._write(intake.records)) is not None:
             return failure
         self._meters.stored(route, intake)
+        self._notices.stored(route, intake, self._topics.dead_letter)
         if intake.reduction.events:
             return answers.STORED
         return answers.SET_ASIDE if intake.records else answers.NOT_STORED
@@ -118,6 +124,7 @@ class Bridge:
             self._meters.xml_bodies.inc()
         if route is Route.TXPUSH and result in _MAYBE_UNKNOWN and not self._keys.is_current():
             return self._keys_unknown
+        self._notices.unsigned(route, result)
         return answers.UNSIGNED
 
     async def _write(self, records: Sequence[LogRecord]) -> Answer | None:

@@ -6,7 +6,6 @@ import sys
 
 import click
 import httpx
-from aiokafka.errors import KafkaError
 from pydantic import SecretStr
 
 from streams.bridge.checks import Signing
@@ -16,7 +15,7 @@ from streams.bridge.settings import BridgeSettings
 from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
 from streams.exits import EXIT_NOTHING
-from streams.kafka.present import clock_of, require_cluster
+from streams.kafka.present import clock_of, require_cluster_if_there
 from streams.kafka.topics import Layout, TopicsError
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
@@ -69,15 +68,12 @@ def _refuse_other_topics(settings: Settings) -> None:
     With a clock of its own it does not: nobody could say whether the cluster to come allows it.
     """
     try:
-        asyncio.run(asyncio.wait_for(require_cluster(settings), CHECK_SECONDS))
+        silence = asyncio.run(require_cluster_if_there(settings, CHECK_SECONDS))
     except TopicsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_NOTHING)
-    except (KafkaError, OSError, TimeoutError) as error:
-        if settings.clock is not None:
-            sys.stderr.write(f"TXPUSH_CLOCK: no broker answers at {settings.bootstrap} to allow it: {error!r}\n")
-            sys.exit(EXIT_NOTHING)
-        log.warning("no broker answers at %s yet (%r): answering 503 until one does", settings.bootstrap, error)
+    if silence is not None:
+        log.warning("no broker answers at %s yet (%r): answering 503 until one does", settings.bootstrap, silence)
 
 
 def bridge_settings(settings: Settings) -> BridgeSettings:

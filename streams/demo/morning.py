@@ -81,16 +81,13 @@ class Morning:
             return {(one.account, one.code) for one in heard} >= news
 
         customers = {person.customer for person in step.people}
-        await scene.hear(step.title, since, lambda one: one.customer in customers, is_whole)
+        first = await scene.hear(step.title, since, lambda one: one.customer in customers, is_whole)
         if step.copies > 1:
-            await self._delivered_again(step)
+            await self._delivered_again(step, first)
 
-    async def _delivered_again(self, step: Codes) -> None:
+    async def _delivered_again(self, step: Codes, first: Posted) -> None:
         """Give each further delivery of the same bytes a row."""
         scene = self._scene
-        first = scene.board.entries[-1]
-        if not isinstance(first, Posted):
-            raise TypeError("what was delivered again has no row")
         (event_id,) = first.event_ids
         await scene.until(lambda: len(scene.seen.places[event_id]) == step.copies, "the same body again")
         for delivery in range(1, step.copies):

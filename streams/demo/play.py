@@ -51,7 +51,8 @@ class Play:
         scene = self.scene
         created = await topics.apply(scene.kafka.bootstrap, topics.EMBEDDED)
         scene.say(f"Kafka at {scene.kafka.bootstrap}, {len(created)} topics")
-        scene.say(f"starting {', '.join(worker.name for worker in scene.cast.workers)}; logs in {scene.folder}")
+        scene.say(f"starting {', '.join(worker.name for worker in scene.cast.workers)}")
+        scene.say(f"their logs, until the demo ends: {scene.folder}")
         try:
             async with scene.client, scene.watch, asyncio.TaskGroup() as group:
                 around = (scene.workers.supervise(), scene.watch.run(), self._draw(), self._check_broker())

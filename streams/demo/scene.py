@@ -68,15 +68,18 @@ class Scene:
 
     async def hear(
         self, title: str, since: int, belongs: Callable[[Heard], bool], is_whole: Callable[[Sequence[Heard]], bool]
-    ) -> None:
-        """Wait for events that belong to something, heard since a place in `seen.heard`, and give them a row."""
-        at = self.board.now()
+    ) -> Posted:
+        """Wait for events that belong to something, heard since a place in `seen.heard`, and give them a row now."""
+        at, row = self.board.now(), len(self.board.entries)
+        self.board.tell(title, "")
 
         def found() -> list[Heard]:
             return [one for one in self.seen.heard[since:] if belongs(one)]
 
         await self.until(lambda: is_whole(found()), f"what belongs to '{title}'")
-        self.board.entries.append(Posted(at, title, tuple(one.event_id for one in found())))
+        posted = Posted(at, title, tuple(one.event_id for one in found()))
+        self.board.entries[row] = posted
+        return posted
 
     async def ready(self, workers: Iterable[Worker]) -> None:
         """Wait until workers say that they are ready. Raises DemoError with the ends of their logs."""

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import click
-from aiokafka.errors import KafkaError
 
 from streams.executor.process import run_process
 from streams.executor.settings import ExecutorSettings
 from streams.exits import EXIT_NOTHING
-from streams.kafka.present import clock_of, require_cluster
+from streams.kafka.present import clock_of, require_cluster_if_there
 from streams.kafka.topics import TopicsError
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, SettingsError, read_settings
@@ -67,9 +66,9 @@ def _tried(take: Callable[[Settings], T], settings: Settings, problems: list[str
 def _refuse_other_topics(settings: Settings) -> None:
     """Exit where the topics do not fit; without a broker the pages say to try again, and later it is looked at."""
     try:
-        asyncio.run(asyncio.wait_for(require_cluster(settings), CHECK_SECONDS))
+        silence = asyncio.run(require_cluster_if_there(settings, CHECK_SECONDS))
     except TopicsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_NOTHING)
-    except (KafkaError, OSError, TimeoutError) as error:
-        log.warning("no broker answers at %s yet (%r): no link leads on until one does", settings.bootstrap, error)
+    if silence is not None:
+        log.warning("no broker answers at %s yet (%r): no link leads on until one does", settings.bootstrap, silence)

@@ -1,5 +1,9 @@
 """The clock of a process: the machine's, or a faster one, which only a cluster of `txpush kafka` may have."""
 
+import asyncio
+
+from aiokafka.errors import KafkaError
+
 from streams.clock import Clock, WallClock
 from streams.kafka.embedded.properties import is_embedded_cluster
 from streams.kafka.identity import log_identity
@@ -26,6 +30,26 @@ async def require_clock(settings: Settings) -> None:
         raise TopicsError(
             f"TXPUSH_CLOCK is for clusters of `txpush kafka` only, and {settings.bootstrap} is none: unset it"
         )
+
+
+async def require_cluster_if_there(settings: Settings, seconds: float) -> Exception | None:
+    """Refuse as `require_cluster`, for a start that goes on without a broker: gives why none answered in `seconds`.
+
+    With a clock of its own no start does: nobody could say whether the cluster to come allows it.
+
+    Raises:
+        TopicsError: with every difference in words, or that the clock has nobody to allow it.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await require_cluster(settings)
+    except (KafkaError, OSError, TimeoutError) as error:
+        if settings.clock is not None:
+            raise TopicsError(
+                f"TXPUSH_CLOCK: no broker answers at {settings.bootstrap} to allow it: {error!r}; start one or unset it"
+            ) from error
+        return error
+    return None
 
 
 async def require_cluster(settings: Settings) -> None:

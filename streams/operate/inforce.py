@@ -45,7 +45,7 @@ async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing 
     """
     try:
         async with asyncio.timeout(READ_SECONDS):
-            read = await _positions(bootstrap, partitions)
+            read = await positions(bootstrap, partitions)
             return {
                 Place(topic, number): standing
                 for application, topic in FOLDS.items()
@@ -58,7 +58,7 @@ async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing 
         ) from error
 
 
-async def _positions(bootstrap: str, partitions: int) -> Mapping[TopicPartition, int]:
+async def positions(bootstrap: str, partitions: int) -> Mapping[TopicPartition, int]:
     """Give how far the agents have read their logs; refuse topics that are not as they should be, nobody could wait."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(STEP_SECONDS * 1000))
     try:
@@ -83,18 +83,19 @@ async def _of_fold(
     kept = [TopicPartition(changelog(application, "policies"), number) for number in range(partitions)]
     log = [TopicPartition(FOLDS[application], number) for number in range(partitions)]
     found: dict[int, Standing | None] = dict.fromkeys(range(partitions))
-    async with _consumer(bootstrap) as consumer:
-        async for record in _to_end(consumer, kept, {}):
+    async with reader(bootstrap) as consumer:
+        async for record in to_end(consumer, kept, {}):
             if record.value is not None:
                 found[record.partition] = Standing(_activation(record))
-        async for record in _to_end(consumer, log, read):
+        async for record in to_end(consumer, log, read):
             if dict(record.headers).get("ce_type") == EventType.POLICY_ACTIVATED.encode():
                 found[record.partition] = Standing(_activation(record), record.offset)
     return found
 
 
 @asynccontextmanager
-async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
+async def reader(bootstrap: str) -> AsyncIterator[Any]:
+    """Give a consumer of committed records, in no group."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -109,7 +110,7 @@ async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
         await asyncio.wait_for(consumer.stop(), STEP_SECONDS)
 
 
-async def _to_end(
+async def to_end(
     consumer: Any,  # noqa: ANN401 - untyped library
     places: list[TopicPartition],
     starts: Mapping[TopicPartition, int],

@@ -12,7 +12,10 @@ from schemas.events import Override, OverrideAction
 from schemas.times import parse_rfc3339
 from streams.kafka.present import clock_of
 from streams.operate import acts
-from streams.operate.telling import carry_out, refuse_data, signed
+from streams.operate.overrides.known import unknown
+from streams.operate.overrides.scope import Scope, told
+from streams.operate.overrides.show import show
+from streams.operate.telling import carry_out, refuse_data, run, signed
 from streams.settings import read_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,13 +63,14 @@ def override() -> None:
 
     What is about one customer is one record; what is about an institution or all goes to every partition. Each needs
     --by and --reason, which the log keeps. Ends with 0 when it is written, 1 when only some partitions have it, 2 when
-    nothing was written.
+    nothing was written; an id that nothing is known of gets a warning. `show` lists what is in force.
 
     \b
     Examples:
       txpush override silence --all --by ann --reason "wrong letters went out"
       txpush override silence --all --until now --by ann --reason "letters are right again"
       txpush override mark-otp --customer 7000000042 --login 7100000007 --by ann --reason "asked the customer"
+      txpush override show --customer 7000000042
     """  # noqa: D301 - click wants the real character
 
 
@@ -170,4 +174,12 @@ def _decide(action: OverrideAction, given: dict[str, Any]) -> None:
         data = Override(action=action, **given)
     except ValidationError as error:
         refuse_data(error, OPTIONS)
-    carry_out(settings, acts.override(data, clock_of(settings).now()))
+    now = clock_of(settings).now()
+    carry_out(settings, acts.override(data, now), told(data, now))
+    scope = Scope.of(data)
+    click.echo(f"the agent goes by it as soon as it reads it: see `txpush override show{scope.options}`")
+    if (stranger := run(settings, unknown(settings, scope))) is not None:
+        click.echo(f"nothing is known of {stranger} yet: see that the id is right", err=True)
+
+
+override.add_command(show)

@@ -73,9 +73,15 @@ def check(file: Path, *, in_force: bool) -> None:
       txpush policy check policy.toml
       txpush policy check policy.toml --in-force
     """  # noqa: D301 - click wants the real character
-    new = _load(file)
+    new, shipped = _load(file), Policy.load()
     click.echo(f"{file} is a policy: version {new.version}, SHA-256 {new.sha256}")
-    click.echo("\n".join(_told("the shipped policy", differences(Policy.load(), new))))
+    click.echo("\n".join(_told("the shipped policy", differences(shipped, new))))
+    if new.version == shipped.version and new.sha256 != shipped.sha256:
+        click.echo(
+            f"it has the version of the shipped policy, {shipped.version}: give it one of its own, as commands and "
+            "audit records name the version only",
+            err=True,
+        )
     if in_force:
         settings = read_settings()
         for rules, places in _groups(run(settings, standings(settings.bootstrap, settings.partitions))):

@@ -74,9 +74,11 @@ def run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
         )
 
 
-def carry_out(settings: Settings, act: Act) -> None:
-    """Write a decision, say where it is, and end with 1 or 2 unless it is everywhere."""
+def carry_out(settings: Settings, act: Act, decided: str | None = None) -> None:
+    """Write a decision, say what was `decided` and where it is, and end with 1 or 2 unless it is everywhere."""
     outcome = run(settings, _written(settings, act))
+    if decided is not None and outcome.written:
+        click.echo(decided)
     for line in told(outcome):
         click.echo(line)
     if outcome.failed:

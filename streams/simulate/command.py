@@ -32,18 +32,18 @@ class Notes:
     """Says on standard error what live would put into the dead letter: the first ones, and how many there were."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
 
     def add(self, note: str) -> None:
         """Say it, unless much was said already."""
-        self._count += 1
-        if self._count <= NOTES_SHOWN:
+        self.count += 1
+        if self.count <= NOTES_SHOWN:
             click.echo(f"set aside: {note}", err=True)
 
     def close(self) -> None:
         """Say how many more there were."""
-        if self._count > NOTES_SHOWN:
-            click.echo(f"set aside: {self._count - NOTES_SHOWN} more", err=True)
+        if self.count > NOTES_SHOWN:
+            click.echo(f"set aside: {self.count - NOTES_SHOWN} more", err=True)
 
 
 def _time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
@@ -112,5 +112,5 @@ def _print(simulation: Simulation, file: str, until: datetime | None, *, summary
             notes.add(f"{file}: {aside}")
         notes.close()
     if summary:
-        click.echo(counted.headline(simulation.clock))
+        click.echo(counted.headline(simulation.clock, notes.count))
         Console().print(counted.table())

@@ -31,10 +31,10 @@ class Summary:
         """Count a message."""
         self._messages[message.topic, orjson.loads(message.value)["action"]] += 1
 
-    def headline(self, clock: datetime | None) -> str:
-        """Say how many there were, and of what time."""
+    def headline(self, clock: datetime | None, aside: int) -> str:
+        """Say how many there were, of what time, and how many records were set aside."""
         span = "" if self._first is None or clock is None else f", {rfc3339(self._first)} to {rfc3339(clock)}"
-        return f"{self._events:,} events{span}: {self._messages.total():,} messages"
+        return f"{self._events:,} events{span}: {self._messages.total():,} messages; {aside:,} set aside"
 
     def table(self) -> Table:
         """Give a row for each topic and a column for each action that came."""

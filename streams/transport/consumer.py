@@ -18,6 +18,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from streams.observe.logs import INHERITED
 from streams.transport.partition import OwnedPartition, Poll
 from streams.transport.parts import FoldParts
 
@@ -47,6 +48,8 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc] # untyped lib
 
 class FoldConsumer(Consumer):  # type: ignore[misc] # as above
     """Faust's face of the group membership; the partitions do the polling."""
+
+    logger = INHERITED
 
     def __init__(self, transport: "FoldTransport", *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Faust's own arguments
         super().__init__(transport, *args, **kwargs)
@@ -115,7 +118,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         self.app.on_rebalance_end()
         self.away_since = None
         self._metrics.rebalanced(len(partitions))
-        log.info("generation %d: partitions %s", generation, sorted(p.partition for p in partitions))
+        log.debug("generation %d: partitions %s", generation, sorted(p.partition for p in partitions))
 
     def open_partitions(self, assigned: Iterable[TP]) -> None:
         """Start a task for each assigned partition."""

@@ -123,7 +123,7 @@ class OwnedPartition:
             await self._ticks.write(self._source, announcement)
         took = time.monotonic() - began
         self._metrics.opened(self.number, took)
-        log.info("partition %d opened at offset %d in %.3f s", self.number, self._next_offset, took)
+        log.debug("partition %d opened at offset %d in %.3f s", self.number, self._next_offset, took)
 
     async def _committed_offset(self) -> int:
         """Read the group's offset after fencing: only now can nobody else move it."""

@@ -8,6 +8,7 @@ from faust.stores.memory import Store
 from faust.tables.manager import TableManager
 
 from streams.fold.memory import apply_changes
+from streams.observe.logs import INHERITED
 
 Decode = Callable[[bytes], Any]
 Encode = Callable[[Any], bytes]
@@ -51,6 +52,8 @@ def _refuse_write() -> NoReturn:
 class PartitionedStore(Store):  # type: ignore[misc] # Faust ships no usable types for stores
     """Table storage that can take and drop whole partitions."""
 
+    logger = INHERITED
+
     def __post_init__(self) -> None:
         """Start empty, without any partition."""
         self.parts: dict[int, dict[str, Any]] = {}
@@ -59,6 +62,8 @@ class PartitionedStore(Store):  # type: ignore[misc] # Faust ships no usable typ
 
 class StateTable(faust.Table):  # type: ignore[misc] # the same for tables
     """A table of one record type: read it by key anywhere, or by partition on the hot path."""
+
+    logger = INHERITED
 
     def __init__(self, app: faust.App, *, name: str, decode: Decode, encode: Encode, help: str) -> None:  # noqa: A002 - Faust's name
         super().__init__(app, name=name, help=help, partitions=app.conf.topic_partitions)
@@ -105,6 +110,8 @@ class StateTables(TableManager):  # type: ignore[misc] # the same for the manage
     Faust's recovery (0.15.3) waits for a last changelog record that is a transaction marker and is never delivered, and
     lets source events flow before it has seeked back: it is not in the path at all.
     """
+
+    logger = INHERITED
 
     async def on_start(self) -> None:
         """Start the tables at once; nothing is read yet."""

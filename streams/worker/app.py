@@ -9,10 +9,13 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 
 from streams.exits import EXIT_NOTHING, bound_shutdown
+from streams.observe.logs import INHERITED
 from streams.transport.consumer import FoldTransport
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
 from streams.transport.tables import StateTables
+
+log = logging.getLogger(__name__)
 
 COLLECT_OBJECTS = 100_000
 """What a poll may leave behind before cycles are looked for; Python's own 700 are gone after a few events."""
@@ -43,6 +46,8 @@ class UnattachedTransport(driver.Transport):  # type: ignore[misc] # Faust ships
 
 class FoldApp(faust.App):  # type: ignore[misc] # the same for its application
     """A Faust application that keeps nothing on this machine's disk, and works with an attached fold only."""
+
+    logger = INHERITED
 
     def _create_directories(self) -> None:
         pass
@@ -77,7 +82,12 @@ def attach(app: faust.App, parts: FoldParts) -> None:
 
 
 class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable types for its worker
-    """A Faust worker whose stop is bounded even when no broker answers; `faust worker` gets as far as this one."""
+    """A Faust worker whose stop is bounded even when no broker answers, and which draws nothing on the terminal.
+
+    `faust worker` gets as far as this one.
+    """
+
+    logger = INHERITED
 
     shutdown_timeout: float = 10.0
 
@@ -85,21 +95,21 @@ class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable ty
         if not isinstance(app.transport, FoldTransport):
             sys.stderr.write(f"{UnattachedError(app.conf.id)}\n")
             sys.exit(EXIT_NOTHING)  # of an exception Faust would show the trace
-        super().__init__(app, *services, **settings)
+        ours = {"quiet": True, "override_logging": False, "redirect_stdouts": False}
+        super().__init__(app, *services, **(settings | ours))
+        self.spinner = None
 
     def _on_sigterm(self) -> None:
-        bound_shutdown(self.shutdown_timeout)
+        self._stop_soon("SIGTERM")
         super()._on_sigterm()
 
     def _on_sigint(self) -> None:
-        bound_shutdown(self.shutdown_timeout)
+        self._stop_soon("SIGINT")
         super()._on_sigint()
 
-
-def quiet() -> None:
-    """Keep libraries from making a log record per message, even one that nobody sees."""
-    for name in ("faust", "aiokafka", "mode"):
-        logging.getLogger(name).setLevel(logging.INFO)
+    def _stop_soon(self, why: str) -> None:
+        log.info("%s: stopping within %g s", why, self.shutdown_timeout)
+        bound_shutdown(self.shutdown_timeout)
 
 
 def collect_rarely() -> None:

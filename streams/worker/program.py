@@ -28,7 +28,7 @@ from streams.kafka import topics
 from streams.kafka.identity import log_identity
 from streams.kafka.present import clock_of, require_cluster
 from streams.observe.admin import AdminServer
-from streams.observe.logs import log_to_stderr
+from streams.observe.logs import INHERITED, log_to_stderr
 from streams.observe.metrics import Instruments
 from streams.settings import Settings
 from streams.transport.consumer import FoldConsumer
@@ -36,9 +36,10 @@ from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
 from streams.transport.tables import StateTable
 from streams.transport.ticks import Ticks
-from streams.worker.app import FoldWorker, attach, collect_rarely, new_app, quiet
+from streams.worker.app import FoldWorker, attach, collect_rarely, new_app
 from streams.worker.health import stuck, unready
 from streams.worker.prometheus import PrometheusMetrics
+from streams.worker.readiness import Readiness
 from streams.worker.registered import RegistrationError, require_registered
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class FoldProgram:
             shutdown_seconds=settings.shutdown_seconds,
         )
         self.app: faust.App = new_app(self.fold)
+        name = f"{application} {settings.instance or ''}".strip()
+        self.readiness = Readiness(name, log_topic, self.unready, lambda: self.app.consumer.owned)
         self.source = self.app.topic(log_topic, key_serializer="raw", value_serializer="raw")
         self.control = self.table("control", ControlState, "clock and audit chain head of each partition")
         self.policies = self._add("policies", _read_activation, _write_activation, "rules in force on each partition")
@@ -87,7 +90,6 @@ class FoldProgram:
         does not fit, 70 when it has to be started again.
         """
         log_to_stderr()
-        quiet()
         collect_rarely()
         signal.signal(signal.SIGTERM, _end)
         try:
@@ -104,7 +106,7 @@ class FoldProgram:
         asyncio.set_event_loop(loop)
         registry = self._assemble(decider, source, allowed, identity, shipped)
         self._open_admin_port(loop, registry)
-        worker = FoldWorker(self.app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+        worker = FoldWorker(self.app, loop=loop)
         worker.shutdown_timeout = self.fold.shutdown_seconds
         worker.execute_from_commandline()
         sys.exit()  # for the type checker: the line above does not come back
@@ -130,7 +132,7 @@ class FoldProgram:
         self, decider: Decider, source: Source, allowed: Allowed, identity: str, shipped: InForce
     ) -> CollectorRegistry:
         instruments = Instruments("agent", CollectorRegistry())
-        metrics = PrometheusMetrics(instruments, self.fold.clock)
+        metrics = PrometheusMetrics(instruments, self.fold.clock, self.readiness.changed)
         log_settings = LogSettings(
             log=self.fold.source_topic,
             identity=identity,
@@ -153,12 +155,18 @@ class FoldProgram:
         except (OSError, TimeoutError) as error:
             sys.stderr.write(f"{self.fold.application} cannot listen: {error}; free it or set TXPUSH_ADMIN_PORT\n")
             sys.exit(EXIT_OTHERWISE)
-        log.info("metrics at http://%s:%d/metrics", settings.admin_host, server.port)
+        program = self
 
         class Admin(Service):  # type: ignore[misc] # untyped library
             """The admin port ends with the worker."""
 
+            logger = INHERITED
+
+            async def on_start(self) -> None:
+                program.readiness.listening(f"http://{settings.admin_host}:{server.port}/metrics")
+
             async def on_stop(self) -> None:
+                program.readiness.stop()
                 await server.stop()
 
         self.app.service(Admin)

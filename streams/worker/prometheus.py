@@ -1,6 +1,6 @@
 """The machinery's metrics in Prometheus: fed per poll, so that an event costs nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from schemas.events import CONNECT_PREFIX, EventType
 from schemas.signals import SignalType
@@ -25,11 +25,12 @@ KNOWN_TYPES = frozenset({*EventType, *SignalType})
 
 
 class PrometheusMetrics:
-    """FoldMetrics, and the ear for tallies."""
+    """FoldMetrics, and the ear for tallies; `changed` is told when partitions have come, and when one is open."""
 
-    def __init__(self, instruments: Instruments, clock: Clock) -> None:
+    def __init__(self, instruments: Instruments, clock: Clock, changed: Callable[[], None]) -> None:
         self._instruments = instruments
         self._clock = clock
+        self._changed = changed
         self._rebalances = instruments.counter(metrics.AGENT_REBALANCES)
         self._batch = instruments.histogram(metrics.AGENT_BATCH)
         self._transaction = instruments.histogram(metrics.AGENT_TRANSACTION_SECONDS)
@@ -41,6 +42,7 @@ class PrometheusMetrics:
         """Hear that a partition was fenced and restored."""
         self._paused.discard(partition)
         self._instruments.histogram(metrics.AGENT_OPEN_SECONDS).observe(seconds)
+        self._changed()
 
     def closed(self, partition: int) -> None:
         """Drop what was said of a partition that is given up."""
@@ -70,6 +72,7 @@ class PrometheusMetrics:
         """Hear how many partitions the worker owns now."""
         self._rebalances.inc()
         self._instruments.gauge(metrics.AGENT_PARTITIONS).set(partitions)
+        self._changed()
 
     def paused(self, partition: int) -> None:
         """Hear that a partition does not go on."""

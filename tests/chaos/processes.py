@@ -55,6 +55,10 @@ class Worker:
         return self.folder / f"{self.name}.log"
 
     @property
+    def _command(self) -> tuple[str, ...]:
+        return ("-m", "tests.chaos.openings", self.module) if self.application else ("-m", self.module)
+
+    @property
     def alive(self) -> bool:
         """Tell whether its process runs or sleeps."""
         return self._process is not None and self._process.poll() is None
@@ -64,7 +68,7 @@ class Worker:
         self.started_at = time.time()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self.module],
+                [sys.executable, *self._command],
                 cwd=ROOT,
                 env={**os.environ, "TXPUSH_INSTANCE": self.name, **self.environment},
                 stdin=subprocess.DEVNULL,

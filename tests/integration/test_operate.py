@@ -117,8 +117,8 @@ def test_what_is_about_a_customer_goes_to_the_customer(own_kafka: EmbeddedKafka)
     override = typed("override", "mark-otp", "--customer", "7000000042", "--login", "71", *SIGNED)
     assert override.exit_code == 0, override.output
     place = partition_of("7000000042", EMBEDDED.partitions)
-    assert override.output == f"written to {EVENTS}: {place} at 0\n"
-    assert typed("forget", "7000000042", "--yes", *SIGNED).output == f"written to {EVENTS}: {place} at 1\n"
+    assert f"written to {EVENTS}: {place} at 0\n" in override.output
+    assert f"written to {EVENTS}: {place} at 1\n" in typed("forget", "7000000042", "--yes", *SIGNED).output
     marked, forgotten = stored(own_kafka)
     assert {marked.partition, forgotten.partition} == {place}
     assert marked.event.data == Override(

@@ -29,6 +29,7 @@ from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.fold.intake import partition_of
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
+from streams.kafka.embedded.machine import free_ports
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EMBEDDED, EVENTS, HEALTH, changelog
 from tests.waiting import wait_until
@@ -144,6 +145,7 @@ class Worker:
     instance: str = "agent-0"
     policy: str = ""
     lines: list[str] = field(default_factory=list)
+    port: int = field(default_factory=lambda: free_ports(1).clients[0])
 
     def start(self, *command: str) -> Self:
         """Start the process; its log goes to `lines`."""
@@ -153,6 +155,7 @@ class Worker:
             "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
             "TXPUSH_REPLICATION": str(EMBEDDED.replication),
             "TXPUSH_INSTANCE": self.instance,
+            "TXPUSH_ADMIN_PORT": str(self.port),
             "TXPUSH_SESSION_SECONDS": str(SESSION_SECONDS),
             "PYTHONPATH": str(ROOT),
         }
@@ -178,17 +181,18 @@ class Worker:
         assert found or self.process.poll() is None, "ended:\n" + "".join(self.lines)
         return found
 
-    @property
-    def admin(self) -> str:
-        """Give the address of the admin port."""
-        found = wait_until(lambda: self.said(r"metrics at (http://[\d.:]+)/metrics"))
-        assert found is not None
-        return found[1]
-
     def get(self, path: str) -> tuple[int, str]:
-        """Ask the admin port."""
-        answer = httpx.get(f"{self.admin}{path}", timeout=5.0)
+        """Ask the admin port, as soon as it listens."""
+        answer = wait_until(lambda: self._asked(path))
+        assert answer is not None
         return answer.status_code, answer.text
+
+    def _asked(self, path: str) -> httpx.Response | None:
+        assert self.process.poll() is None, "ended:\n" + "".join(self.lines)
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5.0)
+        except httpx.ConnectError:
+            return None
 
     def until_ready(self) -> Self:
         """Wait until the worker does all of its work."""
@@ -255,7 +259,7 @@ def test_it_is_ready_when_every_partition_is_open(worker: Worker) -> None:
         answers.append(worker.get("/readyz"))
     assert answers[0][0] == 503
     assert {text for _, text in answers[:-1]} <= set(not_ready())
-    wait_until(lambda: len(re.findall(r"partition \d opened at offset", "".join(worker.lines))) == EMBEDDED.partitions)
+    wait_until(lambda: worker.said(r"txpush-agent agent-0 is ready: partitions 0, 1, 2 of aggregation.events; metrics"))
 
 
 def not_ready() -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The demo's table of event, decision and command: live in a terminal, lines elsewhere."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,8 @@ from streams.demo.telling.verdict import in_words
 from streams.kafka.topics import TICKETS
 
 WIDE = 110
+PATIENCE_SECONDS = 10.0
+"""How long a row that is awaited holds back the lines of those after it."""
 LINES_A_ROW = 2
 LINES_AROUND = 8
 PREFIX = "remediation."
@@ -136,10 +139,15 @@ def rendered(rows: Sequence[Row], width: int) -> Table:
 
 
 class Display:
-    """Shows rows inside `with`: live where the console is a terminal, one line a decided row where it is not."""
+    """Shows rows inside `with`: live where the console is a terminal, one line a decided row where it is not.
 
-    def __init__(self, console: Console) -> None:
+    Lines keep the order of the rows, so that nothing is told before what led to it.
+    """
+
+    def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
+        self._now = now
+        self._awaited: dict[int, float] = {}
         self._live: Live | None = None
         self._printed: dict[int, str] = {}
         self._rows: Sequence[Row] = ()
@@ -162,6 +170,7 @@ class Display:
         """Leave the whole table where it stands; what comes after it is told in lines."""
         live, self._live = self._live, None
         if live is None:
+            self._print(self._rows, patience=0.0)
             return
         if self._rows:
             live.update(rendered(self._rows, self._console.width), refresh=False)
@@ -172,7 +181,7 @@ class Display:
         """Show the rows as they are now; in a terminal the latest ones that it has room for."""
         self._rows = rows
         if self._live is None:
-            self._print(rows)
+            self._print(rows, PATIENCE_SECONDS)
             return
         room = max((self._console.height - LINES_AROUND) // LINES_A_ROW, 1)
         table = rendered(rows[-room:], self._console.width)
@@ -190,8 +199,11 @@ class Display:
         if not (footer and self._live):
             self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def _print(self, rows: Sequence[Row]) -> None:
+    def _print(self, rows: Sequence[Row], patience: float) -> None:
         for number, row in enumerate(rows):
-            if row.is_decided and self._printed.get(number) != row.line:
+            if not row.is_decided:
+                if self._now() - self._awaited.setdefault(number, self._now()) < patience:
+                    return
+            elif self._printed.get(number) != row.line:
                 self._printed[number] = row.line
                 self._console.print(row.line, highlight=False, markup=False, soft_wrap=True)

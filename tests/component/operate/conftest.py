@@ -6,9 +6,11 @@ import pytest
 
 from streams.clock import WallClock
 from streams.operate import forget as forget_command
+from streams.operate import override as override_command
 from streams.operate import policy as policy_command
 from streams.operate import telling
 from streams.operate.differences import as_toml
+from streams.operate.overrides import show as show_command
 from tests.component.operate.double import MILD, NOW, Kafka
 
 
@@ -18,6 +20,9 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     monkeypatch.setattr(telling, "write", double.write)
     monkeypatch.setattr(policy_command, "standings", double.standings)
     monkeypatch.setattr(forget_command, "end_subscriptions", double.end_subscriptions)
+    for command in (override_command, forget_command):
+        monkeypatch.setattr(command, "unknown", double.unknown)
+    monkeypatch.setattr(show_command, "read_books", double.read_books)
     monkeypatch.setattr(WallClock, "now", lambda _self: NOW)
     monkeypatch.setenv("TXPUSH_PARTITIONS", "3")
     return double

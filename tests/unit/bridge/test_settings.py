@@ -62,7 +62,7 @@ def test_settings_are_refused_before_a_broker_is_asked(monkeypatch: pytest.Monke
     async def asked(*_: object) -> None:
         raise AssertionError("no broker was to be asked yet")
 
-    monkeypatch.setattr(command, "require_cluster", asked)
+    monkeypatch.setattr(command, "require_cluster_if_there", asked)
     monkeypatch.delenv("TXPUSH_CALLBACK_TOKENS", raising=False)
     done = CliRunner().invoke(command.bridge, [])
     assert (done.exit_code, "bridge: tokens: 0 given" in done.output) == (2, True), done.output

@@ -16,7 +16,7 @@ def test_event_types_of_others_make_few_series() -> None:
     tally = Tally()
     for event_type in ("connect.done", "connect.x1", "made.up.1", "made.up.2", EventType.CLOCK_TICK, SignalType.LEFT):
         tally.count("event", event_type, "seen")
-    PrometheusMetrics(Instruments("agent", registry), Fixed()).counted(tally)
+    PrometheusMetrics(Instruments("agent", registry), Fixed(), lambda: None).counted(tally)
     found = {
         sample.labels["type"]: sample.value
         for metric in registry.collect()

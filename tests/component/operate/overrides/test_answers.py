@@ -1,0 +1,101 @@
+"""What `txpush override` and `txpush forget` answer: what was decided, where it is, what comes of it, and of whom."""
+
+import pytest
+
+from streams.kafka.topics import EVENTS
+from tests.component.operate.double import SIGNED, Kafka, typed
+
+LOGIN = ["--customer", "7", "--login", "71"]
+
+ANSWERS = [
+    (["silence", "--all"], "contact with every customer is held until you end it with --until now"),
+    (["silence", "--customer", "7", "--until", "12h"], "contact with customer 7 is held until 2026-11-01T15:00:00Z"),
+    (
+        ["silence", "--institution", "102105", "--until", "now"],
+        (
+            "contact with every customer of institution 102105 is no longer held; "
+            "what still waits goes out if it is needed"
+        ),
+    ),
+    (
+        ["silence", "--customer", "7", "--login", "71", "--account", "5"],
+        "contact with account 5 of customer 7 is held until you end it with --until now",
+    ),
+    (
+        ["mark-otp", *LOGIN],
+        "the login 71 of customer 7 counts as one that asks for a passcode at every connection",
+    ),
+    (
+        ["unmark-otp", *LOGIN, "--account", "5"],
+        "the login 71 of customer 7 counts no longer as one that asks for a passcode at every connection",
+    ),
+    (
+        ["close-case", "--customer", "7", "--account", "5"],
+        "what is open for the account 5 of customer 7 is withdrawn; only a new attempt opens it again",
+    ),
+    (
+        ["release-baseline", "--all", "--rate-per-hour", "5000"],
+        (
+            "cases of every customer that a first sweep kept without contact are let out, "
+            "at most 5,000 an hour and partition"
+        ),
+    ),
+    (
+        ["release-baseline", "--customer", "7"],
+        "cases of customer 7 that a first sweep kept without contact are let out",
+    ),
+]
+
+
+@pytest.mark.usefixtures("kafka")
+@pytest.mark.parametrize(("words", "decided"), ANSWERS, ids=[" ".join(words) for words, _ in ANSWERS])
+def test_an_override_answers_in_words(words: list[str], decided: str) -> None:
+    """First what it comes to, then where it is written, then what happens next and where to see that."""
+    done = typed("override", *words, *SIGNED)
+    first, second, third = done.output.splitlines()
+    assert first == decided
+    assert second.startswith(f"written to {EVENTS}: ")
+    assert third.startswith("the agent goes by it as soon as it reads it: see `txpush override show")
+
+
+@pytest.mark.usefixtures("kafka")
+def test_the_next_command_is_named_whole() -> None:
+    """What can be typed next shows what holds for the very same login."""
+    done = typed("override", "mark-otp", *LOGIN, *SIGNED)
+    assert done.output.endswith("see `txpush override show --customer 7 --login 71`\n")
+
+
+def test_an_override_of_a_stranger_is_written_with_a_warning(kafka: Kafka) -> None:
+    """An id that nothing is known of may be a slip of the pen, or a customer to come: it is said, and no refusal."""
+    kafka.strangers = ["login 71 of customer 7"]
+    done = typed("override", "mark-otp", *LOGIN, *SIGNED)
+    assert (done.exit_code, len(kafka.acts)) == (0, 1)
+    assert done.stderr == "nothing is known of login 71 of customer 7 yet: see that the id is right\n"
+
+
+def test_nothing_is_promised_where_nothing_was_written(kafka: Kafka) -> None:
+    """Without a broker no line says what was decided."""
+    kafka.error = TimeoutError()
+    done = typed("override", "silence", "--all", *SIGNED)
+    assert (done.exit_code, done.stdout) == (2, "")
+
+
+def test_forgetting_answers_in_words(kafka: Kafka) -> None:
+    """What was decided, where it is, and what happens next; nothing more of a customer who is known."""
+    done = typed("forget", "7", "--yes", *SIGNED)
+    assert done.stdout.splitlines() == [
+        "customer 7 is to be forgotten",
+        f"written to {EVENTS}: 1 at 5",
+        "as soon as the agent reads it, it withdraws what is open and drops what it keeps of the customer",
+    ]
+    assert (done.stderr, len(kafka.acts)) == ("", 1)
+
+
+def test_forgetting_a_stranger_is_warned_of_before_the_question(kafka: Kafka) -> None:
+    """There is no way back, so the slip is named while a no still helps; a script goes on."""
+    kafka.strangers = ["customer 8"]
+    asked = typed("forget", "8", *SIGNED, answer="n\n")
+    assert asked.stderr.startswith("nothing is known of customer 8: see that the id is right\nforget customer 8 for")
+    assert (asked.exit_code, kafka.acts) == (1, [])
+    assert typed("forget", "8", "--yes", *SIGNED).exit_code == 0
+    assert len(kafka.acts) == 1

@@ -1,0 +1,141 @@
+"""`txpush override show` on a real broker: what waits, what an agent has taken, and who is known at all."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from click.testing import CliRunner, Result
+
+from schemas.cloudevents import to_headers, to_value
+from schemas.events import AccountSnapshot, Event, EventType, Source
+from schemas.times import rfc3339, to_epoch_ms
+from streams.cli import txpush
+from streams.clock import WallClock
+from streams.kafka import topics
+from streams.kafka.embedded import EmbeddedKafka
+from streams.kafka.topics import EMBEDDED, EVENTS
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.kafka
+
+ROOT = Path(__file__).parents[2]
+SIGNED = ["--by", "ann", "--reason", "asked the customer"]
+CUSTOMER, LOGIN, ACCOUNT, BANK = "7000000042", "7100000007", "5900000001", "102105"
+OF_LOGIN = ["--customer", CUSTOMER, "--login", LOGIN]
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedKafka]:
+    """A broker of its own: the topics of the contract and the agents' groups have fixed names."""
+    with EmbeddedKafka() as kafka:
+        asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
+        yield kafka
+
+
+@pytest.fixture(autouse=True)
+def _settings(broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TXPUSH_BOOTSTRAP", broker.bootstrap)
+    monkeypatch.setenv("TXPUSH_PARTITIONS", str(EMBEDDED.partitions))
+    monkeypatch.setenv("TXPUSH_REPLICATION", str(EMBEDDED.replication))
+
+
+@pytest.fixture
+def agent(broker: EmbeddedKafka, _settings: None, tmp_path: Path) -> Iterator[None]:
+    """An agent that has read what is in the log, of an account at 185 among others."""
+    asyncio.run(failing(broker.bootstrap))
+    with (tmp_path / "agent.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streams.cli", "agent"],
+            env=os.environ | {"TXPUSH_INSTANCE": "agent-0"},
+            stdout=log,
+            stderr=log,
+            cwd=ROOT,
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        assert process.wait(15) == 0, (tmp_path / "agent.log").read_text()
+
+
+async def failing(bootstrap: str) -> None:
+    """Write a notification of an account that stands at 185."""
+    at = WallClock().now()
+    snapshot = AccountSnapshot(
+        customer_id=CUSTOMER,
+        account_id=ACCOUNT,
+        institution_id=BANK,
+        institution_login_id=LOGIN,
+        aggregation_status_code=185,
+        aggregation_attempt_date=at - timedelta(minutes=1),
+    )
+    event = Event("failing:0", EventType.ACCOUNT_MODIFIED, Source.BRIDGE, at, snapshot, None, CUSTOMER)
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        value, key = to_value(event.data), CUSTOMER.encode()
+        await producer.send_and_wait(EVENTS, value, key, None, to_epoch_ms(at), to_headers(event))
+
+
+def typed(*words: str) -> Result:
+    """Run a command line that ends with 0."""
+    done = CliRunner().invoke(txpush, list(words))
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def shown(*words: str) -> list[dict[str, Any]]:
+    """Give what is shown."""
+    return [json.loads(line) for line in typed("override", "show", *words).stdout.splitlines()]
+
+
+def brief(found: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Give what is in force, who decided it, and whether it waits."""
+    return [(one["action"], one["institution_login_id"], one["who"], one["waits_at"] is not None) for one in found]
+
+
+def test_an_override_is_shown_before_and_after_it_is_read(request: pytest.FixtureRequest) -> None:
+    """What is written waits until an agent has read it; then it is told from the agent's books, with who and why."""
+    assert typed("override", "show").stderr.startswith("no override is in force for every customer\n")
+    stranger = typed("override", "mark-otp", *OF_LOGIN, *SIGNED)
+    assert stranger.stderr == f"nothing is known of customer {CUSTOMER} yet: see that the id is right\n"
+    typed("override", "silence", "--all", "--until", "12h", *SIGNED)
+    wide, marked = sorted(shown("--customer", CUSTOMER), key=lambda one: one["action"], reverse=True)
+    assert (wide["action"], wide["who"], wide["waits_at"]) == ("silence", "ann", 1)
+    assert (marked["action"], marked["institution_login_id"], marked["waits_at"]) == ("mark_otp", LOGIN, 0)
+
+    request.getfixturevalue("agent")
+    wait_until(lambda: [one["waits_at"] for one in shown("--customer", CUSTOMER)], lambda waits: set(waits) == {None})
+    wait_until(lambda: typed("override", "silence", *OF_LOGIN, *SIGNED).stderr, lambda warned: warned == "")
+    typed("override", "mark-otp", *OF_LOGIN, *SIGNED)
+    taken = [("silence", None, "ann", False), ("silence", LOGIN, "ann", False), ("mark_otp", LOGIN, "ann", False)]
+    wait_until(lambda: brief(shown("--customer", CUSTOMER)), lambda found: found == taken)
+    assert brief(shown("--customer", CUSTOMER, "--account", ACCOUNT)) == taken
+    (everybody,) = wait_until(shown, lambda found: [one["partitions"] for one in found] == [[0, 1, 2]])
+    assert (everybody["partitions"], everybody["why"]) == ([0, 1, 2], "asked the customer")
+    assert everybody["until"] > rfc3339(WallClock().now() + timedelta(hours=11))
+
+    assert (
+        "nothing is known of institution 999 yet"
+        in typed("override", "silence", "--institution", "999", *SIGNED).stderr
+    )
+    assert typed("override", "silence", "--institution", BANK, *SIGNED).stderr == ""
+    assert (
+        "nothing is known of login 1 of"
+        in typed("override", "silence", "--customer", CUSTOMER, "--login", "1", *SIGNED).stderr
+    )
+    assert "nothing is known of customer 9: " in typed("forget", "9", "--yes", *SIGNED).stderr
+    for scope in (["--all"], OF_LOGIN):
+        typed("override", "silence", *scope, "--until", "now", *SIGNED)
+    typed("override", "unmark-otp", *OF_LOGIN, *SIGNED)
+    left = [f"institution {BANK}"]
+    wait_until(
+        lambda: [f"institution {one['institution_id']}" for one in shown("--customer", CUSTOMER, "--login", LOGIN)],
+        lambda found: found == left,
+    )

@@ -1,0 +1,113 @@
+"""What the bridge's log says of requests that went wrong, and how seldom."""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from streams.bridge import notices
+from streams.bridge.notices import EVERY_SECONDS, Notices
+from streams.observe.labels import Route
+from tests.unit.bridge.bench import CONNECT, TXPUSH, Bench, bench_with, sample
+from tests.unit.bridge.signed import SIGNING, connect, subscribed
+from tests.unit.bridge.test_events import APP_TOKEN, MAILER_TOKEN, REPORT, SERVING, post
+
+CANARY = "canary-7000000042"
+BODY = sample("txpush-account-modified-185")
+
+
+@pytest.fixture(autouse=True)
+def _listening(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "streams.bridge")
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    async with bench_with(SERVING, subscribed()) as made:
+        yield made
+
+
+@pytest.mark.parametrize("route", ["txpush", "connect"])
+async def test_a_wrong_path_token_is_said(bench: Bench, caplog: pytest.LogCaptureFixture, route: str) -> None:
+    """Whoever mistyped the token finds the reason in the log; the token that was shown is not there."""
+    assert (await bench.client.post(f"/{CANARY}/{route}", content=BODY)).status_code == 404
+    (line,) = caplog.messages
+    assert line.startswith(f"answered 404 to a notification at /TOKEN/{route}: its path has none of TXPUSH_CALLBACK_TO")
+
+
+async def test_other_addresses_are_nobodys_business(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """Scanners ask for anything; that is counted, and no line of the log."""
+    for path in ("/", "/wp-login.php", "/txpush/x", "/a/metrics"):
+        assert (await bench.client.get(path)).status_code == 404
+    assert caplog.messages == []
+
+
+UNSIGNED = [
+    (TXPUSH, BODY, {}, "it has no signature"),
+    (TXPUSH, BODY, {"x-txpush-signature": CANARY}, "no key fits; see TXPUSH_PARTNER_SECRETS"),
+    (TXPUSH, BODY.replace(b"5900000001", b"999"), {"x-txpush-signature": CANARY}, "no key is known for its accounts"),
+    (TXPUSH, CANARY.encode(), {"x-txpush-signature": CANARY}, "it cannot be read"),
+    (CONNECT, b"{}", {}, "it has no signature"),
+]
+
+
+@pytest.mark.parametrize("given", UNSIGNED)
+async def test_a_refused_signature_is_said(
+    bench: Bench, caplog: pytest.LogCaptureFixture, given: tuple[str, bytes, dict[str, str], str]
+) -> None:
+    """The first 401 names address and reason, and nothing that was sent."""
+    path, body, headers, why = given
+    for _ in range(3):
+        assert (await bench.client.post(path, content=body, headers=headers)).status_code == 401
+    (line,) = caplog.messages
+    assert line.startswith(f"answered 401 to a notification at /TOKEN/{path.rpartition('/')[2]}: {why}")
+    assert "canary" not in line
+
+
+async def test_services_that_are_not_let_in_are_said(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """A 401 and a 403 at /v1/events are two lines; answers in order are none."""
+    for token in (CANARY, CANARY, MAILER_TOKEN, MAILER_TOKEN, APP_TOKEN):
+        await post(bench, REPORT | {"type": "account.challenged"} if token == MAILER_TOKEN else REPORT, token)
+    assert caplog.messages == [
+        "answered 401 to a service at /v1/events: it showed no token or certificate of TXPUSH_CALLERS_FILE",
+        "answered 403 to a service at /v1/events: TXPUSH_CALLERS_FILE does not let the service send this type",
+    ]
+
+
+async def test_a_dead_letter_is_said_once_a_reason(caplog: pytest.LogCaptureFixture) -> None:
+    """The first body or record of each reason that is set aside is a line that says where it is, and not what."""
+    records = b'{"event": {"class": "account", "type": "modified", "records": [{"id": "' + CANARY.encode() + b'"}]}}'
+    async with bench_with(replace(SERVING, signing=replace(SIGNING, enforce=False))) as bench:
+        for body in (CANARY.encode(), b"{}}", records, records):
+            assert (await bench.client.post(TXPUSH, content=body)).status_code == 200
+    assert caplog.messages == [
+        "set aside from txpush: unreadable_body; see topic aggregation.dead-letter",
+        "set aside from txpush: no_account; see topic aggregation.dead-letter",
+    ]
+
+
+async def test_good_ones_are_not_said(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """What is in order leaves no line."""
+    done = sample("dataconnect-done")
+    assert (await bench.client.post(CONNECT, content=done, headers=connect(done))).status_code == 200
+    assert caplog.messages == []
+
+
+def test_the_next_line_counts_those_between(caplog: pytest.LogCaptureFixture) -> None:
+    """A flood is a line a minute, and how many there were is not lost; other kinds have lines of their own."""
+    at = 1000.0
+    said = Notices(lambda: at)
+    for _ in range(1235):
+        said.wrong_token(Route.TXPUSH)
+    said.wrong_token(Route.CONNECT)
+    at += EVERY_SECONDS
+    for _ in range(2):
+        said.wrong_token(Route.TXPUSH)
+    at += EVERY_SECONDS
+    said.wrong_token(Route.TXPUSH)
+    ends = [line.partition("callback URL")[2] for line in caplog.messages]
+    more = " ({} more of the kind since the last line)"
+    assert ends == ["", "", more.format("1,234"), more.format("1")]
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+    assert {record.name for record in caplog.records} == {notices.__name__}
