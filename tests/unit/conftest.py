@@ -37,8 +37,8 @@ def _refuse(event: str, details: tuple[object, ...]) -> None:
         return
     if event == "open":
         path, _, flags = details
-        if not isinstance(flags, int) or not flags & _WRITING or path == os.devnull:
-            return
+        if isinstance(path, int) or not isinstance(flags, int) or not flags & _WRITING or path == os.devnull:
+            return  # what is a number already was judged when it was opened
     elif event not in _DOING_IO:
         return
     if details and isinstance(details[0], str | os.PathLike) and _TOOLS & set(PurePath(details[0]).parts):

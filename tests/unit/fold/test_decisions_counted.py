@@ -67,7 +67,7 @@ def test_those_of_institutions_count_as_well() -> None:
 def test_the_series_are_there_from_the_start(result: str) -> None:
     """At 0, so that the first decision is a step."""
     registry = CollectorRegistry()
-    shown = PrometheusMetrics(Instruments("agent", registry), Fixed())
+    shown = PrometheusMetrics(Instruments("agent", registry), Fixed(), changed=lambda: None)
     name, labels = "txpush_agent_decisions_total", {"result": result}
     assert registry.get_sample_value(name, labels) == 0.0
     tally = Tally()
