@@ -1,7 +1,6 @@
 """The link of a command: which messages carry it, and that nothing is decided or audited with it."""
 
 import hashlib
-from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -10,9 +9,8 @@ import pytest
 from schemas.commands import Command
 from schemas.events import ConnectEvent
 from schemas.policy import Policy
-from streams.kafka.topics import AUDIT
 from streams.links import FixLinks
-from streams.testing import RandomFaults, Topology
+from streams.testing import Topology
 from tests.unit.fold.build import CUSTOMERS, DAY, HOUR, START, World, agent_world, event, looked, tick
 
 FIX, RELINK, OTP = "remediation.connect-fix", "remediation.relink", "remediation.otp-escalation"
@@ -131,19 +129,3 @@ def test_a_fix_by_the_link_is_strong(agent: World) -> None:
     )
     agent.hear(event("connect.done", START + HOUR, done, ONE), looked(ONE, 0, START + 2 * HOUR))
     assert agent.sent(FIX)[-1]["action"] == "complete"
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_crashes_change_no_link(seed: int) -> None:
-    """Workers that die and are replaced write the same messages, links included: the check of the driver holds them."""
-
-    def said(topology: Topology) -> list[Any]:
-        with topology:
-            topology.notify(failing("1", 185, int(topology.now.timestamp())))
-            topology.advance_to(topology.now + timedelta(days=4))
-            assert topology.read(AUDIT)
-            return topology.commands(FIX)
-
-    calm = said(Topology(links=LINKS))
-    assert [("fix_url" in one) for one in calm] == [True] * len(calm)
-    assert said(Topology(links=LINKS, workers=2, seed=seed, faults=RandomFaults())) == calm

@@ -57,7 +57,11 @@ def messy_days(count: int, days: int) -> int:
 
 @pytest.mark.parametrize(
     ("count", "days", "limit"),
-    [(1, 365, 2_600), (5, 365, 9_000), pytest.param(20, 60, 30_000, marks=pytest.mark.slow)],
+    [
+        (1, 365, 2_600),
+        pytest.param(5, 365, 9_000, marks=pytest.mark.slow),
+        pytest.param(20, 60, 30_000, marks=pytest.mark.slow),
+    ],
 )
 def test_messy_year(count: int, days: int, limit: int, capsys: pytest.CaptureFixture[str]) -> None:
     """A customer's state stays in proportion to its accounts: at most 1.4 kB each beside 1.2 kB of its own."""
