@@ -14,6 +14,8 @@ from streams.subscriptions.held import Held
 
 VERSION = 1
 _AES_256_SIV_BYTES = 64
+_UNREADABLE = (msgspec.DecodeError, RecursionError)
+"""What reading JSON of any bytes may raise: the second where it is nested without end."""
 
 
 class UnopenedError(ValueError):
@@ -52,7 +54,7 @@ class Sealing:
         for cipher in self._ciphers:
             try:
                 return msgspec.json.decode(cipher.decrypt(record, [key]), type=Held)
-            except (InvalidTag, msgspec.DecodeError):
+            except (InvalidTag, *_UNREADABLE):
                 continue
         raise UnopenedError("none of TXPUSH_SEALING_KEYS opens it")
 
@@ -61,7 +63,7 @@ def _read(value: bytes) -> bytes:
     try:
         record = msgspec.json.decode(value, type=_Record)
         sealed = b64decode(record.sealed, validate=True)
-    except (msgspec.DecodeError, binascii.Error):
+    except (*_UNREADABLE, binascii.Error):
         raise UnopenedError("it is no record of a subscription") from None
     if record.version > VERSION:
         raise UnopenedError(f"it is of version {record.version}, and this release reads up to {VERSION}")

@@ -111,7 +111,7 @@ class Commands:
             return
         try:
             message = self._decoder.decode(record.value)
-        except ValueError:  # of msgspec; its text may quote the record
+        except (RecursionError, ValueError):  # of msgspec; its text may quote the record
             self._tell(record, "no command message")
             return
         if not message.is_known:

@@ -1,5 +1,8 @@
 """Signing keys on the topic: what opens them, and that nothing of them can be read."""
 
+from base64 import b64encode
+
+import msgspec
 import orjson
 import pytest
 
@@ -49,12 +52,31 @@ def test_a_record_opens_under_its_own_key_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"", b"text", b"[]", b"{}", b'{"version":1,"sealed":"?"}', b'{"version":1,"sealed":""}', b"\xff"]
+    "value",
+    [
+        b"",
+        b"text",
+        b"[]",
+        b"{}",
+        b'{"version":1,"sealed":"?"}',
+        b'{"version":1,"sealed":""}',
+        b"\xff",
+        b'{"version":1,"sealed":"","other":' + b"[" * 3000,
+    ],
 )
 def test_damage_is_told_without_the_record(value: bytes) -> None:
     """Whatever stands there, the error is ours and quotes nothing."""
     with pytest.raises(UnopenedError, match=r"no record of a subscription|opens it"):
         Sealing([FIRST]).open(NAME, value)
+
+
+def test_what_is_sealed_may_be_damaged_too() -> None:
+    """Nor does an endless nesting under the seal end the view of all keys."""
+    sealing = Sealing([FIRST])
+    sealed = sealing._ciphers[0].encrypt(b'{"other":' + b"[" * 3000, [NAME])
+    record = msgspec.json.encode({"version": 1, "sealed": b64encode(sealed).decode()})
+    with pytest.raises(UnopenedError, match="opens it"):
+        sealing.open(NAME, record)
 
 
 def test_a_later_version_is_refused_in_words() -> None:

@@ -108,7 +108,7 @@ def test_a_tombstone_is_no_message(world: World) -> None:
     assert (len(world.commands), world.unreadable) == (0, 0)
 
 
-@pytest.mark.parametrize("value", [b"{", b"[]", b'{"command_id": "Jane Doe"}'])
+@pytest.mark.parametrize("value", [b"{", b"[]", b'{"command_id": "Jane Doe"}', b'{"data":' + b"[" * 3000])
 def test_a_record_that_cannot_be_read(world: World, value: bytes, caplog: pytest.LogCaptureFixture) -> None:
     """It is counted, its place is logged, its content is not; the next one is heard."""
     with caplog.at_level(logging.ERROR):
