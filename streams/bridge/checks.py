@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Protocol
 
 from schemas.notifications import UnreadableBody
@@ -24,10 +25,13 @@ log = logging.getLogger(__name__)
 MAX_ACCOUNTS = 16
 """Accounts of one body whose keys are tried; it is one in every sample, and a body may be large."""
 
-Headers = Iterable[tuple[bytes, bytes]]
+MAX_SIGNATURES = 4
+"""Signatures of one request that are tried: more than a sender with two keys has."""
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 _CONNECT = CONNECT_HEADER.encode()
-_TXPUSH, _TXPUSH_SEEN = (name.encode() for name in TXPUSH_HEADERS)
+_TXPUSH = tuple(name.encode() for name in TXPUSH_HEADERS)
 
 
 class Keys(Protocol):
@@ -102,40 +106,53 @@ class SignatureCheck:
             body: as it came; this is what was signed.
             content: the body, read; not to be trusted, and only asked whose keys to try.
         """
-        given = dict(headers)
-        return self._connect(given, body) if route is Route.CONNECT else self._txpush(given, body, content)
-
-    def _connect(self, given: Mapping[bytes, bytes], body: bytes) -> SignatureResult:
-        signature = given.get(_CONNECT)
-        if signature is None:
+        signatures = _given(headers, (_CONNECT,) if route is Route.CONNECT else _TXPUSH)
+        if not signatures:
             return SignatureResult.MISSING
+        if len(signatures) > MAX_SIGNATURES:
+            return SignatureResult.WRONG
+        if route is Route.CONNECT:
+            return self._connect(signatures, body)
+        return self._txpush(signatures, _given(headers, (b"content-type",)), body, content)
+
+    def _connect(self, signatures: Sequence[bytes], body: bytes) -> SignatureResult:
         if not self._secrets:
             return SignatureResult.NO_KEY
-        return SignatureResult.GOOD if is_connect_signature(signature, self._secrets, body) else SignatureResult.WRONG
+        fits = any(is_connect_signature(signature, self._secrets, body) for signature in signatures)
+        return SignatureResult.GOOD if fits else SignatureResult.WRONG
 
-    def _txpush(self, given: Mapping[bytes, bytes], body: bytes, content: Content) -> SignatureResult:
-        signature = given.get(_TXPUSH) or given.get(_TXPUSH_SEEN)
-        if signature is None:
-            return SignatureResult.MISSING
+    def _txpush(
+        self, signatures: Sequence[bytes], content_types: Sequence[bytes], body: bytes, content: Content
+    ) -> SignatureResult:
         if isinstance(content, UnreadableBody):
             return SignatureResult.UNREADABLE
         keys = self._keys_for(content)
         if not keys:
             return SignatureResult.NO_KEY
-        content_type = given.get(b"content-type", b"")
-        if self._fits(self._strategy, signature, keys, content_type, body):
+        if len(content_types) > 1:
+            return SignatureResult.WRONG
+        signed = b"".join(content_types), body
+        if self._fits(self._strategy, signatures, keys, *signed):
             return SignatureResult.GOOD
         for other in self._others:
-            if self._fits(other, signature, keys, content_type, body):
+            if self._fits(other, signatures, keys, *signed):
                 self._tell(other)
         return SignatureResult.WRONG
 
     def _fits(
-        self, strategy: Strategy, signature: bytes, keys: Iterable[Sequence[bytes]], content_type: bytes, body: bytes
+        self,
+        strategy: Strategy,
+        signatures: Iterable[bytes],
+        keys: Iterable[Sequence[bytes]],
+        content_type: bytes,
+        body: bytes,
     ) -> bool:
         """Try the keys of one account after the other: which of them fits is no secret."""
         signed = signing_string(strategy, content_type, self._host, body)
-        return any(is_txpush_signature(strategy, signature, of_account, signed) for of_account in keys)
+        return any(
+            is_txpush_signature(strategy, signature, of_account, signed)
+            for of_account, signature in product(keys, signatures)
+        )
 
     def _keys_for(self, content: Mapping[str, Any]) -> list[tuple[bytes, ...]]:
         """Give the keys that may have signed a body: those of each account that it names.
@@ -157,6 +174,11 @@ class SignatureCheck:
             log.warning(
                 "TxPUSH signatures fit %s, not %s: set TXPUSH_SIGNATURE_STRATEGY=%s", strategy, self._strategy, strategy
             )
+
+
+def _given(headers: Headers, names: tuple[bytes, ...]) -> list[bytes]:
+    """Give the values of headers, each that is not empty: a sender with two keys may show a signature of either."""
+    return [value for name, value in headers if name in names and value]
 
 
 def _named(content: Mapping[str, Any]) -> tuple[str, set[str], list[str]]:
