@@ -1,8 +1,8 @@
-"""HTTP in both directions as ASGI sees it: answers ready to send, bodies and codes read within limits."""
+"""HTTP as ASGI sees it: answers ready to send, and the code of a verification."""
 
-import asyncio
+import math
 import re
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,8 +16,6 @@ Send = Callable[[Message], Awaitable[None]]
 VERIFICATION_PARAMETER = "txpush_verification_code"
 MAX_QUERY_FIELDS = 16
 _CODE = re.compile(r"[A-Za-z0-9._~-]{1,256}")
-_DIGITS = 18
-"""Digits of a declared length that are read: more are too many whatever the limit, and Python reads no thousands."""
 
 
 class Answer:
@@ -45,8 +43,13 @@ SET_ASIDE = Answer(200, Outcome.DEAD_LETTER)
 NOT_STORED = Answer(200, Outcome.NOT_STORED)
 BAD_REQUEST = Answer(400, Outcome.BAD_REQUEST)
 NOT_FOUND = Answer(404, Outcome.NOT_FOUND)
-TOO_SLOW = Answer(408, Outcome.TOO_SLOW, headers=(("connection", "close"),))
-TOO_LARGE = Answer(413, Outcome.TOO_LARGE, headers=(("connection", "close"),))
+NO_VENDOR = Answer(404, Outcome.WRONG_SOURCE)
+"""To who is not the vendor there is nothing here, the token or not."""
+_CLOSE = (("connection", "close"),)
+AMBIGUOUS = Answer(400, Outcome.BAD_REQUEST, headers=_CLOSE)
+TOO_SLOW = Answer(408, Outcome.TOO_SLOW, headers=_CLOSE)
+TOO_LARGE = Answer(413, Outcome.TOO_LARGE, headers=_CLOSE)
+ENCODED = Answer(415, Outcome.WRONG_MEDIA_TYPE, headers=(("accept-encoding", "identity"), *_CLOSE))
 UNSIGNED = Answer(401, Outcome.UNSIGNED)
 GONE = Answer(400, Outcome.GONE)
 FAILED = Answer(500, Outcome.FAILED)
@@ -57,66 +60,17 @@ def told(status: int, outcome: Outcome, text: str, headers: tuple[tuple[str, str
     return Answer(status, outcome, f"{text}\n", (("content-type", "text/plain; charset=utf-8"), *headers))
 
 
+def too_often(seconds: float) -> Answer:
+    """Give the answer to a source that has failed too often, for so long."""
+    return Answer(429, Outcome.TOO_OFTEN, headers=(("retry-after", str(math.ceil(seconds))), *_CLOSE))
+
+
 class Rejected(Exception):  # noqa: N818 - carries an answer, not a fault of ours
     """The request is answered without being looked at further."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.outcome)
         self.answer = answer
-
-
-async def read_body(scope: Scope, receive: Receive, max_bytes: int, seconds: float) -> bytes:
-    """Read the whole body.
-
-    Raises:
-        Rejected: longer than `max_bytes` as declared or as counted, slower than `seconds`, or the client left.
-    """
-    declared = _declared_length(scope)
-    if declared is not None and declared > max_bytes:
-        raise Rejected(TOO_LARGE)
-    return await _within(seconds, _read(receive, declared, max_bytes))
-
-
-async def _within(seconds: float, reading: Coroutine[Any, Any, bytes]) -> bytes:
-    """Await the body for so long; as `asyncio.timeout`, at a third of its cost."""
-    task = asyncio.current_task()
-    overdue: list[bool] = []
-
-    def interrupt() -> None:
-        overdue.append(True)
-        if task is not None:
-            task.cancel()
-
-    timer = asyncio.get_running_loop().call_later(seconds, interrupt)
-    try:
-        return await reading
-    except asyncio.CancelledError:
-        if overdue and task is not None and task.uncancel() == 0:
-            raise Rejected(TOO_SLOW) from None
-        raise
-    finally:
-        timer.cancel()
-
-
-async def _read(receive: Receive, declared: int | None, max_bytes: int) -> bytes:
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Rejected(GONE)
-        part: bytes = message.get("body", b"")
-        body = body + part if body else part
-        if len(body) > max_bytes:
-            raise Rejected(TOO_LARGE)
-        if not message.get("more_body") or len(body) == declared:
-            return body
-
-
-def _declared_length(scope: Scope) -> int | None:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value.lstrip(b"0")[:_DIGITS] or b"0") if value.isdigit() else None
-    return None
 
 
 def verification(query: bytes) -> Answer:

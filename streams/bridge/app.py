@@ -10,6 +10,7 @@ from schemas.notifications import Reduction, XmlBody
 from schemas.times import to_epoch_ms
 from streams.bridge import answers
 from streams.bridge.answers import Answer, Receive, Rejected, Scope, Send
+from streams.bridge.bodies import Place, Room, read_body
 from streams.bridge.checks import Keys, NoKeys, SignatureCheck
 from streams.bridge.intake import Content, Intake, Topics, content_of, record_of, take
 from streams.bridge.meters import BridgeMeters
@@ -17,15 +18,16 @@ from streams.bridge.notices import Notices
 from streams.bridge.services.callers import Caller
 from streams.bridge.services.events import MAX_EVENT_BYTES, read_event
 from streams.bridge.settings import BridgeSettings
+from streams.bridge.sources.door import Door
 from streams.clock import Clock
 from streams.kafka.log import Log, LogError, LogFull, LogRecord
 from streams.observe.labels import Outcome, Route, SignatureResult
 
 log = logging.getLogger(__name__)
 
-_ROUTES = {Route.TXPUSH.value: Route.TXPUSH, Route.CONNECT.value: Route.CONNECT}
+_ROUTES = {Route.TXPUSH.value.encode(): Route.TXPUSH, Route.CONNECT.value.encode(): Route.CONNECT}
 _ALLOWED = {Route.TXPUSH: "GET, POST", Route.CONNECT: "POST", Route.EVENTS: "POST"}
-EVENTS_PATH = "/v1/events"
+EVENTS_PATH = b"/v1/events"
 _MAYBE_UNKNOWN = frozenset({SignatureResult.NO_KEY, SignatureResult.WRONG})
 """Results that a key which has not been read yet could turn."""
 
@@ -49,10 +51,12 @@ class Bridge:
         self._keys = keys or NoKeys()
         self._check = SignatureCheck(settings.signing, self._keys, meters.fits)
         self._callers = settings.callers
+        self._door = Door(settings.sources, settings.failures_per_minute)
         retry = (("retry-after", str(settings.retry_after_seconds)),)
         self._unavailable = Answer(503, Outcome.LOG_UNAVAILABLE, headers=retry)
         self._overloaded = Answer(503, Outcome.OVERLOADED, headers=retry)
         self._keys_unknown = Answer(503, Outcome.KEYS_UNKNOWN, headers=retry)
+        self._room = Room(settings.max_held_bytes, self._overloaded)
         self._not_allowed = {
             route: Answer(405, Outcome.METHOD_NOT_ALLOWED, headers=(("allow", methods),))
             for route, methods in _ALLOWED.items()
@@ -62,9 +66,9 @@ class Bridge:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        route = self._route(scope["path"])
+        route = self._route(_path(scope))
         try:
-            answer = await self._answer(route, scope, receive)
+            answer = self._door.refusal(route, scope) or await self._answer(route, scope, receive)
         except Rejected as rejected:
             answer = rejected.answer
         except Exception as error:  # noqa: BLE001 - whatever it is, the vendor shall send again
@@ -72,33 +76,34 @@ class Bridge:
             answer = answers.FAILED
         self._meters.answered(route, answer.outcome)
         self._notices.answered(route, answer)
+        self._door.answered(scope, answer.outcome)
         await send(answer.start)
         await send(answer.body)
 
-    def _route(self, path: str) -> Route:
+    def _route(self, path: bytes) -> Route:
         """Give the route; a wrong token is no route, and takes as long as a right one."""
         if path == EVENTS_PATH and self._callers:
             return Route.EVENTS
-        _, _, rest = path.partition("/")
-        given, _, name = rest.partition("/")
-        candidate = given.encode(errors="replace")
-        known = [hmac.compare_digest(candidate, token) for token in self._tokens]
+        _, _, rest = path.partition(b"/")
+        given, _, name = rest.partition(b"/")
+        known = [hmac.compare_digest(given, token) for token in self._tokens]
         return _ROUTES.get(name, Route.NONE) if any(known) else Route.NONE
 
     async def _answer(self, route: Route, scope: Scope, receive: Receive) -> Answer:
         if route is Route.NONE:
-            if (meant := _ROUTES.get(scope["path"].rpartition("/")[2])) is not None:
+            if (meant := _ROUTES.get(_path(scope).rpartition(b"/")[2])) is not None:
                 self._notices.wrong_token(meant)
             return answers.NOT_FOUND
         if scope["method"] == "POST":
-            return await (self._post_event if route is Route.EVENTS else self._post)(route, scope, receive)
+            with self._room.place() as place:
+                return await (self._post_event if route is Route.EVENTS else self._post)(route, scope, receive, place)
         if scope["method"] == "GET" and route is Route.TXPUSH:
             return answers.verification(scope["query_string"])
         return self._not_allowed[route]
 
-    async def _post(self, route: Route, scope: Scope, receive: Receive) -> Answer:
+    async def _post(self, route: Route, scope: Scope, receive: Receive, place: Place) -> Answer:
         settings = self._settings
-        body = await answers.read_body(scope, receive, settings.max_body_bytes, settings.read_seconds)
+        body = await read_body(scope, receive, settings.max_body_bytes, settings.read_seconds, place)
         if not body:
             return answers.BAD_REQUEST
         content = content_of(body)
@@ -137,18 +142,24 @@ class Bridge:
         self._meters.ack_seconds.observe(time.perf_counter() - started)
         return None
 
-    async def _post_event(self, _route: Route, scope: Scope, receive: Receive) -> Answer:
+    async def _post_event(self, _route: Route, scope: Scope, receive: Receive, place: Place) -> Answer:
         """Take an event of a service of the user's own."""
         headers = self._callers.once(scope["headers"])
         caller: Caller = self._callers.named_in(headers)
         limit = min(MAX_EVENT_BYTES, self._settings.max_body_bytes)
-        body = await answers.read_body(scope, receive, limit, self._settings.read_seconds)
+        body = await read_body(scope, receive, limit, self._settings.read_seconds, place)
         event = read_event(caller, headers.get(b"content-type", b""), body, self._clock.now())
         record = record_of(event, to_epoch_ms(event.time), self._topics.events)
         if (failure := await self._write([record])) is not None:
             return failure
         self._meters.stored(Route.EVENTS, Intake([record], Reduction(events=[event])))
         return answers.STORED
+
+
+def _path(scope: Scope) -> bytes:
+    """Give the path as it came: what a proxy in front was asked for, whatever escapes would make of it here."""
+    raw: bytes | None = scope.get("raw_path")
+    return str(scope["path"]).encode(errors="replace") if raw is None else raw
 
 
 def _log_failure(error: Exception) -> None:

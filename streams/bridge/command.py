@@ -12,6 +12,7 @@ from streams.bridge.checks import Signing
 from streams.bridge.process import run_process
 from streams.bridge.services.callers import Callers, CallersError, read_callers
 from streams.bridge.settings import BridgeSettings
+from streams.bridge.sources.address import Sources
 from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
 from streams.exits import EXIT_NOTHING
@@ -93,8 +94,11 @@ def bridge_settings(settings: Settings) -> BridgeSettings:
         ack_deadline_seconds=settings.ack_seconds,
         retry_after_seconds=settings.retry_after_seconds,
         max_in_flight=settings.max_in_flight,
+        max_held_bytes=settings.max_held_bytes,
         shutdown_seconds=settings.shutdown_seconds,
         workers=settings.bridge_workers,
+        sources=Sources(settings.vendor_networks, settings.forwarded_hops, _shown(settings.proxy_secrets)),
+        failures_per_minute=settings.failures_per_minute,
         signing=_signing(settings),
         callers=_callers(settings),
         layout=Layout.of(settings),

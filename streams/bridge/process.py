@@ -71,7 +71,12 @@ class _Process:
         self._keys = _key_view(settings)
         app = Bridge(settings, self._log, clock, meters, self._keys)
         self._server = http_server(
-            app, settings.host, settings.port, max_connections=settings.max_connections, backlog=BACKLOG
+            app,
+            settings.host,
+            settings.port,
+            max_connections=settings.max_connections,
+            backlog=BACKLOG,
+            header_seconds=settings.header_seconds,
         )
         instruments.watch(metrics.BRIDGE_IN_FLIGHT, lambda: self._log.in_flight)
         instruments.watch(metrics.BRIDGE_LOG_UP, lambda: not self._log.problems())

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from streams.bridge.checks import Signing
 from streams.bridge.services.callers import Callers
+from streams.bridge.sources.address import Sources
 from streams.kafka.topics import DEAD_LETTER, EVENTS, SUBSCRIPTIONS, Layout
+from streams.serving import HEADER_SECONDS
 
 MAX_TOKENS = 2
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
@@ -20,11 +22,16 @@ class BridgeSettings:
         tokens: the secret first part of every callback path; a second one while they are being exchanged.
         port: where the proxy in front sends requests; several workers share it.
         admin_port: metrics and readiness of the first worker; each further worker takes the next port, 0 any free one.
+        read_seconds: how long a client may take for its body.
+        header_seconds: the same for the head, and for the wait between two requests of a connection.
         ack_deadline_seconds: how long Kafka may take before the answer is 503.
         retry_after_seconds: what a 503 asks for; the vendor itself comes back after 30 min.
         max_in_flight: requests that may wait for Kafka at once, per worker; past it the answer is 503 at once.
+        max_held_bytes: bytes of bodies held at once, per worker; past it the answer is 503.
         max_connections: connections held at once, per worker; further ones wait in the backlog.
         shutdown_seconds: from SIGTERM to the end of the process, whatever happens.
+        sources: from where notifications may come, and how clients are told apart.
+        failures_per_minute: refused requests of one source, past which it is refused unseen.
         signing: how notifications are checked.
         callers: the services that may post to `/v1/events`; without any it is not there.
         layout: how the cluster has to carry the topics before anything is written; None for any.
@@ -41,13 +48,17 @@ class BridgeSettings:
     subscriptions_topic: str = SUBSCRIPTIONS
     max_body_bytes: int = 1024 * 1024
     read_seconds: float = 10.0
+    header_seconds: float = HEADER_SECONDS
     ack_deadline_seconds: float = 5.0
     retry_after_seconds: int = 30
     rebuild_after_seconds: float = 60.0
     max_in_flight: int = 4096
+    max_held_bytes: int = 64 * 1024 * 1024
     max_connections: int = 8192
     shutdown_seconds: float = 10.0
     workers: int = 1
+    sources: Sources = field(default_factory=Sources)
+    failures_per_minute: int = 60
     signing: Signing = field(default_factory=Signing)
     callers: Callers = field(default_factory=Callers)
     layout: Layout | None = None
@@ -61,10 +72,14 @@ class BridgeSettings:
             found.append("tokens: write 16 to 256 characters of A-Z a-z 0-9 . _ ~ - each, drawn at random")
         if self.ack_deadline_seconds >= self.shutdown_seconds:
             found.append("ack_deadline_seconds: must be below shutdown_seconds, or SIGTERM cuts off answers")
+        if self.max_held_bytes < self.max_body_bytes:
+            found.append("max_held_bytes: must not be below max_body_bytes, or the largest body finds no room")
         found += self.signing.problems()
         positive = (
             "max_body_bytes",
             "read_seconds",
+            "header_seconds",
+            "failures_per_minute",
             "ack_deadline_seconds",
             "max_in_flight",
             "max_connections",

@@ -34,6 +34,8 @@ class Outcome(StrEnum):
     TOO_SLOW = "too_slow"
     GONE = "gone"
     NOT_FOUND = "not_found"
+    WRONG_SOURCE = "wrong_source"
+    TOO_OFTEN = "too_often"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     OVERLOADED = "overloaded"
     LOG_UNAVAILABLE = "log_unavailable"

@@ -1,6 +1,7 @@
 """What each component can be told; names are those of the environment without `TXPUSH_`."""
 
 import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,9 +22,13 @@ Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
 KAFKA_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?):([0-9]{1,5})")
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 """The one in use and, while it is replaced, the one before it; a comma between them."""
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode]
 Address = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$")]
 """Scheme, host and perhaps a port, as others reach us; no path."""
 
+
+_ENCRYPTED_OR_NEAR = re.compile(r"https://|http://(127\.|\[::1\]|[^.:]+(:|$))")
+"""Over TLS, or on this machine or network: a loopback address, or a name without a domain."""
 
 SignatureMode = Literal["enforce", "log"]
 SignatureStrategy = Literal["concat-hex", "concat-base64", "newline-hex", "newline-base64"]
@@ -100,12 +105,21 @@ class BridgePart(BaseModel):
         default=None, description="TOML file of the services that may post events, and of what types"
     )
     proxy_secrets: Secrets = Field(
-        default=(), max_length=2, description="what the TLS proxy shows to be believed the client's name"
+        default=(), max_length=2, description="what the TLS proxy shows to be believed the client's name and address"
     )
     client_name_header: str = Field(
         default="x-client-name",
         pattern=r"^[a-z0-9-]{1,64}$",
         description="header in which the TLS proxy names a client by its certificate",
+    )
+    vendor_networks: Networks = Field(
+        default=(), max_length=64, description="networks that notifications may come from, as 192.0.2.0/24; none: any"
+    )
+    forwarded_hops: int = Field(
+        default=0, ge=0, le=8, description="proxies in front that add to `x-forwarded-for`; 0: it counts for nothing"
+    )
+    failures_per_minute: int = Field(
+        default=60, ge=1, le=1_000_000, description="refused requests of one address before 429; needs the hops"
     )
     bridge_host: str = Field(default="127.0.0.1", description="address the bridge listens on")
     bridge_port: Port = Field(default=8080, description="port the bridge listens on")
@@ -114,8 +128,11 @@ class BridgePart(BaseModel):
     ack_seconds: float = Field(default=5.0, gt=0, le=60, description="how long the bridge waits for Kafka before 503")
     retry_after_seconds: int = Field(default=30, ge=1, le=3600, description="Retry-After of a 503")
     max_in_flight: int = Field(default=4096, ge=1, le=1_000_000, description="requests waiting for Kafka before 503")
+    max_held_bytes: int = Field(
+        default=64 << 20, ge=1024, le=8 << 30, description="bytes of bodies held at once before 503"
+    )
 
-    _split_tokens = field_validator("callback_tokens", "proxy_secrets", mode="before")(_split)
+    _split_tokens = field_validator("callback_tokens", "proxy_secrets", "vendor_networks", mode="before")(_split)
 
     @field_validator("callback_tokens", "proxy_secrets")
     @classmethod
@@ -123,6 +140,20 @@ class BridgePart(BaseModel):
         if not all(TOKEN.fullmatch(token.get_secret_value()) for token in tokens):
             raise ValueError("a token has 16 to 256 of A-Z a-z 0-9 . _ ~ - : make one with `openssl rand -hex 24`")
         return tokens
+
+    @field_validator("public_url")
+    @classmethod
+    def _encrypted(cls, url: str | None) -> str | None:
+        if url is not None and not _ENCRYPTED_OR_NEAR.match(url):
+            raise ValueError("write https://, as the path token and the bodies would be readable on the way")
+        return url
+
+    @field_validator("max_held_bytes")
+    @classmethod
+    def _for_one_body(cls, held: int, info: ValidationInfo) -> int:
+        if held < info.data.get("max_body_bytes", 0):
+            raise ValueError("must not be below TXPUSH_MAX_BODY_BYTES, or the largest body finds no room")
+        return held
 
     @field_validator("ack_seconds")
     @classmethod

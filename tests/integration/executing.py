@@ -88,7 +88,7 @@ def executor(bootstrap: str, vendor: Stand, log: Path, secret: str = SECRET) -> 
         "TXPUSH_REPLICATION": str(topics.EMBEDDED.replication),
         "TXPUSH_LINK_URL": "http://fix.example.com",
         "TXPUSH_LINK_KEYS": KEY,
-        "TXPUSH_PUBLIC_URL": "http://hooks.example.com",
+        "TXPUSH_PUBLIC_URL": "https://hooks.example.com",
         "TXPUSH_CALLBACK_TOKENS": TOKEN,
         "TXPUSH_VENDOR_URL": vendor.url,
         "TXPUSH_APP_KEY": "canary-app-key",

@@ -57,7 +57,7 @@ def test_a_click_leads_to_the_vendor(shared: tuple[Running, Stand], log: Log) ->
     assert answer.headers["location"].startswith(LINK)
     body = stand.bodies[-1]
     assert (body["customerId"], body["institutionLoginId"]) == (log.customer, "7100000007")
-    assert body["webhook"] == f"http://hooks.example.com/{TOKEN}/connect"
+    assert body["webhook"] == f"https://hooks.example.com/{TOKEN}/connect"
     assert body["webhookData"] == {"command_id": command}
     assert body["redirectUri"].startswith("http://fix.example.com/fix/")
     assert body["redirectUri"].endswith("/done")

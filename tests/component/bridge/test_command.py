@@ -62,7 +62,7 @@ def test_what_signatures_are_checked_with(monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("https://Hooks.Example.COM", "hooks.example.com"),
         ("https://hooks.example.com:443", "hooks.example.com"),
-        ("http://hooks.example.com:80", "hooks.example.com"),
+        ("http://hooks:80", "hooks"),
         ("https://hooks.example.com:8443", "hooks.example.com:8443"),
         ("https://münchen.example", "xn--mnchen-3ya.example"),
     ],

@@ -1,0 +1,1 @@
+"""Where requests come from: whose notifications are taken, and who fails too often to be looked at."""
