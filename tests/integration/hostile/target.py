@@ -1,0 +1,218 @@
+"""The bridge as a process that refuses what is not signed, on a real Kafka, and what became of what was sent to it."""
+
+import hashlib
+import pickle
+import re
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streams.bridge.services.callers import Caller, Callers
+from streams.bridge.settings import BridgeSettings
+from streams.subscriptions.held import Grant, record_key, renewed
+from streams.subscriptions.sealing import Sealing
+from tests.integration.hostile.wire import Reply, Wire, request
+from tests.unit.bridge.signed import CUSTOMER, KEYS, SEALING_KEY, SIGNING, txpush
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[3]
+PAYLOADS = ROOT / "tests" / "payloads"
+BODY = (PAYLOADS / "synthetic-txpush-account-modified-185.json").read_bytes()
+DONE = (PAYLOADS / "synthetic-dataconnect-done.json").read_bytes()
+KEY = KEYS["5900000001"]
+TOKEN = "t" * 20
+TXPUSH, CONNECT, EVENTS = f"/{TOKEN}/txpush", f"/{TOKEN}/connect", "/v1/events"
+SERVICE_TOKEN = "s" * 32
+PARTITIONS = 3
+MAX_BODY = 100_000
+READ_SECONDS = 1.0
+HEADER_SECONDS = 1.5
+MAX_MEGABYTES = 300
+"""Resident memory of the bridge at its highest: about 100 at the start, and the limits add the rest."""
+LAUNCH = """
+import logging, pickle, sys
+from streams.bridge.command import run_bridge
+logging.basicConfig(level=logging.INFO)
+sys.exit(run_bridge(pickle.load(sys.stdin.buffer)))
+"""
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class Target:
+    """A bridge that runs, and the topics of its own."""
+
+    settings: BridgeSettings
+    process: subprocess.Popen[bytes]
+    words: Path
+    """Where standard error goes."""
+
+    def wire(self, source: str = "127.0.0.1") -> Wire:
+        """Connect."""
+        return Wire(self.settings.port, source)
+
+    def say(self, *parts: bytes, method: str = "POST", source: str = "127.0.0.1") -> Reply | None:
+        """Write to a connection of its own and give the first answer."""
+        with self.wire(source) as wire:
+            return wire.send(*parts).reply(method)
+
+    def status(self, *parts: bytes) -> int | None:
+        """Give the status of the first answer; None where the connection was closed without one."""
+        reply = self.say(*parts)
+        return None if reply is None else reply.status
+
+    def post(self, body: bytes = BODY, headers: Mapping[str, str] | None = None, target: str = TXPUSH) -> Reply:
+        """Send a body, signed as it should be unless told otherwise."""
+        reply = self.say(request(target, body, txpush(body, KEY) if headers is None else headers))
+        assert reply is not None
+        return reply
+
+    def count(self, topic: str) -> int:
+        """Give how many records a topic has."""
+        consumer = Consumer({"bootstrap.servers": self.settings.bootstrap, "group.id": "counting"})
+        try:
+            places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+            return sum(consumer.get_watermark_offsets(place, timeout=20)[1] for place in places)
+        finally:
+            consumer.close()
+
+    def written(self) -> int:
+        """Give how many records there are, events and dead letters."""
+        return self.count(self.settings.events_topic) + self.count(self.settings.dead_letter_topic)
+
+    def records(self, topic: str) -> list[Any]:
+        """Give all records of a topic."""
+        consumer = Consumer({"bootstrap.servers": self.settings.bootstrap, "group.id": "reading"})
+        try:
+            consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
+            wanted = self.count(topic)
+            found: list[Any] = []
+            while len(found) < wanted:
+                found += consumer.consume(wanted - len(found), timeout=20)
+            return found
+        finally:
+            consumer.close()
+
+    @contextmanager
+    def nothing_written(self) -> Iterator[None]:
+        """Hold that what is done meanwhile leaves no record anywhere."""
+        before = self.written()
+        yield
+        assert self.written() == before
+
+    def outcomes(self, outcome: str) -> float:
+        """Give how many requests came to this, whatever their route."""
+        text = httpx.get(f"http://127.0.0.1:{self.settings.admin_port}/metrics", timeout=10).text
+        found = re.findall(rf'txpush_bridge_requests_total{{outcome="{outcome}",route="\w+"}} ([0-9.e+]+)', text)
+        return sum(map(float, found))
+
+    def megabytes(self) -> float:
+        """Give the resident memory of the bridge at its highest until now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) / 1024
+
+    def is_ready(self) -> bool:
+        """Tell whether the bridge can take notifications, and knows the signing keys."""
+        assert self.process.poll() is None, self.words.read_text()
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.settings.admin_port}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def subscribe(self, account_id: str, *keys: str) -> None:
+        """Have keys of an account on the topic, one after the other, as `txpush subscribe` writes them."""
+        held, name = None, record_key(CUSTOMER, account_id)
+        for key in keys:
+            grants = [Grant("1", "account", key), Grant("2", "transaction", f"{key}-transaction")]
+            held = renewed(held, grants, "https://callback", "2026-11-01T03:00:00Z")
+        assert held is not None
+        producer = Producer({"bootstrap.servers": self.settings.bootstrap, "partitioner": "murmur2_random"})
+        producer.produce(self.settings.subscriptions_topic, Sealing([SEALING_KEY]).seal(name, held), name)
+        assert producer.flush(20) == 0
+
+    def is_unhurt(self) -> bool:
+        """Hold what holds whatever was sent: it runs, takes what is signed, and neither failed nor grew."""
+        assert self.process.poll() is None
+        assert self.post().status == 200
+        words = self.words.read_text()
+        assert "Traceback" not in words
+        assert "a request failed" not in words
+        assert self.outcomes("failed") == 0
+        assert self.megabytes() < MAX_MEGABYTES
+        return True
+
+
+def settings_on(bootstrap: str) -> BridgeSettings:
+    """Give the settings of a bridge with topics of its own and short waits."""
+    name = uuid.uuid4().hex[:8]
+    mailer = Caller("mailer", frozenset({"command.reported"}))
+    return BridgeSettings(
+        bootstrap,
+        (TOKEN,),
+        port=free_port(),
+        admin_port=free_port(),
+        events_topic=f"events-{name}",
+        dead_letter_topic=f"letters-{name}",
+        subscriptions_topic=f"subscriptions-{name}",
+        max_body_bytes=MAX_BODY,
+        read_seconds=READ_SECONDS,
+        header_seconds=HEADER_SECONDS,
+        signing=SIGNING,
+        callers=Callers(((hashlib.sha256(SERVICE_TOKEN.encode()).hexdigest().encode(), mailer),)),
+    )
+
+
+def create_topics(settings: BridgeSettings) -> None:
+    """Create the topics that the settings name."""
+    names = (settings.events_topic, settings.dead_letter_topic, settings.subscriptions_topic)
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    for created in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names]).values():
+        created.result(20)
+
+
+@contextmanager
+def running(settings: BridgeSettings, words: Path) -> Iterator[Target]:
+    """Run a bridge; whatever is left of it is killed at the end."""
+    with words.open("wb") as sink:
+        process = subprocess.Popen([sys.executable, "-c", LAUNCH], stdin=subprocess.PIPE, stderr=sink, cwd=ROOT)
+    try:
+        assert process.stdin is not None
+        process.stdin.write(pickle.dumps(settings))
+        process.stdin.close()
+        target = Target(settings, process, words)
+        wait_until(target.is_ready, said=words.read_text)
+        yield target
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def another(target: Target, words: Path, **changed: Any) -> Iterator[Target]:  # noqa: ANN401 - settings by name
+    """Run a second bridge on the same topics, with other settings."""
+    settings = replace(target.settings, port=free_port(), admin_port=free_port(), **changed)
+    with running(settings, words) as other:
+        yield other
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something that other processes do."""
+    wait_until(condition, seconds=20)
