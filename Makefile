@@ -6,7 +6,7 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin
 
-.PHONY: help install demo test check unit integration check-all versions chaos bench mutation format clean
+.PHONY: help install demo test check unit integration check-all versions audit bom chaos bench mutation fuzz format clean
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -45,10 +45,11 @@ unit: $(VENV)/.synced  ## Run the tests without I/O
 integration: $(VENV)/.synced  ## Run the tests on a real Kafka
 	@$(RUN)/pytest -q -n 2 --dist loadfile tests/integration
 
-check-all: test  ## Run the slow tests too
+check-all: test  ## Run the slow tests too, and audit the packages
 	@HYPOTHESIS_PROFILE=thorough $(RUN)/pytest -q tests/unit/domain/test_properties.py tests/unit/domain/institutions
 	@$(RUN)/pytest -q -m slow
 	@$(MAKE) --no-print-directory versions
+	@$(MAKE) --no-print-directory audit
 
 versions: $(VENV)/.synced  ## Run the unit tests and the flow on a real Kafka under each supported Python that is here
 	@for version in 3.11 3.12 3.13; do \
@@ -57,6 +58,18 @@ versions: $(VENV)/.synced  ## Run the unit tests and the flow on a real Kafka un
 	  UV_PROJECT_ENVIRONMENT=$(VENV)/versions/$$version $(UV) sync --quiet --frozen --python python$$version \
 	    && $(VENV)/versions/$$version/bin/pytest -q -m "not slow" tests/unit tests/integration/test_flow.py || exit 1; \
 	done
+
+AUDIT :=
+audit: $(VENV)/.synced  ## Look for known vulnerabilities in every package of uv.lock; needs the network
+	@$(UV) audit --frozen --preview-features audit-command $(AUDIT); code=$$?; case $$code in \
+	  0) ;; \
+	  1) echo "audit: raise what is named above in pyproject.toml, then $(UV) lock" ;; \
+	  *) echo "audit: NOTHING WAS AUDITED, the service could not be asked; try again where it can be reached" ;; esac; exit $$code
+
+bom: $(VENV)/.synced  ## Write dist/bom.json, what is deployed as a bill of materials (CycloneDX 1.5)
+	@mkdir -p dist
+	@$(UV) export --frozen --quiet --no-dev --format cyclonedx1.5 --preview-features sbom-export -o dist/bom.json >/dev/null
+	@echo "dist/bom.json"
 
 chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 events, 60 kills, 17 pauses
 	@$(RUN)/python -m tests.chaos.run --long
@@ -68,6 +81,11 @@ bench: $(VENV)/.synced  ## Measure agent and bridge against reference loops
 SAMPLE := 20
 mutation: $(VENV)/.synced  ## Change the core in small ways, SAMPLE=20 (or all) a module, and see that tests fail
 	@$(RUN)/python -m tests.mutation.run --sample $(SAMPLE)
+
+MINUTES := 60
+fuzz: $(VENV)/.synced  ## Fuzz every decoder, MINUTES=60 for all of them
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --group fuzz --python $(RUN)/python
+	@$(RUN)/python -m tests.fuzz.run --minutes $(MINUTES)
 
 format: $(VENV)/.synced  ## Format the code
 	@$(RUN)/ruff format . && $(RUN)/ruff check --fix .
