@@ -51,7 +51,7 @@ def load(path: Path, mark: str) -> State:
         state = msgspec.json.decode(path.read_bytes(), type=State)
     except FileNotFoundError:
         return State(mark)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, RecursionError, msgspec.MsgspecError) as error:
         raise StateError(f"{path}: cannot be read: {error}; name another file, or remove it to begin anew") from None
     if (state.version, state.fingerprint) != (VERSION, mark):
         raise StateError(

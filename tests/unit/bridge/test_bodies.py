@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from streams.bridge.answers import AMBIGUOUS, ENCODED, TOO_LARGE, Answer, Message, Rejected
 from streams.bridge.bodies import Room, read_body
 from streams.observe.labels import Outcome
+from tests.unit.bridge.bench import SETTINGS, TXPUSH, bench_with
 
 FULL = Answer(503, Outcome.OVERLOADED)
 
@@ -59,6 +61,17 @@ async def test_no_room_is_503() -> None:
         assert await read([b"b" * 400], room) == b"b" * 400
     assert room.held == 0
     assert await read([b"b" * 600], room) == b"b" * 600
+
+
+async def test_the_bridge_counts_what_it_has_no_room_for() -> None:
+    """503 and `Retry-After`: the vendor comes again; the next body that fits is taken."""
+    async with bench_with(replace(SETTINGS, max_body_bytes=500, max_held_bytes=500)) as bench:
+        bench.app._room.take(400)
+        answer = await bench.client.post(TXPUSH, content=b"x" * 101)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+        assert bench.count("requests", route="txpush", outcome="overloaded") == 1
+        assert (await bench.client.post(TXPUSH, content=b"x" * 100)).status_code == 200
+        assert bench.app._room.held == 400
 
 
 async def test_what_was_refused_is_let_go() -> None:
