@@ -26,8 +26,12 @@ A part costs as much as its bytes: a client that sends them one by one would hav
 """
 
 
+SMALL_BYTES = 16 * 1024
+"""What each body may have without a look at the room: the vendor's usual 2 kB find place, whatever others hold."""
+
+
 class Room:
-    """Bytes of bodies that are held at once, over all requests; `full` is the answer to those that find none."""
+    """Bytes of large bodies that are held at once, over all requests; `full` is the answer to those that find none."""
 
     def __init__(self, max_bytes: int, full: Answer) -> None:
         self.held = 0
@@ -66,10 +70,12 @@ class Place:
         """Let go of all of it."""
         self._room.held -= self._held
 
-    def take(self, count: int) -> None:
-        """Hold so many bytes more; raises `Rejected` where there is no room."""
-        self._room.take(count)
-        self._held += count
+    def grow(self, size: int) -> None:
+        """Hold a body of so many bytes by now; raises `Rejected` where there is no room for it."""
+        large = size - SMALL_BYTES
+        if large > 0:
+            self._room.take(large - self._held)
+            self._held = large
 
 
 async def read_body(scope: Scope, receive: Receive, max_bytes: int, seconds: float, place: Place) -> bytes:
@@ -118,7 +124,7 @@ async def _read(receive: Receive, declared: int | None, max_bytes: int, place: P
         parts.append(part)
         if size > max_bytes or len(parts) > _FREE_PARTS + max_bytes // _BYTES_A_PART:
             raise Rejected(TOO_LARGE)
-        place.take(len(part))
+        place.grow(size)
         if not message.get("more_body") or size == declared:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 

@@ -27,7 +27,7 @@ class BridgeSettings:
         ack_deadline_seconds: how long Kafka may take before the answer is 503.
         retry_after_seconds: what a 503 asks for; the vendor itself comes back after 30 min.
         max_in_flight: requests that may wait for Kafka at once, per worker; past it the answer is 503 at once.
-        max_held_bytes: bytes of bodies held at once, per worker; past it the answer is 503.
+        max_held_bytes: bytes of large bodies held at once, per worker; past it the answer is 503.
         max_connections: connections held at once, per worker; further ones wait in the backlog.
         shutdown_seconds: from SIGTERM to the end of the process, whatever happens.
         sources: from where notifications may come, and how clients are told apart.

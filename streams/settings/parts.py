@@ -129,7 +129,7 @@ class BridgePart(BaseModel):
     retry_after_seconds: int = Field(default=30, ge=1, le=3600, description="Retry-After of a 503")
     max_in_flight: int = Field(default=4096, ge=1, le=1_000_000, description="requests waiting for Kafka before 503")
     max_held_bytes: int = Field(
-        default=64 << 20, ge=1024, le=8 << 30, description="bytes of bodies held at once before 503"
+        default=64 << 20, ge=1024, le=8 << 30, description="bytes of large bodies held at once before 503"
     )
 
     _split_tokens = field_validator("callback_tokens", "proxy_secrets", "vendor_networks", mode="before")(_split)

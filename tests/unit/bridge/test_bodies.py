@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 
 from streams.bridge.answers import AMBIGUOUS, ENCODED, TOO_LARGE, Answer, Message, Rejected
-from streams.bridge.bodies import Room, read_body
+from streams.bridge.bodies import SMALL_BYTES, Room, read_body
 from streams.observe.labels import Outcome
 from tests.unit.bridge.bench import SETTINGS, TXPUSH, bench_with
 
 FULL = Answer(503, Outcome.OVERLOADED)
+LARGE = b"a" * SMALL_BYTES
+AMPLE = 20_000, 1.0
+"""Largest size and longest wait."""
 
 
 class Sender:
@@ -51,34 +54,42 @@ async def test_a_body_of_single_bytes_is_too_large() -> None:
 
 
 async def test_no_room_is_503() -> None:
-    """Bodies that are held at once have a limit of their own; what is let go makes room."""
+    """Large bodies that are held at once have a limit of their own; what is let go makes room."""
     room = Room(1000, FULL)
     with room.place() as first:
-        await read_body({"headers": []}, Sender(iter([b"a" * 600])).receive, 1000, 1.0, first)
+        assert len(await read_body({"headers": []}, Sender(iter([LARGE + b"a" * 600])).receive, *AMPLE, first))
         with pytest.raises(Rejected) as refused:
-            await read([b"b" * 600], room)
+            await read([LARGE, b"b" * 600], room, max_bytes=20_000)
         assert refused.value.answer is FULL
-        assert await read([b"b" * 400], room) == b"b" * 400
+        assert len(await read([LARGE, b"b" * 400], room, max_bytes=20_000)) == SMALL_BYTES + 400
+        assert room.held == 600
     assert room.held == 0
-    assert await read([b"b" * 600], room) == b"b" * 600
+    assert await read([LARGE, b"b" * 600], room, max_bytes=20_000)
+
+
+async def test_a_small_body_always_finds_room() -> None:
+    """The vendor's usual notification is taken, however much of the room a stranger holds."""
+    room = Room(1000, FULL)
+    room.take(1000)
+    assert await read([b"a" * 8000, b"b" * 8000], room, max_bytes=20_000)
 
 
 async def test_the_bridge_counts_what_it_has_no_room_for() -> None:
     """503 and `Retry-After`: the vendor comes again; the next body that fits is taken."""
-    async with bench_with(replace(SETTINGS, max_body_bytes=500, max_held_bytes=500)) as bench:
-        bench.app._room.take(400)
-        answer = await bench.client.post(TXPUSH, content=b"x" * 101)
+    async with bench_with(replace(SETTINGS, max_body_bytes=20_000, max_held_bytes=20_000)) as bench:
+        bench.app._room.take(19_900)
+        answer = await bench.client.post(TXPUSH, content=LARGE + b"x" * 101)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
         assert bench.count("requests", route="txpush", outcome="overloaded") == 1
-        assert (await bench.client.post(TXPUSH, content=b"x" * 100)).status_code == 200
-        assert bench.app._room.held == 400
+        assert (await bench.client.post(TXPUSH, content=LARGE + b"x" * 100)).status_code == 200
+        assert bench.app._room.held == 19_900
 
 
 async def test_what_was_refused_is_let_go() -> None:
     """Too large, too slow or cut off: nothing stays held."""
     room = Room(10_000, FULL)
     with pytest.raises(Rejected):
-        await read([b"a" * 600] * 2, room)
+        await read([LARGE, b"a" * 2000, b"a" * 2000], room, max_bytes=20_000)
 
     async def receive() -> Message:
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return] # never comes
