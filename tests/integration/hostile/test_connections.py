@@ -98,17 +98,17 @@ def test_a_chunked_body_past_the_limit(target: Target) -> None:
 
 
 FLOODS = {
-    "500 headers": head(TXPUSH, *[f"X-{number}: a" for number in range(500)]),
-    "a header of 100 kB": head(TXPUSH, "X-A: " + "a" * 100_000),
-    "a target of 100 kB": head(TXPUSH + "?" + "a" * 100_000),
-    "a name of 40 kB": head(TXPUSH, "X" * 40_000 + ": a"),
+    "500 headers": head("/nothing", *[f"X-{number}: a" for number in range(500)]),
+    "a header of 100 kB": head("/nothing", "X-A: " + "a" * 100_000),
+    "a target of 100 kB": head("/nothing?" + "a" * 100_000),
+    "a name of 100 kB": head("/nothing", "X" * 100_000 + ": a"),
 }
 
 
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS.keys())
 def test_floods_of_headers(target: Target, flood: bytes) -> None:
-    """A head past 32 KiB or 100 headers is refused, and nothing of it kept."""
-    assert target.status(flood) in {None, 400, 414, 431}
+    """A head past 32 KiB or 100 headers is refused before its path is looked at, which would be 404."""
+    assert target.status(flood) in {400, 414, 431}
 
 
 def test_a_head_without_end_is_not_kept(target: Target) -> None:
