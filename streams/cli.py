@@ -18,6 +18,7 @@ COMMANDS = {
     "forget": ("streams.operate.forget:forget", "Have a customer forgotten."),
     "institutions": ("streams.institutions.command:institutions", "Fold signals into support tickets."),
     "kafka": ("streams.kafka.embedded.command:kafka", "Run a real Apache Kafka in the foreground."),
+    "move": ("streams.operate.moving.command:move", "Move all to a cluster with another number of partitions."),
     "override": ("streams.operate.override:override", "Decide over the rules, with a name and a reason."),
     "policy": ("streams.operate.policy:policy", "Show, check and activate the rules."),
     "sandbox": ("streams.sandbox.command:sandbox", "Stand in for the vendor, to develop against."),
