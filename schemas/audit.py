@@ -3,6 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from schemas.base import Model
 
 
@@ -30,6 +32,19 @@ class DeadLetter(Model):
     received_at: datetime
     reduced: str | None
     body_sha256: str
+
+
+class LetterRetried(Model):
+    """A dead letter whose record an operator has put back into the log, to be decided on anew."""
+
+    letter: str
+    """Where the dead letter is, `partition/offset` of `aggregation.dead-letter`."""
+    origin: str
+    """Where its record was, `topic/partition/offset`."""
+    put_back: str
+    """Where the record is now, in the same form."""
+    who: str = Field(min_length=1, max_length=200)
+    why: str = Field(min_length=1, max_length=500)
 
 
 class AuditedMessage(Model):

@@ -139,6 +139,8 @@ class OverrideAction(StrEnum):
     UNMARK_OTP = "unmark_otp"
     CLOSE_CASE = "close_case"
     RELEASE_BASELINE = "release_baseline"
+    RESUME = "resume"
+    """For a whole partition: what it was paused for is accepted up to this record (streams: guarantee 4)."""
 
 
 class Override(Inbound):
@@ -179,6 +181,8 @@ _CASE_ACTIONS = (OverrideAction.MARK_OTP, OverrideAction.UNMARK_OTP, OverrideAct
 def _scope_problem(override: Override) -> str | None:
     wide = override.all or override.institution_id is not None
     of_customer = override.account_id is not None or override.institution_login_id is not None
+    if override.action is OverrideAction.RESUME and (override.customer_id or override.institution_id or of_customer):
+        return "resume is about a partition: it goes with all alone"
     if override.customer_id is None and (of_customer or not wide):
         return "customerId is needed, or institutionId or all alone"
     if override.customer_id is not None and wide:

@@ -12,11 +12,13 @@ from streams.settings import SettingsError
 COMMANDS = {
     "agent": ("streams.agent.command:agent", "Fold the inbound log into remediation commands."),
     "bridge": ("streams.bridge.command:bridge", "Receive the vendor's notifications over HTTP."),
+    "dead-letter": ("streams.operate.letters.command:dead_letter", "See what was set aside, and put it back."),
     "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in about a minute."),
     "executor": ("streams.executor.command:executor", "Open customers' links at the vendor, and look accounts up."),
     "forget": ("streams.operate.forget:forget", "Have a customer forgotten."),
     "institutions": ("streams.institutions.command:institutions", "Fold signals into support tickets."),
     "kafka": ("streams.kafka.embedded.command:kafka", "Run a real Apache Kafka in the foreground."),
+    "move": ("streams.operate.moving.command:move", "Move all to a cluster with another number of partitions."),
     "override": ("streams.operate.override:override", "Decide over the rules, with a name and a reason."),
     "policy": ("streams.operate.policy:policy", "Show, check and activate the rules."),
     "sandbox": ("streams.sandbox.command:sandbox", "Stand in for the vendor, to develop against."),

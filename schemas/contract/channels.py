@@ -15,6 +15,8 @@ SIGNALS = "institution.signals"
 INSTITUTION_HEALTH = "institution.health"
 AUDIT = "audit.decisions"
 DEAD_LETTER = "aggregation.dead-letter"
+LETTER_RETRIED = "dead-letter.retried"
+"""The `ce_type` of the notes among the dead letters; a dead letter has none."""
 
 PARTITIONS, REPLICAS = 12, 3
 """Of a production cluster: partitions are for life, and the same for all topics."""
@@ -81,6 +83,7 @@ _SIGNALS = (
     Message(SignalType.LEFT, "signal", _AGENT),
     Message(SignalType.HEALTHY, "healthy-logins", _AGENT),
     Message(SignalType.TICKET_WANTED, "ticket-wanted", _AGENT),
+    Message(EventType.OPERATOR_OVERRIDE, "override", _OPERATOR),
     Message(EventType.POLICY_ACTIVATED, "policy-activated", (Component.OPERATOR, Component.INSTITUTIONS)),
     Message(EventType.CLOCK_TICK, "clock-tick", _INSTITUTIONS),
 )
@@ -159,6 +162,7 @@ CHANNELS: tuple[Channel, ...] = (
                 (*_BRIDGE, *_AGENT, *_INSTITUTIONS, Component.EXECUTOR),
                 is_cloud_event=False,
             ),
+            Message(LETTER_RETRIED, "dead-letter-retried", _OPERATOR),
         ),
         to=_OPERATOR,
         kept_days=14,

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from schemas.audit import AuditRecord, DeadLetter
+from schemas.audit import AuditRecord, DeadLetter, LetterRetried
 from schemas.catalogue import Catalogue
 from schemas.commands import Command, Lookup, Ticket
 from schemas.events import (
@@ -51,6 +51,7 @@ WRITTEN: dict[str, type[BaseModel]] = {
     "institution-health": InstitutionHealth,
     "audit-record": AuditRecord,
     "dead-letter": DeadLetter,
+    "dead-letter-retried": LetterRetried,
 }
 """What only we write: the schema says what a reader must be ready for."""
 

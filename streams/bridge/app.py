@@ -5,7 +5,9 @@ import logging
 import time
 import traceback
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from schemas.audit import DeadLetterReason
 from schemas.notifications import Reduction, XmlBody
 from schemas.times import to_epoch_ms
 from streams.bridge import answers
@@ -13,7 +15,7 @@ from streams.bridge.answers import Answer, Receive, Rejected, Scope, Send
 from streams.bridge.bodies import Place, Room, read_body
 from streams.bridge.checks import Keys, NoKeys, SignatureCheck
 from streams.bridge.intake import Content, Intake, Topics, content_of, record_of, take
-from streams.bridge.meters import BridgeMeters
+from streams.bridge.meters import BridgeMeters, Counts
 from streams.bridge.notices import Notices
 from streams.bridge.services.callers import Caller
 from streams.bridge.services.events import MAX_EVENT_BYTES, read_event
@@ -30,6 +32,15 @@ _ALLOWED = {Route.TXPUSH: "GET, POST", Route.CONNECT: "POST", Route.EVENTS: "POS
 EVENTS_PATH = b"/v1/events"
 _MAYBE_UNKNOWN = frozenset({SignatureResult.NO_KEY, SignatureResult.WRONG})
 """Results that a key which has not been read yet could turn."""
+
+
+class _Taken(NamedTuple):
+    """What a body came to: records to be written, and what to count and to answer once they are."""
+
+    records: Sequence[LogRecord]
+    counts: Counts
+    refused: Sequence[DeadLetterReason]
+    answer: Answer
 
 
 class Bridge:
@@ -106,18 +117,27 @@ class Bridge:
         body = await read_body(scope, receive, settings.max_body_bytes, settings.read_seconds, place)
         if not body:
             return answers.BAD_REQUEST
+        taken = self._take(route, scope, body)
+        del body  # while it waits for Kafka, a request holds its records and little else
+        if isinstance(taken, Answer):
+            return taken
+        if taken.records and (failure := await self._write(taken.records)) is not None:
+            return failure
+        self._meters.stored(taken.counts)
+        self._notices.stored(route, taken.refused, self._topics.dead_letter)
+        return taken.answer
+
+    def _take(self, route: Route, scope: Scope, body: bytes) -> "Answer | _Taken":
+        """Check a body and reduce it; give the answer to one that is refused."""
         content = content_of(body)
         refusal = self._refusal(route, scope, body, content)
         if refusal is not None:
             return refusal
         intake = take(route, body, self._clock.now(), self._topics, content)
-        if intake.records and (failure := await self._write(intake.records)) is not None:
-            return failure
-        self._meters.stored(route, intake)
-        self._notices.stored(route, intake, self._topics.dead_letter)
-        if intake.reduction.events:
-            return answers.STORED
-        return answers.SET_ASIDE if intake.records else answers.NOT_STORED
+        aside = answers.SET_ASIDE if intake.records else answers.NOT_STORED
+        answer = answers.STORED if intake.reduction.events else aside
+        reasons = tuple(refused.reason for refused in intake.reduction.refused)
+        return _Taken(intake.records, self._meters.counts(route, intake), reasons, answer)
 
     def _refusal(self, route: Route, scope: Scope, body: bytes, content: Content) -> Answer | None:
         """Check the signature; give the answer to a body that is not taken."""
@@ -152,7 +172,7 @@ class Bridge:
         record = record_of(event, to_epoch_ms(event.time), self._topics.events)
         if (failure := await self._write([record])) is not None:
             return failure
-        self._meters.stored(Route.EVENTS, Intake([record], Reduction(events=[event])))
+        self._meters.stored(self._meters.counts(Route.EVENTS, Intake([record], Reduction(events=[event]))))
         return answers.STORED
 
 

@@ -1,12 +1,19 @@
 """What the bridge counts, with every series looked up once and not per request."""
 
+from collections import Counter
+from collections.abc import Mapping
 from itertools import product
+
+import prometheus_client
 
 from schemas.events import CONNECT_PREFIX
 from streams.bridge.intake import Intake
 from streams.observe import labels, metrics
 from streams.observe.labels import Outcome, Route, SignatureResult
 from streams.signatures import Strategy
+
+Counts = Mapping[prometheus_client.Counter, int]
+"""How much is to be added to which counters."""
 
 
 class BridgeMeters:
@@ -45,20 +52,28 @@ class BridgeMeters:
         """Count a signature that another strategy than the one set found good."""
         self._instruments.counter(metrics.BRIDGE_STRATEGIES, strategy.value).inc()
 
-    def stored(self, route: Route, intake: Intake) -> None:
-        """Count what a body came to, once all of it is durable: a body that comes again counts once more."""
-        for event in intake.reduction.events:
-            self._records[_type_label(event.type)].inc()
-        for refused in intake.reduction.refused:
-            self._letters[refused.reason].inc()
+    def counts(self, route: Route, intake: Intake) -> Counts:
+        """Give what a body came to as counters and how much is to be added to each."""
+        found: Counter[prometheus_client.Counter] = Counter()
+        reduction = intake.reduction
+        for event in reduction.events:
+            found[self._records[_type_label(event.type)]] += 1
+        for refused in reduction.refused:
+            found[self._letters[refused.reason]] += 1
         if intake.is_xml:
-            self.xml_bodies.inc()
-        if intake.reduction.not_stored:
-            self._not_stored[route].inc(intake.reduction.not_stored)
-        if intake.reduction.unreadable_dates:
-            self._dates.inc(intake.reduction.unreadable_dates)
-        if intake.reduction.unknown_types:
-            self._unknown.inc(intake.reduction.unknown_types)
+            found[self.xml_bodies] += 1
+        if reduction.not_stored:
+            found[self._not_stored[route]] += reduction.not_stored
+        if reduction.unreadable_dates:
+            found[self._dates] += reduction.unreadable_dates
+        if reduction.unknown_types:
+            found[self._unknown] += reduction.unknown_types
+        return found
+
+    def stored(self, counts: Counts) -> None:
+        """Count what a body came to, once all of it is durable: a body that comes again counts once more."""
+        for counter, times in counts.items():
+            counter.inc(times)
 
 
 def _type_label(event_type: str) -> str:

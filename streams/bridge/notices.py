@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from schemas.audit import DeadLetterReason
 from streams.bridge.answers import Answer
-from streams.bridge.intake import Intake
 from streams.observe.labels import Outcome, Route, SignatureResult
 
 log = logging.getLogger(__name__)
@@ -50,10 +50,10 @@ class Notices:
             why = _OF_SERVICES[answer.outcome]
             self._say(("events", answer.outcome), f"answered {answer.status} to a service at /v1/events: {why}")
 
-    def stored(self, route: Route, intake: Intake, topic: str) -> None:
-        """Hear what a body came to; says something of what was set aside."""
-        for refused in intake.reduction.refused:
-            self._say(("letter", route, refused.reason), f"set aside from {route}: {refused.reason}; see topic {topic}")
+    def stored(self, route: Route, refused: Iterable[DeadLetterReason], topic: str) -> None:
+        """Hear why records of a body were set aside."""
+        for reason in refused:
+            self._say(("letter", route, reason), f"set aside from {route}: {reason}; see topic {topic}")
 
     def _say(self, kind: tuple[str, ...], line: str) -> None:
         at, last = self._now(), self._said.get(kind)

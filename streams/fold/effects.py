@@ -100,6 +100,10 @@ class PartitionPaused(Exception):  # noqa: N818 - a state, not a fault
     """The fold refuses to go on with a partition; the message says why and what an operator can do."""
 
 
+class ShareTooLarge(PartitionPaused):
+    """Too many of the latest records would be dead letters; `Fold.resumed` tells when an operator has accepted them."""
+
+
 class Fold(Protocol):
     """An application's part: it reads its tables and decides; it writes, waits and asks nothing else.
 
@@ -122,6 +126,12 @@ class Fold(Protocol):
 
     def fold(self, partition: int, records: Sequence[SourceRecord]) -> Effects:
         """Decide on the records of one poll, in order; the tables still show the state before it."""
+
+    def resumed(self, partition: int, records: Sequence[SourceRecord]) -> bool:
+        """Look at records ahead of a ShareTooLarge, in order, for an operator's word to go on.
+
+        True ends the pause: what lies before that word is folded then, however many dead letters it has.
+        """
 
     def committed(self, partition: int, effects: Effects) -> None:
         """Hear that the effects stand: the tables show the new state."""

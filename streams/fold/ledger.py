@@ -202,9 +202,8 @@ class PollLedger:
         )
         written = letter.model_dump_json().encode()
         key = None if record.key is None else record.key[:MAX_TEXT]
-        self.effects.outbox.add(
-            DEAD_LETTER, self._partition, OutRecord(key, written, (), to_epoch_ms(_time_of(record)))
-        )
+        # Of the time of writing: as old as a record may be that fails, its dead letter is kept for 14 days.
+        self.effects.outbox.add(DEAD_LETTER, self._partition, OutRecord(key, written))
         self.dead_letters += 1
         self.tally.count("dead_letter", error.reason)
         attributes: Mapping[str, bytes | None] = dict(record.headers)

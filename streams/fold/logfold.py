@@ -7,21 +7,22 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from schemas.cloudevents import NewerRecord, UnreadableRecord
-from schemas.events import Event, EventType, PolicyActivated, Source
+from schemas.events import Event, EventType, Override, OverrideAction, PolicyActivated, Source
 from schemas.state import ControlState, replace
 from schemas.state.partitions import STATE_VERSION
 from streams.clock import Clock
 from streams.domain import Rules
-from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
+from streams.fold.effects import Effects, PartitionPaused, ShareTooLarge, SourceRecord, Table
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
 from streams.fold.ledger import Ledger, PollLedger, Tally, decision_failed
-from streams.fold.share import DeadLetterShare, entries
+from streams.fold.share import DeadLetterShare, PollShare
 from streams.fold.timers import TimerIndex
 
 log = logging.getLogger(__name__)
 
 Due = tuple[datetime, str]
+OVERRIDE = EventType.OPERATOR_OVERRIDE.encode()
 
 
 class Turn(Protocol):
@@ -68,8 +69,6 @@ class LogSettings:
     intake: Intake
     shipped: InForce
     clock: Clock
-    accept_dead_letters: bool = False
-    """Go on above the policy's share of dead letters, for one run of an operator's choice."""
 
 
 class Counted(Protocol):
@@ -86,6 +85,8 @@ class Books:
     in_force: InForce
     activated: bool
     share: DeadLetterShare
+    resumes_at: int = -1
+    """Offset of the record by which an operator has accepted what comes before it."""
     timers: TimerIndex = field(default_factory=TimerIndex)
 
 
@@ -96,7 +97,7 @@ class Note:
     tally: Tally
     in_force: InForce
     timers: Mapping[str, datetime | None]
-    dead: Sequence[bool]
+    share: PollShare
 
 
 @dataclass(slots=True)
@@ -106,6 +107,7 @@ class FoldingPoll:
     partition: int
     ledger: PollLedger
     turn: Turn
+    share: PollShare
     rules: dict[str, PolicyActivated] = field(default_factory=dict)
 
 
@@ -138,8 +140,7 @@ class LogFold:
         control: ControlState | None = self._control.partition(partition).get(str(partition))
         since = None if control is None else control.rules_since
         in_force = self._settings.shipped if activation is None else InForce.activated(activation, since)
-        share = DeadLetterShare(control)
-        books = Books(in_force, activation is not None, share)
+        books = Books(in_force, activation is not None, DeadLetterShare(control))
         for key, due in self._decider.all_due(partition, in_force.rules):
             books.timers.set(key, due)
         self._books[partition] = books
@@ -175,18 +176,33 @@ class LogFold:
         books = self._books[partition]
         control = self._control.partition(partition).get(str(partition)) or ControlState()
         ledger = PollLedger(self._settings.log, self._settings.identity, partition, control, books.in_force)
-        poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger))
-        dead = list[bool]()
+        poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger), books.share.poll())
         for record in records:
             before = ledger.dead_letters
             self._take(record, poll)
-            dead += entries(ledger.dead_letters - before)
-        dead = self._counting(books, dead, ledger.in_force)
+            poll.share.take(ledger.dead_letters - before, is_accepted=record.offset < books.resumes_at)
+        _judge(poll.share, ledger.in_force)
         effects = ledger.effects
-        control = replace(books.share.record(ledger.control(), dead), version=STATE_VERSION)
+        control = replace(poll.share.record(ledger.control()), version=STATE_VERSION)
         effects.changes = {**poll.turn.changes(), self._policies: poll.rules, self._control: {str(partition): control}}
-        effects.note = Note(ledger.tally, ledger.in_force, poll.turn.timers(), dead)
+        effects.note = Note(ledger.tally, ledger.in_force, poll.turn.timers(), poll.share)
         return effects
+
+    def resumed(self, partition: int, records: Sequence[SourceRecord]) -> bool:
+        """Look for an operator's word among records ahead; see Fold."""
+        for record in records:
+            if self._resumes(record, partition):
+                self._books[partition].resumes_at = record.offset
+                return True
+        return False
+
+    def _resumes(self, record: SourceRecord, partition: int) -> bool:
+        if ("ce_type", OVERRIDE) not in record.headers:
+            return False
+        try:
+            return _is_resume(self._settings.intake.read(record, partition, lambda _key: True))
+        except (UnreadableRecord, NewerRecord):
+            return False
 
     def _take(self, record: SourceRecord, poll: FoldingPoll) -> None:
         """Take one record, or set it aside."""
@@ -213,6 +229,10 @@ class LogFold:
             ledger = poll.ledger
             ledger.ticked_at = event.time if ledger.ticked_at is None else max(ledger.ticked_at, event.time)
             poll.turn.tick(record, event, self._due(poll.partition, ledger.ticked_at, ledger.in_force))
+        elif _is_resume(event):
+            poll.share.resume()
+            poll.ledger.tally.count("event", event.type, "resumed")
+            poll.ledger.decided(record, event.id, None, rules=("R16",))
         else:
             poll.turn.decide(record, event)
 
@@ -234,28 +254,11 @@ class LogFold:
         every = self._decider.all_due(partition, in_force.rules)
         return sorted((due, key) for key, due in every if due is not None and due <= by)
 
-    def _counting(self, books: Books, dead: list[bool], in_force: InForce) -> list[bool]:
-        """Give what of a poll counts as dead letters; what an operator accepts does not, then or later.
-
-        Raises:
-            PartitionPaused: the share is too large.
-        """
-        if self._settings.accept_dead_letters:
-            return [False] * len(dead)
-        share, limit = books.share.with_poll(dead), in_force.rules.policy.dead_letter.max_share
-        if share > limit and any(dead):
-            raise PartitionPaused(
-                f"{share:.0%} of the latest records would be dead letters, above the policy's {limit:.0%}: look at "
-                "the worker's log; mend the writer or the release and start again, or start once with "
-                "TXPUSH_ACCEPT_DEAD_LETTERS=true to set them all aside"
-            )
-        return dead
-
     def committed(self, partition: int, effects: Effects) -> None:
         """Move the books on."""
         note: Note = effects.note
         books = self._books[partition]
-        books.share.accept(note.dead)
+        books.share.accept(note.share)
         if note.in_force is not books.in_force:
             self._change_rules(partition, books, note.in_force)
         for key, due in note.timers.items():
@@ -267,3 +270,22 @@ class LogFold:
         books.in_force, books.activated, books.timers = in_force, True, TimerIndex()
         for key, due in self._decider.all_due(partition, in_force.rules):
             books.timers.set(key, due)
+
+
+def _is_resume(event: Event) -> bool:
+    return isinstance(event.data, Override) and event.data.action is OverrideAction.RESUME
+
+
+def _judge(share: PollShare, in_force: InForce) -> None:
+    """Refuse a poll with which the share of dead letters is too large.
+
+    Raises:
+        ShareTooLarge: says so, and what to do.
+    """
+    highest, limit = share.highest(), in_force.rules.policy.dead_letter.max_share
+    if highest > limit and share.has_dead_letters:
+        raise ShareTooLarge(
+            f"{highest:.0%} of the latest records would be dead letters, above the policy's {limit:.0%}: look at the "
+            "worker's log; start a release that can decide on them, or accept what is in the log by now with `txpush "
+            "override resume`"
+        )

@@ -22,6 +22,7 @@ from streams.worker.program import FoldProgram
 SIGNAL_SOURCES: Allowed = {
     **{signal: frozenset({Source.AGENT}) for signal in SignalType},
     EventType.POLICY_ACTIVATED: frozenset({Source.OPERATOR, Source.INSTITUTIONS}),
+    EventType.OPERATOR_OVERRIDE: frozenset({Source.OPERATOR}),
     EventType.CLOCK_TICK: frozenset({Source.INSTITUTIONS}),
 }
 

@@ -17,6 +17,8 @@ from streams.kafka.topics import Layout, TopicsError, require
 log = logging.getLogger(__name__)
 
 MAX_BATCH_BYTES = 512 * 1024
+RECORD_BYTES = 1024
+"""What a record takes beside its value: a kilobyte of Python objects, measured with one account a record."""
 START_SECONDS = 10.0
 DISCARD_SECONDS = 2.0
 PROBE_SECONDS = 2.0
@@ -33,6 +35,7 @@ class ProducerSettings:
         request_seconds: when a connection with an unanswered request is given up.
         rebuild_after_seconds: silence with records waiting after which the producer is made anew.
         max_in_flight: calls of `send_all` that may wait at once.
+        max_waiting_bytes: memory of the records of all these calls, estimated; one that waits alone may have more.
         layout: how the cluster has to carry the topics of the contract before anything is written; None for any.
     """
 
@@ -43,6 +46,7 @@ class ProducerSettings:
     stall_seconds: float = 5.0
     rebuild_after_seconds: float = 60.0
     max_in_flight: int = 4096
+    max_waiting_bytes: int = 64 << 20
     layout: Layout | None = None
 
 
@@ -56,6 +60,7 @@ class LogProducer:
     def __init__(self, settings: ProducerSettings, on_rebuild: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
         self.in_flight = 0
+        self._waiting_bytes = 0
         self._on_rebuild = on_rebuild
         self._fits = settings.layout is None
         self._lanes: Lanes | None = None
@@ -90,16 +95,17 @@ class LogProducer:
 
         Raises:
             LogUnavailable: not acknowledged within the deadline, or refused.
-            LogFull: too many calls wait already.
+            LogFull: too many calls wait already, or too many bytes.
         """
         lanes = self._lanes
         if lanes is None:
             raise LogUnavailable(self.problems()[0])
-        if self.in_flight >= self.settings.max_in_flight:
-            raise LogFull(f"{self.in_flight} calls wait for Kafka already")
+        size = sum(len(record.value) for record in records) + RECORD_BYTES * len(records)
+        self._refuse_too_much(size)
         if not records:
             return
         self.in_flight += 1
+        self._waiting_bytes += size
         try:
             error = await _delivered(lanes, records, deadline_seconds)
         except KafkaError as refused:
@@ -107,10 +113,18 @@ class LogProducer:
             error = refused
         finally:
             self.in_flight -= 1
+            self._waiting_bytes -= size
         if isinstance(error, TimeoutError):
             raise LogUnavailable(f"Kafka did not acknowledge within {deadline_seconds} s")
         if error is not None:
             raise LogUnavailable(f"Kafka refused a record: {error!r}") from error
+
+    def _refuse_too_much(self, size: int) -> None:
+        """Raise LogFull where a call would have more wait than may."""
+        if self.in_flight >= self.settings.max_in_flight:
+            raise LogFull(f"{self.in_flight} calls wait for Kafka already")
+        if self.in_flight and self._waiting_bytes + size > self.settings.max_waiting_bytes:
+            raise LogFull(f"{self._waiting_bytes} bytes wait for Kafka already")
 
     def _heard(self, error: BaseException | None) -> None:
         if error is None:

@@ -183,7 +183,7 @@ def _differences(topic: Topic, layout: Layout, found: tuple[int, int], config: M
     if partitions != layout.partitions:
         problems.append(
             f"topic {topic.name} has {partitions} partitions, not {layout.partitions}: partitions are for life; set "
-            f"TXPUSH_PARTITIONS={partitions} if the cluster was made so, else migrate"
+            f"TXPUSH_PARTITIONS={partitions} if the cluster was made so, else see `txpush move --help`"
         )
     if replication < layout.replication:
         problems.append(

@@ -32,6 +32,8 @@ class Act:
 
     event: Event
     topics: tuple[str, ...] = (EVENTS,)
+    only: frozenset[int] | None = None
+    """The partitions that it is about, where it is not about all."""
 
     def placed(self, partitions: Mapping[str, int]) -> list[Placed]:
         """Give the records to write, by the number of partitions of each topic."""
@@ -41,12 +43,18 @@ class Act:
             Placed(topic, number, replace(self.event, id=f"{self.event.id}:{topic}/{number}"))
             for topic in self.topics
             for number in range(partitions[topic])
+            if self.only is None or number in self.only
         ]
 
 
 def override(data: Override, at: datetime) -> Act:
     """Decide on a customer, or on many (R16)."""
     return Act(_event(EventType.OPERATOR_OVERRIDE, data, data.customer_id, at))
+
+
+def resume(data: Override, log: str, partitions: frozenset[int], at: datetime) -> Act:
+    """Have partitions of a log go on that are paused for their dead letters."""
+    return Act(_event(EventType.OPERATOR_OVERRIDE, data, None, at), (log,), partitions)
 
 
 def forget(data: CustomerForgotten, at: datetime) -> Act:

@@ -1,22 +1,19 @@
 """Reads which rules are in force: what the agents keep of them, and what waits in their logs to be read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from schemas.events import EventType, PolicyActivated
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
+from streams.operate.reading import committed_reader, operator_admin, to_end, topic_sizes
 from streams.operate.writing import OperateError, check_partitions
 
 READ_SECONDS = 60.0
-STEP_SECONDS = 15.0
-POLL_MS = 500
 FOLDS = {AGENT: EVENTS, INSTITUTIONS: SIGNALS}
 """The two agents and their logs."""
 
@@ -41,10 +38,11 @@ async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing 
 
     Raises:
         OperateError: it takes too long, or a record is of a later release.
-        KafkaError, OSError: no broker answers.
+        KafkaError, OSError, TimeoutError: no broker answers.
     """
+    limit = asyncio.timeout(READ_SECONDS)
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        async with limit:
             read = await positions(bootstrap, partitions)
             return {
                 Place(topic, number): standing
@@ -52,6 +50,8 @@ async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing 
                 for number, standing in (await _of_fold(bootstrap, application, partitions, read)).items()
             }
     except TimeoutError as error:
+        if not limit.expired():
+            raise
         raise OperateError(
             f"the rules in force could not be read within {READ_SECONDS:.0f} s: an agent is far behind in its log, or "
             "a broker is slow; look at the lag, then ask again"
@@ -60,14 +60,9 @@ async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing 
 
 async def positions(bootstrap: str, partitions: int) -> Mapping[TopicPartition, int]:
     """Give how far the agents have read their logs; refuse topics that are not as they should be, nobody could wait."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(STEP_SECONDS * 1000))
-    try:
-        await asyncio.wait_for(admin.start(), STEP_SECONDS)
-        described = await asyncio.wait_for(admin.describe_topics(), STEP_SECONDS)
-        _check_topics({topic["topic"]: len(topic["partitions"]) for topic in described}, partitions)
+    async with operator_admin(bootstrap) as admin:
+        _check_topics(await topic_sizes(admin), partitions)
         found = [await admin.list_consumer_group_offsets(application) for application in FOLDS]
-    finally:
-        await asyncio.wait_for(admin.close(), STEP_SECONDS)
     return {place: meta.offset for offsets in found for place, meta in offsets.items() if meta.offset >= 0}
 
 
@@ -83,7 +78,7 @@ async def _of_fold(
     kept = [TopicPartition(changelog(application, "policies"), number) for number in range(partitions)]
     log = [TopicPartition(FOLDS[application], number) for number in range(partitions)]
     found: dict[int, Standing | None] = dict.fromkeys(range(partitions))
-    async with reader(bootstrap) as consumer:
+    async with committed_reader(bootstrap) as consumer:
         async for record in to_end(consumer, kept, {}):
             if record.value is not None:
                 found[record.partition] = Standing(_activation(record))
@@ -91,41 +86,6 @@ async def _of_fold(
             if dict(record.headers).get("ce_type") == EventType.POLICY_ACTIVATED.encode():
                 found[record.partition] = Standing(_activation(record), record.offset)
     return found
-
-
-@asynccontextmanager
-async def reader(bootstrap: str) -> AsyncIterator[Any]:
-    """Give a consumer of committed records, in no group."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        request_timeout_ms=int(STEP_SECONDS * 1000),
-    )
-    try:
-        await asyncio.wait_for(consumer.start(), STEP_SECONDS)
-        yield consumer
-    finally:
-        await asyncio.wait_for(consumer.stop(), STEP_SECONDS)
-
-
-async def to_end(
-    consumer: Any,  # noqa: ANN401 - untyped library
-    places: list[TopicPartition],
-    starts: Mapping[TopicPartition, int],
-) -> AsyncIterator[Any]:
-    """Give the records of partitions from `starts`, or from the first that is kept, to where they end now."""
-    consumer.assign(places)
-    for place in places:
-        if place in starts:
-            consumer.seek(place, starts[place])
-    left = await consumer.end_offsets(places)
-    while left := {place: end for place, end in left.items() if await consumer.position(place) < end}:
-        polled = await consumer.getmany(*left, timeout_ms=POLL_MS)
-        for records in polled.values():
-            for record in records:
-                yield record
 
 
 def _activation(record: Any) -> PolicyActivated:  # noqa: ANN401 - untyped library

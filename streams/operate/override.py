@@ -13,6 +13,7 @@ from schemas.times import parse_rfc3339
 from streams.kafka.present import clock_of
 from streams.operate import acts
 from streams.operate.overrides.known import unknown
+from streams.operate.overrides.resume import resume
 from streams.operate.overrides.scope import Scope, told
 from streams.operate.overrides.show import show
 from streams.operate.telling import carry_out, refuse_data, run, signed
@@ -59,7 +60,7 @@ class Until(click.ParamType):
 
 @click.group()
 def override() -> None:
-    """Decide over the rules: hold contact, mark a login, close a case, release old cases.
+    """Decide over the rules: hold contact, mark a login, close a case, release old cases, end a pause.
 
     What is about one customer is one record; what is about an institution or all goes to every partition. Each needs
     --by and --reason, which the log keeps. Ends with 0 when it is written, 1 when only some partitions have it, 2 when
@@ -72,6 +73,9 @@ def override() -> None:
       txpush override mark-otp --customer 7000000042 --login 7100000007 --by ann --reason "asked the customer"
       txpush override show --customer 7000000042
     """  # noqa: D301 - click wants the real character
+
+
+override.add_command(resume)
 
 
 def _of_customer(command: F) -> F:

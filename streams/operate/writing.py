@@ -53,7 +53,7 @@ async def write(act: Act, bootstrap: str, partitions: int) -> Outcome:
         OperateError: a topic is missing, or has another number of partitions: nothing was written.
         KafkaError, TimeoutError, OSError: no broker answers: nothing was written.
     """
-    producer = _producer(bootstrap)
+    producer = operator_producer(bootstrap)
     try:
         async with asyncio.timeout(START_SECONDS):
             await producer.start()
@@ -70,7 +70,8 @@ async def write(act: Act, bootstrap: str, partitions: int) -> Outcome:
     )
 
 
-def _producer(bootstrap: str) -> Any:  # noqa: ANN401 - untyped library
+def operator_producer(bootstrap: str) -> Any:  # noqa: ANN401 - untyped library
+    """Give the producer of what operators write: idempotent, acknowledged by all in-sync replicas."""
     return AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         client_id="txpush-operator",

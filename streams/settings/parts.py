@@ -78,9 +78,6 @@ class WorkerPart(BaseModel):
     )
     admin_host: str = Field(default="127.0.0.1", description="address of /metrics, /healthz and /readyz")
     admin_port: Port = Field(default=0, description="port of the same; 0 picks a free one")
-    accept_dead_letters: bool = Field(
-        default=False, description="go on above the policy's share of dead letters, for one run"
-    )
     session_seconds: float = Field(default=10.0, ge=1, le=300, description="silence after which a worker is replaced")
     shutdown_seconds: float = Field(default=10.0, ge=1, le=120, description="longest orderly stop")
 

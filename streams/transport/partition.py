@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.exits import exit_now
-from streams.fold.effects import Effects, Fold, OutRecord, PartitionPaused, SourceRecord
+from streams.fold.effects import Effects, Fold, OutRecord, PartitionPaused, ShareTooLarge, SourceRecord
 from streams.transport.parts import FoldParts
 from streams.transport.restore import restore
 from streams.transport.transaction import PartitionTransaction
@@ -97,15 +97,35 @@ class OwnedPartition:
         try:
             await self._open()
             while True:
-                await self._turn()
+                await self._go_on()
         except asyncio.CancelledError:
             raise
         except PartitionPaused as pause:
-            self.paused = str(pause)
-            self._metrics.paused(self.number)
-            log.warning("partition %d is paused: %s", self.number, pause)
+            self._pause(pause)
         except Exception as error:  # noqa: BLE001 - crash-only, see exit_now
             exit_now(f"partition {self.number}: {_plainly(error)}", error)
+
+    async def _go_on(self) -> None:
+        try:
+            await self._turn()
+        except ShareTooLarge as pause:
+            self._pause(pause)
+            await self._until_resumed()
+
+    def _pause(self, pause: PartitionPaused) -> None:
+        self.paused = str(pause)
+        self._metrics.paused(self.number)
+        log.warning("partition %d is paused: %s", self.number, pause)
+
+    async def _until_resumed(self) -> None:
+        """Read ahead, deciding nothing, until an operator's word is found in the log; then go back and on."""
+        self._consumer.seek(self._source, self._next_offset)
+        while not self._fold.resumed(self.number, await self._poll()):
+            self._metrics.lag(self.number, self._lag_messages(self._next_offset), ())
+        self._consumer.seek(self._source, self._next_offset)
+        self.paused, self.progressed_at = "", time.monotonic()
+        self._metrics.resumed(self.number)
+        log.warning("partition %d goes on: an operator has accepted its dead letters", self.number)
 
     async def _open(self) -> None:
         began = time.monotonic()
@@ -134,10 +154,7 @@ class OwnedPartition:
             return int((await self._consumer.beginning_offsets([self._source]))[self._source])
 
     async def _turn(self) -> None:
-        polled = await self._consumer.getmany(
-            self._source, timeout_ms=self._settings.poll_wait_ms, max_records=self._settings.max_poll_records
-        )
-        records = [record for record in polled.get(self._source, ()) if record.offset >= self._next_offset]
+        records = await self._poll()
         async with asyncio.timeout(self._settings.step_seconds):
             self._position = await self._consumer.position(self._source)
         self._ticks.read_up_to(self._source, self._position)
@@ -146,7 +163,13 @@ class OwnedPartition:
         else:
             await self._tick_if_due()
         self.progressed_at = time.monotonic()
-        self._metrics.lag(self.number, self._lag_messages(), records)
+        self._metrics.lag(self.number, self._lag_messages(self._position), records)
+
+    async def _poll(self) -> list[SourceRecord]:
+        polled = await self._consumer.getmany(
+            self._source, timeout_ms=self._settings.poll_wait_ms, max_records=self._settings.max_poll_records
+        )
+        return [record for record in polled.get(self._source, ()) if record.offset >= self._next_offset]
 
     async def _process(self, records: Sequence[SourceRecord]) -> None:
         poll = Poll(self._fold, self.number, records)
@@ -179,12 +202,12 @@ class OwnedPartition:
 
     async def _tick_if_due(self) -> None:
         due = self._fold.next_due(self.number)
-        if due is not None and due <= self._settings.clock.now() and self._lag_messages() == 0:
+        if due is not None and due <= self._settings.clock.now() and self._lag_messages(self._position) == 0:
             await self._ticks.send(self._source)
 
-    def _lag_messages(self) -> int:
+    def _lag_messages(self, position: int) -> int:
         end = self._consumer.last_stable_offset(self._source)
-        return 0 if end is None else max(0, end - self._position)
+        return 0 if end is None else max(0, end - position)
 
 
 def _plainly(error: Exception) -> str:

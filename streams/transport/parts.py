@@ -30,6 +30,9 @@ class FoldMetrics(Protocol):
     def paused(self, partition: int) -> None:
         """Hear that a partition does not go on."""
 
+    def resumed(self, partition: int) -> None:
+        """Hear that a paused partition goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoldParts:

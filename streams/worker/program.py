@@ -140,7 +140,6 @@ class FoldProgram:
             intake=Intake(allowed, self.fold.partitions),
             shipped=shipped,
             clock=self.fold.clock,
-            accept_dead_letters=self.settings.accept_dead_letters,
         )
         fold = LogFold(log_settings, decider, self.control, self.policies, metrics.counted)
         attach(self.app, FoldParts(self.fold, fold, Ticks(self.fold, source, metrics.ticked), metrics))

@@ -25,7 +25,7 @@ KNOWN_TYPES = frozenset({*EventType, *SignalType})
 
 
 class PrometheusMetrics:
-    """FoldMetrics, and the ear for tallies; `changed` is told when partitions have come, and when one is open."""
+    """FoldMetrics, and the ear for tallies; `changed` is told when partitions come, and when one opens or goes on."""
 
     def __init__(self, instruments: Instruments, clock: Clock, changed: Callable[[], None]) -> None:
         self._instruments = instruments
@@ -77,6 +77,11 @@ class PrometheusMetrics:
     def paused(self, partition: int) -> None:
         """Hear that a partition does not go on."""
         self._paused.add(partition)
+
+    def resumed(self, partition: int) -> None:
+        """Hear that a paused partition goes on."""
+        self._paused.discard(partition)
+        self._changed()
 
     def ticked(self) -> None:
         """Hear that a tick was written."""

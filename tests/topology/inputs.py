@@ -160,8 +160,9 @@ class Inputs:
         """Decide something as an operator, for one customer or for all."""
         action = self.draw.choice(list(OverrideAction))
         one = self._snapshot()
-        if self.draw.random() < 0.5 or action is OverrideAction.RELEASE_BASELINE:
-            wide = Override(action=OverrideAction.SILENCE, all=True, until=self.topology.now, who="w", why="y")
+        if self.draw.random() < 0.5 or action in (OverrideAction.RELEASE_BASELINE, OverrideAction.RESUME):
+            kind = OverrideAction.RESUME if action is OverrideAction.RESUME else OverrideAction.SILENCE
+            wide = Override(action=kind, all=True, until=self.topology.now, who="w", why="y")
             self._event(EventType.OPERATOR_OVERRIDE, wide, None, Source.OPERATOR)
         else:
             narrow = Override(action=action, customer_id=one["customerId"], account_id=one["id"], who="w", why="y")

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.events import Event, OverrideAction
+from schemas.policy import Policy
 from streams.kafka.topics import CUSTOMER_COMMANDS, LOOKUP
 from tests.unit.fold.build import (
+    ANY_SHARE,
     BANKS,
     CUSTOMERS,
     DAY,
@@ -83,7 +85,7 @@ def kept_of_ours(world: World) -> dict[str, bytes]:
 
 def fold(events: list[Event]) -> tuple[list[tuple[str, bytes | None]], dict[str, bytes], datetime | None]:
     """Fold a log and give what is said, kept and due of our customer."""
-    world = agent_world(accept=True)
+    world = agent_world(Policy(dead_letter=ANY_SHARE))
     world.hear(*events)
     return of_ours(world), kept_of_ours(world), due_of_ours(world)
 

@@ -26,6 +26,7 @@ from streams.kafka.topics import (
     TICKETS,
 )
 from tests.unit.fold.build import (
+    ANY_SHARE,
     BANKS,
     CUSTOMERS,
     DAY,
@@ -50,11 +51,16 @@ from tests.unit.fold.build import (
 )
 
 POLICIES = (
-    Policy(),
-    Policy(version="2", fix_integrated=False, state=State(forget_days=2)),
-    Policy(version="3", ticket=TicketPolicy(quiet_days=1, update_at=(2,))),
+    Policy(dead_letter=ANY_SHARE),
+    Policy(version="2", fix_integrated=False, state=State(forget_days=2), dead_letter=ANY_SHARE),
+    Policy(version="3", ticket=TicketPolicy(quiet_days=1, update_at=(2,)), dead_letter=ANY_SHARE),
 )
-SOON = Policy(version="4", incident=IncidentPolicy(min_logins=2, close_share=0.5), unknown=Unknown(logins=2))
+SOON = Policy(
+    version="4",
+    incident=IncidentPolicy(min_logins=2, close_share=0.5),
+    unknown=Unknown(logins=2),
+    dead_letter=ANY_SHARE,
+)
 """Incidents and unknown codes within reach of a few signals."""
 GARBAGE = b"{"
 
@@ -162,9 +168,9 @@ cut_sets = st.sets(st.integers(1, 23))
 @given(logs(agent_steps), cut_sets, cut_sets)
 def test_agent_polls_split_in_any_way(records: list[LogRecord], cuts: set[int], restarts: set[int]) -> None:
     """The agent's commands, signals, audit chain, dead letters, health and tables do not depend on polls."""
-    whole = feed(agent_world(accept=True), records, set(), set())
+    whole = feed(agent_world(POLICIES[0]), records, set(), set())
     said, state = whole.said(), whole.state()
-    split = feed(agent_world(accept=True), records, cuts, restarts)
+    split = feed(agent_world(POLICIES[0]), records, cuts, restarts)
     assert split.said() == said
     assert split.state() == state
 
@@ -173,9 +179,9 @@ def test_agent_polls_split_in_any_way(records: list[LogRecord], cuts: set[int], 
 @given(logs(signal_steps), cut_sets, cut_sets)
 def test_institution_polls_split_in_any_way(records: list[LogRecord], cuts: set[int], restarts: set[int]) -> None:
     """The institution agent's tickets, audit chain, dead letters, health and tables do not depend on polls either."""
-    whole = feed(institution_world(accept=True), records, set(), set())
+    whole = feed(institution_world(POLICIES[0]), records, set(), set())
     said, state = whole.said(), whole.state()
-    split = feed(institution_world(accept=True), records, cuts, restarts)
+    split = feed(institution_world(POLICIES[0]), records, cuts, restarts)
     assert split.said() == said
     assert split.state() == state
 
@@ -184,14 +190,14 @@ def test_institution_polls_split_in_any_way(records: list[LogRecord], cuts: set[
 @given(logs(agent_steps))
 def test_every_message_of_the_agent_is_one_of_the_contract(records: list[LogRecord]) -> None:
     """What the agent writes, with or without a model, is that of its model, byte for byte."""
-    read_again(feed(agent_world(accept=True), records, set(), set()))
+    read_again(feed(agent_world(POLICIES[0]), records, set(), set()))
 
 
 @settings(max_examples=25, deadline=None)
 @given(logs(signal_steps))
 def test_every_message_of_the_institution_agent_is_one_of_the_contract(records: list[LogRecord]) -> None:
     """The same for tickets and the health of institutions."""
-    read_again(feed(institution_world(accept=True), records, set(), set()))
+    read_again(feed(institution_world(POLICIES[0]), records, set(), set()))
 
 
 MODELS: dict[str, type[BaseModel]] = {

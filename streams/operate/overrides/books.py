@@ -15,7 +15,8 @@ from schemas.state import AccountState, CustomerState, LoginState, Surroundings
 from schemas.times import from_epoch_ms
 from streams.fold.intake import partition_of
 from streams.kafka.topics import AGENT, EVENTS, changelog
-from streams.operate.inforce import POLL_MS, READ_SECONDS, positions, reader, to_end
+from streams.operate.inforce import READ_SECONDS, positions
+from streams.operate.reading import POLL_MS, committed_reader, to_end
 from streams.operate.writing import OperateError
 
 R = TypeVar("R")
@@ -82,7 +83,7 @@ async def read_books(bootstrap: str, partitions: int, customer_id: str | None, e
     try:
         async with asyncio.timeout(READ_SECONDS):
             read = await positions(bootstrap, partitions)
-            async with reader(bootstrap) as consumer:
+            async with committed_reader(bootstrap) as consumer:
                 await _read_state(consumer, books, customer_id)
                 await _read_waiting(consumer, books, customer_id, read)
                 await _look_back(consumer, books, customer_id, read, enough)

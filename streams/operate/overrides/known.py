@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from schemas.health import AccountHealth
 from streams.fold.intake import partition_of
 from streams.kafka.topics import HEALTH
-from streams.operate.inforce import reader, to_end
 from streams.operate.overrides.scope import Scope
+from streams.operate.reading import committed_reader, to_end
 from streams.settings import Settings
 
 LOOK_SECONDS = 15.0
@@ -33,7 +33,7 @@ async def _looked_for(bootstrap: str, partitions: int, scope: Scope) -> str | No
     customer_id = scope.customer_id
     numbers = range(partitions) if customer_id is None else [partition_of(customer_id, partitions)]
     left = dict(_wanted(scope))
-    async with reader(bootstrap) as consumer:
+    async with committed_reader(bootstrap) as consumer:
         async for record in to_end(consumer, [TopicPartition(HEALTH, number) for number in numbers], {}):
             if record.value is None or (
                 customer_id is not None and not record.key.startswith(f"{customer_id}/".encode())

@@ -7,7 +7,7 @@ from schemas.cloudevents import to_headers, to_value
 from schemas.events import ClockTick, Event, EventType
 from schemas.times import to_epoch_ms
 from streams.clock import Clock
-from streams.fold.effects import Effects, OutRecord, PartitionPaused, Table
+from streams.fold.effects import Effects, OutRecord, PartitionPaused, ShareTooLarge, Table
 from streams.fold.logfold import LogFold
 from streams.testing.applications import Application
 from streams.testing.broker import Cluster, Isolation, Record, TransactionalProducer
@@ -65,6 +65,8 @@ class OwnedPartition:
         """Whether the next step would find nothing to do."""
         if self.pending is not Step.POLL:
             return self.pending is None
+        if self.paused:
+            return self._log.stable_end <= self.position
         has_unread_tick = self.parts.unread.get(self.number, -1) >= self.position
         return self._log.stable_end <= self.position and (has_unread_tick or not self.tick_is_due())
 
@@ -117,11 +119,24 @@ class OwnedPartition:
         records = self.polled = self.poll()
         if records:
             yield Step.FOLD
-            effects = self.parts.fold.fold(self.number, records)
-            yield from self.commit(effects, records[-1].offset + 1)
+            try:
+                effects = self.parts.fold.fold(self.number, records)
+            except ShareTooLarge as pause:
+                self.paused = str(pause)
+                yield from self.look_ahead()
+            else:
+                yield from self.commit(effects, records[-1].offset + 1)
         elif self.tick_is_due() and self.lag() == 0:
             yield Step.TICK
             self.tick()
+
+    def look_ahead(self) -> Steps:
+        """Read on, deciding nothing, until an operator ends the pause; then go back."""
+        self.position = self._next_offset
+        yield Step.POLL
+        while not self.parts.fold.resumed(self.number, self.poll()):
+            yield Step.POLL
+        self.position, self.paused = self._next_offset, ""
 
     def tell(self, effects: Effects) -> Steps:
         """Write what every partition of a log is told, before the transaction and outside of it."""

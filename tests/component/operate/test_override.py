@@ -197,7 +197,10 @@ def test_without_kafka_it_says_where_it_looked(kafka: Kafka, error: Exception, t
         ["policy", "show"],
         ["policy", "check"],
         ["policy", "activate"],
-        *(["override", name] for name in ("silence", "mark-otp", "unmark-otp", "close-case", "release-baseline")),
+        *(
+            ["override", name]
+            for name in ("silence", "mark-otp", "unmark-otp", "close-case", "release-baseline", "resume")
+        ),
         ["forget"],
     ],
 )

@@ -26,7 +26,7 @@ from schemas.events import (
     PolicyActivated,
     Source,
 )
-from schemas.policy import Policy
+from schemas.policy import DeadLetter, Policy
 from schemas.signals import HealthyLogins, Signal, SignalType, TicketWanted
 from schemas.state import (
     AccountState,
@@ -61,6 +61,8 @@ START = datetime(2026, 11, 1, 3, tzinfo=UTC)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 MS = timedelta(milliseconds=1)
 POLICY, CATALOGUE = Policy.load(), Catalogue.load()
+ANY_SHARE = DeadLetter(max_share=1.0)
+"""Of a policy that no dead letters pause."""
 
 
 def ids_of(partition: int, count: int) -> list[str]:
@@ -309,33 +311,32 @@ INSTITUTION_TABLES = InstitutionTables(
 )
 
 
-def _settings(log: str, source: Source, allowed: Any, *, accept: bool) -> LogSettings:  # noqa: ANN401 - sources by type
+def _settings(log: str, source: Source, allowed: Any, policy: Policy) -> LogSettings:  # noqa: ANN401 - sources by type
     return LogSettings(
         log=log,
         identity=IDENTITY,
         source=source,
         intake=Intake(allowed, PARTITIONS),
-        shipped=InForce.of(POLICY, CATALOGUE),
+        shipped=InForce.of(policy, CATALOGUE),
         clock=Fixed(),
-        accept_dead_letters=accept,
     )
 
 
-def agent_world(*, accept: bool = False, links: FixLinks | None = None) -> World:
+def agent_world(policy: Policy = POLICY, *, links: FixLinks | None = None) -> World:
     """Give the agent's fold, open and empty; only one at a time, as they share the tables."""
     tallies: list[Tally] = []
-    settings = _settings(EVENTS, Source.AGENT, EVENT_SOURCES, accept=accept)
+    settings = _settings(EVENTS, Source.AGENT, EVENT_SOURCES, policy)
     control, policies = AGENT_PROGRAM.control, AGENT_PROGRAM.policies
     fold = LogFold(settings, AgentDecider(AGENT_TABLES, PARTITIONS, links), control, policies, tallies.append)
     return World(fold, tallies=tallies).open()
 
 
-def institution_world(*, accept: bool = False) -> World:
+def institution_world(policy: Policy = POLICY) -> World:
     """Give the institution agent's fold in the same way."""
     from streams.institutions.app import SIGNAL_SOURCES  # noqa: PLC0415 - the application reads settings on import
 
     tallies: list[Tally] = []
-    settings = _settings(SIGNALS, Source.INSTITUTIONS, SIGNAL_SOURCES, accept=accept)
+    settings = _settings(SIGNALS, Source.INSTITUTIONS, SIGNAL_SOURCES, policy)
     control, policies = INSTITUTION_PROGRAM.control, INSTITUTION_PROGRAM.policies
     fold = LogFold(settings, InstitutionDecider(INSTITUTION_TABLES), control, policies, tallies.append)
     return World(fold, tallies=tallies).open()

@@ -16,7 +16,7 @@ from schemas.times import rfc3339
 from streams.agent import refusals, turn, wide
 from streams.domain import Customer, Decision, Outcome, decide
 from streams.fold.chain import first_link
-from streams.fold.effects import PartitionPaused
+from streams.fold.effects import ShareTooLarge
 from streams.fold.share import MINIMUM
 from streams.kafka.topics import DEAD_LETTER, HEALTH, INSTITUTION_HEALTH, SIGNALS
 from tests.unit.fold.build import (
@@ -348,7 +348,7 @@ def flood(good: int, bad: int) -> list[LogRecord]:
 def test_too_many_dead_letters_pause_the_partition(agent: World) -> None:
     """Above the policy's share nothing of the poll is kept, and the message says what to do."""
     before = agent.state()
-    with pytest.raises(PartitionPaused, match=r"21% .* above the policy's 20%.*TXPUSH_ACCEPT_DEAD_LETTERS=true"):
+    with pytest.raises(ShareTooLarge, match=r"21% .* above the policy's 20%.*`txpush override resume`"):
         agent.poll(flood(79, 21))
     assert agent.out == {}
     assert agent.state() == before
@@ -369,7 +369,7 @@ def test_few_records_do_not_pause(agent: World) -> None:
 def test_the_share_counts_over_polls(agent: World) -> None:
     """Dead letters that come one by one pause the partition as well."""
     agent.poll(flood(80, 20))
-    with pytest.raises(PartitionPaused):
+    with pytest.raises(ShareTooLarge):
         agent.poll([unreadable(100)])
     assert len(dead(agent)) == 20
 
@@ -378,7 +378,7 @@ def test_the_share_outlasts_a_restart(agent: World) -> None:
     """A worker that starts again remembers what it set aside: a restart is no way around the pause."""
     agent.poll(flood(80, 20))
     agent.restart()
-    with pytest.raises(PartitionPaused):
+    with pytest.raises(ShareTooLarge):
         agent.poll([unreadable(100)])
 
 
@@ -395,7 +395,7 @@ def test_timers_that_fail_are_counted(agent: World, monkeypatch: pytest.MonkeyPa
     agent.hear(*(looked(one, 0, START) for one in customers), *(deleted(one, START) for one in customers))
     before = agent.state()
     monkeypatch.setattr(turn, "decide", failing)
-    with pytest.raises(PartitionPaused, match="33% of the latest"):
+    with pytest.raises(ShareTooLarge, match="33% of the latest"):
         agent.hear(tick(START + 31 * DAY))
     assert agent.state() == before
     assert dead(agent) == []
@@ -406,7 +406,7 @@ def test_reviews_that_fail_are_counted(agent: World, monkeypatch: pytest.MonkeyP
     agent.hear(overridden(OverrideAction.SILENCE, START, all=True))
     agent.hear(*(looked(one, 185, START) for one in ids_of(PARTITION, 90)))
     monkeypatch.setattr(wide, "review", failing)
-    with pytest.raises(PartitionPaused, match="50% of the latest"):
+    with pytest.raises(ShareTooLarge, match="50% of the latest"):
         agent.hear(overridden(OverrideAction.SILENCE, START + HOUR, all=True, until=START))
 
 
@@ -419,13 +419,6 @@ def test_a_record_counts_once_at_least(agent: World, monkeypatch: pytest.MonkeyP
     agent.hear(tick(START + 32 * DAY))
     control = agent.fold.tables[-1].partition(PARTITION)[str(PARTITION)]
     assert (control.looked_at, control.dead_ago) == (82, (1,))
-
-
-def test_an_operator_may_accept_them() -> None:
-    """With `accept_dead_letters` all of them are set aside."""
-    agent = agent_world(accept=True)
-    agent.poll(flood(0, 200))
-    assert len(dead(agent)) == 200
 
 
 def test_the_limit_is_policy(agent: World) -> None:

@@ -181,7 +181,7 @@ COMPATIBLE = [
     ("account-snapshot", needed("accountId", is_so=False)),
     ("account-snapshot", set_to("customerId", type=["string", "null"])),
     ("account-snapshot", in_first_branch("aggregationStatusCode", type="number")),
-    ("override", values("OverrideAction", lambda known: [*known, "resume"])),
+    ("override", values("OverrideAction", lambda known: [*known, "hand_over"])),
     ("policy", added("colour", "Incident")),
 ]
 

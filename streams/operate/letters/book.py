@@ -1,0 +1,118 @@
+"""Reads the dead letters from their topic, with the notes of those that were put back already."""
+
+import asyncio
+import heapq
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import TopicPartition
+from pydantic import ValidationError
+
+from schemas.audit import DeadLetter, DeadLetterReason, LetterRetried
+from schemas.cloudevents import LAST_TIME
+from schemas.contract.channels import LETTER_RETRIED
+from schemas.times import from_epoch_ms, to_epoch_ms
+from streams.kafka.topics import DEAD_LETTER
+from streams.operate.letters.kept import Chosen, Kept, LetterId
+from streams.operate.reading import committed_reader, operator_admin, to_end, topic_sizes
+from streams.operate.writing import OperateError
+
+READ_SECONDS = 300.0
+LAST_MS = to_epoch_ms(LAST_TIME)
+
+
+@dataclass(slots=True)
+class Book:
+    """The dead letters that were asked for: all are counted, the latest `limit` are kept."""
+
+    chosen: Chosen
+    limit: int
+    counts: Counter[DeadLetterReason] = field(default_factory=Counter)
+    retried: dict[str, list[LetterRetried]] = field(default_factory=dict)
+    """Notes by the id of the letter."""
+    unreadable: int = 0
+    """Records of the topic that are no dead letter that this release can read."""
+    _latest: list[tuple[Any, LetterId, Kept]] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """How many were asked for."""
+        return sum(self.counts.values())
+
+    @property
+    def letters(self) -> list[Kept]:
+        """Those that are kept, in the order in which they were written."""
+        return [kept for *_, kept in sorted(self._latest, key=lambda one: one[:2])]
+
+    def retries(self, kept: Kept) -> list[LetterRetried]:
+        """Give the notes of a letter's having been put back."""
+        return self.retried.get(str(kept.id), [])
+
+    def take(self, record: Any) -> None:  # noqa: ANN401 - a record of an untyped library
+        """Take a record of the topic."""
+        try:
+            if dict(record.headers).get("ce_type") == LETTER_RETRIED.encode():
+                note = LetterRetried.model_validate_json(record.value or b"")
+                self.retried.setdefault(note.letter, []).append(note)
+                return
+            letter = DeadLetter.model_validate_json(record.value or b"")
+        except ValidationError:
+            self.unreadable += 1
+            return
+        place = LetterId(record.partition, record.offset)
+        kept = Kept(place, from_epoch_ms(min(max(0, record.timestamp), LAST_MS)), record.key, letter)
+        if self.chosen.has(kept):
+            self.counts[letter.reason] += 1
+            heapq.heappush(self._latest, (kept.written_at, place, kept))
+            if len(self._latest) > self.limit:
+                heapq.heappop(self._latest)
+
+
+async def read_letters(bootstrap: str, chosen: Chosen, limit: int) -> Book:
+    """Read what is asked for.
+
+    Raises:
+        OperateError: the topic is missing, or there is more than can be read in five minutes.
+        KafkaError, OSError, TimeoutError: no broker answers.
+    """
+    book = Book(chosen, limit)
+    async with operator_admin(bootstrap) as admin:
+        partitions = (await topic_sizes(admin)).get(DEAD_LETTER, 0)
+    if not partitions:
+        raise OperateError(f"topic {DEAD_LETTER} is missing: run `txpush topics apply`")
+    async with committed_reader(bootstrap) as consumer:
+        places = await _places(consumer, chosen, partitions)
+        deadline = asyncio.timeout(READ_SECONDS)
+        try:
+            async with deadline:
+                async for record in to_end(consumer, list(places), places):
+                    book.take(record)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise OperateError(
+                f"not all of {DEAD_LETTER} could be read within {READ_SECONDS:.0f} s: ask for less, with --since or "
+                "--partition"
+            ) from error
+    return book
+
+
+async def _places(
+    consumer: Any,  # noqa: ANN401 - untyped library
+    chosen: Chosen,
+    partitions: int,
+) -> Mapping[TopicPartition, int]:
+    """Give where to begin in each partition that is of interest."""
+    starts = {TopicPartition(DEAD_LETTER, number): chosen.starts(number) for number in range(partitions)}
+    wanted = {place: start for place, start in starts.items() if start is not None}
+    if not wanted:
+        return {}
+    first = await consumer.beginning_offsets(list(wanted))
+    later: Mapping[TopicPartition, Any] = {}
+    if chosen.since is not None:
+        later = await consumer.offsets_for_times(dict.fromkeys(wanted, to_epoch_ms(chosen.since)))
+        ends = await consumer.end_offsets(list(wanted))
+        later = {place: ends[place] if found is None else found.offset for place, found in later.items()}
+    return {place: max(start, first[place], later.get(place, 0)) for place, start in wanted.items()}

@@ -1,0 +1,139 @@
+"""Dead letters for people and for programs: a table or lines of JSON, and everything that is kept of one."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from schemas.audit import DeadLetterReason, LetterRetried
+from schemas.times import rfc3339
+from streams.fold.effects import SourceRecord
+from streams.operate.letters.book import Book
+from streams.operate.letters.kept import Kept
+from streams.operate.letters.retry import Done, Plan
+
+MAX_SHOWN, MAX_LINE = 256, 8192
+"""Characters of a word of others', which could be anything, and of a field of a page."""
+NAMED = 5
+"""Letters that are named of many with the same fate."""
+COLUMNS = ("id", "written", "reason", "by", "record", "key", "detail", "put back")
+
+
+def plainly(value: bytes | str | None, limit: int = MAX_SHOWN) -> str:
+    """Give text of others for a terminal: what could move its cursor is replaced."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value or ""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)[:limit]
+
+
+def as_object(kept: Kept, retries: Sequence[LetterRetried]) -> dict[str, Any]:
+    """Give a dead letter for a line of a list."""
+    letter = kept.letter
+    return {
+        "id": str(kept.id),
+        "written_at": rfc3339(kept.written_at),
+        "reason": letter.reason,
+        "component": kept.component,
+        "origin": letter.origin,
+        "key": None if kept.key is None else kept.key.decode(errors="replace"),
+        "detail": letter.detail,
+        "received_at": rfc3339(letter.received_at),
+        "put_back": [note.put_back for note in retries],
+    }
+
+
+def as_line(one: object) -> str:
+    """Write a value as a line of JSON."""
+    return orjson.dumps(one).decode()
+
+
+def as_table(book: Book) -> Table:
+    """Give a list for a terminal."""
+    table = Table(*COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
+    for kept in book.letters:
+        letter = kept.letter
+        cells = (
+            str(kept.id),
+            rfc3339(kept.written_at.replace(microsecond=0)),
+            letter.reason,
+            kept.component or "?",
+            letter.origin,
+            plainly(kept.key),
+            plainly(letter.detail),
+            ", ".join(note.put_back for note in book.retries(kept)),
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def counted(book: Book) -> Iterator[str]:
+    """Say how many there are of each reason, and what was left out."""
+    if not book.total:
+        yield "no dead letter like that"
+    else:
+        yield f"{book.total:,} dead letters: {_counts(book.counts)}"
+    if book.total > book.limit:
+        yield f"shown are the latest {book.limit:,}: --limit shows more"
+    if book.unreadable:
+        yield f"{book.unreadable:,} records of the topic are no dead letters that this release can read"
+
+
+def _counts(counts: Counter[DeadLetterReason]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common())
+
+
+def as_whole(kept: Kept, retries: Sequence[LetterRetried], original: SourceRecord | None, why: str) -> dict[str, Any]:
+    """Give everything that is kept of a dead letter; of its record the attributes, never the value."""
+    letter = kept.letter
+    return {
+        **as_object(kept, ()),
+        "put_back": [note.model_dump(mode="json", include={"put_back", "who", "why"}) for note in retries],
+        "body_sha256": letter.body_sha256,
+        "reduced": None if letter.reduced is None else orjson.loads(letter.reduced),
+        "record": None if original is None else _attributes(original),
+        "retry": why or "can be put back",
+    }
+
+
+def _attributes(record: SourceRecord) -> dict[str, Any]:
+    return {
+        "bytes": len(record.value or b""),
+        "timestamp": record.timestamp,
+        "headers": {name: plainly(value) for name, value in record.headers},
+    }
+
+
+def as_page(whole: Mapping[str, Any]) -> Iterator[str]:
+    """Write everything that is kept of one for a terminal: a line a field."""
+    width = max(map(len, whole))
+    for name, value in whole.items():
+        shown = value if isinstance(value, str) else as_line(value) if value else "-"
+        yield f"{name.ljust(width)}  {plainly(shown, MAX_LINE)}"
+
+
+def planned(plan: Plan) -> Iterator[str]:
+    """Say what would be done: how many records are put back, and why the others are not."""
+    reasons = Counter(kept.letter.reason for kept in plan.ready)
+    yield f"{len(plan.ready):,} can be put back{': ' if reasons else ''}{_counts(reasons)}"
+    ids: dict[str, list[str]] = {}
+    for kept, why in plan.left:
+        ids.setdefault(why, []).append(str(kept.id))
+    for why, names in ids.items():
+        more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+        yield f"{len(names):,} cannot ({', '.join(names[:NAMED])}{more}): {why}"
+    if plan.before:
+        yield f"{plan.before:,} were put back before"
+    if plan.later:
+        yield f"{plan.later:,} are left for the next run of the same"
+
+
+def told(done: Done, ready: int) -> Iterator[str]:
+    """Say what was done."""
+    for note in done.notes:
+        yield f"{note.letter} put back to {note.put_back}"
+    yield f"{done.written:,} of {ready:,} records put back, to be decided on anew"
+    if done.stopped:
+        yield f"stopped at {done.stopped}; run the same again: what was put back is left out then"

@@ -1,0 +1,62 @@
+"""Whether a cluster is at rest, so that it can be moved: nobody works, and all that was written has been read."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, LOOKUP, SIGNALS
+from streams.operate.reading import STEP_SECONDS, committed_reader, operator_admin, to_end
+from streams.operate.writing import OperateError
+
+Ends = Mapping[TopicPartition, int]
+"""The next offset of each partition."""
+
+READERS = {AGENT: EVENTS, INSTITUTIONS: SIGNALS, "txpush-executor": LOOKUP}
+"""Consumer groups and what each has to have read."""
+
+
+async def require_rest(bootstrap: str, partitions: int) -> None:
+    """Refuse a cluster where somebody works, or something is not read.
+
+    Raises:
+        OperateError: says what to stop or to wait for.
+        KafkaError, OSError, TimeoutError: no broker answers.
+    """
+    read = await _positions(bootstrap)
+    async with committed_reader(bootstrap) as consumer:
+        for group, topic in READERS.items():
+            places = [TopicPartition(topic, number) for number in range(partitions)]
+            starts = {place: offset for place, offset in read[group].items() if place in places}
+            async for record in to_end(consumer, places, starts):
+                raise OperateError(
+                    f"{group} has not read {topic}/{record.partition} from offset {record.offset} on: start it again, "
+                    "stop everybody who writes there, and wait until nothing is left"
+                )
+
+
+async def _positions(bootstrap: str) -> Mapping[str, Mapping[TopicPartition, int]]:
+    """Give how far each group has read; refuse one that has members."""
+    async with operator_admin(bootstrap) as admin:
+        for group in READERS:
+            if await asyncio.wait_for(_members(admin, group), STEP_SECONDS):
+                raise OperateError(f"{group} has members: stop them all, and wait until their sessions end")
+        found = {group: await admin.list_consumer_group_offsets(group) for group in READERS}
+    return {
+        group: {place: meta.offset for place, meta in offsets.items() if meta.offset >= 0}
+        for group, offsets in found.items()
+    }
+
+
+async def _members(admin: Any, group: str) -> int:  # noqa: ANN401 - untyped library
+    (answer,) = await admin.describe_consumer_groups([group])
+    return sum(len(members) for *_, members in (described[:6] for described in answer.groups))
+
+
+async def ends(bootstrap: str, topics: tuple[str, ...], partitions: int) -> Ends:
+    """Give where topics end now."""
+    async with committed_reader(bootstrap) as consumer:
+        places = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
+        found: Ends = await asyncio.wait_for(consumer.end_offsets(places), STEP_SECONDS)
+        return found

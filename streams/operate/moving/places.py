@@ -1,0 +1,60 @@
+"""What is moved, and to which partition of any number a record belongs."""
+
+from collections.abc import Callable, Mapping
+
+from aiokafka.partitioner import murmur2
+
+from schemas.commands import COMMAND_TOPICS
+from streams.kafka.topics import (
+    AGENT,
+    AGENT_TABLES,
+    AUDIT,
+    DEAD_LETTER,
+    EVENTS,
+    HEALTH,
+    INSTITUTION_HEALTH,
+    INSTITUTION_TABLES,
+    INSTITUTIONS,
+    LOOKUP,
+    SIGNALS,
+    SUBSCRIPTIONS,
+    VENDOR_AUTH,
+    changelog,
+)
+
+MERGED_TABLES = ("surroundings", "policies", "control")
+"""Tables with a record a partition: they are made anew."""
+LEFT = (EVENTS, SIGNALS, AUDIT, DEAD_LETTER, LOOKUP)
+"""Topics that stay where they are: the logs and what names their offsets. All of them have to be read to the end."""
+
+Place = Callable[[bytes, int], int]
+"""Gives the partition of a key, by the number of partitions."""
+
+
+def by_key(key: bytes, partitions: int) -> int:
+    """Place a record as Kafka's default partitioner does."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+
+
+def by_owner(key: bytes, partitions: int) -> int:
+    """Place what belongs to a customer or an institution, whose id is the first part of the key: no id has a slash."""
+    return by_key(key.partition(b"/")[0], partitions)
+
+
+def by_pair(key: bytes, partitions: int) -> int:
+    """Place a record of a pair of credentials, as the gate does: all of a pair's lie together."""
+    return int(key.partition(b"/")[0], 16) % partitions
+
+
+def copied() -> Mapping[str, Place]:
+    """Give the topics whose records are copied as they are, and where each record belongs."""
+    tables = [(AGENT, AGENT_TABLES), (INSTITUTIONS, INSTITUTION_TABLES)]
+    state = [changelog(name, table) for name, all_ in tables for table in all_ if table not in MERGED_TABLES]
+    return {
+        **dict.fromkeys(state, by_owner),
+        HEALTH: by_owner,
+        INSTITUTION_HEALTH: by_key,
+        SUBSCRIPTIONS: by_key,
+        VENDOR_AUTH: by_pair,
+        **dict.fromkeys(COMMAND_TOPICS.values(), by_key),
+    }

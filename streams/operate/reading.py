@@ -1,0 +1,72 @@
+"""Reads partitions as they are now: committed records only, to where they end."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+STEP_SECONDS = 15.0
+POLL_MS = 500
+
+
+async def topic_sizes(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    """Give the number of partitions of every topic."""
+    described = await asyncio.wait_for(admin.describe_topics(), STEP_SECONDS)
+    return {topic["topic"]: len(topic["partitions"]) for topic in described}
+
+
+@asynccontextmanager
+async def operator_admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Give a client that asks about topics and groups."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(STEP_SECONDS * 1000))
+    try:
+        await asyncio.wait_for(admin.start(), STEP_SECONDS)
+        yield admin
+    finally:
+        await _closed(admin.close())
+
+
+@asynccontextmanager
+async def committed_reader(bootstrap: str) -> AsyncIterator[Any]:
+    """Give a consumer that is in no group and sees nothing that was taken back."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        request_timeout_ms=int(STEP_SECONDS * 1000),
+    )
+    try:
+        await asyncio.wait_for(consumer.start(), STEP_SECONDS)
+        yield consumer
+    finally:
+        await _closed(consumer.stop())
+
+
+async def _closed(closing: Awaitable[None]) -> None:
+    """Close a connection; one that cannot be closed takes nothing away from what was read."""
+    with contextlib.suppress(TimeoutError, KafkaError):
+        await asyncio.wait_for(closing, STEP_SECONDS)
+
+
+async def to_end(
+    consumer: Any,  # noqa: ANN401 - untyped library
+    places: Sequence[TopicPartition],
+    starts: Mapping[TopicPartition, int],
+) -> AsyncIterator[Any]:
+    """Give the records of partitions from `starts`, or from the first that is kept, to where they end now."""
+    consumer.assign(list(places))
+    for place in places:
+        if place in starts:
+            consumer.seek(place, starts[place])
+    left = await consumer.end_offsets(places)
+    while left := {place: end for place, end in left.items() if await consumer.position(place) < end}:
+        polled = await consumer.getmany(*left, timeout_ms=POLL_MS)
+        for records in polled.values():
+            for record in records:
+                yield record
