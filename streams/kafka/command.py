@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaError
 
 from streams.exits import EXIT_NOTHING, EXIT_OK, EXIT_OTHERWISE
 from streams.kafka import topics as contract
-from streams.settings import read_settings
+from streams.kafka.access import Access, ClusterError
+from streams.settings import Settings, read_settings
 
 T = TypeVar("T")
 
@@ -30,11 +31,7 @@ def topics() -> None:
 def apply() -> None:
     """Create the topics that are missing; those that exist are left as they are."""
     settings = read_settings()
-    try:
-        created = _run(contract.apply(settings.bootstrap, contract.Layout.of(settings)), settings.bootstrap)
-    except contract.TopicsError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(EXIT_OTHERWISE)
+    created = _run(settings, contract.apply(Access.of(settings), contract.Layout.of(settings)))
     click.echo("\n".join(f"created {name}" for name in created) or "nothing to create")
 
 
@@ -42,16 +39,21 @@ def apply() -> None:
 def check() -> None:
     """List every difference from the contract; exits 1 when there is one."""
     settings = read_settings()
-    problems = _run(contract.check(settings.bootstrap, contract.Layout.of(settings)), settings.bootstrap)
+    problems = _run(settings, contract.check(Access.of(settings), contract.Layout.of(settings)))
     click.echo("\n".join(problems) or "all topics are as they should be")
     sys.exit(EXIT_OTHERWISE if problems else EXIT_OK)
 
 
-def _run(request: Coroutine[Any, Any, T], bootstrap: str) -> T:
+def _run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(request)
+    except contract.TopicsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(EXIT_OTHERWISE)
+    except ClusterError as error:
+        sys.stderr.write(f"{error}\n")
     except (KafkaError, OSError, TimeoutError) as error:
         sys.stderr.write(
-            f"no broker answers at {bootstrap}: {error}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
+            f"no broker answers at {settings.bootstrap}: {error}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
         )
-        sys.exit(EXIT_NOTHING)
+    sys.exit(EXIT_NOTHING)

@@ -11,6 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import ValidationError
 
 from schemas.events import EventType, PolicyActivated
+from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.refusals import in_words
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
 from streams.operate.writing import OperateError, check_partitions
 
@@ -36,7 +38,7 @@ class Standing:
     waits_at: int | None = None
 
 
-async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing | None]:
+async def standings(bootstrap: Bootstrap, partitions: int) -> Mapping[Place, Standing | None]:
     """Give what holds in every partition of both logs, None where nothing was ever activated.
 
     Raises:
@@ -58,11 +60,12 @@ async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing 
         ) from error
 
 
-async def positions(bootstrap: str, partitions: int) -> Mapping[TopicPartition, int]:
+async def positions(bootstrap: Bootstrap, partitions: int) -> Mapping[TopicPartition, int]:
     """Give how far the agents have read their logs; refuse topics that are not as they should be, nobody could wait."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(STEP_SECONDS * 1000))
+    admin = AIOKafkaAdminClient(**client_arguments(bootstrap), request_timeout_ms=int(STEP_SECONDS * 1000))
     try:
-        await asyncio.wait_for(admin.start(), STEP_SECONDS)
+        async with in_words(bootstrap):
+            await asyncio.wait_for(admin.start(), STEP_SECONDS)
         described = await asyncio.wait_for(admin.describe_topics(), STEP_SECONDS)
         _check_topics({topic["topic"]: len(topic["partitions"]) for topic in described}, partitions)
         found = [await admin.list_consumer_group_offsets(application) for application in FOLDS]
@@ -78,7 +81,7 @@ def _check_topics(found: Mapping[str, int], partitions: int) -> None:
 
 
 async def _of_fold(
-    bootstrap: str, application: str, partitions: int, read: Mapping[TopicPartition, int]
+    bootstrap: Bootstrap, application: str, partitions: int, read: Mapping[TopicPartition, int]
 ) -> dict[int, Standing | None]:
     kept = [TopicPartition(changelog(application, "policies"), number) for number in range(partitions)]
     log = [TopicPartition(FOLDS[application], number) for number in range(partitions)]
@@ -94,10 +97,10 @@ async def _of_fold(
 
 
 @asynccontextmanager
-async def reader(bootstrap: str) -> AsyncIterator[Any]:
+async def reader(bootstrap: Bootstrap) -> AsyncIterator[Any]:
     """Give a consumer of committed records, in no group."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **client_arguments(bootstrap),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
