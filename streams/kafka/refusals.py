@@ -78,7 +78,7 @@ async def in_words(cluster: Bootstrap) -> AsyncIterator[None]:
         yield
     except NO_RIGHT as error:
         raise AccessRefusedError(_no_right(access_to(cluster), error)) from error
-    except (KafkaError, OSError, TimeoutError) as error:
+    except (KafkaError, OSError, TimeoutError, ValueError) as error:  # the last: a broker that cannot prove itself
         found = await refusal(cluster)
         if found is None:
             raise
