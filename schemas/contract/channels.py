@@ -25,7 +25,10 @@ MAX_AHEAD = timedelta(minutes=5)
 
 
 class Component(StrEnum):
-    """A part that writes to topics or reads them; services of the user's own are `downstream`."""
+    """A part that writes to topics or reads them; services of the user's own are `downstream`.
+
+    An `auditor` reads everything and writes nothing, as replay does.
+    """
 
     BRIDGE = "bridge"
     AGENT = "agent"
@@ -34,6 +37,7 @@ class Component(StrEnum):
     SWEEP = "sweep"
     OPERATOR = "operator"
     DOWNSTREAM = "downstream"
+    AUDITOR = "auditor"
 
 
 @dataclass(frozen=True, slots=True)

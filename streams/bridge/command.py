@@ -16,8 +16,9 @@ from streams.bridge.sources.address import Sources
 from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
 from streams.exits import EXIT_NOTHING
+from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import clock_of, require_cluster_if_there
-from streams.kafka.topics import Layout, TopicsError
+from streams.kafka.topics import Layout
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 from streams.signatures import Strategy
@@ -70,7 +71,7 @@ def _refuse_other_topics(settings: Settings) -> None:
     """
     try:
         silence = asyncio.run(require_cluster_if_there(settings, CHECK_SECONDS))
-    except TopicsError as error:
+    except ClusterError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_NOTHING)
     if silence is not None:
@@ -84,7 +85,7 @@ def bridge_settings(settings: Settings) -> BridgeSettings:
         CallersError: the file of the services cannot be used.
     """
     return BridgeSettings(
-        bootstrap=settings.bootstrap,
+        bootstrap=Access.of(settings),
         tokens=_shown(settings.callback_tokens),
         host=settings.bridge_host,
         port=settings.bridge_port,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from streams.bridge.checks import Signing
 from streams.bridge.services.callers import Callers
 from streams.bridge.sources.address import Sources
+from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER, EVENTS, SUBSCRIPTIONS, Layout
 from streams.serving import HEADER_SECONDS
 
@@ -18,7 +19,7 @@ class BridgeSettings:
     """What one bridge needs to know; times in seconds.
 
     Attributes:
-        bootstrap: Kafka's addresses, `host:port` with commas between.
+        bootstrap: Kafka, and what we show there.
         tokens: the secret first part of every callback path; a second one while they are being exchanged.
         port: where the proxy in front sends requests; several workers share it.
         admin_port: metrics and readiness of the first worker; each further worker takes the next port, 0 any free one.
@@ -37,7 +38,7 @@ class BridgeSettings:
         layout: how the cluster has to carry the topics before anything is written; None for any.
     """
 
-    bootstrap: str
+    bootstrap: Bootstrap
     tokens: tuple[str, ...] = field(repr=False)
     host: str = "127.0.0.1"
     port: int = 8080

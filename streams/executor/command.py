@@ -11,8 +11,8 @@ import click
 from streams.executor.process import run_process
 from streams.executor.settings import ExecutorSettings
 from streams.exits import EXIT_NOTHING
+from streams.kafka.access import ClusterError
 from streams.kafka.present import clock_of, require_cluster_if_there
-from streams.kafka.topics import TopicsError
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, SettingsError, read_settings
 from streams.vendor import VendorSettings
@@ -67,7 +67,7 @@ def _refuse_other_topics(settings: Settings) -> None:
     """Exit where the topics do not fit; without a broker the pages say to try again, and later it is looked at."""
     try:
         silence = asyncio.run(require_cluster_if_there(settings, CHECK_SECONDS))
-    except TopicsError as error:
+    except ClusterError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_NOTHING)
     if silence is not None:

@@ -23,6 +23,7 @@ from streams.executor.meters import ExecutorMeters, lag
 from streams.executor.pages.app import FixPages, Parts
 from streams.executor.settings import ExecutorSettings
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
+from streams.kafka.access import access_to
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import DEAD_LETTER, EVENTS, LOOKUP
 from streams.kafka.view import TopicView
@@ -166,7 +167,8 @@ class _Process:
 
 
 def _source(settings: ExecutorSettings) -> KafkaSource:
+    access = access_to(settings.bootstrap)
     return KafkaSource(
         [LOOKUP],
-        Options(group=GROUP, bootstrap=settings.bootstrap, instance=settings.instance),
+        Options(group=GROUP, bootstrap=access.bootstrap, instance=settings.instance, kafka=access.security()),
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from streams.kafka.access import Access, Bootstrap
 from streams.kafka.topics import Layout
 from streams.links import FixLinks, links_of
 from streams.settings import Settings, SettingsError
@@ -65,7 +66,7 @@ class LookupSettings:
 class ExecutorSettings:
     """What one executor needs to know; times in seconds."""
 
-    bootstrap: str
+    bootstrap: Bootstrap
     links: FixLinks = field(repr=False)
     link: LinkSettings
     lookup: LookupSettings
@@ -96,7 +97,7 @@ class ExecutorSettings:
             raise SettingsError("\n".join(problems))
         token = settings.callback_tokens[0].get_secret_value()
         return cls(
-            bootstrap=settings.bootstrap,
+            bootstrap=Access.of(settings),
             links=links,
             link=LinkSettings(f"{settings.public_url}/{token}/connect", per_second=settings.links_per_second),
             lookup=LookupSettings(ack_seconds=settings.ack_seconds),

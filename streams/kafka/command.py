@@ -1,4 +1,4 @@
-"""`txpush topics`: create what is missing, and tell what differs from the contract."""
+"""`txpush topics`: create what is missing, tell what differs from the contract, and say who may do what."""
 
 import asyncio
 import sys
@@ -10,19 +10,24 @@ from aiokafka.errors import KafkaError
 
 from streams.exits import EXIT_NOTHING, EXIT_OK, EXIT_OTHERWISE
 from streams.kafka import topics as contract
-from streams.settings import read_settings
+from streams.kafka.access import Access, ClusterError
+from streams.kafka.acls import cluster as acl_cluster
+from streams.kafka.acls import script as acl_script
+from streams.kafka.acls import users as acl_users
+from streams.settings import Settings, read_settings
 
 T = TypeVar("T")
 
 
 @click.group()
 def topics() -> None:
-    """Create and check the topics of the contract.
+    """Create and check the topics of the contract, and the ACLs on them.
 
     \b
     Examples:
       txpush topics apply
       TXPUSH_PARTITIONS=3 TXPUSH_REPLICATION=1 txpush topics check
+      txpush topics acls --apply
     """  # noqa: D301 - click wants the real character
 
 
@@ -30,11 +35,7 @@ def topics() -> None:
 def apply() -> None:
     """Create the topics that are missing; those that exist are left as they are."""
     settings = read_settings()
-    try:
-        created = _run(contract.apply(settings.bootstrap, contract.Layout.of(settings)), settings.bootstrap)
-    except contract.TopicsError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(EXIT_OTHERWISE)
+    created = _run(settings, contract.apply(Access.of(settings), contract.Layout.of(settings)))
     click.echo("\n".join(f"created {name}" for name in created) or "nothing to create")
 
 
@@ -42,16 +43,61 @@ def apply() -> None:
 def check() -> None:
     """List every difference from the contract; exits 1 when there is one."""
     settings = read_settings()
-    problems = _run(contract.check(settings.bootstrap, contract.Layout.of(settings)), settings.bootstrap)
+    problems = _run(settings, contract.check(Access.of(settings), contract.Layout.of(settings)))
     click.echo("\n".join(problems) or "all topics are as they should be")
     sys.exit(EXIT_OTHERWISE if problems else EXIT_OK)
 
 
-def _run(request: Coroutine[Any, Any, T], bootstrap: str) -> T:
+@topics.command()
+@click.option(
+    "--user",
+    "named",
+    multiple=True,
+    metavar="COMPONENT=PRINCIPAL",
+    help="Who runs a component, several times for several.  [default: User:txpush-COMPONENT]",
+)
+@click.option("--apply", "applies", is_flag=True, help="Put them in force, in place of printing them.")
+@click.option("--check", "checks", is_flag=True, help="List what the cluster allows otherwise; exits 1 when it does.")
+def acls(named: tuple[str, ...], *, applies: bool, checks: bool) -> None:
+    """Print the ACLs under which each component does its work and nothing else, as a script for kafka-acls.sh.
+
+    Components are bridge, agent, institutions, executor, sweep, operator (policy, override, forget, subscribe),
+    auditor (reads all, writes nothing) and downstream (services that read commands, in groups that begin with their
+    name). Needs a user who may alter ACLs, but not to print.
+
+    \b
+    Examples:
+      txpush topics acls > acls.sh
+      txpush topics acls --user downstream=User:mailer --user downstream=User:ticket-opener --apply
+      txpush topics acls --user "agent=User:CN=agent,O=Example" --check
+    """  # noqa: D301 - click wants the real character
+    try:
+        users = acl_users.users(named)
+    except acl_users.UserError as error:
+        raise click.UsageError(str(error)) from error
+    if applies:
+        settings = read_settings()
+        count = _run(settings, acl_cluster.apply(Access.of(settings), users))
+        click.echo(f"{count} rights of {len(users)} users are in force")
+    if checks:
+        settings = read_settings()
+        problems = _run(settings, acl_cluster.check(Access.of(settings), users))
+        click.echo("\n".join(problems) or "every user may do its work and nothing else")
+        sys.exit(EXIT_OTHERWISE if problems else EXIT_OK)
+    if not applies:
+        click.echo("\n".join(acl_script.lines(users)))
+
+
+def _run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(request)
+    except contract.TopicsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(EXIT_OTHERWISE)
+    except ClusterError as error:
+        sys.stderr.write(f"{error}\n")
     except (KafkaError, OSError, TimeoutError) as error:
         sys.stderr.write(
-            f"no broker answers at {bootstrap}: {error}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
+            f"no broker answers at {settings.bootstrap}: {error}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
         )
-        sys.exit(EXIT_NOTHING)
+    sys.exit(EXIT_NOTHING)

@@ -20,6 +20,9 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.refusals import in_words
+
 TIMEOUT_SECONDS = 15.0
 
 
@@ -104,12 +107,13 @@ class _MetadataRequest(Request[_MetadataRequestV12]):  # type: ignore[misc] # un
         return request_struct_class([(uuid.UUID(int=0), self._topic, {})], False, False, {})  # noqa: FBT003 - wire order
 
 
-async def log_identity(bootstrap: str, topic: str) -> str:
+async def log_identity(bootstrap: Bootstrap, topic: str) -> str:
     """Give `<cluster id>/<topic id>` of a topic; raises LookupError where it is missing, KafkaError, TimeoutError."""
-    client = AIOKafkaClient(bootstrap_servers=bootstrap)
+    client = AIOKafkaClient(**client_arguments(bootstrap))
     async with asyncio.timeout(TIMEOUT_SECONDS):
         try:
-            await client.bootstrap()
+            async with in_words(bootstrap):
+                await client.bootstrap()
             response = await client.send(client.get_random_node(), _MetadataRequest(topic))
         finally:
             await client.close()

@@ -5,6 +5,7 @@ import asyncio
 from aiokafka.errors import KafkaError
 
 from streams.clock import Clock, WallClock
+from streams.kafka.access import Access
 from streams.kafka.embedded.properties import is_embedded_cluster
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import EVENTS, Layout, TopicsError, require
@@ -21,11 +22,12 @@ async def require_clock(settings: Settings) -> None:
 
     Raises:
         TopicsError: the cluster is not one of `txpush kafka`.
+        AccessRefusedError: the brokers and we do not accept each other.
         LookupError, KafkaError, TimeoutError: it cannot be asked.
     """
     if settings.clock is None:
         return
-    cluster_id, _, _ = (await log_identity(settings.bootstrap, EVENTS)).partition("/")
+    cluster_id, _, _ = (await log_identity(Access.of(settings), EVENTS)).partition("/")
     if not is_embedded_cluster(cluster_id):
         raise TopicsError(
             f"TXPUSH_CLOCK is for clusters of `txpush kafka` only, and {settings.bootstrap} is none: unset it"
@@ -57,7 +59,8 @@ async def require_cluster(settings: Settings) -> None:
 
     Raises:
         TopicsError: with every difference in words.
+        AccessRefusedError: the brokers and we do not accept each other.
         LookupError, KafkaError, TimeoutError: it cannot be asked.
     """
-    await require(settings.bootstrap, Layout.of(settings))
+    await require(Access.of(settings), Layout.of(settings))
     await require_clock(settings)

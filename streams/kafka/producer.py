@@ -10,9 +10,11 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 
+from streams.kafka.access import Bootstrap, ClusterError, client_arguments
 from streams.kafka.lanes import Delivery, Lanes
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
-from streams.kafka.topics import Layout, TopicsError, require
+from streams.kafka.refusals import told
+from streams.kafka.topics import Layout, require
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class ProducerSettings:
         layout: how the cluster has to carry the topics of the contract before anything is written; None for any.
     """
 
-    bootstrap: str
+    bootstrap: Bootstrap
     topics: tuple[str, ...]
     client_id: str = "txpush"
     request_seconds: float = 10.0
@@ -148,13 +150,13 @@ class LogProducer:
             self._lanes = await asyncio.wait_for(self._connected(producer), START_SECONDS)
             await self._watch(producer, self._lanes)
             self._on_rebuild()
-        except TopicsError as error:
+        except ClusterError as error:
             if str(error) != self._why:
                 log.warning("nothing is written to %s: %s", self.settings.bootstrap, error)
             self._why = str(error)
             return False
         except Exception as error:  # noqa: BLE001 - whatever aiokafka raises, the next try may succeed
-            self._why = repr(error)
+            self._why = await told(self.settings.bootstrap, error)
             return False
         else:
             return True
@@ -166,7 +168,7 @@ class LogProducer:
 
     def _new_producer(self) -> Any:  # noqa: ANN401 - aiokafka is untyped
         return AIOKafkaProducer(
-            bootstrap_servers=self.settings.bootstrap,
+            **client_arguments(self.settings.bootstrap),
             client_id=self.settings.client_id,
             acks="all",
             enable_idempotence=True,

@@ -8,12 +8,14 @@ from datetime import timedelta
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS, LOOKUP_TOPIC
 from schemas.contract import channels
 from schemas.contract.channels import CHANNELS, Channel
+from streams.kafka.access import OPEN, Bootstrap, ClusterError, access_to, client_arguments
+from streams.kafka.refusals import in_words
 from streams.settings import Settings
 
 EVENTS = channels.EVENTS
@@ -44,7 +46,7 @@ POLL_SECONDS = 0.05
 MILLISECOND = timedelta(milliseconds=1)
 
 
-class TopicsError(RuntimeError):
+class TopicsError(ClusterError):
     """The topics on the broker are not those of the contract; the message lists every difference and what to run."""
 
 
@@ -105,11 +107,12 @@ def _config(channel: Channel) -> dict[str, str]:
     return config
 
 
-async def apply(bootstrap: str, layout: Layout) -> list[str]:
+async def apply(bootstrap: Bootstrap, layout: Layout) -> list[str]:
     """Create what is missing and give the names created; what exists is left alone: `check` tells of differences.
 
     Raises:
         TopicsError: the broker refuses a topic.
+        ClusterError: the brokers and we do not accept each other, or we may not see how a topic is set.
         KafkaError, TimeoutError: no broker answers.
     """
     async with _admin(bootstrap) as admin:
@@ -146,7 +149,7 @@ def _raise_refusals(errors: Iterable[tuple[str, int, str | None]]) -> None:
         raise TopicsError("the broker refused to create topics:\n  " + "\n  ".join(refused))
 
 
-async def check(bootstrap: str, layout: Layout) -> list[str]:
+async def check(bootstrap: Bootstrap, layout: Layout) -> list[str]:
     """Give every difference between the broker and the contract, each with its remedy; none means good.
 
     Raises:
@@ -156,17 +159,16 @@ async def check(bootstrap: str, layout: Layout) -> list[str]:
         existing = await _existing(admin)
         present = [topic for topic in contract() if topic.name in existing]
         configs = await _configs(admin, [topic.name for topic in present])
-    problems = [
-        f"topic {topic.name} is missing: run `txpush topics apply`"
-        for topic in contract()
-        if topic.name not in existing
-    ]
+    remedy = "run `txpush topics apply`"
+    if access_to(bootstrap).protocol != OPEN:
+        remedy += "; one that is there is hidden from who has no right to it: see `txpush topics acls`"
+    problems = [f"topic {topic.name} is missing: {remedy}" for topic in contract() if topic.name not in existing]
     for topic in present:
         problems += _differences(topic, layout, existing[topic.name], configs[topic.name])
     return problems
 
 
-async def require(bootstrap: str, layout: Layout) -> None:
+async def require(bootstrap: Bootstrap, layout: Layout) -> None:
     """Refuse to start on a cluster whose topics differ from the contract.
 
     Raises:
@@ -200,10 +202,11 @@ def _differences(topic: Topic, layout: Layout, found: tuple[int, int], config: M
 
 
 @asynccontextmanager
-async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=ADMIN_TIMEOUT_MS)
+async def _admin(bootstrap: Bootstrap) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(**client_arguments(bootstrap), request_timeout_ms=ADMIN_TIMEOUT_MS)
     try:
-        await asyncio.wait_for(client.start(), ADMIN_TIMEOUT_MS / 1000)
+        async with in_words(bootstrap):
+            await asyncio.wait_for(client.start(), ADMIN_TIMEOUT_MS / 1000)
         yield client
     finally:
         await asyncio.wait_for(client.close(), ADMIN_TIMEOUT_MS / 1000)
@@ -226,6 +229,8 @@ async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, di
     configs = {}
     for response in responses:
         for error, message, _, name, entries in response.resources:
+            if error == TopicAuthorizationFailedError.errno:
+                raise ClusterError(f"we may not see how topic {name} is set: see `txpush topics acls`")
             if error:
                 raise KafkaError(f"settings of topic {name}: {message}")
             configs[name] = {entry[0]: entry[1] for entry in entries}

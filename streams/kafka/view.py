@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.refusals import told
+
 log = logging.getLogger(__name__)
 
 STEP_SECONDS = 15.0
@@ -39,7 +42,12 @@ class TopicView:
     """
 
     def __init__(
-        self, bootstrap: str, topics: Iterable[str], hear: Callable[[ViewRecord], None], *, client_id: str = "txpush"
+        self,
+        bootstrap: Bootstrap,
+        topics: Iterable[str],
+        hear: Callable[[ViewRecord], None],
+        *,
+        client_id: str = "txpush",
     ) -> None:
         self._bootstrap = bootstrap
         self._topics = tuple(topics)
@@ -105,9 +113,9 @@ class TopicView:
                 await self._read(consumer)
             except (KafkaError, OSError, TimeoutError) as error:
                 failures = 0 if not self._why else failures + 1
-                self._why = repr(error)
+                self._why = await told(self._bootstrap, error)
                 if failures <= 1:
-                    log.warning("the view of %s connects again: %r", ", ".join(self._topics), error)
+                    log.warning("the view of %s connects again: %s", ", ".join(self._topics), self._why)
             except Exception as error:
                 self._why = f"a record could not be taken: {error!r}"
                 log.exception("the view of %s ends", ", ".join(self._topics))
@@ -161,7 +169,7 @@ class TopicView:
 
     def _consumer(self) -> Any:  # noqa: ANN401 - aiokafka is untyped
         return AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **client_arguments(self._bootstrap),
             client_id=self._client_id,
             group_id=None,
             enable_auto_commit=False,

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from schemas.events import CustomerForgotten
 from streams.exits import EXIT_OTHERWISE
+from streams.kafka.access import ClusterError
 from streams.kafka.present import clock_of
 from streams.operate import acts
 from streams.operate.overrides.known import unknown
@@ -54,8 +55,8 @@ def _unsubscribe(settings: Settings, customer: str) -> None:
     """End the subscriptions after the record: a vendor who is away must keep nobody from being forgotten."""
     try:
         report = asyncio.run(end_subscriptions(settings, customer))
-    except (SettingsError, KafkaError, OSError, TimeoutError) as error:
-        problem = str(error) if isinstance(error, SettingsError) else repr(error)
+    except (SettingsError, ClusterError, KafkaError, OSError, TimeoutError) as error:
+        problem = str(error) if isinstance(error, SettingsError | ClusterError) else repr(error)
         sys.stderr.write(f"subscriptions may be left: {problem}\nmend that, then run the same again\n")
         sys.exit(EXIT_OTHERWISE)
     lines, is_whole = told(report, "subscriptions ended")

@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from schemas.events import EventType, PolicyActivated
+from streams.kafka.access import Bootstrap
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
 from streams.operate.reading import committed_reader, operator_admin, to_end, topic_sizes
 from streams.operate.writing import OperateError, check_partitions
@@ -33,7 +34,7 @@ class Standing:
     waits_at: int | None = None
 
 
-async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing | None]:
+async def standings(bootstrap: Bootstrap, partitions: int) -> Mapping[Place, Standing | None]:
     """Give what holds in every partition of both logs, None where nothing was ever activated.
 
     Raises:
@@ -58,7 +59,7 @@ async def standings(bootstrap: str, partitions: int) -> Mapping[Place, Standing 
         ) from error
 
 
-async def positions(bootstrap: str, partitions: int) -> Mapping[TopicPartition, int]:
+async def positions(bootstrap: Bootstrap, partitions: int) -> Mapping[TopicPartition, int]:
     """Give how far the agents have read their logs; refuse topics that are not as they should be, nobody could wait."""
     async with operator_admin(bootstrap) as admin:
         _check_topics(await topic_sizes(admin), partitions)
@@ -73,7 +74,7 @@ def _check_topics(found: Mapping[str, int], partitions: int) -> None:
 
 
 async def _of_fold(
-    bootstrap: str, application: str, partitions: int, read: Mapping[TopicPartition, int]
+    bootstrap: Bootstrap, application: str, partitions: int, read: Mapping[TopicPartition, int]
 ) -> dict[int, Standing | None]:
     kept = [TopicPartition(changelog(application, "policies"), number) for number in range(partitions)]
     log = [TopicPartition(FOLDS[application], number) for number in range(partitions)]

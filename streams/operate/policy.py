@@ -10,6 +10,7 @@ from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
 from streams.exits import EXIT_OTHERWISE
 from streams.fold.inforce import InForce
+from streams.kafka.access import Access
 from streams.kafka.present import clock_of
 from streams.operate import acts
 from streams.operate.differences import as_toml, differences, spans
@@ -45,7 +46,7 @@ def show() -> None:
       txpush policy show > policy.toml
     """  # noqa: D301 - click wants the real character
     settings = read_settings()
-    found = run(settings, standings(settings.bootstrap, settings.partitions))
+    found = run(settings, standings(Access.of(settings), settings.partitions))
     groups = _groups(found)
     if not groups:
         click.echo("no policy is in force yet: start the agents, or run `txpush policy activate FILE`", err=True)
@@ -84,7 +85,7 @@ def check(file: Path, *, in_force: bool) -> None:
         )
     if in_force:
         settings = read_settings()
-        for rules, places in _groups(run(settings, standings(settings.bootstrap, settings.partitions))):
+        for rules, places in _groups(run(settings, standings(Access.of(settings), settings.partitions))):
             name = f"the policy in force on {_where(places)}"
             click.echo("\n".join(_told(name, differences(rules.rules.policy, new))))
 
@@ -105,7 +106,7 @@ def activate(file: Path, by: str, reason: str, *, yes: bool) -> None:
       txpush policy activate policy.toml --yes --by deploy --reason "release 14"
     """  # noqa: D301 - click wants the real character
     settings, new = read_settings(), InForce.of(_load(file), Catalogue.load())
-    found = run(settings, standings(settings.bootstrap, settings.partitions))
+    found = run(settings, standings(Access.of(settings), settings.partitions))
     groups = _groups(found)
     _refuse_reused_version(new, groups)
     if [_digests(rules) for rules, _ in groups] == [_digests(new)] and None not in found.values():

@@ -10,6 +10,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.refusals import in_words
+
 STEP_SECONDS = 15.0
 POLL_MS = 500
 
@@ -21,28 +24,30 @@ async def topic_sizes(admin: AIOKafkaAdminClient) -> dict[str, int]:
 
 
 @asynccontextmanager
-async def operator_admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def operator_admin(bootstrap: Bootstrap) -> AsyncIterator[AIOKafkaAdminClient]:
     """Give a client that asks about topics and groups."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(STEP_SECONDS * 1000))
+    admin = AIOKafkaAdminClient(**client_arguments(bootstrap), request_timeout_ms=int(STEP_SECONDS * 1000))
     try:
-        await asyncio.wait_for(admin.start(), STEP_SECONDS)
+        async with in_words(bootstrap):
+            await asyncio.wait_for(admin.start(), STEP_SECONDS)
         yield admin
     finally:
         await _closed(admin.close())
 
 
 @asynccontextmanager
-async def committed_reader(bootstrap: str) -> AsyncIterator[Any]:
+async def committed_reader(bootstrap: Bootstrap) -> AsyncIterator[Any]:
     """Give a consumer that is in no group and sees nothing that was taken back."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **client_arguments(bootstrap),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         request_timeout_ms=int(STEP_SECONDS * 1000),
     )
     try:
-        await asyncio.wait_for(consumer.start(), STEP_SECONDS)
+        async with in_words(bootstrap):
+            await asyncio.wait_for(consumer.start(), STEP_SECONDS)
         yield consumer
     finally:
         await _closed(consumer.stop())

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import require_clock
-from streams.kafka.topics import TopicsError
 from streams.operate.acts import Act
 from streams.operate.differences import spans
 from streams.operate.writing import OperateError, Outcome, write
@@ -65,7 +65,7 @@ def run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
     """Wait for Kafka's answer, or end with what to do next."""
     try:
         return asyncio.run(request)
-    except (OperateError, TopicsError, LookupError) as error:
+    except (OperateError, ClusterError, LookupError) as error:
         refuse(f"{error}; nothing was written")
     except (KafkaError, OSError, TimeoutError) as error:
         refuse(
@@ -89,7 +89,7 @@ def carry_out(settings: Settings, act: Act, decided: str | None = None) -> None:
 async def _written(settings: Settings, act: Act) -> Outcome:
     """Write it, unless its time is of a clock that the cluster does not allow."""
     await require_clock(settings)
-    return await write(act, settings.bootstrap, settings.partitions)
+    return await write(act, Access.of(settings), settings.partitions)
 
 
 def told(outcome: Outcome) -> Iterable[str]:

@@ -10,6 +10,7 @@ import click
 from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import WallClock
 from streams.exits import EXIT_OTHERWISE
+from streams.kafka.access import Access
 from streams.operate.telling import refuse, signed
 from streams.settings import Settings, SettingsError, read_settings
 from streams.vendor import KafkaGate, TryAgainError, VendorSettings
@@ -123,7 +124,7 @@ def _run(settings: Settings, work: Callable[[ClaimGate], Awaitable[T]]) -> T:
     """Do something with the gate of the cluster, or end with what to do next."""
 
     async def with_gate() -> T:
-        async with asyncio.timeout(RUN_SECONDS), KafkaGate(settings.bootstrap, "operator") as gate:
+        async with asyncio.timeout(RUN_SECONDS), KafkaGate(Access.of(settings), "operator") as gate:
             return await work(gate)
 
     try:

@@ -11,6 +11,8 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from schemas.cloudevents import to_headers, to_value
 from schemas.times import to_epoch_ms
+from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.refusals import in_words
 from streams.operate.acts import Act, Placed
 
 START_SECONDS = 15.0
@@ -46,7 +48,7 @@ class Outcome:
     failed: Sequence[Failure]
 
 
-async def write(act: Act, bootstrap: str, partitions: int) -> Outcome:
+async def write(act: Act, bootstrap: Bootstrap, partitions: int) -> Outcome:
     """Write the records of a decision, each acknowledged by all in-sync replicas, none in a transaction.
 
     Raises:
@@ -56,7 +58,8 @@ async def write(act: Act, bootstrap: str, partitions: int) -> Outcome:
     producer = operator_producer(bootstrap)
     try:
         async with asyncio.timeout(START_SECONDS):
-            await producer.start()
+            async with in_words(bootstrap):
+                await producer.start()
             for topic in act.topics:
                 check_partitions(topic, await _count(producer, topic), partitions)
         placed = act.placed(dict.fromkeys(act.topics, partitions))
@@ -70,10 +73,10 @@ async def write(act: Act, bootstrap: str, partitions: int) -> Outcome:
     )
 
 
-def operator_producer(bootstrap: str) -> Any:  # noqa: ANN401 - untyped library
+def operator_producer(bootstrap: Bootstrap) -> Any:  # noqa: ANN401 - untyped library
     """Give the producer of what operators write: idempotent, acknowledged by all in-sync replicas."""
     return AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **client_arguments(bootstrap),
         client_id="txpush-operator",
         acks="all",
         enable_idempotence=True,

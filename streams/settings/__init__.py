@@ -26,6 +26,7 @@ from streams.settings.parts import (
     VendorPart,
     WorkerPart,
 )
+from streams.settings.security import SecurityPart
 
 PREFIX = "TXPUSH_"
 FILE_VARIABLE = "TXPUSH_SETTINGS_FILE"
@@ -47,6 +48,7 @@ class Settings(
     SubscriptionsPart,
     BridgePart,
     WorkerPart,
+    SecurityPart,
     ClusterPart,
     BaseSettings,
 ):

@@ -9,6 +9,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from schemas.health import AccountHealth, Phase
+from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.refusals import in_words
 from streams.kafka.topics import HEALTH, SUBSCRIPTIONS
 from streams.kafka.view import TopicView, ViewRecord
 from streams.subscriptions.held import Account, Held
@@ -33,13 +35,14 @@ class Book:
         sealing: opens and seals what is held; who only asks for names and ends needs none.
     """
 
-    def __init__(self, bootstrap: str, sealing: Sealing | None = None, topic: str = SUBSCRIPTIONS) -> None:
+    def __init__(self, bootstrap: Bootstrap, sealing: Sealing | None = None, topic: str = SUBSCRIPTIONS) -> None:
+        self._bootstrap = bootstrap
         self._topic = topic
         self._sealing = sealing or Sealing(())
         self._values: dict[Account, bytes] = {}
         self._view = TopicView(bootstrap, [topic], self._hear, client_id=CLIENT_ID)
         self._producer: Any = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
+            **client_arguments(bootstrap),
             client_id=CLIENT_ID,
             acks="all",
             enable_idempotence=True,
@@ -50,7 +53,7 @@ class Book:
     async def __aenter__(self) -> Self:
         """Connect and read everything."""
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with in_words(self._bootstrap), asyncio.timeout(START_SECONDS):
                 await self._producer.start()
                 await self._producer.partitions_for(self._topic)
             await self._view.start()
@@ -125,7 +128,7 @@ class Book:
                 await asyncio.wait_for(close(), STOP_SECONDS)
 
 
-async def known_accounts(bootstrap: str) -> list[Account]:
+async def known_accounts(bootstrap: Bootstrap) -> list[Account]:
     """Give all accounts of `account.health` that are not deleted, in order.
 
     Raises:

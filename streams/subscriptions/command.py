@@ -10,8 +10,8 @@ import click
 from aiokafka.errors import KafkaError
 
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import clock_of, require_clock
-from streams.kafka.topics import TopicsError
 from streams.settings import Settings, SettingsError, read_settings
 from streams.subscriptions.book import Book, known_accounts
 from streams.subscriptions.choice import ChoiceError, listed, named
@@ -86,16 +86,16 @@ def unsubscribe(ids: tuple[str, ...], file: Path | None, *, every: bool) -> None
 
 async def _subscribed(settings: Settings, choice: Sequence[Account] | None, *, renew: bool) -> Report:
     await require_clock(settings)
-    accounts = await known_accounts(settings.bootstrap) if choice is None else choice
+    accounts = await known_accounts(Access.of(settings)) if choice is None else choice
     callback = f"{settings.public_url}/{settings.callback_tokens[0].get_secret_value()}/txpush"
-    async with Book(settings.bootstrap, _sealing(settings)) as book, vendor_of(settings) as vendor:
+    async with Book(Access.of(settings), _sealing(settings)) as book, vendor_of(settings) as vendor:
         subscriber = Subscriber(vendor, book, callback, clock_of(settings), renew=renew)
         with progress("Subscribing", len(accounts)) as on_step:
             return await each(accounts, subscriber.subscribe, on_step)
 
 
 async def _unsubscribed(settings: Settings, choice: Sequence[Account] | None) -> Report:
-    async with Book(settings.bootstrap) as book, vendor_of(settings) as vendor:
+    async with Book(Access.of(settings)) as book, vendor_of(settings) as vendor:
         accounts = book.accounts() if choice is None else choice
         subscriber = Subscriber(vendor, book, "", clock_of(settings))
         with progress("Unsubscribing", len(accounts)) as on_step:
@@ -103,7 +103,7 @@ async def _unsubscribed(settings: Settings, choice: Sequence[Account] | None) ->
 
 
 async def _resealed(settings: Settings) -> Report:
-    async with Book(settings.bootstrap, _sealing(settings)) as book:
+    async with Book(Access.of(settings), _sealing(settings)) as book:
         accounts = book.accounts()
         with progress("Sealing", len(accounts)) as on_step:
             return await each(accounts, book.reseal, on_step)
@@ -146,7 +146,7 @@ def _finish(settings: Settings, request: Coroutine[Any, Any, Report], word: str)
         report = asyncio.run(request)
     except (KafkaError, OSError, TimeoutError) as error:
         _refuse(f"Kafka at {settings.bootstrap}: {error!r}; nothing was done\nset TXPUSH_BOOTSTRAP, or start one")
-    except (TopicsError, LookupError) as error:
+    except (ClusterError, LookupError) as error:
         _refuse(f"{error}; nothing was done")
     except KeyboardInterrupt:
         _refuse("interrupted: run the same again to go on")

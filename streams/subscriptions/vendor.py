@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
 
+from streams.kafka.access import Access
 from streams.kafka.present import clock_of
 from streams.observe.metrics import Instruments
 from streams.settings import Settings
@@ -21,7 +22,7 @@ async def vendor_of(settings: Settings) -> AsyncIterator[Vendor]:
         SettingsError: the account at the vendor is not named.
     """
     meters = VendorMeters(Instruments("vendor", CollectorRegistry()))
-    gate = KafkaGate(settings.bootstrap)
+    gate = KafkaGate(Access.of(settings))
     async with gate, Vendor(VendorSettings.of(settings), gate, clock_of(settings), meters) as vendor:
         yield vendor
 
@@ -33,7 +34,7 @@ async def end_subscriptions(settings: Settings, customer_id: str) -> Report:
         SettingsError: there are some, and the account at the vendor is not named.
         KafkaError, OSError, TimeoutError: Kafka does not answer.
     """
-    async with Book(settings.bootstrap) as book:
+    async with Book(Access.of(settings)) as book:
         accounts = book.accounts(customer_id)
         if not accounts:
             return Report()

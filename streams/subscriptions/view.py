@@ -5,6 +5,7 @@ import contextlib
 import logging
 from typing import NamedTuple
 
+from streams.kafka.access import Bootstrap
 from streams.kafka.topics import SUBSCRIPTIONS
 from streams.kafka.view import TopicView, ViewRecord
 from streams.signatures import txpush_key
@@ -90,7 +91,7 @@ class SigningKeys:
 class KeyView:
     """Signing keys and the view that they come from."""
 
-    def __init__(self, bootstrap: str, sealing: Sealing, topic: str = SUBSCRIPTIONS) -> None:
+    def __init__(self, bootstrap: Bootstrap, sealing: Sealing, topic: str = SUBSCRIPTIONS) -> None:
         self.keys = SigningKeys(sealing)
         self._view = TopicView(bootstrap, [topic], self.keys.hear, client_id="txpush-signing-keys")
 

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.vendor import valid_identifier
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
-from streams.kafka.topics import TopicsError
+from streams.kafka.access import ClusterError
 from streams.observe.logs import FORMAT
 from streams.settings import Settings, read_settings
 from streams.sweep.process import Options, sweep_all
@@ -80,7 +80,7 @@ def _swept(settings: Settings, options: Options) -> Report:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(sweep_all(settings, options))
-    except (TopicsError, StateError) as error:
+    except (ClusterError, StateError) as error:
         _refuse(str(error))
     except (KafkaError, OSError, TimeoutError) as error:
         _refuse(

@@ -14,6 +14,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from streams.kafka import topics
+from streams.kafka.access import Access
 from streams.kafka.identity import log_identity
 from streams.kafka.present import clock_of, require_clock
 from streams.kafka.producer import LogProducer, ProducerSettings
@@ -64,17 +65,17 @@ async def sweep_all(settings: Settings, options: Options) -> Report:
     """Sweep all customers, or as many as can be.
 
     Raises:
-        SettingsError, StateError, TopicsError: it cannot begin; the message says why.
+        SettingsError, StateError, ClusterError: it cannot begin; the message says why.
         KafkaError, OSError, TimeoutError: Kafka does not answer.
     """
     vendor_settings, clock = VendorSettings.of(settings), clock_of(settings)
     async with asyncio.timeout(CHECK_SECONDS):
-        await topics.require(settings.bootstrap, topics.Layout.of(settings))
+        await topics.require(Access.of(settings), topics.Layout.of(settings))
         mark = await _mark(settings, options)
     state = State(mark) if options.state is None else resume.load(options.state, mark)
     book, counter = Book(), Unreadable(state.report.unreadable)
     async with _health(settings, book) as view, _publisher(settings, options) as publish:
-        gate = KafkaGate(settings.bootstrap)
+        gate = KafkaGate(Access.of(settings))
         calls = Vendor(vendor_settings, gate, clock, counter.meters, institutions_of=book.institutions_of)
         async with gate, calls as vendor:
             customer = CustomerSweep(
@@ -160,7 +161,7 @@ async def _mark(settings: Settings, options: Options) -> str:
     """Name what the sweep is about: which log, whose accounts, which customers, for good or not."""
     try:
         await require_clock(settings)
-        log_name = await log_identity(settings.bootstrap, topics.EVENTS)
+        log_name = await log_identity(Access.of(settings), topics.EVENTS)
     except LookupError as error:
         raise topics.TopicsError(str(error)) from None
     named = hashlib.sha256("\n".join(sorted(options.named)).encode()).hexdigest()
@@ -179,7 +180,7 @@ def allowance(options: Options, book: Book, before: Report) -> Allowance | None:
 @asynccontextmanager
 async def _health(settings: Settings, book: Book) -> AsyncIterator[TopicView]:
     """Give a view that has filled the book with all that stood on `account.health`."""
-    view = TopicView(settings.bootstrap, [topics.HEALTH], book.hear, client_id=CLIENT_ID)
+    view = TopicView(Access.of(settings), [topics.HEALTH], book.hear, client_id=CLIENT_ID)
     await view.start()
     try:
         await view.caught_up(READ_SECONDS)
@@ -194,7 +195,7 @@ async def _publisher(settings: Settings, options: Options) -> AsyncIterator[LogP
     if options.is_dry:
         yield Printer()
         return
-    producer = LogProducer(ProducerSettings(settings.bootstrap, (topics.EVENTS,), client_id=CLIENT_ID))
+    producer = LogProducer(ProducerSettings(Access.of(settings), (topics.EVENTS,), client_id=CLIENT_ID))
     await producer.start()
     try:
         yield LogPublisher(producer)

@@ -18,6 +18,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from streams.kafka.access import client_arguments
 from streams.observe.logs import INHERITED
 from streams.transport.partition import OwnedPartition, Poll
 from streams.transport.parts import FoldParts
@@ -67,7 +68,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         """Join nothing yet: Faust subscribes when its agents have started."""
         settings = self._settings
         self._kafka = AIOKafkaConsumer(
-            bootstrap_servers=settings.bootstrap,
+            **client_arguments(settings.bootstrap),
             group_id=settings.application,
             group_instance_id=settings.instance,
             client_id=settings.instance or settings.application,

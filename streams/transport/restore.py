@@ -7,6 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.fold import Table
+from streams.kafka.access import client_arguments
 from streams.transport.settings import FoldSettings
 
 POLL_MS = 200
@@ -35,7 +36,7 @@ async def _restore(settings: FoldSettings, tables: Sequence[Table], partition: i
     by_topic = {table.topic: table for table in tables}
     values: dict[Table, Values] = {table: {} for table in tables}
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
+        **client_arguments(settings.bootstrap),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",

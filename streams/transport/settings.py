@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from streams.clock import Clock
+from streams.kafka.access import Bootstrap
 
 
 @dataclass(frozen=True, slots=True)
 class FoldSettings:
     """How one worker talks to Kafka."""
 
-    bootstrap: str
+    bootstrap: Bootstrap
     application: str
     """Consumer group, and first part of transactional ids and changelog names."""
     source_topic: str

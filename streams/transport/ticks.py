@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import ClockTick, Event, EventType, Source
 from schemas.times import to_epoch_ms
+from streams.kafka.access import client_arguments
 from streams.transport.settings import FoldSettings
 
 
@@ -75,7 +76,7 @@ class Ticks:
         async with self._starting:
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self._settings.bootstrap, enable_idempotence=True, acks="all", linger_ms=0
+                    **client_arguments(self._settings.bootstrap), enable_idempotence=True, acks="all", linger_ms=0
                 )
                 await producer.start()
                 self._producer = producer

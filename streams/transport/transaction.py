@@ -10,6 +10,7 @@ from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata
 
 from streams.fold.effects import Outbox, OutRecord
+from streams.kafka.access import client_arguments
 from streams.transport.settings import FoldSettings
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ class PartitionTransaction:
         self._settings = settings
         self._source = source
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.bootstrap,
+            **client_arguments(settings.bootstrap),
             transactional_id=f"{settings.transactional_prefix}.{source.partition}",
             transaction_timeout_ms=int(settings.transaction_seconds * 1000),
             request_timeout_ms=int(settings.step_seconds * 1000),

@@ -6,9 +6,11 @@ import sys
 from typing import Any, NoReturn
 
 import faust
+from faust.auth import SASLCredentials, SSLCredentials
 from faust.transport.drivers import aiokafka as driver
 
 from streams.exits import EXIT_NOTHING, bound_shutdown
+from streams.kafka.access import Access, access_to
 from streams.observe.logs import INHERITED
 from streams.transport.consumer import FoldTransport
 from streams.transport.parts import FoldParts
@@ -58,9 +60,11 @@ class FoldApp(faust.App):  # type: ignore[misc] # the same for its application
 
 def new_app(settings: FoldSettings) -> faust.App:
     """Give an application whose agent takes whole polls and whose tables change by transaction; `attach` its fold."""
+    access = access_to(settings.bootstrap)
     return FoldApp(
         settings.application,
-        broker=[f"kafka://{address}" for address in settings.bootstrap.split(",")],
+        broker=[f"kafka://{address}" for address in access.bootstrap.split(",")],
+        broker_credentials=_credentials(access),
         store="memory://",
         key_serializer="raw",
         value_serializer="raw",
@@ -74,6 +78,19 @@ def new_app(settings: FoldSettings) -> faust.App:
         broker_heartbeat_interval=settings.heartbeat_seconds,
         web_enabled=False,
     )
+
+
+def _credentials(access: Access) -> SASLCredentials | SSLCredentials | None:
+    """Give Faust's own clients what ours are told."""
+    told = access.security()
+    if "sasl_mechanism" in told:
+        return SASLCredentials(
+            username=access.username,
+            password=told["sasl_plain_password"],
+            mechanism=access.mechanism,
+            ssl_context=access.tls,
+        )
+    return None if access.tls is None else SSLCredentials(access.tls)
 
 
 def attach(app: faust.App, parts: FoldParts) -> None:

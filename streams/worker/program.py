@@ -25,6 +25,7 @@ from streams.fold.inforce import InForce
 from streams.fold.intake import Allowed, Intake
 from streams.fold.logfold import Decider, LogFold, LogSettings
 from streams.kafka import topics
+from streams.kafka.access import Access, ClusterError
 from streams.kafka.identity import log_identity
 from streams.kafka.present import clock_of, require_cluster
 from streams.observe.admin import AdminServer
@@ -57,7 +58,7 @@ class FoldProgram:
     def __init__(self, application: str, log_topic: str, settings: Settings) -> None:
         self.settings = settings
         self.fold = FoldSettings(
-            bootstrap=settings.bootstrap,
+            bootstrap=Access.of(settings),
             application=application,
             source_topic=log_topic,
             partitions=settings.partitions,
@@ -86,8 +87,8 @@ class FoldProgram:
     def run(self, decider: Decider, source: Source, allowed: Allowed) -> NoReturn:
         """Check the cluster, then work until SIGTERM; exits the process.
 
-        Exit codes: 0 after an orderly end, 1 when the admin port is taken, 2 when topics, policy or what is declared
-        does not fit, 70 when it has to be started again.
+        Exit codes: 0 after an orderly end, 1 when the admin port is taken, 2 when topics, policy, what is declared or
+        what we show to the brokers does not fit, 70 when it has to be started again.
         """
         log_to_stderr()
         collect_rarely()
@@ -96,7 +97,7 @@ class FoldProgram:
             self._require_declared(decider)
             shipped = InForce.of(Policy.load(self.settings.policy_file), Catalogue.load())
             identity = asyncio.run(self._checked_identity())
-        except (RegistrationError, PolicyError, topics.TopicsError, LookupError) as error:
+        except (RegistrationError, PolicyError, ClusterError, LookupError) as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(EXIT_NOTHING)
         except (KafkaError, TimeoutError, OSError) as error:

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.agent.app import main
 from streams.fold.effects import Outbox
+from streams.kafka.access import client_arguments
 from streams.kafka.topics import CUSTOMER_COMMANDS as COMMANDS
 from streams.transport.transaction import PartitionTransaction
 from tests.chaos.processes import DEATHS_FILE
@@ -38,7 +39,9 @@ async def _commit(self: PartitionTransaction, outbox: Outbox, next_offset: int) 
 
 
 async def _write(transaction: PartitionTransaction, state: dict[tuple[str, int], list[Any]]) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=transaction._settings.bootstrap, enable_idempotence=True, acks="all")
+    producer = AIOKafkaProducer(
+        **client_arguments(transaction._settings.bootstrap), enable_idempotence=True, acks="all"
+    )
     await producer.start()
     try:
         for (topic, partition), records in state.items():

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from streams.demo.reading.seen import Record, Seen
 from streams.demo.stage.processes import DemoError
+from streams.kafka.access import client_arguments
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, contract
 
 P = TypeVar("P")
@@ -33,7 +34,7 @@ class Watch:
     def __init__(self, bootstrap: str) -> None:
         self.seen = Seen()
         self._reader = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
+            **client_arguments(bootstrap),
             group_id=None,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
@@ -41,8 +42,8 @@ class Watch:
             fetch_max_wait_ms=POLL_MS,
         )
         # Its ends lie behind what open transactions have written, so a reader that is there has read it all.
-        self._ends = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, isolation_level="read_uncommitted")
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        self._ends = AIOKafkaConsumer(**client_arguments(bootstrap), group_id=None, isolation_level="read_uncommitted")
+        self._admin = AIOKafkaAdminClient(**client_arguments(bootstrap))
         self._positions: dict[TopicPartition, int] = {}
         self._signals: dict[int, int] = {}
         self._agents: Mapping[int, int] = {}

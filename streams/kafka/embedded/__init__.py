@@ -14,11 +14,13 @@ from streams.kafka.embedded.errors import (
     PortTakenError,
 )
 from streams.kafka.embedded.properties import is_embedded_cluster
+from streams.kafka.embedded.security import BrokerSecurity
 
 __all__ = [
     "FULL_SPEED",
     "QUICK_START",
     "BrokerDiedError",
+    "BrokerSecurity",
     "ClusterSpec",
     "DamagedArchiveError",
     "DataInUseError",

@@ -15,7 +15,8 @@ from streams.kafka.embedded import artifacts, properties
 from streams.kafka.embedded.data import Cluster, cluster_of, kept_folder, new_cluster, temporary_folder
 from streams.kafka.embedded.errors import EmbeddedKafkaError, NotReadyError
 from streams.kafka.embedded.machine import check_free
-from streams.kafka.embedded.process import Broker, Jvm, format_brokers, unready_reason
+from streams.kafka.embedded.process import Broker, Jvm, format_brokers, open_connection, unready_reason
+from streams.kafka.embedded.security import BrokerSecurity
 
 POLL_SECONDS = 0.05
 # The full compiler doubles the start of three brokers on two cores (10.7 s instead of 5) and pays after minutes.
@@ -39,6 +40,7 @@ class ClusterSpec:
         heap_mb: the largest heap of each JVM in MB.
         jvm_flags: QUICK_START, or FULL_SPEED for measurements of minutes.
         extra: further server properties; they win over ours.
+        security: what makes the brokers ask who somebody is; None lets everybody do everything.
         cache_dir: where the Kafka archives are kept for all clusters; the user's cache when None.
         ready_seconds: how long the brokers may take to become ready.
     """
@@ -50,6 +52,7 @@ class ClusterSpec:
     heap_mb: int = 512
     jvm_flags: tuple[str, ...] = QUICK_START
     extra: Mapping[str, str] = field(default_factory=dict)
+    security: BrokerSecurity | None = None
     cache_dir: Path | None = None
     ready_seconds: float = 60.0
 
@@ -164,19 +167,29 @@ class EmbeddedKafka:
         self._brokers = {number: self._broker(number, folder, jvm) for number in self.broker_ids}
         voters = properties.initial_controllers(cluster.ports, cluster.directory_ids)
         unformatted = [broker for broker in self._brokers.values() if not broker.is_formatted]
-        format_brokers(unformatted, jvm, cluster.cluster_id, voters)
+        options = () if spec.security is None else spec.security.format_options()
+        format_brokers(unformatted, jvm, cluster.cluster_id, voters, options)
 
     def _broker(self, number: int, parent: Path, jvm: Jvm) -> Broker:
         """Make a broker and write what it reads."""
         broker = Broker(number, parent / f"broker-{number}", jvm, temporary=self.spec.is_temporary)
-        broker.write_config(properties.server_properties(number, self._cluster.ports, self.spec.extra))
+        broker.write_config(self._properties(number))
         return broker
+
+    def _properties(self, number: int) -> str:
+        security, ports = self.spec.security, self._cluster.ports
+        if security is None:
+            return properties.server_properties(number, ports, self.spec.extra)
+        return properties.server_properties(
+            number, ports, {**security.properties(), **self.spec.extra}, security.protocol
+        )
 
     def _wait_ready(self, numbers: Sequence[int]) -> None:
         """Wait until the brokers know all coordinators, or one of them dies, or the time is over."""
-        end = time.monotonic() + self.spec.ready_seconds
+        end, security = time.monotonic() + self.spec.ready_seconds, self.spec.security
+        connect = open_connection if security is None else security.connect
         for number in numbers:
-            while (reason := unready_reason(self._cluster.ports.clients[number - 1])) is not None:
+            while (reason := unready_reason(self._cluster.ports.clients[number - 1], connect)) is not None:
                 self.check()
                 if time.monotonic() > end:
                     raise NotReadyError(number, self.spec.ready_seconds, reason, self.log(number))

@@ -9,7 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,10 +156,12 @@ class Broker:
         return BrokerDiedError(self.number, self.log, written)
 
 
-def format_brokers(brokers: Sequence[Broker], jvm: Jvm, cluster_id: str, voters: str) -> None:
+def format_brokers(
+    brokers: Sequence[Broker], jvm: Jvm, cluster_id: str, voters: str, options: Sequence[str] = ()
+) -> None:
     """Give the data of each broker its identity, side by side. Raises EmbeddedKafkaError with the tool's words."""
     identity = ("--cluster-id", cluster_id, "--initial-controllers", voters, "--config", CONFIG_FILE)
-    command = jvm.command("kafka.tools.StorageTool", "format", *identity)
+    command = jvm.command("kafka.tools.StorageTool", "format", *identity, *options)
     with contextlib.ExitStack() as stack:
         tools = []
         for broker in brokers:
@@ -205,13 +207,18 @@ def ask(connection: socket.socket, request: Any) -> Any:  # noqa: ANN401 - aioka
     return request.RESPONSE_TYPE.decode(answer[4:])
 
 
-def unready_reason(port: int) -> str | None:
+def open_connection(port: int) -> socket.socket:
+    """Open a connection to a broker. Raises OSError when it does not answer in time."""
+    return socket.create_connection((HOST, port), ANSWER_SECONDS)
+
+
+def unready_reason(port: int, connect: Callable[[int], socket.socket] = open_connection) -> str | None:
     """Say why the broker cannot be used yet: its port opens about a second before its coordinators answer.
 
     None when it knows a coordinator for every partition of the groups' and the transactions' topics.
     """
     try:
-        with socket.create_connection((HOST, port), ANSWER_SECONDS) as connection:
+        with connect(port) as connection:
             for kind, key in itertools.product(COORDINATORS, KEYS):
                 answer = ask(connection, FindCoordinatorRequest_v1(key, kind))
                 if answer.error_code:

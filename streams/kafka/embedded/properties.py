@@ -9,6 +9,7 @@ from streams.kafka.embedded.machine import HOST, Ports
 
 CLUSTER_ID_PREFIX = "txpush-"
 LOG_DIR = "data"
+PLAINTEXT = "PLAINTEXT"
 MAX_REPLICATION = 3
 ID_LENGTH = 22
 
@@ -69,14 +70,14 @@ def replication(brokers: int) -> dict[str, str]:
     }
 
 
-def addresses(broker: int, ports: Ports) -> dict[str, str]:
+def addresses(broker: int, ports: Ports, protocol: str = PLAINTEXT) -> dict[str, str]:
     """Give what is particular to one broker, counted from 1."""
     client, controller = ports.clients[broker - 1], ports.controllers[broker - 1]
     return {
         "process.roles": "broker,controller",
         "node.id": str(broker),
         "controller.quorum.bootstrap.servers": quorum(ports),
-        "listeners": f"PLAINTEXT://{HOST}:{client},CONTROLLER://{HOST}:{controller}",
+        "listeners": f"{protocol}://{HOST}:{client},CONTROLLER://{HOST}:{controller}",
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     }
@@ -96,10 +97,10 @@ SMALL = {
 }
 
 
-def server_properties(broker: int, ports: Ports, extra: Mapping[str, str]) -> str:
-    """Give the text of `server.properties`; `extra` wins over everything."""
+def server_properties(broker: int, ports: Ports, extra: Mapping[str, str], protocol: str = PLAINTEXT) -> str:
+    """Give the text of `server.properties` for a listener of a protocol; `extra` wins over everything."""
     settings = {
-        **addresses(broker, ports),
+        **addresses(broker, ports, protocol),
         "log.dirs": LOG_DIR,
         **replication(len(ports.clients)),
         **SMALL,

@@ -14,6 +14,7 @@ from schemas.audit import DeadLetter, DeadLetterReason, LetterRetried
 from schemas.cloudevents import LAST_TIME
 from schemas.contract.channels import LETTER_RETRIED
 from schemas.times import from_epoch_ms, to_epoch_ms
+from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER
 from streams.operate.letters.kept import Chosen, Kept, LetterId
 from streams.operate.reading import committed_reader, operator_admin, to_end, topic_sizes
@@ -70,7 +71,7 @@ class Book:
                 heapq.heappop(self._latest)
 
 
-async def read_letters(bootstrap: str, chosen: Chosen, limit: int) -> Book:
+async def read_letters(bootstrap: Bootstrap, chosen: Chosen, limit: int) -> Book:
     """Read what is asked for.
 
     Raises:

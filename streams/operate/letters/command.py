@@ -8,6 +8,7 @@ from rich.console import Console
 
 from streams.clock import WallClock
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.kafka.access import Access
 from streams.kafka.topics import EVENTS
 from streams.operate.letters import telling
 from streams.operate.letters.book import Book, read_letters
@@ -49,7 +50,7 @@ def list_(limit: int, **given: Any) -> None:  # noqa: ANN401 - by the options ab
       txpush dead-letter list --component bridge --since 2026-11-01T03:00:00Z --limit 50 | jq .detail
     """  # noqa: D301 - click wants the real character
     settings = read_settings()
-    book = run(settings, read_letters(settings.bootstrap, chosen(given), limit))
+    book = run(settings, read_letters(Access.of(settings), chosen(given), limit))
     if sys.stdout.isatty():
         Console().print(telling.as_table(book))
     else:
@@ -79,12 +80,12 @@ def show(letter_id: LetterId) -> None:
 
 
 async def _whole(settings: Settings, letter_id: LetterId) -> dict[str, Any] | None:
-    book = await read_letters(settings.bootstrap, Chosen(frozenset({letter_id})), 1)
+    book = await read_letters(Access.of(settings), Chosen(frozenset({letter_id})), 1)
     if not book.letters:
         return None
     kept, original = book.letters[0], None
     if kept.origin is not None:
-        async with reading_originals(settings.bootstrap) as originals:
+        async with reading_originals(Access.of(settings)) as originals:
             original = await originals.read(kept.origin)
     retries = book.retries(kept)
     why = obstacle(kept, retries, original)
@@ -115,9 +116,9 @@ def retry(ids: tuple[LetterId, ...], by: str, why: str, *, dry_run: bool, yes: b
     if not ids and all(value in (None, ()) for value in given.values()):
         refuse("name dead letters, or choose them, as with --reason decision_failed; nothing was written")
     settings = read_settings()
-    book = run(settings, read_letters(settings.bootstrap, chosen(given, *ids), LOOKED_AT))
+    book = run(settings, read_letters(Access.of(settings), chosen(given, *ids), LOOKED_AT))
     _refuse_what_is_not_there(book, ids)
-    planned = run(settings, plan(settings.bootstrap, book, AT_ONCE))
+    planned = run(settings, plan(Access.of(settings), book, AT_ONCE))
     for line in telling.planned(planned):
         click.echo(line)
     if not planned.ready:
@@ -126,7 +127,7 @@ def retry(ids: tuple[LetterId, ...], by: str, why: str, *, dry_run: bool, yes: b
         return
     agreed(f"put {len(planned.ready):,} records back into {EVENTS}?", yes=yes)
     order = Order(by, why, WallClock().now())
-    _end(planned, run(settings, put_back(settings.bootstrap, planned.ready, order)))
+    _end(planned, run(settings, put_back(Access.of(settings), planned.ready, order)))
 
 
 def _refuse_what_is_not_there(book: Book, ids: tuple[LetterId, ...]) -> None:

@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from schemas.audit import LetterRetried
 from schemas.contract.channels import Component
 from streams.fold.effects import SourceRecord
+from streams.kafka.access import Bootstrap
 from streams.kafka.topics import EVENTS
 from streams.operate.letters.kept import Kept, Origin
 from streams.operate.reading import POLL_MS, STEP_SECONDS, committed_reader, operator_admin, topic_sizes
@@ -99,7 +100,7 @@ class Originals:
 
 
 @asynccontextmanager
-async def reading_originals(bootstrap: str) -> AsyncIterator[Originals]:
+async def reading_originals(bootstrap: Bootstrap) -> AsyncIterator[Originals]:
     """Give a reader of single records."""
     async with operator_admin(bootstrap) as admin:
         sizes = await topic_sizes(admin)

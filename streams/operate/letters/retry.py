@@ -15,6 +15,7 @@ from schemas.events import Source
 from schemas.times import rfc3339
 from streams.fold.effects import SourceRecord
 from streams.fold.messages import headers_of
+from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER, EVENTS
 from streams.operate.letters.book import Book
 from streams.operate.letters.kept import Kept, Origin
@@ -61,7 +62,7 @@ class Order(NamedTuple):
     at: datetime
 
 
-async def plan(bootstrap: str, book: Book, at_once: int) -> Plan:
+async def plan(bootstrap: Bootstrap, book: Book, at_once: int) -> Plan:
     """Look which records of a book can be put back, `at_once` of them at most.
 
     Raises:
@@ -90,7 +91,7 @@ def _in_the_log(kept: Kept) -> tuple[Any, ...]:
     return (kept.origin or Origin("", 0, 0), kept.id)
 
 
-async def put_back(bootstrap: str, ready: Sequence[Kept], order: Order) -> Done:
+async def put_back(bootstrap: Bootstrap, ready: Sequence[Kept], order: Order) -> Done:
     """Put records back one after the other, as a customer's have an order; the first that fails ends it.
 
     A record goes to the partition of its key, under its own id and time: whoever has decided on it meanwhile, as the

@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 
 import click
 from aiokafka.errors import KafkaError
 
 from streams.exits import EXIT_OTHERWISE
 from streams.kafka import topics
+from streams.kafka.access import Access
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS, Layout, TopicsError
 from streams.operate.moving.copying import Copy
@@ -41,13 +43,14 @@ def move(target: str, partitions: int, *, yes: bool) -> None:
       TXPUSH_BOOTSTRAP=old:9092 TXPUSH_PARTITIONS=12 txpush move --to new:9092 --partitions 24
     """  # noqa: D301 - click wants the real character
     settings = read_settings()
+    there = replace(Access.of(settings), bootstrap=target)
     layout = Layout(partitions, settings.replication)
-    before = run(settings, _require_all(settings, target, layout))
+    before = run(settings, _require_all(settings, there, layout))
     agreed(
         f"move all from {settings.bootstrap} ({settings.partitions} partitions) to {target} ({partitions})?", yes=yes
     )
     try:
-        asyncio.run(_moved(settings, target, partitions, before))
+        asyncio.run(_moved(settings, there, partitions, before))
     except (OperateError, KafkaError, OSError, TimeoutError) as error:
         click.echo(
             f"stopped: {error or type(error).__name__}\nnothing of {settings.bootstrap} has changed; {target} holds a "
@@ -60,17 +63,18 @@ def move(target: str, partitions: int, *, yes: bool) -> None:
     )
 
 
-async def _require_all(settings: Settings, target: str, layout: Layout) -> Ends:
+async def _require_all(settings: Settings, target: Access, layout: Layout) -> Ends:
     """Refuse clusters that do not fit, or are not at rest; give where the topics end that somebody could write to.
 
     Raises:
         OperateError, TopicsError, LookupError: says what to do.
         KafkaError, OSError, TimeoutError: a broker does not answer.
     """
-    await topics.require(settings.bootstrap, Layout.of(settings))
+    source = Access.of(settings)
+    await topics.require(source, Layout.of(settings))
     try:
         await topics.require(target, layout)
-        identities = [await log_identity(one, EVENTS) for one in (settings.bootstrap, target)]
+        identities = [await log_identity(one, EVENTS) for one in (source, target)]
     except (KafkaError, OSError, TimeoutError) as error:
         raise OperateError(f"no broker answers at {target}: {error!r}") from error
     except TopicsError as error:
@@ -80,17 +84,18 @@ async def _require_all(settings: Settings, target: str, layout: Layout) -> Ends:
     names = tuple(topic.name for topic in topics.contract())
     if full := sorted({place.topic for place, end in (await ends(target, names, layout.partitions)).items() if end}):
         raise OperateError(f"{target} is not empty ({', '.join(full)}): delete its topics, and apply them anew")
-    before = await ends(settings.bootstrap, WRITTEN, settings.partitions)
-    await require_rest(settings.bootstrap, settings.partitions)
+    before = await ends(source, WRITTEN, settings.partitions)
+    await require_rest(source, settings.partitions)
     return before
 
 
-async def _moved(settings: Settings, target: str, partitions: int, before: Ends) -> None:
+async def _moved(settings: Settings, target: Access, partitions: int, before: Ends) -> None:
     """Copy, then make sure that nobody has written meanwhile."""
     async with asyncio.timeout(RUN_SECONDS):
-        copy = Copy(settings.bootstrap, settings.partitions, target, partitions)
+        source = Access.of(settings)
+        copy = Copy(source, settings.partitions, target, partitions)
         await copy.run(lambda topic, count: click.echo(f"{topic}: {count:,} records"))
-        after = await ends(settings.bootstrap, WRITTEN, settings.partitions)
+        after = await ends(source, WRITTEN, settings.partitions)
     if grown := sorted({place.topic for place, end in after.items() if end != before[place]}):
         raise OperateError(
             f"somebody has written to {', '.join(grown)} meanwhile: stop them, and let the agents read it"

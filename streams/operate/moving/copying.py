@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.events import PolicyActivated
 from schemas.state import ControlState, Surroundings, encode
+from streams.kafka.access import Bootstrap
 from streams.kafka.topics import AGENT, INSTITUTIONS, changelog
 from streams.operate.moving.merging import merged_control, merged_rules, merged_surroundings
 from streams.operate.moving.places import Place, copied
@@ -24,7 +25,7 @@ WAITING = 1000
 class Copy:
     """One move, from a cluster with `old` partitions to one with `new`; `told` hears how many records of each topic."""
 
-    def __init__(self, source: str, old: int, target: str, new: int) -> None:
+    def __init__(self, source: Bootstrap, old: int, target: Bootstrap, new: int) -> None:
         self._source = source
         self._old = old
         self._new = new

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from streams.kafka.access import Bootstrap
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, LOOKUP, SIGNALS
 from streams.operate.reading import STEP_SECONDS, committed_reader, operator_admin, to_end
 from streams.operate.writing import OperateError
@@ -17,7 +18,7 @@ READERS = {AGENT: EVENTS, INSTITUTIONS: SIGNALS, "txpush-executor": LOOKUP}
 """Consumer groups and what each has to have read."""
 
 
-async def require_rest(bootstrap: str, partitions: int) -> None:
+async def require_rest(bootstrap: Bootstrap, partitions: int) -> None:
     """Refuse a cluster where somebody works, or something is not read.
 
     Raises:
@@ -36,7 +37,7 @@ async def require_rest(bootstrap: str, partitions: int) -> None:
                 )
 
 
-async def _positions(bootstrap: str) -> Mapping[str, Mapping[TopicPartition, int]]:
+async def _positions(bootstrap: Bootstrap) -> Mapping[str, Mapping[TopicPartition, int]]:
     """Give how far each group has read; refuse one that has members."""
     async with operator_admin(bootstrap) as admin:
         for group in READERS:
@@ -54,7 +55,7 @@ async def _members(admin: Any, group: str) -> int:  # noqa: ANN401 - untyped lib
     return sum(len(members) for *_, members in (described[:6] for described in answer.groups))
 
 
-async def ends(bootstrap: str, topics: tuple[str, ...], partitions: int) -> Ends:
+async def ends(bootstrap: Bootstrap, topics: tuple[str, ...], partitions: int) -> Ends:
     """Give where topics end now."""
     async with committed_reader(bootstrap) as consumer:
         places = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]

@@ -14,6 +14,7 @@ from schemas.events import EventType, Override
 from schemas.state import AccountState, CustomerState, LoginState, Surroundings
 from schemas.times import from_epoch_ms
 from streams.fold.intake import partition_of
+from streams.kafka.access import Bootstrap
 from streams.kafka.topics import AGENT, EVENTS, changelog
 from streams.operate.inforce import READ_SECONDS, positions
 from streams.operate.reading import POLL_MS, committed_reader, to_end
@@ -71,7 +72,7 @@ Enough = Callable[[Books], bool]
 """Says whether who decided is known of all that is in force, so that the log need not be read further back."""
 
 
-async def read_books(bootstrap: str, partitions: int, customer_id: str | None, enough: Enough) -> Books:
+async def read_books(bootstrap: Bootstrap, partitions: int, customer_id: str | None, enough: Enough) -> Books:
     """Read what holds for a customer, or without one what holds for all of them.
 
     Raises:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from schemas.health import AccountHealth
 from streams.fold.intake import partition_of
+from streams.kafka.access import Access, Bootstrap
 from streams.kafka.topics import HEALTH
 from streams.operate.overrides.scope import Scope
 from streams.operate.reading import committed_reader, to_end
@@ -24,12 +25,12 @@ async def unknown(settings: Settings, scope: Scope) -> str | None:
         return None
     try:
         async with asyncio.timeout(LOOK_SECONDS):
-            return await _looked_for(settings.bootstrap, settings.partitions, scope)
+            return await _looked_for(Access.of(settings), settings.partitions, scope)
     except (KafkaError, OSError, TimeoutError):
         return None
 
 
-async def _looked_for(bootstrap: str, partitions: int, scope: Scope) -> str | None:
+async def _looked_for(bootstrap: Bootstrap, partitions: int, scope: Scope) -> str | None:
     customer_id = scope.customer_id
     numbers = range(partitions) if customer_id is None else [partition_of(customer_id, partitions)]
     left = dict(_wanted(scope))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.times import rfc3339
+from streams.kafka.access import Access
 from streams.kafka.present import clock_of
 from streams.operate.overrides.books import Books, read_books
 from streams.operate.overrides.holding import Holding, holdings, is_told, only
@@ -40,7 +41,7 @@ def show(customer_id: str | None, login_id: str | None, account_id: str | None) 
     books = run(
         settings,
         read_books(
-            settings.bootstrap, settings.partitions, customer_id, lambda books: is_told(books, customer_id, now)
+            Access.of(settings), settings.partitions, customer_id, lambda books: is_told(books, customer_id, now)
         ),
     )
     found = holdings(only(books, login_id, account_id), customer_id, now)

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.times import to_epoch_ms
 from streams.clock import WallClock
+from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.topics import VENDOR_AUTH
 from streams.kafka.view import TopicView, ViewRecord
 from streams.vendor.gate.claims import AuthRecord, ClaimGate, Hear
@@ -22,7 +23,7 @@ CLIENT_ID = "txpush-vendor"
 class KafkaLog:
     """The topic: read by a view, written by a producer made for each writing, as there are few."""
 
-    def __init__(self, bootstrap: str, topic: str = VENDOR_AUTH) -> None:
+    def __init__(self, bootstrap: Bootstrap, topic: str = VENDOR_AUTH) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
         self._view: TopicView | None = None
@@ -73,7 +74,7 @@ class KafkaLog:
 
     def _producer(self) -> Any:  # noqa: ANN401 - aiokafka is untyped
         return AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **client_arguments(self._bootstrap),
             client_id=CLIENT_ID,
             acks="all",
             enable_idempotence=True,
@@ -97,5 +98,5 @@ class KafkaGate(ClaimGate):
         topic: another one in tests.
     """
 
-    def __init__(self, bootstrap: str, who: str | None = None, topic: str = VENDOR_AUTH) -> None:
+    def __init__(self, bootstrap: Bootstrap, who: str | None = None, topic: str = VENDOR_AUTH) -> None:
         super().__init__(KafkaLog(bootstrap, topic), who, (KafkaError, OSError, TimeoutError))

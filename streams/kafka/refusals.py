@@ -1,0 +1,157 @@
+"""Why a broker and we do not accept each other: aiokafka tells its log alone, and says that there is no broker."""
+
+import asyncio
+import re
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    IllegalSaslStateError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    UnsupportedSaslMechanismError,
+)
+from aiokafka.protocol.metadata import MetadataRequest
+
+from streams.kafka.access import OPEN, Access, AccessRefusedError, Bootstrap, access_to
+from streams.settings import security as names
+
+KNOCK_SECONDS = 3.0
+EXPIRED, NOT_YET_VALID = 10, 9
+NO_RIGHT = (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
+OTHER_NAME = frozenset({62, 64})
+"""OpenSSL's numbers of what is wrong with a certificate (`X509_V_ERR_…`); all others come to who signed it."""
+OURS = re.compile(r"ALERT.*(CERTIFICATE|UNKNOWN_CA)")
+"""What a broker answers that does not take our certificate, or wants one."""
+
+
+class Refusal(NamedTuple):
+    """Why we are not let in; one that is not certain may be a broker that is just coming up or going down."""
+
+    why: str
+    is_certain: bool
+
+
+async def refusal(cluster: Bootstrap) -> Refusal | None:
+    """Knock at each address in turn; None when one lets us in, or when all that is wrong is that nobody answers."""
+    access, found = access_to(cluster), None
+    for host, port, _ in collect_hosts(access.bootstrap, randomize=False):
+        try:
+            await _knock(access, host, port)
+        except (KafkaError, OSError, TimeoutError, ValueError) as error:
+            found = found or _refusal(access, f"{host}:{port}", error)
+        else:
+            return None
+    return found
+
+
+async def told(cluster: Bootstrap, error: Exception) -> str:
+    """Put a failure to connect in words; a cluster that is open to everybody is not asked why."""
+    if isinstance(error, NO_RIGHT):
+        return _no_right(access_to(cluster), error)
+    found = None if access_to(cluster).protocol == OPEN else await refusal(cluster)
+    return repr(error) if found is None else found.why
+
+
+@asynccontextmanager
+async def in_words(cluster: Bootstrap) -> AsyncIterator[None]:
+    """Say why, where connecting fails within.
+
+    Raises:
+        AccessRefusedError: we and the brokers do not accept each other, or we have no right; no waiting helps.
+        KafkaError, OSError, TimeoutError: nobody answers.
+    """
+    try:
+        yield
+    except NO_RIGHT as error:
+        raise AccessRefusedError(_no_right(access_to(cluster), error)) from error
+    except (KafkaError, OSError, TimeoutError, ValueError) as error:  # the last: a broker that cannot prove itself
+        found = await refusal(cluster)
+        if found is None:
+            raise
+        raise (AccessRefusedError if found.is_certain else KafkaConnectionError)(found.why) from error
+
+
+def _no_right(access: Access, error: Exception) -> str:
+    who = "the user of our certificate" if access.username is None else f"the user {access.username!r}"
+    return f"{who} has no right to do this ({error!r}): see `txpush topics acls`"
+
+
+async def _knock(access: Access, host: str, port: int) -> None:
+    async with asyncio.timeout(KNOCK_SECONDS):
+        connection = await create_conn(
+            host, port, client_id="txpush", request_timeout_ms=int(KNOCK_SECONDS * 1000), **access.security()
+        )
+        try:
+            await connection.send(MetadataRequest([]))  # a certificate of ours is refused after the handshake only
+        finally:
+            connection.close()
+
+
+def _refusal(access: Access, address: str, error: BaseException) -> Refusal | None:
+    """Find what lies under an error; a connection that was not even made says nothing."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if (why := _certain(access, address, cause)) is not None:
+            return Refusal(why, is_certain=True)
+    if any(isinstance(cause, ssl.SSLError | KafkaConnectionError | ConnectionResetError) for cause in causes):
+        hint = f"{address} hangs up on us: does its listener speak {names.PROTOCOL}={access.protocol}?"
+        return Refusal(hint, is_certain=False)
+    return None
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    return [] if error is None else [error, *_causes(error.__cause__)]
+
+
+def _certain(access: Access, address: str, error: BaseException) -> str | None:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _their_certificate(access, address, error)
+    if isinstance(error, ssl.SSLError) and OURS.search(str(error.reason)):
+        return _our_certificate(access, address, str(error.reason))
+    if isinstance(error, SaslAuthenticationFailed):
+        return (
+            f"{address} does not know the user {access.username!r} with that password: see {names.USERNAME} and "
+            f"{names.PASSWORD}, and whether {names.MECHANISM}={access.mechanism} is how it was made"
+        )
+    if isinstance(error, UnsupportedSaslMechanismError | IllegalSaslStateError):
+        return f"{address} does not take {names.MECHANISM}={access.mechanism} with {names.PROTOCOL}={access.protocol}"
+    if isinstance(error, ValueError):
+        return f"{address} has not shown that it knows our password ({error}): does {names.PASSWORD} belong there?"
+    return None
+
+
+def _their_certificate(access: Access, address: str, error: ssl.SSLCertVerificationError) -> str:
+    told_by = f"the certificate of {address}"
+    if error.verify_code in OTHER_NAME:
+        return (
+            f"{told_by} is for another name ({error.verify_message}): TXPUSH_BOOTSTRAP has to name the brokers as "
+            "their certificates do"
+        )
+    if error.verify_code in {EXPIRED, NOT_YET_VALID}:
+        return (
+            f"{told_by} is not valid today ({error.verify_message}): have it renewed; {names.CA_FILE} has to hold who "
+            "signs the new one"
+        )
+    if access.ca_file is None:
+        return f"{told_by} is signed by nobody the system trusts ({error.verify_message}): set {names.CA_FILE}"
+    return f"{told_by} is signed by nobody in {names.CA_FILE}={access.ca_file} ({error.verify_message})"
+
+
+def _our_certificate(access: Access, address: str, reason: str) -> str:
+    if access.certificate_file is None:
+        return f"{address} asks for a certificate of ours ({reason}): set {names.CERTIFICATE_FILE} and {names.KEY_FILE}"
+    return f"{address} refuses our certificate ({reason}): see {names.CERTIFICATE_FILE}={access.certificate_file}"

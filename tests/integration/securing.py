@@ -1,0 +1,136 @@
+"""A cluster that asks who somebody is, with certificates of the test's own, and our programs as users of it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from pydantic import SecretStr
+
+from schemas.contract.channels import Component
+from streams.kafka import topics
+from streams.kafka.access import Access
+from streams.kafka.acls import cluster as acls
+from streams.kafka.acls.users import User, users
+from streams.kafka.embedded import BrokerSecurity, ClusterSpec, EmbeddedKafka
+
+ROOT = Path(__file__).parents[2]
+ADMIN = "admin"
+MAILER = "mailer"
+SECONDS = 60.0
+USERS = users([f"downstream=User:{MAILER}"])
+NAMES = {user.component: user.principal.removeprefix("User:") for user in USERS}
+
+
+def password_of(name: str) -> str:
+    """Give the password of a user of these tests."""
+    return f"pass-{name}"
+
+
+def write_pem(certificate: trustme.LeafCert, path: Path) -> Path:
+    """Write key and chain into one file; Java reads keys as PKCS #8 only."""
+    key = load_pem_private_key(certificate.private_key_pem.bytes(), None)
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(text + b"".join(one.bytes() for one in certificate.cert_chain_pems))
+    return path
+
+
+@dataclass(frozen=True)
+class Secured:
+    """A running cluster, and how each user reaches it."""
+
+    bootstrap: str
+    authority: trustme.CA
+    ca_file: Path
+    folder: Path
+    protocol: str
+
+    def access(self, name: str) -> Access:
+        """Give the access of a user."""
+        if self.protocol == "SSL":
+            return Access(self.bootstrap, "SSL", self.ca_file, self.certificate(name))
+        return Access(self.bootstrap, "SASL_SSL", self.ca_file, username=name, password=SecretStr(password_of(name)))
+
+    def certificate(self, name: str) -> Path:
+        """Give the file with a user's key and certificate, made when it is first asked for."""
+        path = self.folder / f"{name}.pem"
+        if not path.exists():
+            write_pem(self.authority.issue_cert(f"{name}.example.com", common_name=name), path)
+        return path
+
+    def environment(self, name: str, **changed: str) -> dict[str, str]:
+        """Give the settings of a process that is this user; `changed` are further ones, without their prefix."""
+        access = self.access(name)
+        shown = {
+            "SSL": {"KAFKA_CERTIFICATE_FILE": str(access.certificate_file)},
+            "SASL_SSL": {"KAFKA_USERNAME": name, "KAFKA_PASSWORD": password_of(name)},
+        }
+        settings = {
+            "BOOTSTRAP": self.bootstrap,
+            "PARTITIONS": str(topics.EMBEDDED.partitions),
+            "REPLICATION": str(topics.EMBEDDED.replication),
+            "KAFKA_SECURITY_PROTOCOL": self.protocol,
+            "KAFKA_CA_FILE": str(self.ca_file),
+            **shown[self.protocol],
+            **changed,
+        }
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("TXPUSH_")}
+        return clean | {f"TXPUSH_{key}": value for key, value in settings.items()}
+
+    def run(self, name: str, *words: str, **changed: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command that ends, as a user."""
+        command = [sys.executable, "-m", "streams.cli", *words]
+        environment = self.environment(name, **changed)
+        return subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+
+    def librdkafka(self, name: str, **more: object) -> dict[str, Any]:
+        """Give the configuration of another client than ours, as a user."""
+        return {
+            "bootstrap.servers": self.bootstrap,
+            "security.protocol": "SASL_SSL",
+            "ssl.ca.location": str(self.ca_file),
+            "sasl.mechanism": "SCRAM-SHA-256",
+            "sasl.username": name,
+            "sasl.password": password_of(name),
+            "log_level": 0,
+            **more,
+        }
+
+
+@contextmanager
+def secured(folder: Path, *, by_certificate: bool = False) -> Iterator[Secured]:
+    """Run a cluster without topics on which nobody but the super users has a right."""
+    authority = trustme.CA()
+    ca_file = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    key_store = write_pem(authority.issue_cert("127.0.0.1", common_name=ADMIN), folder / f"{ADMIN}.pem")
+    names = [] if by_certificate else [ADMIN, *NAMES.values()]
+    security = BrokerSecurity(key_store, ca_file, {name: password_of(name) for name in names}, ADMIN)
+    with EmbeddedKafka(ClusterSpec(security=security)) as kafka:
+        yield Secured(kafka.bootstrap, authority, ca_file, folder, security.protocol)
+
+
+async def prepare(cluster: Secured, chosen: list[User] = USERS) -> None:
+    """Make the topics and put the ACLs in force, as the administrator."""
+    admin = cluster.access(ADMIN)
+    await topics.apply(admin, topics.EMBEDDED)
+    await acls.apply(admin, chosen)
+    assert await acls.check(admin, chosen) == []
+
+
+def name_of(component: Component) -> str:
+    """Give the user that runs a component."""
+    return NAMES[component]

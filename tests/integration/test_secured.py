@@ -1,0 +1,219 @@
+"""SASL_SSL with the authorizer on: each component does its work as its own user, with its ACLs and nothing else."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from confluent_kafka import Producer
+
+from schemas.catalogue import Kind
+from schemas.commands import Lookup, LookupAction
+from schemas.contract.channels import Component
+from streams.clock import WallClock
+from streams.kafka.acls.rights import ALL_TOPICS, reads, writes
+from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, LOOKUP
+from streams.kafka.view import TopicView, ViewRecord
+from streams.sandbox import Opening, Sandbox, SandboxSettings
+from streams.sandbox.server import serving
+from streams.subscribe import MemoryStore, Options, commands, tickets
+from tests.integration.executing import executor, free_port, wait_for
+from tests.integration.securing import MAILER, ROOT, SECONDS, Secured, name_of, prepare, secured
+from tests.integration.trespassing import administer, is_denied, may_take_over, readable, refused_writes
+from tests.integration.vendor import standing
+from tests.waiting import until, wait_until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+
+SAVINGS = (Opening("savings", "Savings", 1.0),)
+TOKEN = "secured-token-0123456789"  # noqa: S105 - a token of this test alone
+BODY = json.loads((Path(__file__).parents[1] / "payloads" / "synthetic-txpush-account-modified-185.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """A broker with the topics and the ACLs of the contract, made by its super user."""
+    with secured(tmp_path_factory.mktemp("secured")) as running:
+        asyncio.run(prepare(running))
+        yield running
+
+
+@dataclass
+class Flow:
+    """Bridge and both agents, each under its own user."""
+
+    cluster: Secured
+    bridge: str
+
+    def post(self, customer: str, code: int) -> int:
+        """Post a notification about an account of a customer and give the status."""
+        record = BODY["event"]["records"][0] | {
+            "id": f"59{customer}",
+            "customerId": customer,
+            "institutionId": str(200000 + code),
+            "institutionLoginId": int(f"71{customer}"),
+            "aggregationStatusCode": code,
+        }
+        body = {"event": BODY["event"] | {"records": [record]}}
+        return httpx.post(f"{self.bridge}/{TOKEN}/txpush", json=body, timeout=10.0).status_code
+
+
+def is_ready(admin: int) -> bool:
+    """Tell whether a process says that it is ready."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{admin}/readyz", timeout=2.0).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def flow(cluster: Secured, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flow]:
+    """The three as processes; they end in good order."""
+    logs, port = tmp_path_factory.mktemp("flow"), free_port()
+    running: dict[int, subprocess.Popen[bytes]] = {}
+    with ExitStack() as stack:
+        for component in (Component.BRIDGE, Component.AGENT, Component.INSTITUTIONS):
+            admin = free_port()
+            environment = cluster.environment(
+                name_of(component),
+                CALLBACK_TOKENS=TOKEN,
+                SIGNATURES="log",
+                SEALING_KEYS="0" * 32,
+                BRIDGE_PORT=str(port),
+                ADMIN_PORT=str(admin),
+            )
+            log = stack.enter_context((logs / component).open("wb"))
+            command = [sys.executable, "-m", "streams.cli", component]
+            running[admin] = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=ROOT)
+            stack.callback(running[admin].kill)
+
+        def said() -> str:
+            return "\n".join(path.read_text() for path in logs.iterdir())
+
+        for admin in running:
+            wait_until(lambda admin=admin: is_ready(admin), said=said)  # type: ignore[misc]
+        yield Flow(cluster, f"http://127.0.0.1:{port}")
+        for process in running.values():
+            process.terminate()
+        assert [process.wait(15) for process in running.values()] == [0, 0, 0]
+        assert "AuthorizationFailed" not in said()
+
+
+async def test_a_notification_becomes_a_command_and_a_ticket(flow: Flow) -> None:
+    """From HTTP to a service that may read commands only, every step under a user of its own."""
+    assert [flow.post("1000001", 185), flow.post("1000002", 906)] == [200, 200]
+    options = Options(
+        group=f"{MAILER}-1", bootstrap=flow.cluster.bootstrap, kafka=flow.cluster.access(MAILER).security()
+    )
+    async with asyncio.timeout(SECONDS):
+        async with commands(MemoryStore(), options, [Kind.CONNECT_FIX]) as subscription:
+            async for delivery in subscription:
+                async with delivery:
+                    assert (delivery.command.customer_id, delivery.command.reason.code) == ("1000001", 185)
+                break
+        async with tickets(MemoryStore(), options) as subscription_of_tickets:
+            async for opened in subscription_of_tickets:
+                async with opened:
+                    assert opened.command.institution_id == "200906"
+                break
+
+
+def test_the_executor_answers_a_look_up(
+    cluster: Secured, flow: Flow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It follows commands and the gate before the vendor, joins its group, and writes what it has seen."""
+    del flow
+    for name, value in cluster.environment(name_of(Component.EXECUTOR)).items():
+        monkeypatch.setenv(name, value)
+    asked = Lookup(
+        action=LookupAction.LOCATE, customer_id="1000003", institution_login_id=None, account_ids=("5900000001",)
+    )
+    with standing() as stand, executor(cluster.bootstrap, stand, tmp_path / "log") as running:
+        wait_for(running.is_ready)
+        agent = Producer(cluster.librdkafka(name_of(Component.AGENT)))
+        agent.produce(LOOKUP, asked.model_dump_json().encode(), b"1000003", partition=0)
+        assert agent.flush(20) == 0
+        assert asyncio.run(told(cluster, EVENTS, "1000003"))["accountId"] == "5900000001"
+
+
+async def test_a_sweep_tells_what_was_missed(cluster: Secured, tmp_path: Path) -> None:
+    """It reads the health, calls the vendor through the gate, and writes to the inbound log."""
+    sandbox = Sandbox(SandboxSettings(seed="secured"), WallClock())
+    customer = sandbox.add_customer()
+    login = sandbox.add_login(customer, "102105", "demo", "go", SAVINGS)
+    sandbox.refresh(login.id)
+    (listed := tmp_path / "customers").write_text(customer)
+    async with serving(sandbox) as url:
+        vendor = {"APP_KEY": "sandbox-app-key", "PARTNER_ID": "sandbox-partner", "PARTNER_SECRETS": "sandbox-secret-1"}
+        ended = await asyncio.to_thread(
+            cluster.run, name_of(Component.SWEEP), "sweep", "--customers", str(listed), VENDOR_URL=url, **vendor
+        )
+    assert ended.returncode == 0, ended.stderr
+    assert (await told(cluster, EVENTS, customer))["customerId"] == customer
+
+
+async def test_operators_decide_and_auditors_look(cluster: Secured, flow: Flow) -> None:
+    """The commands of operators work as an operator, those that only look as an auditor too."""
+    del flow
+    signed = ("--by", "ann", "--reason", "a test")
+    operator, auditor = name_of(Component.OPERATOR), name_of(Component.AUDITOR)
+    wanted = [
+        (operator, "override", "silence", "--customer", "1000009", *signed),
+        (operator, "forget", "1000009", *signed, "--yes"),
+        (operator, "policy", "show"),
+        (operator, "vendor", "show"),
+        (auditor, "topics", "check"),
+    ]
+    ended = await asyncio.gather(*(asyncio.to_thread(cluster.run, *words) for words in wanted))
+    assert [(one.returncode, one.stderr) for one in ended if one.returncode] == []
+    refused = await asyncio.to_thread(cluster.run, auditor, "override", "silence", "--customer", "1000009", *signed)
+    assert (refused.returncode, "see `txpush topics acls`" in refused.stderr) == (2, True), refused
+    hidden = await asyncio.to_thread(cluster.run, MAILER, "topics", "check")
+    assert (hidden.returncode, "see `txpush topics acls`" in hidden.stdout + hidden.stderr) == (2, True)
+
+
+async def told(cluster: Secured, topic: str, customer: str) -> dict[str, object]:
+    """Wait for a record about a customer, as an auditor, and give its value."""
+    heard: list[ViewRecord] = []
+    view = TopicView(cluster.access(name_of(Component.AUDITOR)), [topic], heard.append)
+    await view.start()
+    try:
+        await until(lambda: any(record.key == customer.encode() for record in heard), SECONDS)
+    finally:
+        await view.stop()
+    value: dict[str, object] = json.loads(next(one.value for one in heard if one.key == customer.encode()) or b"{}")
+    return value
+
+
+@pytest.mark.parametrize("component", Component)
+def test_what_is_not_its_business_is_refused(cluster: Secured, component: Component) -> None:
+    """Every topic that it need not read is closed to it, every topic that it must not write to, and what rules both."""
+    name = name_of(component)
+    assert readable(cluster, name) == reads(component)
+    foreign = set(ALL_TOPICS) - writes(component)
+    assert refused_writes(cluster, name, foreign) == foreign
+    for fold, owner in ((AGENT, Component.AGENT), (INSTITUTIONS, Component.INSTITUTIONS)):
+        if component is not owner:
+            assert asyncio.run(may_take_over(cluster, name, fold)) == [False, False]
+    assert [is_denied(act) for act in administer(cluster, name)] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"KAFKA_PASSWORD": "a-canary"}, "see TXPUSH_KAFKA_USERNAME and TXPUSH_KAFKA_PASSWORD"),
+        ({"KAFKA_USERNAME": "nobody", "KAFKA_SASL_MECHANISM": "PLAIN"}, "does not know the user 'nobody'"),
+    ],
+)
+def test_a_wrong_password_is_told(cluster: Secured, changed: dict[str, str], words: str) -> None:
+    """The agent ends at once with 2, and names the settings, not the secret."""
+    ended = cluster.run(name_of(Component.AGENT), "agent", **changed)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (2, False), ended.stderr
+    assert words in ended.stderr
+    assert "canary" not in ended.stderr
