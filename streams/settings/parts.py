@@ -76,8 +76,16 @@ class WorkerPart(BaseModel):
     accept_dead_letters: bool = Field(
         default=False, description="go on above the policy's share of dead letters, for one run"
     )
+    state_dir: Path | None = Field(
+        default=None, description="folder of this worker alone where agents keep their state for a faster restart"
+    )
     session_seconds: float = Field(default=10.0, ge=1, le=300, description="silence after which a worker is replaced")
     shutdown_seconds: float = Field(default=10.0, ge=1, le=120, description="longest orderly stop")
+
+    @field_validator("state_dir", mode="before")
+    @classmethod
+    def _named(cls, folder: object) -> object:
+        return None if folder == "" else folder
 
 
 class BridgePart(BaseModel):
