@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -289,7 +290,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_state(tmp_path: Path) -> None:
             writers.stdin.write(f"{folder}\n")
             writers.stdin.flush()
             child = int(writers.stdout.readline())
-            wait_until(lambda here=folder: _writes(here), lambda done, least=writes: done >= least)
+            wait_until(partial(_has_written, folder, writes))
             time.sleep(random.random() / 50)  # the moment is what is tried, not what is waited for
             os.kill(child, signal.SIGKILL)
             assert writers.stdout.readline() == "gone\n"
@@ -298,9 +299,9 @@ def test_a_kill_at_any_moment_leaves_a_whole_state(tmp_path: Path) -> None:
     assert len(seen) > 3
 
 
-def _writes(folder: Path) -> int:
+def _has_written(folder: Path, times: int) -> bool:
     head = folder / "3.head"
-    return decode_head(head.read_bytes()).offsets[ACCOUNTS] if head.exists() else 0
+    return head.exists() and decode_head(head.read_bytes()).offsets[ACCOUNTS] >= times
 
 
 def _number_of_a_whole_state(folder: Path) -> int:
