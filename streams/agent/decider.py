@@ -34,8 +34,7 @@ class AgentDecider:
 
     def all_due(self, partition: int, rules: Rules) -> Iterable[tuple[str, datetime | None]]:
         """Give the earliest timer of every customer."""
-        around = self._tables.around(partition)
-        for customer_id in self._tables.customers.partition(partition):
+        for customer_id in list(self._tables.customers.partition(partition)):
             customer = self._tables.customer(partition, customer_id)
             if customer is not None:
-                yield customer_id, next_due(customer, rules, around)
+                yield customer_id, next_due(customer, rules, self._tables.around(partition))

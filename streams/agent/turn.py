@@ -17,7 +17,7 @@ from streams.agent.tables import AgentTables
 from streams.agent.wide import Scene
 from streams.domain import Decision, Outgoing, Rules, customer_of, decide, next_due
 from streams.domain.rules import Rule
-from streams.fold import SourceRecord, Table
+from streams.fold import PartitionPaused, SourceRecord, Table
 from streams.fold.ledger import Ledger, Written, decision_failed
 from streams.fold.logfold import Due
 from streams.fold.messages import send
@@ -104,6 +104,8 @@ class AgentTurn:
         """Decide on one customer of many; one who fails waits for its next own event, the others go on."""
         try:
             decision = decided()
+        except PartitionPaused:
+            raise
         except Exception as error:
             log.exception("the decision on a customer failed at %s", event.id)
             self._ledger.set_aside(record, decision_failed(error, at="timers: "))

@@ -1,7 +1,7 @@
 """What an application gives to the machinery: a fold over the records of one partition, and its effects."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -24,7 +24,7 @@ class Table(Protocol):
     def partition(self, partition: int) -> Mapping[str, Any]:
         """Give the values of one partition, live; raises KeyError where it is not owned."""
 
-    def take(self, partition: int, values: dict[str, Any]) -> None:
+    def take(self, partition: int, values: MutableMapping[str, Any]) -> None:
         """Own a partition with its restored values."""
 
     def drop(self, partition: int) -> None:
@@ -131,6 +131,12 @@ class Fold(Protocol):
         """Look at records ahead of a ShareTooLarge, in order, for an operator's word to go on.
 
         True ends the pause: what lies before that word is folded then, however many dead letters it has.
+        """
+
+    def prepare(self, partition: int) -> bool:
+        """Do a slice, of milliseconds, of what opening has left for later; True when nothing is left.
+
+        Until then a timer may be missing from `next_due` unless it is asked for, which does all the rest at once.
         """
 
     def committed(self, partition: int, effects: Effects) -> None:

@@ -17,12 +17,14 @@ from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
 from streams.fold.ledger import Ledger, PollLedger, Tally, decision_failed
 from streams.fold.share import DeadLetterShare, PollShare
-from streams.fold.timers import TimerIndex
+from streams.fold.timers import PartitionTimers
 
 log = logging.getLogger(__name__)
 
 Due = tuple[datetime, str]
 OVERRIDE = EventType.OPERATOR_OVERRIDE.encode()
+SLICE_KEYS = 100
+"""Keys whose timers are looked at between two polls: some milliseconds."""
 
 
 class Turn(Protocol):
@@ -55,7 +57,7 @@ class Decider(Protocol):
         """Begin a poll."""
 
     def all_due(self, partition: int, rules: Rules) -> Iterable[tuple[str, datetime | None]]:
-        """Give the timer of every key of a restored partition."""
+        """Give the timer of every key of a restored partition; the tables may change between two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,9 @@ class Books:
     in_force: InForce
     activated: bool
     share: DeadLetterShare
+    timers: PartitionTimers
     resumes_at: int = -1
     """Offset of the record by which an operator has accepted what comes before it."""
-    timers: TimerIndex = field(default_factory=TimerIndex)
 
 
 @dataclass(slots=True)
@@ -140,10 +142,13 @@ class LogFold:
         control: ControlState | None = self._control.partition(partition).get(str(partition))
         since = None if control is None else control.rules_since
         in_force = self._settings.shipped if activation is None else InForce.activated(activation, since)
-        books = Books(in_force, activation is not None, DeadLetterShare(control))
-        for key, due in self._decider.all_due(partition, in_force.rules):
-            books.timers.set(key, due)
-        self._books[partition] = books
+        share = DeadLetterShare(control)
+        timers = PartitionTimers(self._decider.all_due(partition, in_force.rules))
+        self._books[partition] = Books(in_force, activation is not None, share, timers)
+
+    def prepare(self, partition: int) -> bool:
+        """Look at some more timers; see Fold."""
+        return self._books[partition].timers.look(SLICE_KEYS)
 
     def _refuse_newer_state(self, partition: int) -> None:
         """Refuse what would lose, at its next change, the fields that this release does not know."""
@@ -217,6 +222,8 @@ class LogFold:
                 f"{error}: offset {record.offset} of {self._settings.log}/{poll.partition}; start the release that "
                 "wrote it, or a later one: no earlier one can read on"
             ) from error
+        except PartitionPaused:
+            raise
         except Exception as error:  # a poisonous customer must not take every worker down in turn
             place = f"{self._settings.log}/{poll.partition}/{record.offset}"
             log.exception("record %s could not be decided on", place)
@@ -261,15 +268,13 @@ class LogFold:
         books.share.accept(note.share)
         if note.in_force is not books.in_force:
             self._change_rules(partition, books, note.in_force)
-        for key, due in note.timers.items():
-            books.timers.set(key, due)
+        books.timers.move(note.timers)
         self._counted(note.tally)
 
     def _change_rules(self, partition: int, books: Books, in_force: InForce) -> None:
         """Take new rules; timers depend on them, so all are looked at anew."""
-        books.in_force, books.activated, books.timers = in_force, True, TimerIndex()
-        for key, due in self._decider.all_due(partition, in_force.rules):
-            books.timers.set(key, due)
+        books.in_force, books.activated = in_force, True
+        books.timers = PartitionTimers(self._decider.all_due(partition, in_force.rules))
 
 
 def _is_resume(event: Event) -> bool:

@@ -1,6 +1,6 @@
 """Tables in memory, partition by partition: the same as Faust's to a fold, without Faust."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -20,7 +20,7 @@ class MemoryTable:
         self.topic = topic
         self.decode = decode
         self.encode = encode
-        self._parts: dict[int, dict[str, Any]] = {}
+        self._parts: dict[int, MutableMapping[str, Any]] = {}
 
     @classmethod
     def like(cls, table: Table) -> "MemoryTable":
@@ -43,7 +43,7 @@ class MemoryTable:
         """Give the values of one partition, live; raises KeyError where it is not owned."""
         return self._parts[partition]
 
-    def take(self, partition: int, values: dict[str, Any]) -> None:
+    def take(self, partition: int, values: MutableMapping[str, Any]) -> None:
         """Own a partition with its restored values."""
         self._parts[partition] = values
 
@@ -56,7 +56,7 @@ class MemoryTable:
         apply_changes(self._parts[partition], changes)
 
 
-def apply_changes(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
+def apply_changes(values: MutableMapping[str, Any], changes: Mapping[str, Any]) -> None:
     """Change the values of a table; None drops a key."""
     for key, value in changes.items():
         if value is None:

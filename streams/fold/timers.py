@@ -1,7 +1,9 @@
 """Which keys of a partition have a timer, earliest first; rebuilt from the state when a partition opens."""
 
 import heapq
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 
 SLACK = 16
 """Stale entries that are not worth a rebuild."""
@@ -47,3 +49,44 @@ class TimerIndex:
 
     def _is_live(self, entry: tuple[datetime, str]) -> bool:
         return self._due.get(entry[1]) == entry[0]
+
+
+class PartitionTimers:
+    """The timers of a partition whose state may be large: looked at in slices, and all when one is asked for."""
+
+    __slots__ = ("_index", "_moved", "_unseen")
+
+    def __init__(self, unseen: Iterable[tuple[str, datetime | None]]) -> None:
+        self._index = TimerIndex()
+        self._unseen: Iterator[tuple[str, datetime | None]] | None = iter(unseen)
+        self._moved: set[str] = set()
+
+    def look(self, keys: int | None = None) -> bool:
+        """Look at so many more, without a number at all that are left; True when none is left."""
+        if self._unseen is None:
+            return True
+        seen = 0
+        for key, due in islice(self._unseen, keys):
+            seen += 1
+            if key not in self._moved:
+                self._index.set(key, due)
+        if seen != keys:
+            self._unseen, self._moved = None, set()
+        return self._unseen is None
+
+    def move(self, timers: Mapping[str, datetime | None]) -> None:
+        """Take the timers that a poll has set: they stand, whatever is looked at later."""
+        for key, due in timers.items():
+            self._index.set(key, due)
+        if self._unseen is not None:
+            self._moved |= timers.keys()
+
+    def first(self) -> datetime | None:
+        """Give the earliest due time."""
+        self.look()
+        return self._index.first()
+
+    def due_by(self, at: datetime) -> list[tuple[datetime, str]]:
+        """Give what is due at or before `at`, as the index does."""
+        self.look()
+        return self._index.due_by(at)

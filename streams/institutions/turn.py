@@ -22,7 +22,7 @@ from streams.domain.institutions import (
     institution_health,
     window_due,
 )
-from streams.fold import SourceRecord, Table
+from streams.fold import PartitionPaused, SourceRecord, Table
 from streams.fold.ledger import Ledger, decision_failed
 from streams.fold.logfold import Due
 from streams.fold.messages import send
@@ -56,10 +56,12 @@ class InstitutionDecider:
         """Give the timer of every ticket, incident, gathering and window."""
         tables = self._tables
         for kind, table in ((TICKET, tables.tickets), (INCIDENT, tables.incidents), (GATHERING, tables.gatherings)):
-            for key, record in table.partition(partition).items():
-                yield key + kind, due(record, rules)
+            records = table.partition(partition)
+            for key in list(records):
+                if (record := records.get(key)) is not None:
+                    yield key + kind, due(record, rules)
         state = InstitutionChanges(tables, partition, None)
-        for institution_id in tables.windows.partition(partition):
+        for institution_id in list(tables.windows.partition(partition)):
             heard = state.window_heard(institution_id)
             yield institution_id + WINDOW, None if heard is None else window_due(heard, rules.policy.incident.window)
 
@@ -140,6 +142,8 @@ class InstitutionTurn:
             return
         try:
             decision = fire(self._state, key, timed, at, self._ledger.in_force.rules)
+        except PartitionPaused:
+            raise
         except Exception as error:
             log.exception("the timer %s failed at %s", timer, event_id)
             self._ledger.set_aside(record, decision_failed(error, at="timer: "))

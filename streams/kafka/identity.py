@@ -5,6 +5,7 @@ aiokafka speaks the metadata protocol up to version 5; topic ids came with versi
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from io import BytesIO
 
 from aiokafka.client import AIOKafkaClient
@@ -100,24 +101,35 @@ class _MetadataRequestV12(RequestStruct):  # type: ignore[misc] # untyped librar
 class _MetadataRequest(Request[_MetadataRequestV12]):  # type: ignore[misc] # untyped library
     API_KEY = 3
 
-    def __init__(self, topic: str) -> None:
-        self._topic = topic
+    def __init__(self, topics: Sequence[str]) -> None:
+        self._topics = topics
 
     def build(self, request_struct_class: type[_MetadataRequestV12]) -> _MetadataRequestV12:
-        return request_struct_class([(uuid.UUID(int=0), self._topic, {})], False, False, {})  # noqa: FBT003 - wire order
+        return request_struct_class([(uuid.UUID(int=0), topic, {}) for topic in self._topics], False, False, {})  # noqa: FBT003 - wire order
 
 
 async def log_identity(bootstrap: Bootstrap, topic: str) -> str:
     """Give `<cluster id>/<topic id>` of a topic; raises LookupError where it is missing, KafkaError, TimeoutError."""
+    cluster, ids = await topic_ids(bootstrap, [topic])
+    return f"{cluster}/{ids[topic]}"
+
+
+async def topic_ids(bootstrap: Bootstrap, topics: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Give the cluster's id, and the id of each topic by its name.
+
+    Raises:
+        LookupError: a topic is missing.
+        KafkaError, TimeoutError: no broker answers.
+    """
     client = AIOKafkaClient(**client_arguments(bootstrap))
     async with asyncio.timeout(TIMEOUT_SECONDS):
         try:
             async with in_words(bootstrap):
                 await client.bootstrap()
-            response = await client.send(client.get_random_node(), _MetadataRequest(topic))
+            response = await client.send(client.get_random_node(), _MetadataRequest(topics))
         finally:
             await client.close()
-    (found,) = response.topics
-    if found[0]:
-        raise LookupError(f"topic {topic} has no id yet (error {found[0]}): run `txpush topics apply`")
-    return f"{response.cluster_id}/{found[2]}"
+    for error, topic, *_ in response.topics:
+        if error:
+            raise LookupError(f"topic {topic} has no id yet (error {error}): run `txpush topics apply`")
+    return response.cluster_id, {topic: str(topic_id) for _, topic, topic_id, *_ in response.topics}

@@ -80,7 +80,14 @@ class Topic:
 
 
 COMPACT = {"cleanup.policy": "compact"}
-STATE = COMPACT | {"segment.ms": "600000", "segment.bytes": str(64 << 20), "min.cleanable.dirty.ratio": "0.1"}
+TOMBSTONES_KEPT = timedelta(days=1)
+"""Kafka's default, stated as state on a worker's disk depends on it: what is older may have missed a tombstone."""
+STATE = COMPACT | {
+    "segment.ms": "600000",
+    "segment.bytes": str(64 << 20),
+    "min.cleanable.dirty.ratio": "0.1",
+    "delete.retention.ms": str(TOMBSTONES_KEPT // timedelta(milliseconds=1)),
+}
 CUSTOMER_COMMANDS = tuple(topic for kind, topic in COMMAND_TOPICS.items() if kind is not Kind.SUPPORT_TICKET)
 
 

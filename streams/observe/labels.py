@@ -148,6 +148,34 @@ class LookupOutcome(StrEnum):
     TOO_OLD = "too_old"
 
 
+class RestoreSource(StrEnum):
+    """What the state of a partition was restored from; all but `full` read only the changelogs' tails."""
+
+    MEMORY = "memory"
+    FILE = "file"
+    FULL = "full"
+
+
+class RestoredFrom(StrEnum):
+    """Where values were read when a partition was restored."""
+
+    FILE = "file"
+    TAIL = "tail"
+    FULL = "full"
+
+
+class StateRefusal(StrEnum):
+    """Why the state on disk was not used, or not kept."""
+
+    MISSING = "missing"
+    LOCKED = "locked"
+    BROKEN = "broken"
+    FOREIGN = "foreign"
+    TOO_OLD = "too_old"
+    OUTSIDE_LOG = "outside_log"
+    NOT_WRITTEN = "not_written"
+
+
 OTHER = "other"
 ROUTES = tuple(route.value for route in Route)
 POST_ROUTES = (Route.TXPUSH.value, Route.CONNECT.value)
@@ -173,3 +201,6 @@ AUTHENTICATIONS = tuple(outcome.value for outcome in Authentication)
 LINK_OUTCOMES = tuple(outcome.value for outcome in LinkOutcome)
 LOOKUP_ACTIONS = tuple(action.value for action in LookupAction)
 LOOKUP_OUTCOMES = tuple(outcome.value for outcome in LookupOutcome)
+RESTORE_SOURCES = tuple(source.value for source in RestoreSource)
+RESTORED_FROM = tuple(place.value for place in RestoredFrom)
+STATE_REFUSALS = tuple(reason.value for reason in StateRefusal)

@@ -10,7 +10,7 @@ from typing import cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from streams.observe import labels
+from streams.observe import labels, restoring
 from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric
 
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -241,7 +241,10 @@ EXECUTOR_VIEW_LAG = GaugeMetric(
     "txpush_executor_view_lag_seconds", "seconds", "How long ago all committed commands had been read."
 )
 
-METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+METRICS: tuple[Metric, ...] = (
+    *(value for value in list(globals().values()) if isinstance(value, Metric)),
+    *restoring.METRICS,
+)
 """All metrics, in the order above."""
 
 

@@ -78,8 +78,16 @@ class WorkerPart(BaseModel):
     )
     admin_host: str = Field(default="127.0.0.1", description="address of /metrics, /healthz and /readyz")
     admin_port: Port = Field(default=0, description="port of the same; 0 picks a free one")
+    state_dir: Path | None = Field(
+        default=None, description="folder of this worker alone where agents keep their state for a faster restart"
+    )
     session_seconds: float = Field(default=10.0, ge=1, le=300, description="silence after which a worker is replaced")
     shutdown_seconds: float = Field(default=10.0, ge=1, le=120, description="longest orderly stop")
+
+    @field_validator("state_dir", mode="before")
+    @classmethod
+    def _named(cls, folder: object) -> object:
+        return None if folder == "" else folder
 
 
 class BridgePart(BaseModel):

@@ -22,6 +22,7 @@ from streams.kafka.access import client_arguments
 from streams.observe.logs import INHERITED
 from streams.transport.partition import OwnedPartition, Poll
 from streams.transport.parts import FoldParts
+from streams.transport.state.kept import Kept
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         self.owned: dict[int, OwnedPartition] = {}
         self.away_since: float | None = time.monotonic()
         """Since when the group has given it no partitions, by the monotonic clock; None while it has."""
+        self._kept: dict[int, Kept] = {}
 
     # -- life
 
@@ -107,7 +109,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         if self.away_since is None:
             self.away_since = time.monotonic()
         self.app.on_rebalance_start()
-        await self._close_partitions()
+        self._kept |= await self._close_partitions()
         await self.on_partitions_revoked({TP(*partition) for partition in revoked})
 
     async def assign(self, assigned: Iterable[TopicPartition]) -> None:
@@ -122,16 +124,18 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         log.debug("generation %d: partitions %s", generation, sorted(p.partition for p in partitions))
 
     def open_partitions(self, assigned: Iterable[TP]) -> None:
-        """Start a task for each assigned partition."""
+        """Start a task for each assigned partition; the state of those that went elsewhere is let go."""
+        kept, self._kept = self._kept, {}
         for topic, number in sorted(assigned):
             source = TopicPartition(topic, number)
-            self.owned[number] = OwnedPartition(self._parts, self._kafka, source, self._deliver)
+            self.owned[number] = OwnedPartition(self._parts, self._kafka, source, self._deliver, kept.get(number))
 
-    async def _close_partitions(self) -> None:
+    async def _close_partitions(self) -> dict[int, Kept]:
         owned, self.owned = self.owned, {}
-        await asyncio.gather(*(partition.close() for partition in owned.values()))
+        closed = await asyncio.gather(*(partition.close() for partition in owned.values()))
         for number in owned:
             self._metrics.closed(number)
+        return {number: kept for number, kept in zip(owned, closed, strict=True) if kept is not None}
 
     async def _deliver(self, poll: Poll) -> None:
         tp = TP(self._settings.source_topic, poll.partition)

@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.exits import exit_now
-from streams.fold.effects import Effects, Fold, OutRecord, PartitionPaused, ShareTooLarge, SourceRecord
+from streams.fold.effects import Effects, Fold, Outbox, OutRecord, PartitionPaused, ShareTooLarge, SourceRecord
+from streams.transport.local.frames import Changes
 from streams.transport.parts import FoldParts
-from streams.transport.restore import restore
-from streams.transport.transaction import PartitionTransaction
+from streams.transport.state.kept import Kept
+from streams.transport.state.opening import OpenState, open_state
+from streams.transport.transaction import Ends, PartitionTransaction
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,9 @@ class OwnedPartition:
         consumer: AIOKafkaConsumer,
         source: TopicPartition,
         deliver: Callable[[Poll], Awaitable[None]],
+        kept: Kept | None = None,
     ) -> None:
+        self._parts = parts
         self._settings = parts.settings
         self._fold = parts.fold
         self._consumer = consumer
@@ -59,6 +63,9 @@ class OwnedPartition:
         self._ticks = parts.ticks
         self._metrics = parts.metrics
         self._transaction = PartitionTransaction(parts.settings, source)
+        self._kept = kept
+        self._state: OpenState | None = None
+        self._is_prepared = False
         self._writing = asyncio.Lock()
         self._next_offset = 0
         self._position = 0
@@ -73,8 +80,11 @@ class OwnedPartition:
         """The partition's number."""
         return int(self._source.partition)
 
-    async def close(self) -> None:
-        """Give the partition up: let a running transaction end, then stop; exits the process past its time limit."""
+    async def close(self) -> Kept | None:
+        """Give the partition up: let a running transaction end, then stop; exits the process past its time limit.
+
+        Gives the state, for the case that the partition comes back; None where it was not open.
+        """
         try:
             async with asyncio.timeout(self._settings.step_seconds), self._writing:
                 self._task.cancel()
@@ -84,7 +94,9 @@ class OwnedPartition:
             await self._transaction.stop()
         except Exception as error:  # noqa: BLE001 - an unknown outcome may not go on
             exit_now(f"partition {self.number} could not be given up", error)
+        kept = None if self._state is None else await self._state.closed(self._transaction.ownership)
         self._forget()
+        return kept
 
     def _forget(self) -> None:
         if self.is_open:
@@ -119,6 +131,8 @@ class OwnedPartition:
 
     async def _until_resumed(self) -> None:
         """Read ahead, deciding nothing, until an operator's word is found in the log; then go back and on."""
+        while not self._is_prepared:  # polls would not wait
+            await self._prepare()
         self._consumer.seek(self._source, self._next_offset)
         while not self._fold.resumed(self.number, await self._poll()):
             self._metrics.lag(self.number, self._lag_messages(self._next_offset), ())
@@ -133,7 +147,9 @@ class OwnedPartition:
             await self._transaction.start()
         self._next_offset = await self._committed_offset()
         self._consumer.seek(self._source, self._next_offset)
-        for table, values in (await restore(self._settings, self._fold.tables, self.number)).items():
+        kept, self._kept = self._kept, None
+        self._state = await open_state(self._parts, self.number, kept, self._transaction.ownership)
+        for table, values in self._state.values.items():
             table.take(self.number, values)
         self._fold.opened(self.number)
         self.is_open = True
@@ -160,14 +176,23 @@ class OwnedPartition:
         self._ticks.read_up_to(self._source, self._position)
         if records:
             await self._process(records)
-        else:
+        elif self._is_prepared:
             await self._tick_if_due()
+            await self._prove_if_quiet()
+        if not self._is_prepared:
+            await self._prepare()
         self.progressed_at = time.monotonic()
         self._metrics.lag(self.number, self._lag_messages(self._position), records)
 
+    async def _prepare(self) -> None:
+        self._is_prepared = self._fold.prepare(self.number)
+        await asyncio.sleep(0)  # a poll that does not wait lets nobody else have the loop
+
     async def _poll(self) -> list[SourceRecord]:
         polled = await self._consumer.getmany(
-            self._source, timeout_ms=self._settings.poll_wait_ms, max_records=self._settings.max_poll_records
+            self._source,
+            timeout_ms=self._settings.poll_wait_ms if self._is_prepared else 0,
+            max_records=self._settings.max_poll_records,
         )
         return [record for record in polled.get(self._source, ()) if record.offset >= self._next_offset]
 
@@ -179,26 +204,43 @@ class OwnedPartition:
         await self._commit(effects, records)
 
     async def _commit(self, effects: Effects, records: Sequence[SourceRecord]) -> None:
-        self._write_changes(effects)
+        changes = self._write_changes(effects)
         if effects.announced:
             await self._ticks.announce(effects.announced)
         next_offset = records[-1].offset + 1
-        began = time.monotonic()
+        began, began_ms = time.monotonic(), self._parts.now_ms()
         async with self._writing:
-            await self._transaction.commit(effects.outbox, next_offset)
+            ends = await self._transaction.commit(effects.outbox, next_offset)
             self._next_offset = next_offset
-            for table, changes in effects.changes.items():
-                table.apply(self.number, changes)
+            for table, changed in effects.changes.items():
+                table.apply(self.number, changed)
             self._fold.committed(self.number, effects)
+            self._keep(changes, ends, began_ms)
         self._metrics.committed(len(records), len(effects.outbox), time.monotonic() - began)
 
-    def _write_changes(self, effects: Effects) -> None:
+    def _write_changes(self, effects: Effects) -> Changes:
+        """Put the changed values into the outbox, and give them as their changelogs get them."""
+        written: Changes = {}
         for table, changes in effects.changes.items():
             if changes:
                 encode = table.encode
+                values = {key: None if value is None else encode(value) for key, value in changes.items()}
+                written[table.topic] = values
                 effects.outbox.records[table.topic, self.number].extend(
-                    OutRecord(key.encode(), None if value is None else encode(value)) for key, value in changes.items()
+                    OutRecord(key.encode(), value) for key, value in values.items()
                 )
+        return written
+
+    def _keep(self, changes: Changes, ends: Ends, began_ms: int) -> None:
+        if self._state is not None:
+            self._state.committed(changes, {topic: ends[topic, self.number] for topic in changes}, began_ms)
+
+    async def _prove_if_quiet(self) -> None:
+        """Commit the offset once more where nothing was for long: it shows that the partition is still ours."""
+        if self._state is not None and self._state.needs_proof():
+            began_ms = self._parts.now_ms()
+            async with self._writing:
+                self._keep({}, await self._transaction.commit(Outbox(), self._next_offset), began_ms)
 
     async def _tick_if_due(self) -> None:
         due = self._fold.next_due(self.number)

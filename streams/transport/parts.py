@@ -1,10 +1,14 @@
 """What the partitions of one worker share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from schemas.times import to_epoch_ms
+from streams.clock import Clock, WallClock
 from streams.fold import Fold, SourceRecord
+from streams.observe.labels import RestoredFrom, RestoreSource
+from streams.transport.local.state import LocalState
 from streams.transport.settings import FoldSettings
 from streams.transport.ticks import Ticks
 
@@ -14,6 +18,9 @@ class FoldMetrics(Protocol):
 
     def opened(self, partition: int, seconds: float) -> None:
         """Hear that a partition was fenced and restored."""
+
+    def restored(self, source: RestoreSource, counts: Mapping[RestoredFrom, int], seconds: float) -> None:
+        """Hear what the state of a partition was brought back from, and how many records were read where."""
 
     def closed(self, partition: int) -> None:
         """Hear that a partition was given up."""
@@ -42,3 +49,11 @@ class FoldParts:
     fold: Fold
     ticks: Ticks
     metrics: FoldMetrics
+    local: LocalState | None = None
+    """State on this machine's disk; None where none is kept."""
+    wall: Clock = field(default_factory=WallClock)
+    """The time of machines and brokers, whatever clock the log is on."""
+
+    def now_ms(self) -> int:
+        """Give it in epoch milliseconds."""
+        return to_epoch_ms(self.wall.now())

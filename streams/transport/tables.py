@@ -9,8 +9,8 @@ from faust.tables.manager import TableManager
 
 from streams.fold.memory import apply_changes
 from streams.observe.logs import INHERITED
+from streams.transport.state.values import Decode
 
-Decode = Callable[[bytes], Any]
 Encode = Callable[[Any], bytes]
 
 
@@ -56,7 +56,7 @@ class PartitionedStore(Store):  # type: ignore[misc] # Faust ships no usable typ
 
     def __post_init__(self) -> None:
         """Start empty, without any partition."""
-        self.parts: dict[int, dict[str, Any]] = {}
+        self.parts: dict[int, MutableMapping[str, Any]] = {}
         self.data = JoinedPartitions(self.parts)
 
 
@@ -91,7 +91,7 @@ class StateTable(faust.Table):  # type: ignore[misc] # the same for tables
         part: Mapping[str, Any] = self.data.parts[partition]
         return part
 
-    def take(self, partition: int, values: dict[str, Any]) -> None:
+    def take(self, partition: int, values: MutableMapping[str, Any]) -> None:
         """Own a partition with its restored values."""
         self.data.parts[partition] = values
 

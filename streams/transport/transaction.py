@@ -14,6 +14,10 @@ from streams.kafka.access import client_arguments
 from streams.transport.settings import FoldSettings
 
 T = TypeVar("T")
+Ends = dict[tuple[str, int], int]
+"""Topic and partition, and the offset that comes after everything in it."""
+Batch = tuple[int, Any]
+"""The number of its records, and aiokafka's future of its place."""
 
 MAX_BATCH_BYTES = 1 << 20
 MAX_REQUEST_BYTES = 1 << 23
@@ -54,35 +58,47 @@ class PartitionTransaction:
         """Close the connections; only ever between transactions."""
         await self._step(self._producer.stop())
 
-    async def commit(self, outbox: Outbox, next_offset: int) -> None:
-        """Write the outbox and the source offset, all or nothing; raises ProducerFenced where another owner began."""
+    @property
+    def ownership(self) -> tuple[int, int]:
+        """Producer id and epoch: a start after another's has the same id, and the next epoch if nobody was between."""
+        manager = self._producer._txn_manager  # noqa: SLF001 - kept nowhere else
+        return manager.producer_id, manager.producer_epoch
+
+    async def commit(self, outbox: Outbox, next_offset: int) -> Ends:
+        """Write the outbox and the source offset, all or nothing, and give where the written partitions end then.
+
+        Raises:
+            ProducerFenced: another owner began.
+        """
         try:
-            await self._write(outbox, next_offset)
+            return await self._write(outbox, next_offset)
         except IllegalOperation as error:
             raise self._refusal() or error from error
 
-    async def _write(self, outbox: Outbox, next_offset: int) -> None:
+    async def _write(self, outbox: Outbox, next_offset: int) -> Ends:
         await self._step(self._producer.begin_transaction())
         written = await self._step(self._send(outbox))
-        await self._step(asyncio.gather(*written))
+        placed = await self._step(asyncio.gather(*(future for _, future in written)))
         offsets = {self._source: OffsetAndMetadata(next_offset, "")}
         await self._step(self._producer.send_offsets_to_transaction(offsets, self._settings.application))
         await self._step(self._producer.commit_transaction())
+        counts = (count for count, _ in written)
+        return {(one.topic, one.partition): _end(one.offset, count) for one, count in zip(placed, counts, strict=True)}
 
     def _refusal(self) -> BaseException | None:
         """Give why the broker refused the transaction: aiokafka only says that there is none, once it was refused."""
         ended = self._producer._txn_manager.wait_for_transaction_end()  # noqa: SLF001 - kept nowhere else
         return ended.exception() if ended.done() and not ended.cancelled() else None
 
-    async def _send(self, outbox: Outbox) -> list[Any]:
-        written = []
+    async def _send(self, outbox: Outbox) -> list[Batch]:
+        written = list[Batch]()
         for (topic, partition), records in outbox.records.items():
             written += await self._send_batches(topic, partition, records)
         return written
 
-    async def _send_batches(self, topic: str, partition: int, records: list[OutRecord]) -> list[Any]:
+    async def _send_batches(self, topic: str, partition: int, records: list[OutRecord]) -> list[Batch]:
         """Fill batches by hand: a third of the cost of one `send` a record."""
-        written, batch = [], self._producer.create_batch()
+        written, batch = list[Batch](), self._producer.create_batch()
         for record in records:
             if not _append(batch, record):
                 written.append(await self._close_and_send(batch, topic, partition))
@@ -92,9 +108,9 @@ class PartitionTransaction:
         written.append(await self._close_and_send(batch, topic, partition))
         return written
 
-    async def _close_and_send(self, batch: Any, topic: str, partition: int) -> Any:  # noqa: ANN401 - untyped library
+    async def _close_and_send(self, batch: Any, topic: str, partition: int) -> Batch:  # noqa: ANN401 - untyped library
         batch.close()
-        return await self._producer.send_batch(batch, topic, partition=partition)
+        return batch.record_count(), await self._producer.send_batch(batch, topic, partition=partition)
 
     async def _step(self, step: Awaitable[T]) -> T:
         # Not wait_for: before Python 3.12 it can swallow a cancellation that comes with the result.
@@ -107,3 +123,14 @@ def _append(batch: Any, record: OutRecord) -> bool:  # noqa: ANN401 - untyped li
         key=record.key, value=record.value, timestamp=record.timestamp_ms, headers=list(record.headers)
     )
     return appended is not None
+
+
+def _end(base_offset: int, count: int) -> int:
+    """Give where a partition ends after its last batch and the marker of the transaction, which takes an offset.
+
+    Raises:
+        ValueError: the broker has not told the offset, as when it knows a batch already that was sent again.
+    """
+    if base_offset < 0:
+        raise ValueError("the broker did not tell where it put a batch")
+    return base_offset + count + 1

@@ -26,13 +26,15 @@ from streams.fold.intake import Allowed, Intake
 from streams.fold.logfold import Decider, LogFold, LogSettings
 from streams.kafka import topics
 from streams.kafka.access import Access, ClusterError
-from streams.kafka.identity import log_identity
+from streams.kafka.identity import topic_ids
 from streams.kafka.present import clock_of, require_cluster
 from streams.observe.admin import AdminServer
 from streams.observe.logs import INHERITED, log_to_stderr
 from streams.observe.metrics import Instruments
 from streams.settings import Settings
 from streams.transport.consumer import FoldConsumer
+from streams.transport.local.head import Identity
+from streams.transport.local.state import LocalState, StateMetrics
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
 from streams.transport.tables import StateTable
@@ -42,10 +44,13 @@ from streams.worker.health import stuck, unready
 from streams.worker.prometheus import PrometheusMetrics
 from streams.worker.readiness import Readiness
 from streams.worker.registered import RegistrationError, require_registered
+from streams.worker.tending import tending
 
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
+FoundTopics = tuple[str, dict[str, str]]
+"""The cluster's id, and the ids of topics by their names."""
 
 START_SECONDS = 60.0
 """How long a start waits for a broker."""
@@ -96,7 +101,7 @@ class FoldProgram:
         try:
             self._require_declared(decider)
             shipped = InForce.of(Policy.load(self.settings.policy_file), Catalogue.load())
-            identity = asyncio.run(self._checked_identity())
+            found = asyncio.run(self._found_topics())
         except (RegistrationError, PolicyError, ClusterError, LookupError) as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(EXIT_NOTHING)
@@ -105,7 +110,7 @@ class FoldProgram:
             sys.exit(EXIT_CRASH)
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
-        registry = self._assemble(decider, source, allowed, identity, shipped)
+        registry = self._assemble(decider, source, allowed, found, shipped)
         self._open_admin_port(loop, registry)
         worker = FoldWorker(self.app, loop=loop)
         worker.shutdown_timeout = self.fold.shutdown_seconds
@@ -117,12 +122,14 @@ class FoldProgram:
         tables = (*decider.tables, self.policies, self.control)
         require_registered(self.app, self.fold.source_topic, tables, topics.TABLES[self.fold.application])
 
-    async def _checked_identity(self) -> str:
+    async def _found_topics(self) -> FoundTopics:
+        """Give the ids of the log and of the changelogs, once a broker tells them."""
+        changelogs = [table.topic for table in self.app.tables.values()]
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while True:
             try:
                 await require_cluster(self.settings)
-                return await log_identity(self.fold.bootstrap, self.fold.source_topic)
+                return await topic_ids(self.fold.bootstrap, [self.fold.source_topic, *changelogs])
             except (KafkaError, TimeoutError, OSError) as error:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
@@ -130,21 +137,37 @@ class FoldProgram:
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _assemble(
-        self, decider: Decider, source: Source, allowed: Allowed, identity: str, shipped: InForce
+        self, decider: Decider, source: Source, allowed: Allowed, found: FoundTopics, shipped: InForce
     ) -> CollectorRegistry:
+        cluster, ids = found
         instruments = Instruments("agent", CollectorRegistry())
         metrics = PrometheusMetrics(instruments, self.fold.clock, self.readiness.changed)
         log_settings = LogSettings(
             log=self.fold.source_topic,
-            identity=identity,
+            identity=f"{cluster}/{ids[self.fold.source_topic]}",
             source=source,
             intake=Intake(allowed, self.fold.partitions),
             shipped=shipped,
             clock=self.fold.clock,
         )
         fold = LogFold(log_settings, decider, self.control, self.policies, metrics.counted)
-        attach(self.app, FoldParts(self.fold, fold, Ticks(self.fold, source, metrics.ticked), metrics))
+        local = self._local_state(found, metrics)
+        attach(self.app, FoldParts(self.fold, fold, Ticks(self.fold, source, metrics.ticked), metrics, local))
+        if local is not None:
+            self.app.service(tending(local))
         return instruments.registry
+
+    def _local_state(self, found: FoundTopics, metrics: StateMetrics) -> LocalState | None:
+        folder, (cluster, ids) = self.settings.state_dir, found
+        if folder is None:
+            return None
+        application = self.fold.application
+        changelogs = {name: topic_id for name, topic_id in ids.items() if name != self.fold.source_topic}
+
+        def identity(partition: int) -> Identity:
+            return Identity(cluster, application, partition, changelogs)
+
+        return LocalState(folder / application, identity, self.fold.partitions, metrics)
 
     def _open_admin_port(self, loop: asyncio.AbstractEventLoop, registry: CollectorRegistry) -> None:
         """Listen before the group is joined; exits where the port is taken."""

@@ -1,15 +1,15 @@
 """The machinery's metrics in Prometheus: fed per poll, so that an event costs nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from schemas.events import CONNECT_PREFIX, EventType
 from schemas.signals import SignalType
 from streams.clock import Clock
 from streams.fold.effects import SourceRecord
 from streams.fold.ledger import Tally
-from streams.observe import metrics
+from streams.observe import metrics, restoring
 from streams.observe.kinds import CounterMetric
-from streams.observe.labels import OTHER
+from streams.observe.labels import OTHER, RestoredFrom, RestoreSource, StateRefusal
 from streams.observe.metrics import Instruments
 
 COUNTED: dict[str, CounterMetric] = {
@@ -43,6 +43,21 @@ class PrometheusMetrics:
         self._paused.discard(partition)
         self._instruments.histogram(metrics.AGENT_OPEN_SECONDS).observe(seconds)
         self._changed()
+
+    def restored(self, source: RestoreSource, counts: Mapping[RestoredFrom, int], seconds: float) -> None:
+        """Hear what the state of a partition was brought back from, and how many records were read where."""
+        self._instruments.histogram(restoring.AGENT_RESTORE_SECONDS, source).observe(seconds)
+        for place, count in counts.items():
+            self._instruments.counter(restoring.AGENT_RESTORED_RECORDS, place).inc(count)
+
+    def state_refused(self, reason: StateRefusal) -> None:
+        """Hear that a state file is not used, or not written on."""
+        self._instruments.counter(restoring.AGENT_STATE_REFUSED, reason).inc()
+
+    def state_written(self, written_bytes: int, seconds: float) -> None:
+        """Hear that a partition's state was written to disk."""
+        self._instruments.counter(restoring.AGENT_STATE_BYTES).inc(written_bytes)
+        self._instruments.histogram(restoring.AGENT_STATE_SECONDS).observe(seconds)
 
     def closed(self, partition: int) -> None:
         """Drop what was said of a partition that is given up."""

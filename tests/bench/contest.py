@@ -41,14 +41,15 @@ class Contest:
     broker_pid: int
     folder: Path
 
-    def running(self, name: str) -> AbstractContextManager[Contestant]:
-        """Run a contestant for as long as the block lasts."""
+    def running(self, name: str, **settings: str) -> AbstractContextManager[Contestant]:
+        """Run a contestant for as long as the block lasts; `settings` go to its environment."""
         arguments = [argument.format(folder=self.folder) for argument in CONTESTANTS[name]]
         environment = {
             "TXPUSH_BOOTSTRAP": self.kafka.bootstrap,
             "TXPUSH_PARTITIONS": str(self.kafka.partitions),
             "TXPUSH_REPLICATION": "1",
             "TXPUSH_INSTANCE": "bench-0",
+            **settings,
         }
         return running(arguments, environment, self.folder / f"{name}.log")
 

@@ -27,11 +27,11 @@ class Drained:
     commands: int
 
 
-def drain(contest: Contest, name: str, size: int) -> Drained:
+def drain(contest: Contest, name: str, size: int, **settings: str) -> Drained:
     """Have a contestant work off the first `size` events of the log, from nothing."""
     contest.kafka.reset()
     launched = time.perf_counter()
-    with contest.running(name) as contestant:
+    with contest.running(name, **settings) as contestant:
         first = contest.wait_committed(contestant, lambda committed: committed > 0)
         began = contest.clocks(contestant)
         last = contest.wait_committed(contestant, lambda committed: committed >= size)

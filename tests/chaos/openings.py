@@ -5,5 +5,6 @@ import runpy
 import sys
 
 if __name__ == "__main__":
-    logging.getLogger("streams.transport.partition").setLevel(logging.DEBUG)
+    for name in ("streams.transport.partition", "streams.transport.state.opening"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
     runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)

@@ -14,7 +14,7 @@ from streams.agent.app import main
 from streams.fold.effects import Outbox
 from streams.kafka.access import client_arguments
 from streams.kafka.topics import CUSTOMER_COMMANDS as COMMANDS
-from streams.transport.transaction import PartitionTransaction
+from streams.transport.transaction import Ends, PartitionTransaction
 from tests.chaos.processes import DEATHS_FILE
 
 DEATHS = 2
@@ -25,29 +25,31 @@ _sound_commit = PartitionTransaction.commit
 _commits = 0
 
 
-async def _commit(self: PartitionTransaction, outbox: Outbox, next_offset: int) -> None:
+async def _commit(self: PartitionTransaction, outbox: Outbox, next_offset: int) -> Ends:
     """Write the state by itself first, then the rest in the transaction."""
     global _commits  # noqa: PLW0603 - a bug of one process
     state = {place: records for place, records in outbox.records.items() if place[0].endswith("-changelog")}
-    await _write(self, state)
+    ends = await _write(self, state)
     _commits += any(topic in COMMANDS for topic, _ in outbox.records)
     if _commits == DEADLY_COMMIT:
         _die()
     rest = Outbox()
     rest.records.update({place: records for place, records in outbox.records.items() if place not in state})
-    await _sound_commit(self, rest, next_offset)
+    return ends | await _sound_commit(self, rest, next_offset)
 
 
-async def _write(transaction: PartitionTransaction, state: dict[tuple[str, int], list[Any]]) -> None:
+async def _write(transaction: PartitionTransaction, state: dict[tuple[str, int], list[Any]]) -> Ends:
     producer = AIOKafkaProducer(
         **client_arguments(transaction._settings.bootstrap), enable_idempotence=True, acks="all"
     )
     await producer.start()
     try:
-        for (topic, partition), records in state.items():
+        ends = {}
+        for place, records in state.items():
             for record in records:
-                await producer.send(topic, record.value, key=record.key, partition=partition)
-        await producer.flush()
+                sent = await producer.send_and_wait(place[0], record.value, key=record.key, partition=place[1])
+                ends[place] = sent.offset + 1
+        return ends
     finally:
         await producer.stop()
 

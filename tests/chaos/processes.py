@@ -19,6 +19,7 @@ DEATHS_FILE = "CHAOS_DEATHS_FILE"
 """Environment: where a worker with a planted bug counts its deaths, so that they come to an end."""
 
 _OPENED = re.compile(rb"(\d{4}-\S+ \S+) \w+ \S+ partition (\d+) opened at offset \d+")
+_RESTORED = re.compile(rb" partition \d+ restored in .* source (\w+)")
 _FENCED = re.compile(rb"^.*(?:ProducerFenced|InvalidProducerEpoch|newer producer).*exiting with.*$", re.MULTILINE)
 
 
@@ -134,6 +135,11 @@ class Worker:
         for at, number in _OPENED.findall(whole):
             seconds = datetime.strptime(at.decode(), "%Y-%m-%d %H:%M:%S,%f").astimezone().timestamp()
             self.openings.append(Opening(self.name, self.application, int(number), seconds))
+
+    def restores(self) -> Counter[str]:
+        """Count what its processes have brought the state of partitions back from."""
+        found = _RESTORED.findall(self.log.read_bytes()) if self.log.exists() else []
+        return Counter(source.decode() for source in found)
 
     def fences(self) -> int:
         """Count the processes that ended because the broker had fenced them."""

@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -65,6 +66,8 @@ class Options:
     agent_module: str = "streams.agent.app"
     session_seconds: float = 6.0
     sleep_seconds: float = 7.0
+    local_state: bool = False
+    """Have each worker keep its state on disk."""
     keep: Path | None = None
 
     @property
@@ -129,6 +132,8 @@ class Run:
             "TXPUSH_POLICY_FILE": str(self._folder / "policy.toml"),
             DEATHS_FILE: str(self._folder / f"{name}.deaths"),
         }
+        if self._options.local_state:
+            environment["TXPUSH_STATE_DIR"] = str(self._folder / f"{name}.state")
         return Worker(name, module, environment, self._folder, application)
 
     @property
@@ -221,6 +226,7 @@ class Run:
             "aborted_transactions": len(cut),
             "inside_a_transaction": len(causes),
             "fences": sum(worker.fences() for worker in self._workers),
+            "restores": dict(sum((worker.restores() for worker in self._workers), Counter[str]())),
             "exits": {worker.name: dict(worker.exits) for worker in self._workers},
             "recovery": recovered,
             "answers": dict(self._feed.sent.answers),
@@ -254,7 +260,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--long", action="store_true", help="300,000 events, 60 kills, 17 sleeps")
     for name, value in asdict(Options()).items():
-        if isinstance(value, int | float):
+        if isinstance(value, bool):
+            parser.add_argument(f"--{name.replace('_', '-')}", action="store_const", const=True, help="off without")
+        elif isinstance(value, int | float):
             parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), help=f"{value} unless said otherwise")
     parser.add_argument("--keep", type=Path, help="folder for the workers' logs")
     given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}

@@ -79,6 +79,9 @@ class Batch(list[OutRecord]):
     def close(self) -> None:
         """Nothing more comes."""
 
+    def record_count(self) -> int:
+        return len(self)
+
 
 class Producer:
     """AIOKafkaProducer, transactional or not; `cluster` is set by the test."""
@@ -104,9 +107,14 @@ class Producer:
     def create_batch(self) -> Batch:
         return Batch()
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[None]:
+    @property
+    def _txn_manager(self) -> SimpleNamespace:
+        return SimpleNamespace(producer_id=1, producer_epoch=self._inner._epoch)
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[SimpleNamespace]:
+        offset = self.cluster.log(topic, partition).stable_end
         self._inner.send(topic, partition, batch)
-        return asyncio.sleep(0)
+        return asyncio.sleep(0, SimpleNamespace(topic=topic, partition=partition, offset=offset))
 
     async def send_offsets_to_transaction(self, offsets: Mapping[TopicPartition, Any], group: str) -> None:
         await asyncio.sleep(0)
@@ -138,9 +146,13 @@ class Consumer:
         self._group = group
         self._isolation = Isolation[isolation_level.upper()]
         self._positions: dict[TopicPartition, int] = {}
+        self._client = self
 
     async def start(self) -> None:
         await asyncio.sleep(0)
+
+    async def set_topics(self, topics: Iterable[str]) -> None:
+        assert topics
 
     async def stop(self) -> None:
         await asyncio.sleep(0)

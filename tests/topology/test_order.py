@@ -18,11 +18,11 @@ from streams.testing.clock import VirtualClock
 from streams.testing.topology import START
 from streams.testing.workers import Parts, as_record
 from streams.transport import partition as transport
-from streams.transport import restore as restoring
 from streams.transport import ticks as ticking
 from streams.transport import transaction as transactions
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
+from streams.transport.state import restore as restoring
 from streams.transport.ticks import Ticks
 from tests.topology.inputs import catalogue, policies
 from tests.topology.on_broker import Consumer, Producer, TracedCluster
@@ -42,6 +42,7 @@ class TracedFold:
         self.tables = fold.tables
         self.closed = fold.closed
         self.next_due = fold.next_due
+        self.prepare = fold.prepare
 
     def _traced(self, name: str, apply: Callable[[int, Mapping[str, Any]], None]) -> Callable[[int, Any], None]:
         def traced(partition: int, changes: Mapping[str, Any]) -> None:

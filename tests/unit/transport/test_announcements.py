@@ -96,6 +96,8 @@ def owned(told: Told) -> OwnedPartition:
     partition._transaction = _cast(told)
     partition._metrics = _cast(SimpleNamespace(committed=lambda *_: None))
     partition._writing = asyncio.Lock()
+    partition._state = None
+    partition._parts = _cast(SimpleNamespace(now_ms=lambda: 0))
     return partition
 
 

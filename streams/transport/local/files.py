@@ -1,0 +1,238 @@
+"""The files of one partition's state: a lock, a head that is replaced at once, and the data that it tells of.
+
+Values are appended, which costs what has changed. All of it is written anew, to a new file, when half of it is out of
+date, and whenever a key was dropped: what a tombstone has erased from the changelog is erased here as well.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from streams.kafka.topics import TOMBSTONES_KEPT
+from streams.observe.labels import StateRefusal
+from streams.transport.local.frames import BrokenFileError, Changes, Contents, FrameWriter, payloads, read_frames
+from streams.transport.local.head import Head, Identity, decode_head, encode_head
+
+MAX_AGE_MS = TOMBSTONES_KEPT // timedelta(milliseconds=2)
+"""Half the time for which a changelog keeps tombstones: an older file may miss one, as clocks differ."""
+MAX_AHEAD_MS = 300_000
+"""A head from further in the future tells that a clock was changed: its age is not known."""
+SPARE_BYTES = 16 << 20
+"""Out-of-date values that are not worth writing everything anew."""
+PRIVATE = 0o600
+
+
+class StateRefused(Exception):  # noqa: N818 - the answer to a question, not a fault
+    """The state on disk is not used, and why."""
+
+    def __init__(self, reason: StateRefusal, words: str) -> None:
+        super().__init__(words)
+        self.reason = reason
+
+
+class PartitionFiles:
+    """Reads and writes them; blocks, so it belongs into a thread, and into one at a time.
+
+    Whatever raises OSError leaves the head, and so the state, as it was before.
+    """
+
+    def __init__(self, folder: Path, identity: Identity) -> None:
+        self._folder = folder
+        self._identity = identity
+        self._name = str(identity.partition)
+        self._lock: int | None = None
+        self.head: Head | None = None
+        """What the files hold; None where they hold nothing that can be used."""
+
+    # -- whose they are
+
+    @property
+    def is_locked(self) -> bool:
+        """Tell whether the files belong to this process."""
+        return self._lock is not None
+
+    def lock(self) -> None:
+        """Take the files for this process; raises StateRefused where another one has them, OSError."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self._folder / f"{self._name}.lock", os.O_RDWR | os.O_CREAT, PRIVATE)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise StateRefused(StateRefusal.LOCKED, "another process has it") from None
+        self._lock = lock
+
+    def unlock(self) -> None:
+        """Let go of the files."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    # -- reading
+
+    def examine(self, now_ms: int) -> Head:
+        """Read the head and give it if the data can be used as far as it tells.
+
+        Raises:
+            StateRefused: there is none, or it is broken, too old, or of something else.
+        """
+        head = self._read_head()
+        if head.identity != self._identity:
+            raise StateRefused(StateRefusal.FOREIGN, _difference(head.identity, self._identity))
+        age_ms = now_ms - head.proven_ms
+        if not -MAX_AHEAD_MS <= age_ms <= MAX_AGE_MS:
+            raise StateRefused(
+                StateRefusal.TOO_OLD, f"it is {age_ms / 3_600_000:.1f} h old, and tombstones may be gone by now"
+            )
+        return head
+
+    def load(self, head: Head) -> Contents:
+        """Read the data of a head, which is what counts from then on; raises StateRefused."""
+        contents: Contents = {topic: {} for topic in head.offsets}
+        try:
+            for frame in self._frames(head):
+                for topic, entries in frame.items():
+                    contents[topic].update(entries)
+        except (BrokenFileError, KeyError, OSError) as error:
+            raise StateRefused(StateRefusal.BROKEN, f"{self._folder / head.data}: {error}") from error
+        self.head = head
+        with suppress(OSError):
+            self._remove_data()
+        return contents
+
+    def resume(self, head: Head) -> bool:
+        """Go on with what this process has written before; False if it is no longer there."""
+        try:
+            is_same = self._read_head() == head
+        except StateRefused:
+            return False
+        self.head = head if is_same else None
+        return is_same
+
+    def _read_head(self) -> Head:
+        path = self._head_path
+        try:
+            return decode_head(path.read_bytes())
+        except FileNotFoundError:
+            raise StateRefused(StateRefusal.MISSING, "there is none") from None
+        except (BrokenFileError, OSError) as error:
+            raise StateRefused(StateRefusal.BROKEN, f"{path}: {error}") from error
+
+    def _frames(self, head: Head) -> Iterator[Contents]:
+        with (self._folder / head.data).open("rb") as file:
+            yield from read_frames(file, head.length, head.digest)
+
+    # -- writing
+
+    def write(self, changes: Changes, offsets: Mapping[str, int], proven_ms: int) -> int:
+        """Keep what has changed since the last time, all values if there was none; gives the bytes written.
+
+        Raises:
+            OSError, BrokenFileError: the files are as they were before.
+        """
+        head = self.head
+        if head is None or _drops(changes) or head.length > 2 * head.whole_length + SPARE_BYTES:
+            return self._write_whole(changes, offsets, proven_ms)
+        with (self._folder / head.data).open("r+b") as file:
+            file.truncate(head.length)
+            file.seek(head.length)
+            writer = FrameWriter(file, head.length, head.digest)
+            writer.write(payloads(_values(changes)))
+            _to_disk(file)
+        self._replace_head(head.data, writer, head.whole_length, offsets, proven_ms)
+        return writer.length - head.length
+
+    def _write_whole(self, changes: Changes, offsets: Mapping[str, int], proven_ms: int) -> int:
+        name = self._next_name()
+        try:
+            with _new(self._folder / name) as file:
+                writer = FrameWriter(file)
+                for contents in self._kept(changes):
+                    writer.write(payloads(contents))
+                writer.write(payloads(_values(changes)))
+                _to_disk(file)
+            self._replace_head(name, writer, writer.length, offsets, proven_ms)
+        finally:
+            self._remove_data()
+        return writer.length
+
+    def _kept(self, changes: Changes) -> Iterator[Contents]:
+        """Give what is in the files and has not been replaced, neither later in them nor by these changes."""
+        if self.head is None:
+            return
+        latest: dict[str, dict[str, int]] = {topic: {} for topic in self.head.offsets}
+        for number, frame in enumerate(self._frames(self.head)):
+            for topic, entries in frame.items():
+                latest[topic].update(dict.fromkeys(entries, number))
+        for topic, changed in changes.items():
+            latest[topic].update(dict.fromkeys(changed, -1))
+        for number, frame in enumerate(self._frames(self.head)):
+            yield {
+                topic: {key: value for key, value in entries.items() if latest[topic][key] == number}
+                for topic, entries in frame.items()
+            }
+
+    def _next_name(self) -> str:
+        """Name a data file that does not exist: leftovers of a crash are removed first."""
+        self._remove_data()
+        number = 0 if self.head is None else int(self.head.data.split(".")[1]) + 1
+        return f"{self._name}.{number}.data"
+
+    def _replace_head(
+        self, data: str, writer: FrameWriter, whole: int, offsets: Mapping[str, int], proven_ms: int
+    ) -> None:
+        head = Head(self._identity, dict(offsets), proven_ms, data, writer.length, writer.digest, whole)
+        new = self._folder / f"{self._name}.head.new"
+        with _new(new) as file:
+            file.write(encode_head(head))
+            _to_disk(file)
+        new.replace(self._head_path)
+        self.head = head
+
+    # -- removing
+
+    def remove(self) -> None:
+        """Leave nothing of the state here; raises OSError."""
+        self.head = None
+        self._head_path.unlink(missing_ok=True)
+        self._remove_data()
+
+    def _remove_data(self) -> None:
+        """Remove the data files that no head tells of."""
+        for path in self._folder.glob(f"{self._name}.*.data"):
+            if self.head is None or path.name != self.head.data:
+                path.unlink()
+
+    @property
+    def _head_path(self) -> Path:
+        return self._folder / f"{self._name}.head"
+
+
+def _difference(found: Identity, expected: Identity) -> str:
+    fields = [name for name in Identity.__struct_fields__ if getattr(found, name) != getattr(expected, name)]
+    return f"it is of another {', '.join(fields)}"
+
+
+def _drops(changes: Changes) -> bool:
+    return any(None in entries.values() for entries in changes.values())
+
+
+def _values(changes: Changes) -> Contents:
+    return {
+        topic: {key: value for key, value in entries.items() if value is not None} for topic, entries in changes.items()
+    }
+
+
+def _to_disk(file: BinaryIO) -> None:
+    """Have the disk hold it before a head tells of it: after a power failure the state is then there as well."""
+    file.flush()
+    os.fdatasync(file.fileno())
+
+
+def _new(path: Path) -> BinaryIO:
+    """Make a file that is for this user alone: the state names customers."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb")

@@ -1,0 +1,168 @@
+"""Keeps the state of one owned partition on disk: gives it back at the start, and writes what has been committed."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from streams.observe.labels import StateRefusal
+from streams.transport.local.files import StateRefused
+from streams.transport.local.frames import BrokenFileError, Changes, Contents
+from streams.transport.local.head import Head
+from streams.transport.local.pending import LIMIT_BYTES, Pending
+from streams.transport.local.state import LocalState
+
+log = logging.getLogger(__name__)
+
+WRITE_SECONDS = 5.0
+"""From one write to the next: what a killed worker has to read of its changelogs."""
+IDLE_FACTOR = 20.0
+"""So many times what a write took passes before the next: writing is a twentieth of the time at most."""
+CLOSE_SECONDS = 3.0
+"""How long a partition that is given up waits for its last write."""
+PROOF_MS = 3_600_000
+"""How old the proof may be that the files hold all there is, before a quiet partition makes a new one."""
+
+
+class StateKeeper:
+    """The files of one partition while it is owned; whatever goes wrong here costs time at a restart only."""
+
+    def __init__(self, local: LocalState, partition: int) -> None:
+        self._local = local
+        self._partition = partition
+        self._files = local.files(partition)
+        self._pending: Pending | None = None
+        self._wake = asyncio.Event()
+        self._is_closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    # -- before the partition works
+
+    async def find(self, starts: Mapping[str, int], ends: Mapping[str, int]) -> tuple[Contents, dict[str, int]] | None:
+        """Give the state on disk and the offsets that it has come to; None where it cannot be used, which is logged.
+
+        `starts` and `ends` are those of the changelogs.
+        """
+        try:
+            return await self._local.run(self._find, dict(starts), dict(ends))
+        except StateRefused as refused:
+            await self._refuse(refused)
+        except OSError as error:
+            await self._refuse(StateRefused(StateRefusal.BROKEN, f"{error}; look at TXPUSH_STATE_DIR"))
+        return None
+
+    def _find(self, starts: dict[str, int], ends: dict[str, int]) -> tuple[Contents, dict[str, int]]:
+        self._files.lock()
+        head = self._files.examine(self._local.now_ms())
+        for topic, offset in head.offsets.items():
+            if not starts[topic] <= offset <= ends[topic]:
+                raise StateRefused(
+                    StateRefusal.OUTSIDE_LOG,
+                    f"it has come to offset {offset} of {topic}, which has {starts[topic]} to {ends[topic]}",
+                )
+        return self._files.load(head), head.offsets
+
+    async def resume(self, head: Head | None) -> bool:
+        """Go on with the files that this process has written up to what it holds in memory; False if they are not."""
+        try:
+            await self._local.run(self._resume, head)
+        except StateRefused as refused:
+            await self._refuse(refused)
+        except OSError as error:
+            await self._refuse(StateRefused(StateRefusal.BROKEN, f"{error}; look at TXPUSH_STATE_DIR"))
+        return self._files.head is not None
+
+    def _resume(self, head: Head | None) -> None:
+        self._files.lock()
+        if head is None or not self._files.resume(head):
+            raise StateRefused(StateRefusal.NOT_WRITTEN, "it is not what this process has in memory")
+
+    async def _refuse(self, refused: StateRefused) -> None:
+        self._local.metrics.state_refused(refused.reason)
+        level = logging.INFO if refused.reason is StateRefusal.MISSING else logging.WARNING
+        log.log(level, "partition %d: the state on disk is not used: %s", self._partition, refused)
+        if self._files.is_locked:
+            with suppress(OSError):
+                await self._local.run(self._files.remove)
+
+    # -- while it works
+
+    def begin(self, changes: Changes, ends: Mapping[str, int], proven_ms: int, *, is_all: bool) -> None:
+        """Write on from here: `changes` are those since the files were written, or all values there are.
+
+        A dropped key is dropped on disk at once: what was forgotten while nobody kept these files is in them still.
+        """
+        if not self._files.is_locked or is_all is not (self._files.head is None):
+            return
+        self._pending = Pending(changes, dict(ends), proven_ms)
+        is_urgent = any(None in entries.values() for entries in changes.values())
+        self._task = asyncio.create_task(self._keep(0.0 if is_urgent else WRITE_SECONDS))
+
+    def committed(
+        self, changes: Mapping[str, Mapping[str, bytes | None]], ends: Mapping[str, int], proven_ms: int
+    ) -> None:
+        """Take what a transaction has committed; costs a few dictionary updates."""
+        if self._pending is None:
+            return
+        self._pending.add(changes, ends, proven_ms)
+        if self._pending.is_too_large():
+            self._pending = None
+            self._wake.set()
+
+    def needs_proof(self) -> bool:
+        """Tell whether a quiet partition should show that it is still ours, so that the files do not grow too old."""
+        return self._pending is not None and self._local.now_ms() - self._pending.proven_ms > PROOF_MS
+
+    async def _keep(self, pause: float) -> None:
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
+                if self._pending is None:
+                    await self._give_up(f"the disk takes less than is written, {LIMIT_BYTES >> 20} MB wait for it")
+                    return
+                is_last = self._is_closing
+                pause = max(WRITE_SECONDS, IDLE_FACTOR * await self._write(self._pending))
+                if is_last:
+                    return
+        except (OSError, BrokenFileError) as error:
+            await self._give_up(str(error))
+        finally:
+            await self._local.run(self._files.unlock)
+
+    async def _write(self, pending: Pending) -> float:
+        if not pending.is_news:
+            return 0.0
+        taken, began = pending.take(), time.monotonic()
+        written = await self._local.run(self._files.write, taken.changes, taken.offsets, taken.proven_ms)
+        took = time.monotonic() - began
+        self._local.metrics.state_written(written, took)
+        return took
+
+    async def _give_up(self, why: str) -> None:
+        """Write no more, and leave nothing that would grow old here: the next start reads the changelogs whole."""
+        self._pending = None
+        self._local.metrics.state_refused(StateRefusal.NOT_WRITTEN)
+        log.warning(
+            "partition %d: the state is not kept on disk any more until it is opened again: %s; look at "
+            "TXPUSH_STATE_DIR",
+            self._partition,
+            why,
+        )
+        with suppress(OSError):
+            await self._local.run(self._files.remove)
+
+    async def close(self) -> Head | None:
+        """Write what is left and let go of the files; gives what they hold, None past the time limit."""
+        self._is_closing = True
+        self._wake.set()
+        if self._task is None:
+            await self._local.run(self._files.unlock)
+            return None
+        _, running = await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
+        if running:
+            log.warning("partition %d: its state is still being written; it is given up meanwhile", self._partition)
+            return None
+        return self._files.head

@@ -1,0 +1,330 @@
+"""State on disk: what was written comes back whole, or it is refused; what was dropped is gone."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.observe.labels import StateRefusal
+from streams.transport.local import files as module
+from streams.transport.local import frames
+from streams.transport.local.files import MAX_AGE_MS, MAX_AHEAD_MS, StateRefused
+from streams.transport.local.frames import Changes, Contents
+from streams.transport.local.head import Identity, decode_head
+from tests.component.transport.local.build import (
+    ACCOUNTS,
+    IDENTITY,
+    LOGINS,
+    NOW_MS,
+    OFFSETS,
+    STATE,
+    contents,
+    locked,
+    on_disk,
+    written,
+)
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[4]
+
+
+def read(folder: Path, now_ms: int = NOW_MS, identity: Identity = IDENTITY) -> tuple[Contents, dict[str, int]]:
+    """Read as a start does; raises StateRefused."""
+    files = locked(folder, identity)
+    try:
+        head = files.examine(now_ms)
+        return files.load(head), head.offsets
+    finally:
+        files.unlock()
+
+
+def refusal(folder: Path, now_ms: int = NOW_MS, identity: Identity = IDENTITY) -> StateRefusal:
+    """Give why it is refused."""
+    with pytest.raises(StateRefused) as refused:
+        read(folder, now_ms, identity)
+    return refused.value.reason
+
+
+def folded(changes: list[Changes]) -> Contents:
+    """Give what all changes come to."""
+    state: Contents = {topic: {} for topic in OFFSETS}
+    for one in changes:
+        for topic, entries in one.items():
+            for key, value in entries.items():
+                if value is None:
+                    state[topic].pop(key, None)
+                else:
+                    state[topic][key] = value
+    return state
+
+
+@given(st.lists(contents, min_size=1, max_size=6), st.sampled_from([40, 1 << 20]))
+def test_what_was_written_comes_back(changes: list[Changes], frame_bytes: int) -> None:
+    """However changes follow each other, and however they are cut into frames, the last of each key comes back."""
+    with tempfile.TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(frames, "FRAME_BYTES", frame_bytes)
+        patched.setattr(module, "SPARE_BYTES", 100)
+        folder = Path(place)
+        written(folder, *changes)
+        state, offsets = read(folder)
+    assert state == folded(changes)
+    assert offsets == {topic: offset + 10 * (len(changes) - 1) for topic, offset in OFFSETS.items()}
+
+
+@given(st.lists(contents, min_size=1, max_size=5))
+def test_writing_goes_on_after_reading(changes: list[Changes]) -> None:
+    """A process that has read the state writes on as the one before it would have."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        written(folder, STATE)
+        for number, one in enumerate(changes, 1):
+            files = locked(folder)
+            files.load(files.examine(NOW_MS))
+            files.write(one, {topic: offset + number for topic, offset in OFFSETS.items()}, NOW_MS)
+            files.unlock()
+        assert read(folder)[0] == folded([STATE, *changes])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    written(tmp_path, STATE, {ACCOUNTS: {"3/c": b"three"}, LOGINS: {}})
+    return tmp_path
+
+
+@pytest.mark.parametrize("suffix", [".head", ".0.data"])
+def test_a_file_cut_off_anywhere_is_refused(folder: Path, suffix: str) -> None:
+    """Whatever number of bytes is missing at the end, nothing of it is used."""
+    path = folder / f"3{suffix}"
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        assert refusal(folder) is StateRefusal.BROKEN, length
+    path.unlink()
+    assert refusal(folder) is (StateRefusal.MISSING if suffix == ".head" else StateRefusal.BROKEN)
+
+
+@pytest.mark.parametrize("suffix", [".head", ".0.data"])
+@pytest.mark.parametrize("flip", [0x01, 0x80])
+def test_a_changed_byte_anywhere_is_refused(folder: Path, suffix: str, flip: int) -> None:
+    """Whatever byte is another one, nothing of it is used."""
+    path = folder / f"3{suffix}"
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        changed = bytearray(whole)
+        changed[place] ^= flip
+        path.write_bytes(changed)
+        assert refusal(folder) is StateRefusal.BROKEN, place
+
+
+def test_frames_of_an_earlier_time_are_refused(folder: Path) -> None:
+    """Data that is whole in itself, but not what the head tells of, is not used."""
+    old = (folder / "3.0.data").read_bytes()
+    files = locked(folder)
+    files.load(files.examine(NOW_MS))
+    files.write({ACCOUNTS: {"3/c": b"THREE"}, LOGINS: {}}, OFFSETS, NOW_MS)
+    files.unlock()
+    new = (folder / "3.0.data").read_bytes()
+    (folder / "3.0.data").write_bytes(old + old[-(len(new) - len(old)) :])
+    assert refusal(folder) is StateRefusal.BROKEN
+
+
+def test_what_was_not_finished_does_not_count(folder: Path) -> None:
+    """Bytes behind those that the head tells of are those of a write that was cut short, and are written over."""
+    with (folder / "3.0.data").open("ab") as file:
+        file.write(b"half a fra")
+    before = read(folder)
+    files = locked(folder)
+    files.load(files.examine(NOW_MS))
+    files.write({ACCOUNTS: {"4/d": b"4"}, LOGINS: {}}, OFFSETS, NOW_MS)
+    files.unlock()
+    assert b"half a fra" not in on_disk(folder)
+    assert read(folder)[0][ACCOUNTS] == before[0][ACCOUNTS] | {"4/d": b"4"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cluster": "another"},
+        {"application": "another"},
+        {"partition": 4},
+        {"topic_ids": {ACCOUNTS: "id-1", LOGINS: "recreated"}},
+        {"topic_ids": {ACCOUNTS: "id-1"}},
+        {"state_version": IDENTITY.state_version + 1},
+        {"format": IDENTITY.format + 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_state_of_something_else_is_refused(folder: Path, change: dict[str, Any]) -> None:
+    """Another cluster, application, partition, changelog or version makes it another state."""
+    other = msgspec.structs.replace(IDENTITY, **change)
+    for path in folder.glob("3.*"):
+        path.rename(folder / path.name.replace("3.", f"{other.partition}.", 1))
+    assert refusal(folder, identity=other) is StateRefusal.FOREIGN
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "is_refused"),
+    [(MAX_AGE_MS, False), (MAX_AGE_MS + 1, True), (-MAX_AHEAD_MS, False), (-MAX_AHEAD_MS - 1, True)],
+)
+def test_state_that_may_have_missed_a_tombstone_is_refused(folder: Path, age_ms: int, *, is_refused: bool) -> None:
+    """Past half of delete.retention.ms it is too old, and so is one from a future that a changed clock has seen."""
+    if is_refused:
+        assert refusal(folder, NOW_MS + age_ms) is StateRefusal.TOO_OLD
+    else:
+        assert read(folder, NOW_MS + age_ms)
+
+
+def test_another_process_keeps_its_files(folder: Path) -> None:
+    """Who has them has them alone, until it lets go."""
+    files = locked(folder)
+    assert refusal(folder) is StateRefusal.LOCKED
+    files.unlock()
+    assert read(folder)
+
+
+def test_what_was_dropped_is_gone_from_the_disk(folder: Path) -> None:
+    """After a key was dropped no byte of its name or its values is left in any file."""
+    files = locked(folder)
+    files.load(files.examine(NOW_MS))
+    files.write({ACCOUNTS: {"2/b": b"SECRET"}, LOGINS: {}}, OFFSETS, NOW_MS)
+    assert b"SECRET" in on_disk(folder)
+    files.write({ACCOUNTS: {"2/b": None}, LOGINS: {}}, OFFSETS, NOW_MS)
+    files.unlock()
+    assert not [trace for trace in (b"2/b", b"two", b"SECRET") if trace in on_disk(folder)]
+    assert read(folder)[0] == {ACCOUNTS: {"1/a": b"one", "3/c": b"three"}, LOGINS: {"1/l": b"\x00\xff"}}
+
+
+def test_leftovers_of_a_kill_are_removed(folder: Path) -> None:
+    """Data that a kill has left without a head, before or after it was replaced, does not outlive the next start."""
+    for name in ("3.7.data", "3.9.data"):
+        (folder / name).write_bytes(b"of somebody who was forgotten")
+    (folder / "33.1.data").write_bytes(b"of another partition")
+    read(folder)
+    assert sorted(path.name for path in folder.glob("*.data")) == ["3.0.data", "33.1.data"]
+
+
+def test_out_of_date_values_are_written_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that changes again and again takes no more room than what is spared, and a second of the state."""
+    monkeypatch.setattr(module, "SPARE_BYTES", 300)
+    changes: list[Changes] = [{ACCOUNTS: {"1/a": b"%04d" % n}, LOGINS: {}} for n in range(100)]
+    written(tmp_path, STATE, *changes)
+    assert len(on_disk(tmp_path)) < 1800
+    assert read(tmp_path)[0][ACCOUNTS]["1/a"] == b"0099"
+
+
+def test_only_its_owner_can_read_it(folder: Path) -> None:
+    """The state names customers: neither group nor others may open it."""
+    assert {path.stat().st_mode & 0o077 for path in folder.iterdir()} == {0}
+
+
+@dataclass
+class Full:
+    """A disk without room from the `at`-th look on."""
+
+    at: int
+
+    def __call__(self, _file: object) -> None:
+        self.at -= 1
+        if self.at < 0:
+            raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("key", ["9/new", "1/a"])
+def test_a_full_disk_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch, at: int, key: str) -> None:
+    """A write that fails, of the data or of the head, appended or whole, changes nothing that is read."""
+    before = read(folder)
+    files = locked(folder)
+    files.load(files.examine(NOW_MS))
+    monkeypatch.setattr(module, "_to_disk", Full(at))
+    with pytest.raises(OSError, match="No space"):
+        files.write({ACCOUNTS: {key: b"x" if key == "9/new" else None}, LOGINS: {}}, OFFSETS, NOW_MS)
+    files.unlock()
+    assert read(folder) == before
+
+
+WRITER = """
+import os, sys
+from pathlib import Path
+from tests.component.transport.local.build import ACCOUNTS, LOGINS, NOW_MS, locked
+
+def write(folder):
+    files, number = locked(folder), 0
+    while True:
+        number += 1
+        value = None if number % 3 == 0 else b"%d" % number
+        changes = {ACCOUNTS: {"last": b"%d" % number, "sometimes": value}, LOGINS: {str(number % 50): b"x" * 20_000}}
+        files.write(changes, {ACCOUNTS: number, LOGINS: number}, NOW_MS)
+
+for line in sys.stdin:
+    if not (child := os.fork()):
+        write(Path(line.strip()))
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("gone", flush=True)
+"""
+"""Starts a writer in each folder that it is told, and tells when it is dead."""
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_state(tmp_path: Path) -> None:
+    """SIGKILL among appended and whole writes: what is read is one of the states that were written, none in between."""
+    random, seen = Random(5), set[int]()  # noqa: S311 - moments
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", WRITER], cwd=ROOT, **pipes) as writers:
+        assert writers.stdin is not None
+        assert writers.stdout is not None
+        for writes in range(1, 25, 3):
+            folder = tmp_path / str(writes)
+            writers.stdin.write(f"{folder}\n")
+            writers.stdin.flush()
+            child = int(writers.stdout.readline())
+            wait_until(partial(_has_written, folder, writes))
+            time.sleep(random.random() / 50)  # the moment is what is tried, not what is waited for
+            os.kill(child, signal.SIGKILL)
+            assert writers.stdout.readline() == "gone\n"
+            seen.add(_number_of_a_whole_state(folder))
+        writers.stdin.close()
+    assert len(seen) > 3
+
+
+def _has_written(folder: Path, times: int) -> bool:
+    head = folder / "3.head"
+    return head.exists() and decode_head(head.read_bytes()).offsets[ACCOUNTS] >= times
+
+
+def _number_of_a_whole_state(folder: Path) -> int:
+    state, offsets = read(folder)
+    number = offsets[ACCOUNTS]
+    assert state[ACCOUNTS]["last"] == b"%d" % number
+    assert state[ACCOUNTS].get("sometimes") == (None if number % 3 == 0 else b"%d" % number)
+    assert len(state[LOGINS]) == min(number, 50)
+    return number
+
+
+def test_files_are_resumed_only_as_they_were_left(folder: Path) -> None:
+    """A worker goes on with its own files; with others under the same name it does not."""
+    files = locked(folder)
+    files.load(files.examine(NOW_MS))
+    left = files.head
+    files.unlock()
+    assert left is not None
+    files = locked(folder)
+    assert files.resume(left)
+    files.load(files.examine(NOW_MS))
+    files.write({ACCOUNTS: {"5/e": b"5"}, LOGINS: {}}, OFFSETS, NOW_MS)
+    files.unlock()
+    again = locked(folder)
+    assert not again.resume(left)
+    again.unlock()
