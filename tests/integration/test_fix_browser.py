@@ -61,15 +61,14 @@ async def test_wrong_answers_and_leaving(flow: Flow, browser: Browser, folder: P
 
 
 async def test_when_the_vendor_cannot_be_reached(flow: Flow, browser: Browser, folder: Path) -> None:
-    """Without the bridge there is no link: try again, by the button on the page; too often is told as such."""
+    """Without the bridge there is no link: try again, by the button on the page, as often as one likes."""
     command = await broken(flow, "demo", code=103)
     album = Album(browser, folder, "away")
     bridge = flow.whole.parts["bridge"]
     await bridge.stop()
     await album.open(command["fix_url"])
-    for _ in range(5):
+    for _ in range(6):
         assert await album.press() == "Please try again in a moment"
-    assert await album.press() == "One moment, please"
     bridge.start()
     await bridge.ready()
 
