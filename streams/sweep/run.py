@@ -113,7 +113,7 @@ class Sweep:
             self.order.done(customer_id)
 
     async def _stepped(self, customer_id: str) -> Findings | None:
-        """Sweep a customer; at the end of the run an institution's rest is waited for, and None says that an end cut it."""
+        """Sweep a customer; at the end of the run an institution is waited for, and None says that this was cut off."""
         try:
             return await self.step(customer_id)
         except TryAgainError as error:
