@@ -80,7 +80,7 @@ class ExecutorSettings:
     shutdown_seconds: float = 10.0
     max_connections: int = 1024
     layout: Layout | None = None
-    """How the cluster has to carry the topics before anything is written to it."""
+    """How the cluster has to carry the topics before a look-up is read, the vendor called, or anything written."""
 
     @classmethod
     def of(cls, settings: Settings) -> "ExecutorSettings":
