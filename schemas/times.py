@@ -33,6 +33,14 @@ def from_epoch_ms(epoch_ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=epoch_ms)
 
 
+def time_of_record(epoch_ms: int) -> datetime:
+    """Read the timestamp of a record; one that is no time, which a broker may take, is the first that there is."""
+    try:
+        return from_epoch_ms(epoch_ms)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
 def to_epoch_ms(at: datetime) -> int:
     """Give whole milliseconds since 1970."""
     return (at - _EPOCH) // _MILLISECOND

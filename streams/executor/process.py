@@ -135,14 +135,19 @@ class _Process:
         await self._admin.start()
         await self._log.start()
         await self._view.start()
-        await self._open.enter_async_context(self._gate)
-        await self._open.enter_async_context(self._vendor)
         self.tasks = [
-            asyncio.create_task(self._lookups.run(), name="lookups"),
+            asyncio.create_task(self._look_up(), name="lookups"),
             asyncio.create_task(self._server.serve(), name="pages"),
         ]
         log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
         log.info("listening on http://%s:%s", self._settings.host, self._settings.port)
+
+    async def _look_up(self) -> None:
+        """Answer look-ups once the topics fit; before, the gate is not entered, and lets nobody call the vendor."""
+        await self._log.fitting()
+        await self._open.enter_async_context(self._gate)
+        await self._open.enter_async_context(self._vendor)
+        await self._lookups.run()
 
     async def stop(self) -> None:
         """Take no new connection or look-up, answer what is under way, close."""

@@ -20,6 +20,7 @@ class LinkSettings:
         command_refill_seconds: time after which one more may be.
         reuse_seconds: within it a second click is led to the session of the first.
         answer_seconds: how long a customer waits for the vendor before the page says to try again.
+        making_seconds: longest time for one session, with the accounts that are read on the way.
         settle_seconds: how long to wait until the view has read what is committed.
         max_making: sessions being made at once.
     """
@@ -31,6 +32,7 @@ class LinkSettings:
     command_refill_seconds: float = 120.0
     reuse_seconds: float = 30.0
     answer_seconds: float = 25.0
+    making_seconds: float = 120.0
     settle_seconds: float = 3.0
     max_making: int = 200
 
@@ -79,7 +81,7 @@ class ExecutorSettings:
     shutdown_seconds: float = 10.0
     max_connections: int = 1024
     layout: Layout | None = None
-    """How the cluster has to carry the topics before anything is written to it."""
+    """How the cluster has to carry the topics before a look-up is read, the vendor called, or anything written."""
 
     @classmethod
     def of(cls, settings: Settings) -> "ExecutorSettings":

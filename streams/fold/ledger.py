@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
@@ -13,7 +13,7 @@ from schemas.audit import DeadLetter, DeadLetterReason
 from schemas.cloudevents import UnreadableRecord, to_value
 from schemas.events import AccountSnapshot, Event, EventType, PolicyActivated
 from schemas.state import ControlState
-from schemas.times import from_epoch_ms, to_epoch_ms
+from schemas.times import time_of_record, to_epoch_ms
 from schemas.vendor import plain_text
 from streams.fold.chain import Chain, first_link, sha256_hex
 from streams.fold.effects import Effects, Headers, OutRecord, SourceRecord
@@ -143,7 +143,7 @@ class PollLedger:
         dead_letter: DeadLetterReason | None = None,
     ) -> None:
         """Write an audit record: the next link of the chain."""
-        at = _time_of(record)
+        at = time_of_record(record.timestamp)
         said = list(messages)
         decision: dict[str, Any] = {
             "event_id": event_id,
@@ -171,7 +171,7 @@ class PollLedger:
 
     def activate(self, record: SourceRecord, event_id: str, activation: PolicyActivated) -> None:
         """Put other rules in force from the next record on, as of the partition's event time."""
-        at = _time_of(record)
+        at = time_of_record(record.timestamp)
         self.in_force = InForce.activated(activation, max(at, self.ticked_at or at))
         self.tally.count("event", EventType.POLICY_ACTIVATED, "activated")
         self.decided(record, event_id, None, rules=("policy",))
@@ -196,7 +196,7 @@ class PollLedger:
             reason=error.reason,
             detail=error.detail[:MAX_TEXT],
             origin=f"{self._log}/{self._partition}/{record.offset}",
-            received_at=_time_of(record),
+            received_at=time_of_record(record.timestamp),
             reduced=_reduced(record.value or b""),
             body_sha256=hashlib.sha256(record.value or b"").hexdigest(),
         )
@@ -232,11 +232,3 @@ def _reduced(value: bytes) -> str | None:
 
 def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, int) or plain_text(value) is not None
-
-
-def _time_of(record: SourceRecord) -> datetime:
-    """Read a record's timestamp; one that is no time, which a broker may take, is the first that there is."""
-    try:
-        return from_epoch_ms(record.timestamp)
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)

@@ -64,7 +64,7 @@ class LogProducer:
         self.in_flight = 0
         self._waiting_bytes = 0
         self._on_rebuild = on_rebuild
-        self._fits = settings.layout is None
+        self._fits = asyncio.Event()
         self._lanes: Lanes | None = None
         self._task: asyncio.Task[None] | None = None
         self._broken = asyncio.Event()
@@ -74,6 +74,10 @@ class LogProducer:
     async def start(self) -> None:
         """Begin to connect and return at once; `problems` tells when there is a connection."""
         self._task = asyncio.create_task(self._keep_alive(), name="log-producer")
+
+    async def fitting(self) -> None:
+        """Return once there was a connection to a cluster whose topics fit; until then `problems` says why not."""
+        await self._fits.wait()
 
     async def stop(self, flush_seconds: float) -> None:
         """Give what is under way `flush_seconds` to be acknowledged, then close; never raises."""
@@ -190,9 +194,9 @@ class LogProducer:
 
     async def _require_layout(self) -> None:
         """Look at the topics of the cluster the first time that there is one."""
-        if self.settings.layout is not None and not self._fits:
+        if self.settings.layout is not None and not self._fits.is_set():
             await require(self.settings.bootstrap, self.settings.layout)
-            self._fits = True
+        self._fits.set()
 
     async def _watch(self, producer: Any, lanes: Lanes) -> None:  # noqa: ANN401 - aiokafka is untyped
         """Return when the producer has to be made anew; until then ask every few seconds whether Kafka answers."""

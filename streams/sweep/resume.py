@@ -93,6 +93,8 @@ class Order:
         self._state = state
         self._fresh = deque(sorted(rest - ahead - again))
         self._later = deque(state.again)
+        self._again = again
+        self._put_off = 0
         self._under_way: dict[str, None] = {}
         self._ahead = ahead
 
@@ -109,27 +111,30 @@ class Order:
         return self._later.popleft() if self._later else None
 
     def put_off(self) -> int:
-        """Give how many were put to the end, or left."""
-        return len(self._state.again)
+        """Give how many were put to the end of this run."""
+        return self._put_off
 
     def is_second(self, customer_id: str) -> bool:
         """Say whether a customer is read for a second time."""
-        return customer_id in self._state.again
+        return customer_id in self._again
 
     def done(self, customer_id: str) -> None:
         """Note that a customer was read."""
         if self.is_second(customer_id):
+            self._again.discard(customer_id)
             self._state.again.remove(customer_id)
         self._move_on(customer_id)
 
     def put_to_the_end(self, customer_id: str) -> None:
         """Have a customer read again when all others were."""
         self._later.append(customer_id)
+        self._put_off += 1
         self.leave(customer_id)
 
     def leave(self, customer_id: str) -> None:
         """Have a customer read again by the run that goes on from here."""
         if not self.is_second(customer_id):
+            self._again.add(customer_id)
             self._state.again.append(customer_id)
         self._move_on(customer_id)
 

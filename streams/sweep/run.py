@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 ROUNDS = 3
 """How often all that are read at once may be without an answer, one after the other, before the sweep ends."""
 LONGEST_REST_SECONDS = 300.0
-MAX_PUT_OFF = 1000
-"""Customers to be read again at the end, before those whose institution rests are waited for at once."""
+MAX_PUT_OFF = 10_000
+"""Customers that a run reads again at its end; further ones are left for the run that goes on."""
 _OWN_CODES = frozenset({BUSY_CODE, INSTITUTION_LIMIT_CODE})
 """Vendor codes that ask to wait with one account or institution only (domain 3.4)."""
 _FIRST_ERROR = 400
@@ -54,6 +54,7 @@ class Sweep:
     _rested: asyncio.Event = field(default_factory=asyncio.Event)
     _resting: int = 0
     _in_a_row: int = 0
+    _waits_in_a_row: int = 0
 
     def stop(self, why: str) -> None:
         """Take no more customers; the first reason is told."""
@@ -104,23 +105,32 @@ class Sweep:
         except VendorError as error:
             self._fail(customer_id, error)
         else:
+            if findings is None:
+                self.order.leave(customer_id)
+                return
             self._in_a_row = 0
             self.report.read(customer_id, findings)
             self.order.done(customer_id)
 
-    async def _stepped(self, customer_id: str) -> Findings:
-        """Sweep a customer; where an institution rests, one who cannot be put off any more waits for it, once."""
+    async def _stepped(self, customer_id: str) -> Findings | None:
+        """Sweep a customer; at the end of the run an institution is waited for, and None says that this was cut off."""
         try:
             return await self.step(customer_id)
         except TryAgainError as error:
-            may_be_put_off = not self.order.is_second(customer_id) and self.order.put_off() < MAX_PUT_OFF
-            if error.code != INSTITUTION_LIMIT_CODE or may_be_put_off:
+            if error.code != INSTITUTION_LIMIT_CODE or not self._may_wait(customer_id):
                 raise
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), min(error.after_seconds, LONGEST_REST_SECONDS))
-            if self._stopping.is_set():
-                raise
-        return await self.step(customer_id)
+        if self._stopping.is_set():
+            return None
+        self._waits_in_a_row += 1
+        findings = await self.step(customer_id)
+        self._waits_in_a_row = 0
+        return findings
+
+    def _may_wait(self, customer_id: str) -> bool:
+        """Whether a customer may wait for an institution: at the end, and not after rounds of waiting in vain."""
+        return self.order.is_second(customer_id) and self._waits_in_a_row < ROUNDS * self.at_once
 
     def _refused(self, customer_id: str, error: RefusedError | MisconfiguredError) -> None:
         """Go on where one customer is forbidden; rounds of them in a row concern all, as any other refusal does."""
@@ -132,7 +142,7 @@ class Sweep:
         self.stop(f"{error}; `txpush vendor show` tells more")
 
     async def _try_later(self, customer_id: str, error: TryAgainError) -> None:
-        if self.order.is_second(customer_id):
+        if self.order.is_second(customer_id) or self.order.put_off() >= MAX_PUT_OFF:
             self._fail(customer_id, error)
         else:
             level = logging.DEBUG if _was_not_asked(error) else logging.WARNING

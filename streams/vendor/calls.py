@@ -234,7 +234,10 @@ class Calls:
         return await self._sent(request, {}, seconds)
 
     async def _answers(self, seconds: float) -> bool:
-        """Tell whether the vendor answers a call without a token, which it refuses and does not count."""
+        """Tell whether the vendor answers a call without a token.
+
+        It refuses that; whether it counts it as a failed attempt is not documented, and the sandbox does not.
+        """
         endpoint = ENDPOINTS[VendorCall.INSTITUTION]
         request = Request(endpoint, endpoint.path.format(institution=PROBED_INSTITUTION), None, None)
         answer = await self._sent(request, {}, seconds)

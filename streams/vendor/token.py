@@ -62,6 +62,7 @@ class Tokens:
     _token: Token | None = None
     _renewal: "asyncio.Task[Token] | None" = None
     _not_before: float = 0.0
+    _is_sent: bool = False
 
     async def current(self) -> Token:
         """Give a token that the vendor should take.
@@ -90,10 +91,13 @@ class Tokens:
         return await self._renewed()
 
     async def close(self) -> None:
-        """Let an attempt under way come to its end, so that its outcome is known; never raises."""
-        if self._renewal is not None and not self._renewal.done():
+        """Let an attempt that was sent come to its end, so that its outcome is known; never raises."""
+        if self._renewal is None or self._renewal.done():
+            return
+        if self._is_sent:
             await asyncio.wait([self._renewal], timeout=CLOSE_SECONDS)
-            self._renewal.cancel()
+        self._renewal.cancel()
+        await asyncio.wait([self._renewal], timeout=CLOSE_SECONDS)
 
     def _age(self, token: Token) -> timedelta:
         return self.clock.now() - token.made_at
@@ -112,7 +116,7 @@ class Tokens:
         started_at = self.clock.now()
         answer = await self._tried(claim)
         result, outcome = _judged(answer)
-        await self._settle(claim, outcome, result)
+        await self._settle(claim, outcome, result.code if isinstance(result, VendorError) else None)
         if isinstance(result, TryAgainError):
             self._not_before = self.timing.now() + PAUSE_SECONDS
         if isinstance(result, VendorError):
@@ -122,16 +126,30 @@ class Tokens:
 
     async def _tried(self, claim: Claim) -> Answer | Unanswered:
         """Send the credentials, within the claim; after attempts without a known end only to a vendor that answers."""
-        if claim.is_doubtful and not await self.answers(self.answer_seconds):
+        if claim.is_doubtful and not await self._is_answered(claim):
             return Unanswered("nor to a call without them", may_have_arrived=False)
         seconds = min(self.answer_seconds, claim.seconds_left() - LEASE_MARGIN_SECONDS)
-        return await self.authenticate(seconds) if seconds > 0 else Unanswered("too late", may_have_arrived=False)
+        if seconds <= 0:
+            return Unanswered("too late", may_have_arrived=False)
+        self._is_sent = True
+        try:
+            return await self.authenticate(seconds)
+        finally:
+            self._is_sent = False
 
-    async def _settle(self, claim: Claim, outcome: Outcome, result: SecretStr | VendorError) -> None:
+    async def _is_answered(self, claim: Claim) -> bool:
+        """Tell whether the vendor answers without the credentials; an end meanwhile takes the claim back, unused."""
+        try:
+            return await self.answers(self.answer_seconds)
+        except asyncio.CancelledError:
+            await self._settle(claim, Outcome.WITHDRAWN)
+            raise
+
+    async def _settle(self, claim: Claim, outcome: Outcome, code: int | None = None) -> None:
         """Tell the gate; a token in hand is good whether that could be written or not."""
         self.meters.authenticated(outcome)
         try:
-            await self.gate.settle(claim, outcome, result.code if isinstance(result, VendorError) else None)
+            await self.gate.settle(claim, outcome, code)
         except TryAgainError as error:
             log.warning("the outcome of an authentication is not written yet: %s", error)
 

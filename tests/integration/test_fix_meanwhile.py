@@ -7,32 +7,17 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from schemas.commands import Lookup, LookupAction
-from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import LOOKUP
 from streams.sandbox import Sandbox
 from streams.sandbox.delivery.faults import FaultName
 from tests.integration.whole.reading import look_up, write
 from tests.integration.whole.recipe import FINBANK, broken
-from tests.integration.whole.stack import Flow, Whole, flow_of, running
+from tests.integration.whole.stack import Flow
 from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole]:
-    with EmbeddedKafka() as kafka:
-        async with running(kafka, tmp_path_factory.mktemp("meanwhile")) as parts:
-            yield parts
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def flow(whole: Whole) -> AsyncIterator[Flow]:
-    async with flow_of(whole) as opened:
-        yield opened
 
 
 @asynccontextmanager

@@ -6,14 +6,18 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from schemas.commands import Lookup, LookupAction
+from streams.executor.process import GROUP
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, Layout
@@ -97,6 +101,27 @@ def ready(port: int) -> httpx.Response | None:
         return None
 
 
+async def ask(bootstrap: str) -> None:
+    """Put a look-up on its topic: whoever reads it calls the vendor, and claims the right to first."""
+    asked = Lookup(action=LookupAction.LOCATE, customer_id="1", institution_login_id="2", account_ids=("3",))
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    async with asyncio.timeout(SECONDS), producer:
+        await producer.send_and_wait(topics.LOOKUP, asked.model_dump_json().encode(), key=b"1")
+
+
+async def written(bootstrap: str) -> dict[str, int]:
+    """Give how many records the topics have that have any; no look-up may be acknowledged."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False)
+    places = [TopicPartition(name, number) for name in NAMES for number in range(FIVE.partitions)]
+    async with asyncio.timeout(SECONDS), consumer:
+        found = Counter[str]()
+        for place, end in (await consumer.end_offsets(places)).items():
+            found[place.topic] += end
+        done = [await consumer.committed(place) for place in places if place.topic == topics.LOOKUP]
+    assert done == [None] * FIVE.partitions
+    return dict(+found)
+
+
 async def make_anew(bootstrap: str) -> None:
     """Replace the topics by those of the embedded set-up."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
@@ -112,9 +137,10 @@ async def make_anew(bootstrap: str) -> None:
 
 
 def test_a_mismatch_behind_a_late_broker(broker: EmbeddedKafka) -> None:
-    """Who was there first writes nothing until the topics fit: 503, and readiness says what differs."""
+    """Who was there first writes and reads nothing until the topics fit: 503, and readiness says what differs."""
     port, admin, executor_admin = free_port(), free_port(), free_port()
     url = f"http://127.0.0.1:{port}/{TOKEN}/txpush"
+    asyncio.run(ask(broker.bootstrap))
     broker.kill(1)
     told = environment(broker.bootstrap, BRIDGE_PORT=str(port), ADMIN_PORT=str(admin))
     beside = environment(broker.bootstrap, EXECUTOR_PORT=str(free_port()), ADMIN_PORT=str(executor_admin))
@@ -128,6 +154,7 @@ def test_a_mismatch_behind_a_late_broker(broker: EmbeddedKafka) -> None:
             assert said.status_code == 503
         answer = httpx.post(url, content=BODY, timeout=30)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+        assert asyncio.run(written(broker.bootstrap)) == {topics.LOOKUP: 1}
         asyncio.run(make_anew(broker.bootstrap))
         wait_until(lambda: ready(admin), lambda answer: answer is not None and answer.status_code == 200)
         assert httpx.post(url, content=BODY, timeout=30).status_code == 200

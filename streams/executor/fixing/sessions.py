@@ -57,6 +57,8 @@ class _Making:
     """A session that is being made, or was made a moment ago."""
 
     task: asyncio.Task[Session]
+    has_read: bool = False
+    """Whether the vendor was asked for accounts on the way."""
     done_at: float | None = None
 
     def is_usable(self, now: float, reuse_seconds: float) -> bool:
@@ -95,7 +97,8 @@ class Sessions:
             TooOftenError: this command's link, or all links together (TooManyError), are used too often.
             VendorError: the vendor gives none.
             LogError: the login has moved, and the log cannot be told.
-            TimeoutError: the vendor takes longer than a customer shall wait; a later click gets what it gave.
+            TimeoutError: the vendor takes longer than a customer shall wait; a later click gets what it gave, or has
+                another made after `making_seconds`.
         """
         now = self._monotonic()
         self._forget(now)
@@ -108,16 +111,21 @@ class Sessions:
         if sum(one.done_at is None for one in self._made.values()) >= self._settings.max_making:
             raise TooManyError(BUSY_SECONDS)
         self._limits.take(click.command_id, now)
-        making = _Making(asyncio.create_task(self._make(click), name="fix-session"))
+        making = _Making(asyncio.create_task(self._bounded(click), name="fix-session"))
         making.task.add_done_callback(lambda _task: self._ended(click.command_id, making))
         self._made[click.command_id] = making
         return making
+
+    async def _bounded(self, click: Click) -> Session:
+        async with asyncio.timeout(self._settings.making_seconds):
+            return await self._make(click)
 
     async def _make(self, click: Click) -> Session:
         """Make a session for the command's login, and where no account stands under that, once for the present one."""
         try:
             return Session(await self._asked(click, click.command.institution_login_id))
         except StaleLoginError:
+            self._made[click.command_id].has_read = True
             login_id = await self._present_login(click.command)
             if login_id is None:
                 raise
@@ -149,7 +157,8 @@ class Sessions:
 
     def _ended(self, command_id: str, making: _Making) -> None:
         making.done_at = self._monotonic()
-        if making.has_failed():  # its error is seen by that: nobody may be waiting for it any more
+        has_failed = making.has_failed()  # its error is seen by that: nobody may be waiting for it any more
+        if has_failed and not making.has_read:
             self._limits.give_back(command_id)
 
     def _forget(self, now: float) -> None:

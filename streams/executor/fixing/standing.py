@@ -22,7 +22,6 @@ LIFETIME_MS = round(LIFETIME.total_seconds() * 1000)
 _OPEN = frozenset({Action.ISSUE, Action.UPDATE, Action.REMIND})
 _ACTIONS = frozenset(Action)
 _REASONS = frozenset({None, *WithdrawReason})
-_MENDED = (WithdrawReason.HEALED, WithdrawReason.RELEASED)
 
 
 class Ending(Enum):
@@ -30,8 +29,17 @@ class Ending(Enum):
 
     MENDED = "mended"
     """The connection works: repaired by us or elsewhere."""
+    SUPERSEDED = "superseded"
+    """Others have taken its place, as where its login has moved (R5)."""
     CALLED_OFF = "called_off"
     """It is not needed, or not the right remedy any more."""
+
+
+_ENDINGS: dict[str | None, Ending] = {
+    WithdrawReason.HEALED: Ending.MENDED,
+    WithdrawReason.RELEASED: Ending.MENDED,
+    WithdrawReason.SUPERSEDED: Ending.SUPERSEDED,
+}
 
 
 class OpenCommand(msgspec.Struct, frozen=True, gc=False):
@@ -152,8 +160,7 @@ def _standing(message: _Message, heard_ms: int) -> OpenCommand | ClosedCommand:
     if message.action == Action.COMPLETE:
         return ClosedCommand(message.sequence, heard_ms, Ending.MENDED)
     if message.action not in _OPEN or not message.is_known:
-        ending = Ending.MENDED if message.withdraw_reason in _MENDED else Ending.CALLED_OFF
-        return ClosedCommand(message.sequence, heard_ms, ending)
+        return ClosedCommand(message.sequence, heard_ms, _ENDINGS.get(message.withdraw_reason, Ending.CALLED_OFF))
     return OpenCommand(
         message.sequence,
         heard_ms,

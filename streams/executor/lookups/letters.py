@@ -6,7 +6,7 @@ import orjson
 
 from schemas.audit import DeadLetter, DeadLetterReason
 from schemas.commands import LookupAction
-from schemas.times import from_epoch_ms
+from schemas.times import time_of_record
 from schemas.vendor import identifiers, valid_identifier
 from streams.kafka.log import Log, LogRecord
 from streams.kafka.topics import DEAD_LETTER
@@ -40,13 +40,14 @@ class Letters:
             reason=reason,
             detail=detail[:MAX_DETAIL],
             origin=f"{record.partition.topic}/{record.partition.number}/{record.offset}",
-            received_at=from_epoch_ms(record.timestamp_ms),
+            received_at=time_of_record(record.timestamp_ms),
             reduced=orjson.dumps(shown).decode() if shown else None,
             body_sha256=hashlib.sha256(value).hexdigest(),
         )
         customer_id = shown.get("customer_id")
         key = customer_id.encode() if isinstance(customer_id, str) else None
-        written = LogRecord(DEAD_LETTER, key, letter.model_dump_json().encode(), [_CONTENT_TYPE], record.timestamp_ms)
+        # Of the time of writing, as the agents' are: however old the record may be, its letter is kept for 14 days.
+        written = LogRecord(DEAD_LETTER, key, letter.model_dump_json().encode(), [_CONTENT_TYPE])
         await self._log.send_all([written], self._ack_seconds)
 
 

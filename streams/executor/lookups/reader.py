@@ -217,7 +217,8 @@ class LookupReader:
         return None
 
     def _is_too_old(self, record: RawRecord) -> bool:
-        return to_epoch_ms(self._clock.now()) - record.timestamp_ms > self._settings.oldest_seconds * 1000
+        """Tell whether nobody waits for it any more; one from as long ahead would never grow old."""
+        return abs(to_epoch_ms(self._clock.now()) - record.timestamp_ms) > self._settings.oldest_seconds * 1000
 
     async def _failed(self, work: _Work, lookup: Lookup, error: Exception) -> float | None:
         if isinstance(error, TryAgainError):
@@ -242,19 +243,29 @@ class LookupReader:
             if not isinstance(error, InvalidRequestError):
                 return None
             return await self._set_aside(work, DeadLetterReason.REQUEST_REFUSED, str(error))
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        log.error("%s failed: %s at %s:%s", work, type(error).__name__, place.filename, place.lineno)
+        log.error("%s failed: %s", work, _where(error))
         detail = f"{type(error).__name__}: the log of the executor has the place"
         return await self._set_aside(work, DeadLetterReason.DECISION_FAILED, detail)
 
     async def _set_aside(self, work: _Work, reason: DeadLetterReason, detail: str) -> float | None:
-        """Write the dead letter; where that is not known to stand, all of it is tried again."""
+        """Write the dead letter; where that is not known to stand, all of it is tried again until it is too old."""
         try:
             await self._letters.write(work.record, reason, detail)
         except LogError as error:
+            if self._is_too_old(work.record):
+                log.error("%s is passed by, and not set aside: %s", work, error)  # noqa: TRY400 - no trace
+                return None
             log.warning("%s cannot be set aside yet: %s", work, error)
             return 0.0
+        except Exception as error:  # noqa: BLE001 - one that fails must not stop the others
+            log.error("%s cannot be set aside: %s", work, _where(error))  # noqa: TRY400 - the same
         return None
+
+
+def _where(error: Exception) -> str:
+    """Name an error and its place, without what it says: that may name somebody."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {place.filename}:{place.lineno}"
 
 
 def _read(value: bytes | None) -> Lookup | None:

@@ -168,7 +168,7 @@ def _has_ended(command: OpenCommand | ClosedCommand | None, session: Session) ->
     """Whether nobody should be led on; what was told of a login that has moved ends the command of the old one (R5)."""
     if not isinstance(command, ClosedCommand):
         return False
-    return not session.is_moved or command.ending is Ending.MENDED
+    return not session.is_moved or command.ending is not Ending.SUPERSEDED
 
 
 def _language(request: Request) -> Language:

@@ -20,6 +20,7 @@ from streams.vendor.gate.standing import Entry, Standing, State, Told, read_entr
 CLAIM_SECONDS = 20.0
 STEP_SECONDS = 10.0
 AGAIN_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
 
 
 class AuthRecord(NamedTuple):
@@ -80,7 +81,11 @@ class ClaimGate:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop reading."""
+        """Write what is still owed, where that is quickly done, and stop reading."""
+        with contextlib.suppress(TimeoutError, TryAgainError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for pair in self._owed:
+                    await self._pay(pair)
         await self._log.stop()
 
     async def claim(self, pair: str) -> Claim:

@@ -39,7 +39,7 @@ class Gate(Protocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of everything."""
+        """Write what is still owed, within seconds, and let go of everything."""
 
     async def claim(self, pair: str) -> Claim:
         """Wait for the right to try.

@@ -20,7 +20,7 @@ UNPROVEN_TRIES = 2
 """Attempts on a pair that never was accepted, before it counts as refused."""
 PROVEN_TRIES = 4
 """The same for one that was: one less than lock the partner, so that none of ours ever is the fifth."""
-REST_MINUTES = {2: 10, 3: 120}
+REST_MINUTES = dict(zip(range(UNPROVEN_TRIES, PROVEN_TRIES), (10, 120), strict=True))
 """How long the third and the fourth of them are waited with: what hangs at the vendor may be mended by then."""
 LEASE_MS = int(LEASE_SECONDS * 1000)
 

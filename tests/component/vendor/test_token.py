@@ -144,7 +144,7 @@ async def test_nobody_listens(upstream: Upstream) -> None:
 async def test_no_answer_may_be_a_refusal(upstream: Upstream) -> None:
     """Two attempts without an answer close the gate on credentials that never worked."""
     upstream.default_token = Reply(hang=True)
-    async with client_of(upstream, answer_seconds=0.05) as client:
+    async with client_of(upstream, answer_seconds=0.3) as client:
         for _ in range(2):
             with pytest.raises(TryAgainError, match="did not answer to the credentials: TimeoutError"):
                 await client.vendor.authenticate()

@@ -5,12 +5,13 @@ import gc
 from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 
 from streams.executor.fixing.limits import Limits, TooManyError, TooOftenError
 from streams.executor.fixing.sessions import Click, Sessions
 from streams.executor.fixing.standing import OpenCommand
 from streams.executor.lookups.answer import Answerer
-from streams.vendor import GoneError
+from streams.vendor import GoneError, StaleLoginError
 from tests.unit.executor.double import BANK, COMMAND, CUSTOMER, LINK, LOGIN, FakeLog, FakeVendor, HandClock
 
 OPEN = OpenCommand(0, 0, CUSTOMER, LOGIN, BANK)
@@ -32,6 +33,11 @@ class World:
     async def url(self, click: Click = CLICK) -> str:
         """Give the vendor's link."""
         return (await self.sessions.session(click)).url.get_secret_value()
+
+
+def command_with(*account_ids: str) -> OpenCommand:
+    """Give the command with accounts."""
+    return OpenCommand(0, 0, CUSTOMER, LOGIN, BANK, account_ids)
 
 
 def another(number: int) -> Click:
@@ -101,6 +107,21 @@ async def test_a_slow_vendor() -> None:
     world.vendor.hold.set()
     assert await world.url()
     assert len(world.vendor.requests) == 1
+
+
+async def test_a_session_that_is_made_for_ever() -> None:
+    """Whatever it hangs on, accounts that are read included, it ends and makes room: a later click asks anew."""
+    world = World(making_seconds=0.01, max_making=1)
+    world.vendor.hold = asyncio.Event()
+
+    async def stale(_request: object) -> SecretStr:
+        raise StaleLoginError(VENDOR_WORDS, code=38007)
+
+    made, world.vendor.fix_url = world.vendor.fix_url, stale  # type: ignore[assignment, method-assign]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(world.url(replace(CLICK, command=command_with("5900000001"))), 5)
+    world.vendor.fix_url, world.vendor.hold = made, None  # type: ignore[method-assign]
+    assert await world.url()
 
 
 async def test_a_failure_that_nobody_waits_for() -> None:

@@ -44,7 +44,8 @@ def test_an_open_command(world: World, action: Action) -> None:
         (Action.COMPLETE, None, Ending.MENDED),
         (Action.WITHDRAW, "healed", Ending.MENDED),
         (Action.WITHDRAW, "released", Ending.MENDED),
-        *((Action.WITHDRAW, reason, Ending.CALLED_OFF) for reason in ("otp", "superseded", "deleted", "expired")),
+        (Action.WITHDRAW, "superseded", Ending.SUPERSEDED),
+        *((Action.WITHDRAW, reason, Ending.CALLED_OFF) for reason in ("otp", "deleted", "expired")),
         *((Action.WITHDRAW, reason, Ending.CALLED_OFF) for reason in ("operator", "forgotten", None)),
     ],
 )

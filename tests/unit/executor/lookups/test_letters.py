@@ -3,15 +3,18 @@
 import asyncio
 import hashlib
 import json
+import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from schemas.audit import DeadLetter
 from streams.kafka.log import LogUnavailable
+from streams.subscribe.core import RawRecord
 from streams.vendor import AggregationFailedError, InvalidRequestError
 from tests.unit.executor.double import AT, CUSTOMER, LOGIN
-from tests.unit.executor.lookups.build import PLACE, A, B, EndlessSource, World, asked, ended, lookup, until
+from tests.unit.executor.lookups.build import ASKED_MS, PLACE, A, B, EndlessSource, World, asked, ended, lookup, until
 
 USELESS = InvalidRequestError("a field is not valid", code=10010, status=400)
 NO_LOOKUP = json.dumps({"action": "verify", "customer_id": CUSTOMER, "institution_login_id": "Jane Doe", "note": "x"})
@@ -102,3 +105,51 @@ async def test_a_crash_before_the_acknowledgement() -> None:
         one.ask(lookup(A))
         await one.run()
     assert world.log.records == other.log.records
+
+
+@pytest.mark.parametrize("timestamp_ms", [-(2**62), -1, 0, 2**62])
+async def test_a_record_without_a_time(timestamp_ms: int) -> None:
+    """A timestamp that is no time, which a broker may take, stops nothing; the letter is kept from its writing on."""
+    source = EndlessSource([RawRecord(PLACE, 0, b"{", timestamp_ms), RawRecord(PLACE, 1, lookup(A), ASKED_MS)])
+    world = World(source=source)
+    running = asyncio.create_task(world.run())
+    await until(lambda: source.committed == {PLACE: 2})
+    (letter,) = letters(world)
+    assert letter.origin == "remediation.lookup/0/0"
+    assert world.log.records[0].timestamp_ms is None
+    await ended(running)
+
+
+async def test_a_letter_that_cannot_be_made(caplog: pytest.LogCaptureFixture) -> None:
+    """The place is logged, nothing of the content is, and the next look-up is answered."""
+    world = World()
+    world.log.failures = [ZeroDivisionError("Jane Doe")]
+    world.ask(b"{")
+    world.ask(lookup(A))
+    with caplog.at_level(logging.ERROR):
+        await world.run()
+    assert (letters(world), world.count("answered"), world.topic.committed) == ([], 1, {PLACE: 2})
+    assert "remediation.lookup/0/0 cannot be set aside: ZeroDivisionError at " in caplog.text
+    assert "Jane" not in caplog.text
+
+
+@pytest.mark.parametrize("off", [timedelta(days=2), -timedelta(days=2)])
+async def test_a_letter_that_nobody_takes_for_a_day(off: timedelta, caplog: pytest.LogCaptureFixture) -> None:
+    """What is no look-up is tried no longer than look-ups are; one from days ahead would never be old enough."""
+    world = World()
+    world.log.failures = [LogUnavailable("away")] * 2
+    world.ask(b"{", AT - off)
+    world.ask(b"{", AT)
+    await world.run()
+    (letter,) = letters(world)
+    assert letter.origin == "remediation.lookup/0/1"
+    assert "remediation.lookup/0/0 is passed by, and not set aside" in caplog.text
+    assert world.topic.committed == {PLACE: 2}
+
+
+async def test_a_look_up_from_days_ahead_is_passed_by() -> None:
+    """Else it could be tried for ever."""
+    world = World()
+    world.ask(lookup(A), AT + timedelta(days=2))
+    await world.run()
+    assert (world.count("too_old"), world.vendor.asked) == (1, [])

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from schemas.commands import Action
 from schemas.events import AccountSnapshot
@@ -63,6 +64,19 @@ async def test_nowhere_to_go(bench: Bench, accounts: dict[str, AccountSnapshot |
     assert bench.count("changed") == 1
 
 
+async def test_accounts_are_not_read_again_and_again(bench: Bench) -> None:
+    """A press that had accounts read counts, whatever it came to: the sixth in a row reads none."""
+    bench.vendor.accounts = {ACCOUNT: GONE, B: GONE, C: GONE}
+    bench.vendor.failures = []
+
+    async def stale(_request: object) -> SecretStr:
+        raise STALE
+
+    bench.vendor.fix_url = stale  # type: ignore[method-assign]
+    assert [(await bench.client.post(LINK)).status_code for _ in range(6)] == [409] * 5 + [429]
+    assert len(bench.vendor.asked) == 5 * 3
+
+
 async def test_it_is_tried_once(bench: Bench) -> None:
     """409 where the present login is stale as well."""
     bench.vendor.accounts = {ACCOUNT: snapshot(login=MOVED), B: GONE, C: GONE}
@@ -107,6 +121,12 @@ async def pressed(bench: Bench, **ending: object) -> httpx.Response:
 async def test_what_was_told_ends_the_command(bench: Bench) -> None:
     """The agent supersedes it in the middle of the click (R5): the session is the right one, so it is led to."""
     assert (await pressed(bench, action=Action.WITHDRAW, withdraw_reason="superseded")).status_code == 303
+
+
+@pytest.mark.parametrize("reason", ["otp", "expired", "operator", "forgotten", "deleted"])
+async def test_an_end_of_another_kind(bench: Bench, reason: str) -> None:
+    """What closed the command meanwhile, and was not the move, holds: nobody is led on."""
+    assert (await pressed(bench, action=Action.WITHDRAW, withdraw_reason=reason)).status_code == 410
 
 
 async def test_it_turns_out_to_work(bench: Bench) -> None:

@@ -38,6 +38,13 @@ def opened() -> Bench:
     return made
 
 
+async def begun_is_over() -> None:
+    """Let whatever a request has begun come to its end."""
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        _, left = await asyncio.wait(others, timeout=5)
+        assert not left
+
+
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     made = opened()
@@ -78,7 +85,8 @@ async def test_no_more_than_a_link_may_ask(bench: Bench) -> None:
 async def test_other_codes_read_nothing(bench: Bench, code: str) -> None:
     """A repair is told of by the vendor itself (R6), and the rest is none."""
     await bench.client.get(BACK.replace("201", code))
-    assert bench.rechecks._under_way == {}
+    await begun_is_over()
+    assert bench.vendor.asked == []
 
 
 async def test_only_for_an_open_command(bench: Bench) -> None:
@@ -86,7 +94,8 @@ async def test_only_for_an_open_command(bench: Bench) -> None:
     bench.hear(message(sequence=1, action=Action.COMPLETE))
     await bench.client.get(BACK)
     await bench.client.get(f"/fix/{LINKS.token(OTHER, AT)}/done?code=201")
-    assert bench.rechecks._under_way == {}
+    await begun_is_over()
+    assert bench.vendor.asked == []
 
 
 @pytest.mark.parametrize("error", [TryAgainError("busy", after_seconds=7), LogUnavailable("away")])
@@ -100,11 +109,13 @@ async def test_a_reading_that_fails(bench: Bench, error: Exception, caplog: pyte
 
 
 async def test_the_end() -> None:
-    """What is being read ends with the process."""
+    """What is being read ends with the process, and nothing is told of it."""
     bench = opened()
     bench.vendor.hold = asyncio.Event()
     async with bench.client:
         await bench.client.get(BACK)
-    (task,) = bench.rechecks._under_way.values()
+    await until(lambda: bench.vendor.asked)
     await bench.rechecks.stop()
-    assert task.cancelled()
+    bench.vendor.hold.set()
+    await begun_is_over()
+    assert (bench.vendor.asked, bench.log.records) == ([READ], [])
