@@ -14,8 +14,8 @@ from streams.fold.inforce import InForce
 from streams.kafka.topics import EVENTS, SIGNALS
 from streams.operate.acts import Act, activation
 from streams.operate.inforce import Place, Standing
-from streams.operate.overrides.books import Books, Enough
 from streams.operate.overrides.scope import Scope
+from streams.operate.overrides.snapshot import Enough, Snapshot
 from streams.operate.writing import Failure, Outcome, Receipt
 from streams.settings import Settings
 from streams.subscriptions.run import Report
@@ -36,7 +36,7 @@ class Kafka:
         self.subscriptions: Report | Exception = Report()
         self.unsubscribed: list[str] = []
         self.strangers: list[str] = []
-        self.books = Books(range(3))
+        self.snapshot = Snapshot(range(3))
 
     async def write(self, act: Act, _bootstrap: str, partitions: int) -> Outcome:
         if self.error is not None:
@@ -55,10 +55,12 @@ class Kafka:
     async def unknown(self, _settings: Settings, scope: Scope) -> str | None:
         return str(scope) if str(scope) in self.strangers else None
 
-    async def read_books(self, _bootstrap: str, _partitions: int, _customer_id: str | None, _enough: Enough) -> Books:
+    async def read_snapshot(
+        self, _bootstrap: str, _partitions: int, _customer_id: str | None, _enough: Enough
+    ) -> Snapshot:
         if self.error is not None:
             raise self.error
-        return self.books
+        return self.snapshot
 
     async def end_subscriptions(self, _settings: Settings, customer_id: str) -> Report:
         self.unsubscribed.append(customer_id)
