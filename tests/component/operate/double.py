@@ -14,6 +14,7 @@ from streams.fold.inforce import InForce
 from streams.kafka.topics import EVENTS, SIGNALS
 from streams.operate.acts import Act, activation
 from streams.operate.inforce import Place, Standing
+from streams.operate.overrides.known import Finding, Knowledge
 from streams.operate.overrides.scope import Scope
 from streams.operate.overrides.snapshot import Enough, Snapshot
 from streams.operate.writing import Failure, Outcome, Receipt
@@ -35,7 +36,7 @@ class Kafka:
         self.rules: dict[Place, Standing | None] = {}
         self.subscriptions: Report | Exception = Report()
         self.unsubscribed: list[str] = []
-        self.strangers: list[str] = []
+        self.knowledge: dict[str, Knowledge] = {}
         self.snapshot = Snapshot(range(3))
 
     async def write(self, act: Act, _bootstrap: str, partitions: int) -> Outcome:
@@ -52,8 +53,8 @@ class Kafka:
             raise self.error
         return self.rules
 
-    async def unknown(self, _settings: Settings, scope: Scope) -> str | None:
-        return str(scope) if str(scope) in self.strangers else None
+    async def look_up(self, _settings: Settings, scope: Scope) -> Finding:
+        return Finding(self.knowledge.get(str(scope), Knowledge.KNOWN), str(scope))
 
     async def read_snapshot(
         self, _bootstrap: str, _partitions: int, _customer_id: str | None, _enough: Enough
