@@ -15,7 +15,7 @@ from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
-from streams.serving import http_server, unshared_port
+from streams.serving import http_server, refuse_port, unshared_port
 from streams.subscriptions.sealing import Sealing
 from streams.subscriptions.view import KeyView
 
@@ -44,10 +44,7 @@ async def serve(settings: BridgeSettings, clock: Clock) -> int:
     try:
         serving = await process.start()
     except OSError as error:
-        log.error(  # noqa: TRY400 - no trace
-            "the bridge cannot listen: %s. Free the address or choose another port.", error
-        )
-        return EXIT_OTHERWISE
+        return refuse_port("the bridge", error)
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiter, serving], return_when=asyncio.FIRST_COMPLETED)
     ended_by_itself = not stopping.is_set()

@@ -28,7 +28,7 @@ from streams.kafka.topics import DEAD_LETTER, EVENTS, LOOKUP
 from streams.kafka.view import TopicView
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
-from streams.serving import http_server, unshared_port
+from streams.serving import http_server, refuse_port, unshared_port
 from streams.subscribe.options import Options
 from streams.subscribe.sources.kafka import KafkaSource
 from streams.vendor import KafkaGate, Vendor, VendorMeters, VendorSettings
@@ -62,10 +62,7 @@ async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock
     try:
         await process.start()
     except OSError as error:
-        log.error(  # noqa: TRY400 - no trace
-            "the executor cannot listen: %s. Free the address or choose another port.", error
-        )
-        return EXIT_OTHERWISE
+        return refuse_port("the executor", error)
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiter, *process.tasks], return_when=asyncio.FIRST_COMPLETED)
     ended_by_itself = not stopping.is_set()
