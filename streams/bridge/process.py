@@ -66,9 +66,9 @@ class _Process:
         self._log = LogProducer(_producer_settings(settings), meters.rebuilds.inc)
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
         self._keys = _key_view(settings)
-        app = Bridge(settings, self._log, clock, meters, self._keys)
+        self._app = Bridge(settings, self._log, clock, meters, self._keys)
         self._server = http_server(
-            app,
+            self._app,
             settings.host,
             settings.port,
             max_connections=settings.max_connections,
@@ -111,6 +111,7 @@ class _Process:
         await asyncio.wait([serving], timeout=self._settings.shutdown_seconds - 2 * share)
         if serving.done() and (error := serving.exception()) is not None:
             log.error("the HTTP server on %s:%s failed: %r", self._settings.host, self._settings.port, error)
+        self._app.close()
         keys = () if self._keys is None else (self._keys.stop(share),)
         await asyncio.gather(self._log.stop(share), *keys)
         await self._admin.stop()
