@@ -91,6 +91,10 @@ class Bridge:
         await send(answer.start)
         await send(answer.body)
 
+    def close(self) -> None:
+        """Say what there still is to say, once no more requests come."""
+        self._notices.close()
+
     def _route(self, path: bytes) -> Route:
         """Give the route; a wrong token is no route, and takes as long as a right one."""
         if path == EVENTS_PATH and self._callers:

@@ -1,7 +1,5 @@
 """`txpush bridge`: the command."""
 
-import asyncio
-import logging
 import sys
 
 import click
@@ -16,16 +14,12 @@ from streams.bridge.sources.address import Sources
 from streams.bridge.workers import run_workers
 from streams.clock import Clock, WallClock
 from streams.exits import EXIT_NOTHING
-from streams.kafka.access import Access, ClusterError
-from streams.kafka.present import clock_of, require_cluster_if_there
+from streams.kafka.access import Access
+from streams.kafka.present import clock_of, refuse_other_cluster
 from streams.kafka.topics import Layout
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 from streams.signatures import Strategy
-
-log = logging.getLogger(__name__)
-
-CHECK_SECONDS = 5.0
 
 
 @click.command(name="bridge")
@@ -52,7 +46,7 @@ def bridge(workers: int | None) -> None:
         sys.exit(EXIT_NOTHING)
     if _tell_problems(wanted):
         sys.exit(EXIT_NOTHING)
-    _refuse_other_topics(settings)
+    refuse_other_cluster(settings, "answering 503")
     sys.exit(run_bridge(wanted, clock_of(settings)))
 
 
@@ -61,21 +55,6 @@ def _tell_problems(settings: BridgeSettings) -> bool:
     problems = settings.problems()
     sys.stderr.write("".join(f"bridge: {problem}\n" for problem in problems))
     return bool(problems)
-
-
-def _refuse_other_topics(settings: Settings) -> None:
-    """Exit where the topics do not fit; without a broker the bridge starts all the same, and answers 503.
-
-    It looks again when there is one: until the topics of that one fit nothing is written (`BridgeSettings.layout`).
-    With a clock of its own it does not: nobody could say whether the cluster to come allows it.
-    """
-    try:
-        silence = asyncio.run(require_cluster_if_there(settings, CHECK_SECONDS))
-    except ClusterError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(EXIT_NOTHING)
-    if silence is not None:
-        log.warning("no broker answers at %s yet (%r): answering 503 until one does", settings.bootstrap, silence)
 
 
 def bridge_settings(settings: Settings) -> BridgeSettings:

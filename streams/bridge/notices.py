@@ -1,7 +1,7 @@
-"""What the log says of requests that went wrong: the first of its kind in a minute, without what they carried."""
+"""What the log says of requests that went wrong: the first of its kind in a minute and the number of the others."""
 
+import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable
 
 from schemas.audit import DeadLetterReason
@@ -24,42 +24,63 @@ _OF_SERVICES = {
 }
 
 
+def _later(seconds: float, call: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, call)
+
+
 class Notices:
-    """Logs warnings, each kind once in `EVERY_SECONDS`; the next one of a kind counts those in between.
+    """Logs warnings: the first of a kind at once, and `EVERY_SECONDS` later how many more there were, if any.
 
     The kinds are as many as outcomes, reasons and routes are; no word of a request gets into a line.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._said: dict[tuple[str, ...], float] = {}
-        self._unsaid: dict[tuple[str, ...], int] = {}
+    def __init__(self, later: Callable[[float, Callable[[], None]], None] = _later) -> None:
+        self._later = later
+        self._more: dict[str, int] = {}
 
     def wrong_token(self, route: Route) -> None:
         """Hear of a request to an address that would be ours but for its token."""
         why = "its path has none of TXPUSH_CALLBACK_TOKENS; see the callback URL"
-        self._say(("token", route), f"answered 404 to a notification at /TOKEN/{route}: {why}")
+        self._say(f"answered 404 to a notification at /TOKEN/{route}: {why}")
 
     def unsigned(self, route: Route, result: SignatureResult) -> None:
         """Hear of a body that was refused for its signature."""
-        self._say(("unsigned", route, result), f"answered 401 to a notification at /TOKEN/{route}: {_UNSIGNED[result]}")
+        self._say(f"answered 401 to a notification at /TOKEN/{route}: {_UNSIGNED[result]}")
 
     def answered(self, route: Route, answer: Answer) -> None:
         """Hear of any answer; says something of services that are not let in."""
         if route is Route.EVENTS and answer.outcome in _OF_SERVICES:
             why = _OF_SERVICES[answer.outcome]
-            self._say(("events", answer.outcome), f"answered {answer.status} to a service at /v1/events: {why}")
+            self._say(f"answered {answer.status} to a service at /v1/events: {why}")
 
     def stored(self, route: Route, refused: Iterable[DeadLetterReason], topic: str) -> None:
         """Hear why records of a body were set aside."""
         for reason in refused:
-            self._say(("letter", route, reason), f"set aside from {route}: {reason}; see topic {topic}")
+            self._say(f"set aside from {route}: {reason}; see topic {topic}")
 
-    def _say(self, kind: tuple[str, ...], line: str) -> None:
-        at, last = self._now(), self._said.get(kind)
-        if last is not None and at - last < EVERY_SECONDS:
-            self._unsaid[kind] = self._unsaid.get(kind, 0) + 1
+    def close(self) -> None:
+        """Tell what was counted and not told yet."""
+        for line in list(self._more):
+            self._tell(line)
+
+    def _say(self, line: str) -> None:
+        if line in self._more:
+            self._more[line] += 1
             return
-        self._said[kind] = at
-        more = self._unsaid.pop(kind, 0)
-        log.warning("%s%s", line, f" ({more:,} more of the kind since the last line)" if more else "")
+        log.warning("%s", line)
+        self._count(line)
+
+    def _count(self, line: str) -> None:
+        self._more[line] = 0
+        self._later(EVERY_SECONDS, lambda: self._minute_over(line))
+
+    def _minute_over(self, line: str) -> None:
+        if self._tell(line):
+            self._count(line)
+
+    def _tell(self, line: str) -> bool:
+        """Stop counting, and say what came to be counted; tell whether anything did."""
+        more = self._more.pop(line, 0)
+        if more:
+            log.warning("%s (%s more of the kind in the last minute)", line, f"{more:,}")
+        return bool(more)

@@ -15,7 +15,7 @@ from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
-from streams.serving import http_server, unshared_port
+from streams.serving import http_server, refuse_port, unshared_port
 from streams.subscriptions.sealing import Sealing
 from streams.subscriptions.view import KeyView
 
@@ -44,10 +44,7 @@ async def serve(settings: BridgeSettings, clock: Clock) -> int:
     try:
         serving = await process.start()
     except OSError as error:
-        log.error(  # noqa: TRY400 - no trace
-            "the bridge cannot listen: %s. Free the address or choose another port.", error
-        )
-        return EXIT_OTHERWISE
+        return refuse_port("the bridge", error)
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiter, serving], return_when=asyncio.FIRST_COMPLETED)
     ended_by_itself = not stopping.is_set()
@@ -69,9 +66,9 @@ class _Process:
         self._log = LogProducer(_producer_settings(settings), meters.rebuilds.inc)
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
         self._keys = _key_view(settings)
-        app = Bridge(settings, self._log, clock, meters, self._keys)
+        self._app = Bridge(settings, self._log, clock, meters, self._keys)
         self._server = http_server(
-            app,
+            self._app,
             settings.host,
             settings.port,
             max_connections=settings.max_connections,
@@ -114,6 +111,7 @@ class _Process:
         await asyncio.wait([serving], timeout=self._settings.shutdown_seconds - 2 * share)
         if serving.done() and (error := serving.exception()) is not None:
             log.error("the HTTP server on %s:%s failed: %r", self._settings.host, self._settings.port, error)
+        self._app.close()
         keys = () if self._keys is None else (self._keys.stop(share),)
         await asyncio.gather(self._log.stop(share), *keys)
         await self._admin.stop()

@@ -14,6 +14,7 @@ from streams.bridge.process import run_process
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE
+from streams.serving import refuse_port, unshared_port
 
 KILLED_SECONDS = 2.0
 """What the system has to end a process that is killed."""
@@ -24,8 +25,13 @@ GRACE_SECONDS = 2.0
 def run_workers(settings: BridgeSettings, clock: Clock) -> int:
     """Serve with `settings.workers` processes until SIGTERM or SIGINT; when one ends by itself all end.
 
-    Gives 0 for an orderly end, 1 if a worker failed: the supervisor of the service starts anew.
+    Gives 0 for an orderly end, 1 if the port is taken or a worker failed: the supervisor of the service starts anew.
+    The port is looked at once, before there are workers: they share it.
     """
+    try:
+        unshared_port(settings.host, settings.port)
+    except OSError as error:
+        return refuse_port("the bridge", error)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -9,7 +9,10 @@ from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
 from streams.domain.rules import Rules
 
 ENGINE_VERSION = "1"
-"""The version of the rules as code: another version may decide otherwise on the same log."""
+"""The version of the rules as code: another version may decide otherwise on the same log.
+
+Counted from the first release on: what came before has no number of its own.
+"""
 
 __all__ = [
     "ENGINE_VERSION",

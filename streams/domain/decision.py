@@ -117,7 +117,7 @@ def review(
     """
     at = max(event.time, customer.state.event_time, ticked_at or event.time)
     turn = Turn(customer, rules, at, around, event_id=event.id, outcome=Outcome.REVIEWED)
-    turn = _told_in_order(settle_cases(look_at(turn.looking_at(*waiting_cases(customer)), customer)))
+    turn = _move_clock_if_told(settle_cases(look_at(turn.looking_at(*waiting_cases(customer)), customer)))
     return _decision(customer, turn, event, first_timer(turn))
 
 
@@ -137,11 +137,11 @@ def release_baseline(
     """
     now = max(event.time, customer.state.event_time, ticked_at or event.time)
     turn = Turn(customer, rules, now, around, event_id=event.id, outcome=Outcome.OVERRIDDEN)
-    turn = _told_in_order(settle_cases(look_at(release(turn, login_id, at), customer)))
+    turn = _move_clock_if_told(settle_cases(look_at(release(turn, login_id, at), customer)))
     return _decision(customer, turn, event, first_timer(turn))
 
 
-def _told_in_order(turn: Turn) -> Turn:
+def _move_clock_if_told(turn: Turn) -> Turn:
     """Move the clock of a customer who is told something: what comes later with an earlier time is told after it."""
     if not turn.messages:
         return turn

@@ -1,7 +1,5 @@
 """`txpush executor`: the command."""
 
-import asyncio
-import logging
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,16 +8,11 @@ import click
 
 from streams.executor.process import run_process
 from streams.executor.settings import ExecutorSettings
-from streams.exits import EXIT_NOTHING
-from streams.kafka.access import ClusterError
-from streams.kafka.present import clock_of, require_cluster_if_there
+from streams.kafka.present import clock_of, refuse_other_cluster
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, SettingsError, read_settings
 from streams.vendor import VendorSettings
 
-log = logging.getLogger(__name__)
-
-CHECK_SECONDS = 5.0
 T = TypeVar("T")
 
 
@@ -38,7 +31,7 @@ def executor() -> None:
     log_to_stderr()
     settings = read_settings()
     mine, vendor = needed(settings)
-    _refuse_other_topics(settings)
+    refuse_other_cluster(settings, "no link leads on")
     sys.exit(run_process(mine, vendor, clock_of(settings)))
 
 
@@ -61,14 +54,3 @@ def _tried(take: Callable[[Settings], T], settings: Settings, problems: list[str
     except SettingsError as error:
         problems.append(str(error))
         return None
-
-
-def _refuse_other_topics(settings: Settings) -> None:
-    """Exit where the topics do not fit; without a broker the pages say to try again, and later it is looked at."""
-    try:
-        silence = asyncio.run(require_cluster_if_there(settings, CHECK_SECONDS))
-    except ClusterError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(EXIT_NOTHING)
-    if silence is not None:
-        log.warning("no broker answers at %s yet (%r): no link leads on until one does", settings.bootstrap, silence)

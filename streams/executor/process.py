@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import uvloop
+from granian.server.embed import Server
 from prometheus_client import CollectorRegistry
 
 from schemas.catalogue import Kind
@@ -24,12 +25,13 @@ from streams.executor.pages.app import FixPages, Parts
 from streams.executor.settings import ExecutorSettings
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.access import access_to
+from streams.kafka.log import Log
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import DEAD_LETTER, EVENTS, LOOKUP
 from streams.kafka.view import TopicView
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
-from streams.serving import http_server, unshared_port
+from streams.serving import http_server, refuse_port, unshared_port
 from streams.subscribe.options import Options
 from streams.subscribe.sources.kafka import KafkaSource
 from streams.vendor import KafkaGate, Vendor, VendorMeters, VendorSettings
@@ -39,6 +41,7 @@ log = logging.getLogger(__name__)
 GROUP = "txpush-executor"
 LINKED_TOPICS = tuple(COMMAND_TOPICS[kind] for kind in (Kind.CONNECT_FIX, Kind.CONSENT_RENEWAL, Kind.OTP_ESCALATION))
 """What links lead to."""
+WRITTEN_TOPICS = (EVENTS, DEAD_LETTER)
 BACKLOG = 512
 STOP_SHARE = 0.2
 """Part of the shutdown time for each of the last steps; answers under way have the rest."""
@@ -63,10 +66,7 @@ async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock
     try:
         await process.start()
     except OSError as error:
-        log.error(  # noqa: TRY400 - no trace
-            "the executor cannot listen: %s. Free the address or choose another port.", error
-        )
-        return EXIT_OTHERWISE
+        return refuse_port("the executor", error)
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiter, *process.tasks], return_when=asyncio.FIRST_COMPLETED)
     ended_by_itself = not stopping.is_set()
@@ -86,37 +86,25 @@ class _Process:
         self._settings = settings
         self._stopping = False
         self._open = AsyncExitStack()
-        self._gate = KafkaGate(settings.bootstrap, settings.instance)
+        self.tasks: list[asyncio.Task[None]] = []
         commands = Commands(clock, meters.unreadable.inc)
-        self._vendor = Vendor(
-            vendor,
-            self._gate,
-            clock,
-            VendorMeters(metrics.Instruments("vendor", registry)),
-            institutions_of=commands.institutions_of,
-        )
-        topics = (EVENTS, DEAD_LETTER)
-        written = ProducerSettings(settings.bootstrap, topics, client_id=GROUP, layout=settings.layout)
-        self._log = LogProducer(written)
         self._view = TopicView(settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP)
+        self._gate = KafkaGate(settings.bootstrap, settings.instance)
+        vendor_meters = VendorMeters(metrics.Instruments("vendor", registry))
+        self._vendor = Vendor(vendor, self._gate, clock, vendor_meters, institutions_of=commands.institutions_of)
+        written = ProducerSettings(settings.bootstrap, WRITTEN_TOPICS, client_id=GROUP, layout=settings.layout)
+        self._log = LogProducer(written)
         answerer = Answerer(self._vendor, self._log, clock, settings.lookup.ack_seconds, meters.observed)
         limits = Limits.of(settings.link)
         self._sessions = Sessions(self._vendor, answerer, limits, settings.link)
         self._rechecks = Rechecks(answerer, limits)
-        pages = FixPages(Parts(settings, commands, self._view, self._sessions, self._rechecks, clock, meters))
-        self._server = http_server(
-            pages.application(),
-            settings.host,
-            settings.port,
-            max_connections=settings.max_connections,
-            backlog=BACKLOG,
-        )
-        letters = Letters(self._log, settings.lookup.ack_seconds)
-        self._lookups = LookupReader(
-            partial(_source, settings), answerer, letters, settings.lookup, clock=clock, meters=meters
-        )
+        parts = Parts(settings, commands, self._view, self._sessions, self._rechecks, clock, meters)
+        self._server = _page_server(parts)
+        self._lookups = _lookup_reader(settings, answerer, self._log, clock, meters)
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
-        self.tasks: list[asyncio.Task[None]] = []
+        self._watch(instruments, commands)
+
+    def _watch(self, instruments: metrics.Instruments, commands: Commands) -> None:
         instruments.watch(metrics.EXECUTOR_IN_HAND, lambda: self._lookups.in_hand)
         instruments.watch(metrics.EXECUTOR_COMMANDS, lambda: len(commands))
         instruments.watch(metrics.EXECUTOR_VIEW_LAG, lambda: lag(self._view.lag_seconds()))
@@ -169,6 +157,24 @@ class _Process:
         await self._log.stop(1.0)
         await self._view.stop()
         await self._open.aclose()
+
+
+def _page_server(parts: Parts) -> Server:
+    settings = parts.settings
+    return http_server(
+        FixPages(parts).application(),
+        settings.host,
+        settings.port,
+        max_connections=settings.max_connections,
+        backlog=BACKLOG,
+    )
+
+
+def _lookup_reader(
+    settings: ExecutorSettings, answerer: Answerer, writer: Log, clock: Clock, meters: ExecutorMeters
+) -> LookupReader:
+    letters = Letters(writer, settings.lookup.ack_seconds)
+    return LookupReader(partial(_source, settings), answerer, letters, settings.lookup, clock=clock, meters=meters)
 
 
 def _source(settings: ExecutorSettings) -> KafkaSource:

@@ -1,15 +1,23 @@
-"""The clock of a process: the machine's, or a faster one, which only a cluster of `txpush kafka` may have."""
+"""What a process asks of its cluster before it starts: the topics of the contract, and that it allows the clock."""
 
 import asyncio
+import logging
+import sys
 
 from aiokafka.errors import KafkaError
 
 from streams.clock import Clock, WallClock
+from streams.exits import EXIT_NOTHING
 from streams.kafka.access import Access
 from streams.kafka.embedded.properties import is_embedded_cluster
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import EVENTS, Layout, TopicsError, require
 from streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+CHECK_SECONDS = 5.0
+"""How long a start that can do without a broker waits for one."""
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -32,6 +40,20 @@ async def require_clock(settings: Settings) -> None:
         raise TopicsError(
             f"TXPUSH_CLOCK is for clusters of `txpush kafka` only, and {settings.bootstrap} is none: unset it"
         )
+
+
+def refuse_other_cluster(settings: Settings, meanwhile: str) -> None:
+    """Exit where the topics do not fit; without a broker the start goes on, and says what happens `meanwhile`.
+
+    Once there is one, `LogProducer` looks again: until its topics fit nothing is written.
+    """
+    try:
+        silence = asyncio.run(require_cluster_if_there(settings, CHECK_SECONDS))
+    except ClusterError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(EXIT_NOTHING)
+    if silence is not None:
+        log.warning("no broker answers at %s yet (%r): %s until one does", settings.bootstrap, silence, meanwhile)
 
 
 async def require_cluster_if_there(settings: Settings, seconds: float) -> Exception | None:

@@ -12,7 +12,7 @@ from streams.exits import EXIT_OTHERWISE
 from streams.kafka.access import ClusterError
 from streams.kafka.present import clock_of
 from streams.operate import acts
-from streams.operate.overrides.known import unknown
+from streams.operate.overrides.known import look_up
 from streams.operate.overrides.scope import Scope
 from streams.operate.telling import agreed, carry_out, refuse_data, run, signed
 from streams.settings import Settings, SettingsError, read_settings
@@ -42,8 +42,8 @@ def forget(customer: str, by: str, reason: str, *, yes: bool) -> None:
         data = CustomerForgotten(customer_id=customer, who=by, why=reason)
     except ValidationError as error:
         refuse_data(error, {"customer_id": "CUSTOMER", "who": "--by", "why": "--reason"})
-    if run(settings, unknown(settings, Scope(customer))) is not None:
-        click.echo(f"nothing is known of customer {customer}: see that the id is right", err=True)
+    if (warning := run(settings, look_up(settings, Scope(customer))).warning) is not None:
+        click.echo(warning, err=True)
     agreed(f"forget customer {customer} for good?", yes=yes)
     decided = f"customer {customer} is to be forgotten"
     carry_out(settings, acts.forget(data, clock_of(settings).now()), decided)

@@ -10,13 +10,9 @@ from pydantic import ValidationError
 
 from schemas.events import EventType, PolicyActivated
 from streams.kafka.access import Bootstrap
-from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
-from streams.operate.reading import committed_reader, operator_admin, to_end, topic_sizes
-from streams.operate.writing import OperateError, check_partitions
-
-READ_SECONDS = 60.0
-FOLDS = {AGENT: EVENTS, INSTITUTIONS: SIGNALS}
-"""The two agents and their logs."""
+from streams.kafka.topics import changelog
+from streams.operate.reading import FOLDS, READ_SECONDS, committed_reader, positions, to_end
+from streams.operate.writing import OperateError
 
 
 class Place(NamedTuple):
@@ -57,20 +53,6 @@ async def standings(bootstrap: Bootstrap, partitions: int) -> Mapping[Place, Sta
             f"the rules in force could not be read within {READ_SECONDS:.0f} s: an agent is far behind in its log, or "
             "a broker is slow; look at the lag, then ask again"
         ) from error
-
-
-async def positions(bootstrap: Bootstrap, partitions: int) -> Mapping[TopicPartition, int]:
-    """Give how far the agents have read their logs; refuse topics that are not as they should be, nobody could wait."""
-    async with operator_admin(bootstrap) as admin:
-        _check_topics(await topic_sizes(admin), partitions)
-        found = [await admin.list_consumer_group_offsets(application) for application in FOLDS]
-    return {place: meta.offset for offsets in found for place, meta in offsets.items() if meta.offset >= 0}
-
-
-def _check_topics(found: Mapping[str, int], partitions: int) -> None:
-    for application, log in FOLDS.items():
-        for topic in (log, changelog(application, "policies")):
-            check_partitions(topic, found.get(topic, 0), partitions)
 
 
 async def _of_fold(

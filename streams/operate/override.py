@@ -12,7 +12,7 @@ from schemas.events import Override, OverrideAction
 from schemas.times import parse_rfc3339
 from streams.kafka.present import clock_of
 from streams.operate import acts
-from streams.operate.overrides.known import unknown
+from streams.operate.overrides.known import look_up
 from streams.operate.overrides.resume import resume
 from streams.operate.overrides.scope import Scope, told
 from streams.operate.overrides.show import show
@@ -182,8 +182,8 @@ def _decide(action: OverrideAction, given: dict[str, Any]) -> None:
     carry_out(settings, acts.override(data, now), told(data, now))
     scope = Scope.of(data)
     click.echo(f"the agent goes by it as soon as it reads it: see `txpush override show{scope.options}`")
-    if (stranger := run(settings, unknown(settings, scope))) is not None:
-        click.echo(f"nothing is known of {stranger} yet: see that the id is right", err=True)
+    if (warning := run(settings, look_up(settings, scope)).warning) is not None:
+        click.echo(warning, err=True)
 
 
 override.add_command(show)

@@ -1,4 +1,4 @@
-"""Reads partitions as they are now: committed records only, to where they end."""
+"""Reads partitions as they are now: committed records only, to where they end, and how far the agents have read."""
 
 import asyncio
 import contextlib
@@ -12,9 +12,15 @@ from aiokafka.errors import KafkaError
 
 from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.refusals import in_words
+from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
+from streams.operate.writing import check_partitions
 
+READ_SECONDS = 60.0
+"""How long a command reads what it cannot do without."""
 STEP_SECONDS = 15.0
 POLL_MS = 500
+FOLDS = {AGENT: EVENTS, INSTITUTIONS: SIGNALS}
+"""The two agents and their logs."""
 
 
 async def topic_sizes(admin: AIOKafkaAdminClient) -> dict[str, int]:
@@ -57,6 +63,20 @@ async def _closed(closing: Awaitable[None]) -> None:
     """Close a connection; one that cannot be closed takes nothing away from what was read."""
     with contextlib.suppress(TimeoutError, KafkaError):
         await asyncio.wait_for(closing, STEP_SECONDS)
+
+
+async def positions(bootstrap: Bootstrap, partitions: int) -> Mapping[TopicPartition, int]:
+    """Give how far the agents have read their logs; refuse topics that are not as they should be, nobody could wait."""
+    async with operator_admin(bootstrap) as admin:
+        _check_topics(await topic_sizes(admin), partitions)
+        found = [await admin.list_consumer_group_offsets(application) for application in FOLDS]
+    return {place: meta.offset for offsets in found for place, meta in offsets.items() if meta.offset >= 0}
+
+
+def _check_topics(found: Mapping[str, int], partitions: int) -> None:
+    for application, log in FOLDS.items():
+        for topic in (log, changelog(application, "policies")):
+            check_partitions(topic, found.get(topic, 0), partitions)
 
 
 async def to_end(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import uuid
@@ -22,6 +21,7 @@ from streams.fold.intake import partition_of
 from streams.kafka import topics
 from streams.links import FixLinks
 from tests.integration.vendor import SECRET, Stand
+from tests.integration.whole.parts import free_port
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -31,13 +31,6 @@ FIX = "remediation.connect-fix"
 CANARIES = ("canary", "987654321", KEY, "generate/fix", "signature")
 wait_for = partial(wait_until, seconds=30.0)
 LINKS = FixLinks([bytes.fromhex(KEY)], "http://fix.example.com")
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def new_command() -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -20,11 +19,11 @@ from streams.fold.intake import partition_of
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS
+from tests.integration.whole.parts import ROOT, environment
 from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
-ROOT = Path(__file__).parents[2]
 INTACT = (Path(streams.agent.__file__).parent / "app.py").read_text()
 COMMANDS = "remediation.connect-fix"
 ATTEMPT_MS = 1_762_000_000_000
@@ -48,11 +47,10 @@ def own_kafka() -> Iterator[EmbeddedKafka]:
         yield kafka
 
 
-def environment(bootstrap: str) -> dict[str, str]:
+def told_of(bootstrap: str) -> dict[str, str]:
     """Give what a worker is told."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("TXPUSH_")}
     told = {"BOOTSTRAP": bootstrap, "PARTITIONS": "3", "REPLICATION": "1", "INSTANCE": "needs"}
-    return own | {f"TXPUSH_{name}": value for name, value in told.items()} | {"PYTHONPATH": str(ROOT)}
+    return environment({f"TXPUSH_{name}": value for name, value in told.items()} | {"PYTHONPATH": str(ROOT)})
 
 
 @contextmanager
@@ -61,9 +59,7 @@ def worker(folder: Path, source: str, kafka: EmbeddedKafka) -> Iterator[Path]:
     module, said = folder / "variant.py", folder / "worker.log"
     module.write_text(source)
     with said.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, str(module)], env=environment(kafka.bootstrap), stdout=log, stderr=log
-        )
+        process = subprocess.Popen([sys.executable, str(module)], env=told_of(kafka.bootstrap), stdout=log, stderr=log)
     try:
         yield said
     finally:
@@ -153,7 +149,7 @@ def test_what_faust_does_not_know_does_not_start(source: str, why: str) -> None:
     """Without its `@app.agent`, or with a table that is not Faust's, the agent ends with 2 and says what is missing."""
     done = subprocess.run(
         [sys.executable, "-c", source],
-        env=environment(NOWHERE),
+        env=told_of(NOWHERE),
         capture_output=True,
         text=True,
         timeout=SECONDS,

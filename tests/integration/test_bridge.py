@@ -27,6 +27,7 @@ from confluent_kafka import Producer
 
 from schemas.cloudevents import from_record, to_value
 from streams.kafka.embedded import EmbeddedKafka
+from tests.integration.whole.parts import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
@@ -58,13 +59,6 @@ def free_pair() -> int:
                 continue
             return port
     raise AssertionError("no two ports in a row are free")
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass

@@ -23,6 +23,7 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.log import LogFull, LogRecord
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import EMBEDDED, EVENTS
+from tests.integration.whole.parts import free_port
 from tests.waiting import until, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -83,12 +84,6 @@ class Bridge:
             return httpx.get(f"http://127.0.0.1:{self.admin_port}/readyz", timeout=5).status_code == 200
         except httpx.TransportError:
             return False
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ import pytest
 from schemas.commands import LookupAction
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
-from tests.integration.executing import Log, Running, executor, free_port, new_command, wait_for
+from tests.integration.executing import Log, Running, executor, new_command, wait_for
 from tests.integration.vendor import Stand, standing
+from tests.integration.whole.parts import free_port
 
 pytestmark = pytest.mark.kafka
 

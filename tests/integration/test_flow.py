@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
+from tests.integration.whole.parts import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
@@ -107,13 +107,6 @@ class Stack:
                     values.append(json.loads(message.value() or b"null"))
         consumer.close()
         return values
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def ready(port: int) -> bool:

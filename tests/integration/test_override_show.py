@@ -130,7 +130,7 @@ def test_an_override_is_shown_before_and_after_it_is_read(request: pytest.Fixtur
         "nothing is known of login 1 of"
         in typed("override", "silence", "--customer", CUSTOMER, "--login", "1", *SIGNED).stderr
     )
-    assert "nothing is known of customer 9: " in typed("forget", "9", "--yes", *SIGNED).stderr
+    assert "nothing is known of customer 9 yet: " in typed("forget", "9", "--yes", *SIGNED).stderr
     for scope in (["--all"], OF_LOGIN):
         typed("override", "silence", *scope, "--until", "now", *SIGNED)
     typed("override", "unmark-otp", *OF_LOGIN, *SIGNED)

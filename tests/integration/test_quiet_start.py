@@ -1,7 +1,6 @@
 """What a worker writes on a terminal or into a file, from its start to its end."""
 
 import asyncio
-import os
 import re
 import subprocess
 import sys
@@ -13,11 +12,11 @@ import pytest
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED
+from tests.integration.whole.parts import ROOT, environment
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
 LIBRARIES = """
 import logging
 from streams.observe.logs import log_to_stderr
@@ -38,7 +37,7 @@ def broker() -> Iterator[EmbeddedKafka]:
 @pytest.mark.parametrize(("command", "source"), [("agent", topics.EVENTS), ("institutions", topics.SIGNALS)])
 def test_a_start_is_one_line(broker: EmbeddedKafka, tmp_path: Path, command: str, source: str) -> None:
     """Who is ready, with what and where the metrics are; one more at the end; nothing that only a terminal reads."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TXPUSH_")} | {
+    settings = {
         "TXPUSH_BOOTSTRAP": broker.bootstrap,
         "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
         "TXPUSH_REPLICATION": str(EMBEDDED.replication),
@@ -49,7 +48,7 @@ def test_a_start_is_one_line(broker: EmbeddedKafka, tmp_path: Path, command: str
     place = tmp_path / "log"
     with place.open("wb") as out:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", command], env=environment, stdout=out, stderr=out, cwd=ROOT
+            [sys.executable, "-m", "streams.cli", command], env=environment(settings), stdout=out, stderr=out, cwd=ROOT
         )
     try:
         wait_until(place.read_text, lambda said: " is ready: " in said or worker.poll() is not None)

@@ -22,8 +22,8 @@ from streams.kafka import topics
 from streams.kafka.access import Access, AccessRefusedError
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import DEAD_LETTER, EMBEDDED, EVENTS
-from tests.integration.executing import free_port
 from tests.integration.securing import ROOT, Secured, name_of, prepare, secured, write_pem
+from tests.integration.whole.parts import free_port
 from tests.waiting import until, wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.server import SandboxError, serving
 from streams.sandbox.visitor import Visitor
 from streams.testing.clock import VirtualClock
+from tests.integration.whole.parts import environment
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 COMMAND = [sys.executable, "-m", "streams.cli", "sandbox"]
@@ -34,15 +34,10 @@ def taken_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def environment() -> dict[str, str]:
-    """Give an environment without settings of ours."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("TXPUSH_")}
-
-
 @contextmanager
 def command(**more: str) -> Iterator[str]:
     """Run the command and give its address; it must end with 0 when it is asked to."""
-    environ = {**environment(), **more}
+    environ = environment(more)
     with subprocess.Popen([*COMMAND, "--port", "0"], stdout=subprocess.PIPE, text=True, env=environ) as process:
         try:
             assert process.stdout is not None
@@ -68,7 +63,7 @@ def test_the_command_says_that_a_port_is_taken() -> None:
             capture_output=True,
             text=True,
             timeout=SECONDS,
-            env=environment(),
+            env=environment({}),
             check=False,
         )
     assert done.returncode == 1

@@ -23,10 +23,11 @@ from streams.kafka.view import TopicView, ViewRecord
 from streams.sandbox import Opening, Sandbox, SandboxSettings
 from streams.sandbox.server import serving
 from streams.subscribe import MemoryStore, Options, commands, tickets
-from tests.integration.executing import executor, free_port, wait_for
+from tests.integration.executing import executor, wait_for
 from tests.integration.securing import MAILER, ROOT, SECONDS, Secured, name_of, prepare, secured
 from tests.integration.trespassing import administer, is_denied, may_take_over, readable, refused_writes
 from tests.integration.vendor import standing
+from tests.integration.whole.parts import free_port
 from tests.waiting import until, wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]

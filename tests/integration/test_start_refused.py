@@ -1,7 +1,6 @@
 """A cluster whose topics are not those of the contract: nobody starts there, and nothing is written to it."""
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
@@ -9,7 +8,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,12 +19,12 @@ from streams.executor.process import GROUP
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, Layout
-from tests.integration.test_bridge import BODY, TOKEN, free_port
+from tests.integration.test_bridge import BODY, TOKEN
+from tests.integration.whole.parts import ROOT, environment, free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
 FIVE = Layout(5, 1)
 """As somebody made them by hand."""
@@ -42,9 +40,8 @@ def broker() -> Iterator[EmbeddedKafka]:
         yield cluster
 
 
-def environment(bootstrap: str, **told: str) -> dict[str, str]:
+def told_of(bootstrap: str, **told: str) -> dict[str, str]:
     """Give what a process is told, which expects the three partitions of the embedded set-up."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("TXPUSH_")}
     settings = {
         "BOOTSTRAP": bootstrap,
         "PARTITIONS": "3",
@@ -61,16 +58,17 @@ def environment(bootstrap: str, **told: str) -> dict[str, str]:
         "LINK_KEYS": "0f" * 32,
         **told,
     }
-    return own | {f"TXPUSH_{name}": value for name, value in settings.items()} | {"PYTHONPATH": str(ROOT)}
+    return environment({f"TXPUSH_{name}": value for name, value in settings.items()})
 
 
 @pytest.mark.parametrize("command", ["bridge", "agent", "institutions", "executor"])
 def test_a_mismatch_ends_the_start(broker: EmbeddedKafka, command: str) -> None:
     """Exit 2 and every difference in words, whatever is started."""
-    told = environment(broker.bootstrap, BRIDGE_PORT=str(free_port()))
+    told = told_of(broker.bootstrap, BRIDGE_PORT=str(free_port()))
     done = subprocess.run(
         [sys.executable, "-m", "streams.cli", command],
         env=told,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -85,7 +83,7 @@ def test_a_mismatch_ends_the_start(broker: EmbeddedKafka, command: str) -> None:
 @contextmanager
 def running(*words: str, told: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a process; whatever is left of it is killed at the end."""
-    process = subprocess.Popen([sys.executable, "-m", "streams.cli", *words], env=told)
+    process = subprocess.Popen([sys.executable, "-m", "streams.cli", *words], env=told, cwd=ROOT)
     try:
         yield process
     finally:
@@ -142,8 +140,8 @@ def test_a_mismatch_behind_a_late_broker(broker: EmbeddedKafka) -> None:
     url = f"http://127.0.0.1:{port}/{TOKEN}/txpush"
     asyncio.run(ask(broker.bootstrap))
     broker.kill(1)
-    told = environment(broker.bootstrap, BRIDGE_PORT=str(port), ADMIN_PORT=str(admin))
-    beside = environment(broker.bootstrap, EXECUTOR_PORT=str(free_port()), ADMIN_PORT=str(executor_admin))
+    told = told_of(broker.bootstrap, BRIDGE_PORT=str(port), ADMIN_PORT=str(admin))
+    beside = told_of(broker.bootstrap, EXECUTOR_PORT=str(free_port()), ADMIN_PORT=str(executor_admin))
     with running("bridge", told=told) as bridge, running("executor", told=beside):
         for one in (admin, executor_admin):
             wait_until(lambda: ready(one))  # noqa: B023 - called in this round
@@ -184,9 +182,9 @@ def taken_port() -> Iterator[int]:
 def test_a_second_bridge_on_the_port_is_refused(fitting: EmbeddedKafka) -> None:
     """It would take half of the requests without a word: exit 1, the address, and what to do."""
     with taken_port() as port:
-        told = environment(fitting.bootstrap, BRIDGE_PORT=str(port))
+        told = told_of(fitting.bootstrap, BRIDGE_PORT=str(port))
         command = [sys.executable, "-m", "streams.cli", "bridge"]
-        done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, env=told, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 1, done.stderr
     assert f"cannot listen: [Errno 98] 127.0.0.1:{port}: Address already in use. Free the address" in done.stderr
     assert "Traceback" not in done.stderr
@@ -195,9 +193,9 @@ def test_a_second_bridge_on_the_port_is_refused(fitting: EmbeddedKafka) -> None:
 def test_a_taken_admin_port_of_an_agent_is_said(fitting: EmbeddedKafka) -> None:
     """Exit 1, the address, and what to set; before it is in anybody's way in the group."""
     with taken_port() as port:
-        told = environment(fitting.bootstrap, ADMIN_PORT=str(port))
+        told = told_of(fitting.bootstrap, ADMIN_PORT=str(port))
         command = [sys.executable, "-m", "streams.cli", "agent"]
-        done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, env=told, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 1, done.stderr
     assert "txpush-agent cannot listen: " in done.stderr
     assert f"'127.0.0.1', {port}" in done.stderr

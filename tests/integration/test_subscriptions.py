@@ -23,8 +23,8 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS, SUBSCRIPTIONS
 from streams.signatures import Strategy, txpush_signature
 from streams.subscribe import HttpReporter, ReportRefusedError
-from tests.integration.test_bridge import free_port
 from tests.integration.test_subscribe_report import a_delivery
+from tests.integration.whole.parts import free_port
 
 pytestmark = pytest.mark.kafka
 

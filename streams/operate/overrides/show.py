@@ -11,9 +11,9 @@ from rich.table import Table
 from schemas.times import rfc3339
 from streams.kafka.access import Access
 from streams.kafka.present import clock_of
-from streams.operate.overrides.books import Books, read_books
 from streams.operate.overrides.holding import Holding, holdings, is_told, only
 from streams.operate.overrides.scope import Scope
+from streams.operate.overrides.snapshot import Snapshot, read_snapshot
 from streams.operate.telling import refuse, run
 from streams.settings import read_settings
 
@@ -38,15 +38,15 @@ def show(customer_id: str | None, login_id: str | None, account_id: str | None) 
         refuse("--login and --account need --customer: ids of theirs are a customer's own")
     settings = read_settings()
     now = clock_of(settings).now()
-    books = run(
+    snapshot = run(
         settings,
-        read_books(
-            Access.of(settings), settings.partitions, customer_id, lambda books: is_told(books, customer_id, now)
+        read_snapshot(
+            Access.of(settings), settings.partitions, customer_id, lambda snapshot: is_told(snapshot, customer_id, now)
         ),
     )
-    found = holdings(only(books, login_id, account_id), customer_id, now)
+    found = holdings(only(snapshot, login_id, account_id), customer_id, now)
     _print(found, settings.partitions if customer_id is None else 1)
-    for line in _words(books, found, Scope(customer_id, login_id, account_id)):
+    for line in _words(snapshot, found, Scope(customer_id, login_id, account_id)):
         click.echo(line, err=True)
 
 
@@ -78,25 +78,25 @@ def _taken(one: Holding, partitions: int) -> str:
     return "yes"
 
 
-def _words(books: Books, found: Sequence[Holding], asked: Scope) -> Iterator[str]:
+def _words(snapshot: Snapshot, found: Sequence[Holding], asked: Scope) -> Iterator[str]:
     """Say what a list cannot: that there is none, that an id is not known, that the log was not read to its end."""
     if not found:
         yield f"no override is in force for {asked}"
     if asked.customer_id is None:
         yield "those of single customers: name one with --customer"
         return
-    if books.customer is None:
+    if snapshot.customer is None:
         yield f"the agent knows nothing of customer {asked.customer_id}: see that the id is right"
-    elif asked.account_id is not None and asked.account_id not in books.accounts:
-        yield f"the agent knows no account {asked.account_id} of the customer, only {_listed(books.accounts)}"
-    elif asked.institution_login_id is not None and asked.institution_login_id not in _logins(books):
-        yield f"the agent knows no login {asked.institution_login_id} of the customer, only {_listed(_logins(books))}"
-    if any(one.decided_at is None for one in found) and not books.is_whole:
+    elif asked.account_id is not None and asked.account_id not in snapshot.accounts:
+        yield f"the agent knows no account {asked.account_id} of the customer, only {_listed(snapshot.accounts)}"
+    elif asked.institution_login_id is not None and asked.institution_login_id not in (known := _logins(snapshot)):
+        yield f"the agent knows no login {asked.institution_login_id} of the customer, only {_listed(known)}"
+    if any(one.decided_at is None for one in found) and not snapshot.is_whole:
         yield "who decided was not found in the part of the log that could be read back in time"
 
 
-def _logins(books: Books) -> set[str]:
-    return {*books.logins, *(one.login_id for one in books.accounts.values() if one.login_id is not None)}
+def _logins(snapshot: Snapshot) -> set[str]:
+    return {*snapshot.logins, *(one.login_id for one in snapshot.accounts.values() if one.login_id is not None)}
 
 
 def _listed(ids: Collection[str]) -> str:

@@ -11,6 +11,7 @@ from streams.bridge.command import bridge_settings
 from streams.bridge.settings import BridgeSettings
 from streams.cli import txpush
 from streams.clock import Clock, ScaledClock
+from streams.kafka import present
 from streams.settings import read_settings
 from streams.signatures import Strategy
 
@@ -35,7 +36,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[BridgeSettings, Clock
 
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(command, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(present, "CHECK_SECONDS", 0.5)
     monkeypatch.setattr(command, "run_bridge", run_bridge)
     return found
 

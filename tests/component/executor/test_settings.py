@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from streams.executor import command
 from streams.executor.command import needed
 from streams.executor.meters import lag
+from streams.kafka import present
 from streams.settings import Settings, SettingsError
 
 GIVEN = {
@@ -58,9 +59,9 @@ def test_the_command_starts_without_a_broker(monkeypatch: pytest.MonkeyPatch, ca
     """It warns, and runs until it ends; the exit code is that of the process."""
     for name, value in (GIVEN | {"bootstrap": "127.0.0.1:1"}).items():
         monkeypatch.setenv(f"TXPUSH_{name.upper()}", value)
-    monkeypatch.setattr(command, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(present, "CHECK_SECONDS", 0.5)
     monkeypatch.setattr(command, "run_process", lambda *_: 7)
-    with caplog.at_level(logging.WARNING, logger="streams.executor.command"):
+    with caplog.at_level(logging.WARNING, logger="streams.kafka.present"):
         done = CliRunner().invoke(command.executor, [])
     assert done.exit_code == 7
     assert "no broker answers at 127.0.0.1:1" in caplog.text

@@ -21,8 +21,8 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     monkeypatch.setattr(policy_command, "standings", double.standings)
     monkeypatch.setattr(forget_command, "end_subscriptions", double.end_subscriptions)
     for command in (override_command, forget_command):
-        monkeypatch.setattr(command, "unknown", double.unknown)
-    monkeypatch.setattr(show_command, "read_books", double.read_books)
+        monkeypatch.setattr(command, "look_up", double.look_up)
+    monkeypatch.setattr(show_command, "read_snapshot", double.read_snapshot)
     monkeypatch.setattr(WallClock, "now", lambda _self: NOW)
     monkeypatch.setenv("TXPUSH_PARTITIONS", "3")
     return double

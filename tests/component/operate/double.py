@@ -14,8 +14,9 @@ from streams.fold.inforce import InForce
 from streams.kafka.topics import EVENTS, SIGNALS
 from streams.operate.acts import Act, activation
 from streams.operate.inforce import Place, Standing
-from streams.operate.overrides.books import Books, Enough
+from streams.operate.overrides.known import Finding, Knowledge
 from streams.operate.overrides.scope import Scope
+from streams.operate.overrides.snapshot import Enough, Snapshot
 from streams.operate.writing import Failure, Outcome, Receipt
 from streams.settings import Settings
 from streams.subscriptions.run import Report
@@ -35,8 +36,8 @@ class Kafka:
         self.rules: dict[Place, Standing | None] = {}
         self.subscriptions: Report | Exception = Report()
         self.unsubscribed: list[str] = []
-        self.strangers: list[str] = []
-        self.books = Books(range(3))
+        self.knowledge: dict[str, Knowledge] = {}
+        self.snapshot = Snapshot(range(3))
 
     async def write(self, act: Act, _bootstrap: str, partitions: int) -> Outcome:
         if self.error is not None:
@@ -52,13 +53,15 @@ class Kafka:
             raise self.error
         return self.rules
 
-    async def unknown(self, _settings: Settings, scope: Scope) -> str | None:
-        return str(scope) if str(scope) in self.strangers else None
+    async def look_up(self, _settings: Settings, scope: Scope) -> Finding:
+        return Finding(self.knowledge.get(str(scope), Knowledge.KNOWN), str(scope))
 
-    async def read_books(self, _bootstrap: str, _partitions: int, _customer_id: str | None, _enough: Enough) -> Books:
+    async def read_snapshot(
+        self, _bootstrap: str, _partitions: int, _customer_id: str | None, _enough: Enough
+    ) -> Snapshot:
         if self.error is not None:
             raise self.error
-        return self.books
+        return self.snapshot
 
     async def end_subscriptions(self, _settings: Settings, customer_id: str) -> Report:
         self.unsubscribed.append(customer_id)

@@ -3,7 +3,6 @@
 import hashlib
 import pickle
 import re
-import socket
 import subprocess
 import sys
 import uuid
@@ -22,6 +21,7 @@ from streams.bridge.settings import BridgeSettings
 from streams.subscriptions.held import Grant, record_key, renewed
 from streams.subscriptions.sealing import Sealing
 from tests.integration.hostile.wire import Reply, Wire, request
+from tests.integration.whole.parts import free_port
 from tests.unit.bridge.signed import CUSTOMER, KEYS, SEALING_KEY, SIGNING, txpush
 from tests.waiting import wait_until
 
@@ -45,13 +45,6 @@ from streams.bridge.command import run_bridge
 logging.basicConfig(level=logging.INFO)
 sys.exit(run_bridge(pickle.load(sys.stdin.buffer)))
 """
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What the bridge's log says of requests that went wrong, and how seldom."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
@@ -12,6 +12,7 @@ from streams.observe.labels import Route
 from tests.unit.bridge.bench import CONNECT, TXPUSH, Bench, bench_with, sample
 from tests.unit.bridge.signed import SIGNING, connect, subscribed
 from tests.unit.bridge.test_events import APP_TOKEN, MAILER_TOKEN, REPORT, SERVING, post
+from tests.waiting import until
 
 CANARY = "canary-7000000042"
 BODY = sample("txpush-account-modified-185")
@@ -94,20 +95,73 @@ async def test_good_ones_are_not_said(bench: Bench, caplog: pytest.LogCaptureFix
     assert caplog.messages == []
 
 
-def test_the_next_line_counts_those_between(caplog: pytest.LogCaptureFixture) -> None:
-    """A flood is a line a minute, and how many there were is not lost; other kinds have lines of their own."""
-    at = 1000.0
-    said = Notices(lambda: at)
+ENDS = " ({} more of the kind in the last minute)"
+
+
+def ends(lines: list[str]) -> list[str]:
+    """Give what lines of wrong tokens say at their end."""
+    return [line.partition("callback URL")[2] for line in lines]
+
+
+class Minutes:
+    """Lets minutes pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.due: list[Callable[[], None]] = []
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        assert seconds == EVERY_SECONDS
+        self.due.append(call)
+
+    def over(self) -> None:
+        """End the minutes that are under way."""
+        due, self.due = self.due, []
+        for call in due:
+            call()
+
+
+def test_a_flood_is_a_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """The first is said at once, and at the end of each minute how many came in it; other kinds have their own."""
+    minutes = Minutes()
+    said = Notices(minutes.later)
     for _ in range(1235):
         said.wrong_token(Route.TXPUSH)
     said.wrong_token(Route.CONNECT)
-    at += EVERY_SECONDS
-    for _ in range(2):
-        said.wrong_token(Route.TXPUSH)
-    at += EVERY_SECONDS
+    minutes.over()
     said.wrong_token(Route.TXPUSH)
-    ends = [line.partition("callback URL")[2] for line in caplog.messages]
-    more = " ({} more of the kind since the last line)"
-    assert ends == ["", "", more.format("1,234"), more.format("1")]
+    minutes.over()
+    assert ends(caplog.messages) == ["", "", ENDS.format("1,234"), ENDS.format("1")]
     assert {record.levelname for record in caplog.records} == {"WARNING"}
     assert {record.name for record in caplog.records} == {notices.__name__}
+
+
+def test_after_a_quiet_minute_the_next_is_said_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A minute without any of the kind is no line, and nothing goes on in the background."""
+    minutes = Minutes()
+    said = Notices(minutes.later)
+    said.wrong_token(Route.TXPUSH)
+    minutes.over()
+    assert (len(caplog.messages), minutes.due) == (1, [])
+    said.wrong_token(Route.TXPUSH)
+    assert ends(caplog.messages) == ["", ""]
+
+
+async def test_a_minute_passes_by_itself(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The count of the last burst is told although nothing comes after it."""
+    monkeypatch.setattr(notices, "EVERY_SECONDS", 0.02)
+    said = Notices()
+    for _ in range(3):
+        said.wrong_token(Route.TXPUSH)
+    await until(lambda: len(caplog.messages) == 2)
+    assert ends(caplog.messages) == ["", ENDS.format("2")]
+
+
+def test_an_end_tells_what_was_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """A bridge that ends within the minute takes no count with it; it tells each once."""
+    minutes = Minutes()
+    said = Notices(minutes.later)
+    for route in (Route.TXPUSH, Route.TXPUSH, Route.CONNECT):
+        said.wrong_token(route)
+    said.close()
+    minutes.over()
+    assert ends(caplog.messages) == ["", "", ENDS.format("1")]

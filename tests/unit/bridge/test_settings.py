@@ -7,6 +7,7 @@ from streams.bridge import command
 from streams.bridge.checks import Signing
 from streams.bridge.command import run_bridge
 from streams.bridge.settings import BridgeSettings
+from streams.kafka import present
 
 TOKEN = "t" * 20
 COUNTED = Signing(enforce=False)
@@ -62,7 +63,7 @@ def test_settings_are_refused_before_a_broker_is_asked(monkeypatch: pytest.Monke
     async def asked(*_: object) -> None:
         raise AssertionError("no broker was to be asked yet")
 
-    monkeypatch.setattr(command, "require_cluster_if_there", asked)
+    monkeypatch.setattr(present, "require_cluster", asked)
     monkeypatch.delenv("TXPUSH_CALLBACK_TOKENS", raising=False)
     done = CliRunner().invoke(command.bridge, [])
     assert (done.exit_code, "bridge: tokens: 0 given" in done.output) == (2, True), done.output

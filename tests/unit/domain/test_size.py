@@ -59,6 +59,7 @@ def messy_days(count: int, days: int) -> int:
     ("count", "days", "limit"),
     [
         (1, 365, 2_600),
+        (5, 120, 8_200),
         pytest.param(5, 365, 9_000, marks=pytest.mark.slow),
         pytest.param(20, 60, 30_000, marks=pytest.mark.slow),
     ],

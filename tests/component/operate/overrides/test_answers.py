@@ -3,6 +3,7 @@
 import pytest
 
 from streams.kafka.topics import EVENTS
+from streams.operate.overrides.known import Knowledge
 from tests.component.operate.double import SIGNED, Kafka, typed
 
 LOGIN = ["--customer", "7", "--login", "71"]
@@ -67,7 +68,7 @@ def test_the_next_command_is_named_whole() -> None:
 
 def test_an_override_of_a_stranger_is_written_with_a_warning(kafka: Kafka) -> None:
     """An id that nothing is known of may be a slip of the pen, or a customer to come: it is said, and no refusal."""
-    kafka.strangers = ["login 71 of customer 7"]
+    kafka.knowledge["login 71 of customer 7"] = Knowledge.UNKNOWN
     done = typed("override", "mark-otp", *LOGIN, *SIGNED)
     assert (done.exit_code, len(kafka.acts)) == (0, 1)
     assert done.stderr == "nothing is known of login 71 of customer 7 yet: see that the id is right\n"
@@ -93,9 +94,20 @@ def test_forgetting_answers_in_words(kafka: Kafka) -> None:
 
 def test_forgetting_a_stranger_is_warned_of_before_the_question(kafka: Kafka) -> None:
     """There is no way back, so the slip is named while a no still helps; a script goes on."""
-    kafka.strangers = ["customer 8"]
+    kafka.knowledge["customer 8"] = Knowledge.UNKNOWN
     asked = typed("forget", "8", *SIGNED, answer="n\n")
-    assert asked.stderr.startswith("nothing is known of customer 8: see that the id is right\nforget customer 8 for")
+    assert asked.stderr.startswith(
+        "nothing is known of customer 8 yet: see that the id is right\nforget customer 8 for"
+    )
     assert (asked.exit_code, kafka.acts) == (1, [])
     assert typed("forget", "8", "--yes", *SIGNED).exit_code == 0
+    assert len(kafka.acts) == 1
+
+
+@pytest.mark.parametrize("words", [["forget", "7", "--yes"], ["override", "silence", "--customer", "7"]])
+def test_an_id_that_nobody_could_look_up_is_not_taken_for_known(kafka: Kafka, words: list[str]) -> None:
+    """Silence would say that the id is right; the decision is written all the same."""
+    kafka.knowledge["customer 7"] = Knowledge.NOT_FOUND_OUT
+    done = typed(*words, *SIGNED)
+    assert done.stderr == "whether customer 7 is known could not be found out: see that the id is right\n"
     assert len(kafka.acts) == 1

@@ -9,17 +9,17 @@ from rich.console import Console
 
 from schemas.state import AccountState, CustomerState, Silence, Surroundings
 from streams.operate.overrides import show
-from streams.operate.overrides.books import Books
+from streams.operate.overrides.snapshot import Snapshot
 from streams.operate.writing import OperateError
 from tests.component.operate.double import NOW, Kafka, typed
-from tests.component.operate.overrides.test_holding import LATER, books, decided
+from tests.component.operate.overrides.test_holding import LATER, decided, snapshot
 
 SILENT = {"": Silence(LATER)}
 
 
 def test_one_object_a_line(kafka: Kafka) -> None:
     """Where no terminal is, each override is one JSON object, and nothing else is in the output."""
-    kafka.books = books(decided(action="silence", customer_id="7"), silences=SILENT)
+    kafka.snapshot = snapshot(decided(action="silence", customer_id="7"), silences=SILENT)
     done = typed("override", "show", "--customer", "7")
     assert (done.exit_code, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {
@@ -41,7 +41,7 @@ def test_a_table_on_a_terminal(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) ->
     """A person reads columns: what, about whom, until when, who and why, and whether the agent goes by it."""
     screen = io.StringIO()
     monkeypatch.setattr(show, "Console", lambda: Console(file=screen, force_terminal=True, width=200, no_color=True))
-    kafka.books = Books(
+    kafka.snapshot = Snapshot(
         range(3),
         around={0: Surroundings(silences={"/": Silence()})},
         waiting=[decided(17, action="silence", institution_id="102105", until=LATER)],
@@ -56,31 +56,31 @@ def test_a_table_on_a_terminal(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_none_is_said_in_words(kafka: Kafka) -> None:
     """A customer who is known and of whom nobody decided anything: words, no output, exit 0."""
-    kafka.books = books()
+    kafka.snapshot = snapshot()
     done = typed("override", "show", "--customer", "7")
     assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr == "no override is in force for customer 7\n"
 
 
 STRANGERS = [
-    ([], Books([1]), "the agent knows nothing of customer 7: see that the id is right\n"),
-    (["--account", "9"], books(), "the agent knows no account 9 of the customer, only 5, 6\n"),
-    (["--login", "79"], books(), "the agent knows no login 79 of the customer, only 71, 72\n"),
-    (["--login", "79"], Books([1], CustomerState(event_time=NOW)), "no login 79 of the customer, only none\n"),
+    ([], Snapshot([1]), "the agent knows nothing of customer 7: see that the id is right\n"),
+    (["--account", "9"], snapshot(), "the agent knows no account 9 of the customer, only 5, 6\n"),
+    (["--login", "79"], snapshot(), "the agent knows no login 79 of the customer, only 71, 72\n"),
+    (["--login", "79"], Snapshot([1], CustomerState(event_time=NOW)), "no login 79 of the customer, only none\n"),
 ]
 
 
 @pytest.mark.parametrize(("words", "known", "told"), STRANGERS)
-def test_an_unknown_id_is_told(kafka: Kafka, words: list[str], known: Books, told: str) -> None:
+def test_an_unknown_id_is_told(kafka: Kafka, words: list[str], known: Snapshot, told: str) -> None:
     """None in force, for an id that nothing is known of, is no good news: the words say which id."""
-    kafka.books = known
+    kafka.snapshot = known
     done = typed("override", "show", "--customer", "7", *words)
     assert (done.exit_code, done.stderr.endswith(told)) == (0, True), done.stderr
 
 
 def test_everybody_is_not_each(kafka: Kafka) -> None:
     """Without a customer only what holds for many is shown, and the words say so."""
-    kafka.books = Books(range(3))
+    kafka.snapshot = Snapshot(range(3))
     assert typed("override", "show").stderr.splitlines() == [
         "no override is in force for every customer",
         "those of single customers: name one with --customer",
@@ -89,7 +89,7 @@ def test_everybody_is_not_each(kafka: Kafka) -> None:
 
 def test_who_decided_may_be_too_far_back(kafka: Kafka) -> None:
     """A log that could not be read back so far is no log without a decision."""
-    kafka.books = books(silences=SILENT, whole=False)
+    kafka.snapshot = snapshot(silences=SILENT, whole=False)
     done = typed("override", "show", "--customer", "7")
     assert json.loads(done.stdout)["who"] is None
     assert done.stderr == "who decided was not found in the part of the log that could be read back in time\n"
@@ -110,5 +110,5 @@ def test_help_has_examples() -> None:
 
 def test_an_account_is_known_by_its_state() -> None:
     """The words name the logins of accounts that never had a case."""
-    known = Books([1], CustomerState(event_time=NOW), {"5": AccountState(heard_at=NOW, login_id="71")})
+    known = Snapshot([1], CustomerState(event_time=NOW), {"5": AccountState(heard_at=NOW, login_id="71")})
     assert show._logins(known) == {"71"}

@@ -72,7 +72,7 @@ async def test_accounts_are_not_read_again_and_again(bench: Bench) -> None:
     async def stale(_request: object) -> SecretStr:
         raise STALE
 
-    bench.vendor.fix_url = stale  # type: ignore[method-assign]
+    bench.vendor.fix_url = stale  # type: ignore[method-assign, assignment]
     assert [(await bench.client.post(LINK)).status_code for _ in range(6)] == [409] * 5 + [429]
     assert len(bench.vendor.asked) == 5 * 3
 

@@ -1,6 +1,7 @@
 """Reads what the agent keeps of overrides, which wait in its log, and who decided the ones that it has taken."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from schemas.events import EventType, Override
@@ -16,14 +18,13 @@ from schemas.times import from_epoch_ms
 from streams.fold.intake import partition_of
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import AGENT, EVENTS, changelog
-from streams.operate.inforce import READ_SECONDS, positions
-from streams.operate.reading import POLL_MS, committed_reader, to_end
+from streams.operate.reading import POLL_MS, READ_SECONDS, committed_reader, positions, to_end
 from streams.operate.writing import OperateError
 
 R = TypeVar("R")
 
 LOOK_BACK_SECONDS = 20.0
-"""How long the log is read back for who decided: it is kept for more than a year."""
+"""How long the log is read back for who decided, after all else was read: it is kept for more than a year."""
 LOOK_BACK_RECORDS = 50_000
 """How many records that takes at once."""
 
@@ -46,8 +47,8 @@ class Decided:
 
 
 @dataclass(slots=True)
-class Books:
-    """What is known of overrides.
+class Snapshot:
+    """What was read of overrides, as of one moment.
 
     Args:
         partitions: those that were looked at.
@@ -56,6 +57,7 @@ class Books:
         waiting: what the agent has not read yet, in the order of the log.
         decided: what it has read, the latest first, of one partition.
         is_whole: whether `decided` goes back to where the log begins.
+        back_to: the latest time among the earliest records that were read back; what is later was all read.
     """
 
     partitions: Sequence[int]
@@ -66,13 +68,14 @@ class Books:
     waiting: list[Decided] = field(default_factory=list)
     decided: list[Decided] = field(default_factory=list)
     is_whole: bool = False
+    back_to: datetime | None = None
 
 
-Enough = Callable[[Books], bool]
+Enough = Callable[[Snapshot], bool]
 """Says whether who decided is known of all that is in force, so that the log need not be read further back."""
 
 
-async def read_books(bootstrap: Bootstrap, partitions: int, customer_id: str | None, enough: Enough) -> Books:
+async def read_snapshot(bootstrap: Bootstrap, partitions: int, customer_id: str | None, enough: Enough) -> Snapshot:
     """Read what holds for a customer, or without one what holds for all of them.
 
     Raises:
@@ -80,44 +83,46 @@ async def read_books(bootstrap: Bootstrap, partitions: int, customer_id: str | N
         KafkaError, OSError: no broker answers.
     """
     numbers = range(partitions) if customer_id is None else [partition_of(customer_id, partitions)]
-    books = Books(numbers)
+    snapshot = Snapshot(numbers)
     try:
         async with asyncio.timeout(READ_SECONDS):
             read = await positions(bootstrap, partitions)
             async with committed_reader(bootstrap) as consumer:
-                await _read_state(consumer, books, customer_id)
-                await _read_waiting(consumer, books, customer_id, read)
-                await _look_back(consumer, books, customer_id, read, enough)
+                await _read_state(consumer, snapshot, customer_id)
+                await _read_waiting(consumer, snapshot, customer_id, read)
     except TimeoutError as error:
         raise OperateError(
-            f"the overrides in force could not be read within {READ_SECONDS:.0f} s: the agent is far behind in its "
-            "log, or a broker is slow; look at the lag, then ask again"
+            f"the overrides in force could not be read within {READ_SECONDS:.0f} s: its tables are large, the "
+            "agent is far behind in its log, or a broker is slow; look at the lag, then ask again"
         ) from error
-    return books
+    with contextlib.suppress(TimeoutError, KafkaError):  # nothing that is in force is missing without it
+        async with asyncio.timeout(LOOK_BACK_SECONDS), committed_reader(bootstrap) as consumer:
+            await _look_back(consumer, snapshot, customer_id, read, enough)
+    return snapshot
 
 
-async def _read_state(consumer: Any, books: Books, customer_id: str | None) -> None:  # noqa: ANN401 - untyped library
+async def _read_state(consumer: Any, snapshot: Snapshot, customer_id: str | None) -> None:  # noqa: ANN401 - untyped library
     tables = ["surroundings"] if customer_id is None else list(TABLES)
     places = {changelog(AGENT, table): table for table in tables}
     found: dict[tuple[str, int, str], bytes] = {}
-    async for record in to_end(consumer, [TopicPartition(t, n) for t in places for n in books.partitions], {}):
+    async for record in to_end(consumer, [TopicPartition(t, n) for t in places for n in snapshot.partitions], {}):
         key = record.key.decode()
         if places[record.topic] == "surroundings" or key.partition("/")[0] == customer_id:
             found[places[record.topic], record.partition, key] = record.value
     for (table, partition, key), value in found.items():
         if value is not None:
-            _take(books, table, partition, key.partition("/")[2], _state(TABLES[table], value, table))
+            _take(snapshot, table, partition, key.partition("/")[2], _state(TABLES[table], value, table))
 
 
-def _take(books: Books, table: str, partition: int, one: str, state: Any) -> None:  # noqa: ANN401 - by the table
+def _take(snapshot: Snapshot, table: str, partition: int, one: str, state: Any) -> None:  # noqa: ANN401 - by the table
     if table == "surroundings":
-        books.around[partition] = state
+        snapshot.around[partition] = state
     elif table == "customers":
-        books.customer = state
+        snapshot.customer = state
     elif table == "accounts":
-        books.accounts[one] = state
+        snapshot.accounts[one] = state
     else:
-        books.logins[one] = state
+        snapshot.logins[one] = state
 
 
 def _state(record: type[R], value: bytes, table: str) -> R:
@@ -129,52 +134,59 @@ def _state(record: type[R], value: bytes, table: str) -> R:
 
 async def _read_waiting(
     consumer: Any,  # noqa: ANN401 - untyped library
-    books: Books,
+    snapshot: Snapshot,
     customer_id: str | None,
     read: Mapping[TopicPartition, int],
 ) -> None:
-    places = [TopicPartition(EVENTS, number) for number in books.partitions]
+    places = [TopicPartition(EVENTS, number) for number in snapshot.partitions]
     async for record in to_end(consumer, places, read):
         if (decided := _override(record, customer_id)) is not None:
-            books.waiting.append(decided)
+            snapshot.waiting.append(decided)
 
 
 async def _look_back(
     consumer: Any,  # noqa: ANN401 - untyped library
-    books: Books,
+    snapshot: Snapshot,
     customer_id: str | None,
     read: Mapping[TopicPartition, int],
     enough: Enough,
 ) -> None:
-    """Read the log of the first partition that keeps an override, backwards, until there is enough or time is up."""
-    place = TopicPartition(EVENTS, _first_kept(books))
+    """Read the log of the first partition that keeps an override, backwards, until there is enough."""
+    place = TopicPartition(EVENTS, _first_kept(snapshot))
     consumer.assign([place])
     first, end = (await consumer.beginning_offsets([place]))[place], read.get(place, 0)
-    until = asyncio.get_running_loop().time() + LOOK_BACK_SECONDS
-    while end > first and not enough(books) and asyncio.get_running_loop().time() < until:
+    snapshot.is_whole = end <= first
+    while not snapshot.is_whole and not enough(snapshot):
         start = max(first, end - LOOK_BACK_RECORDS)
-        books.decided += reversed([one async for one in _between(consumer, place, start, end, customer_id)])
+        await _read_back(snapshot, _between(consumer, place, start, end), customer_id)
         end = start
-    books.is_whole = end <= first
+        snapshot.is_whole = end <= first
 
 
-def _first_kept(books: Books) -> int:
-    return next((number for number, around in sorted(books.around.items()) if around.silences), books.partitions[0])
+async def _read_back(snapshot: Snapshot, records: AsyncIterator[Any], customer_id: str | None) -> None:
+    found, back_to = [], None
+    async for record in records:
+        back_to = max(back_to or record.timestamp, record.timestamp)
+        if (decided := _override(record, customer_id)) is not None:
+            found.append(decided)
+    snapshot.decided += reversed(found)
+    if back_to is not None:
+        snapshot.back_to = from_epoch_ms(back_to)
 
 
-async def _between(
-    consumer: Any,  # noqa: ANN401 - untyped library
-    place: TopicPartition,
-    start: int,
-    end: int,
-    customer_id: str | None,
-) -> AsyncIterator[Decided]:
+def _first_kept(snapshot: Snapshot) -> int:
+    return next(
+        (number for number, around in sorted(snapshot.around.items()) if around.silences), snapshot.partitions[0]
+    )
+
+
+async def _between(consumer: Any, place: TopicPartition, start: int, end: int) -> AsyncIterator[Any]:  # noqa: ANN401 - untyped library
     consumer.seek(place, start)
     while await consumer.position(place) < end:
         polled = await consumer.getmany(place, timeout_ms=POLL_MS)
         for record in polled.get(place, ()):
-            if record.offset < end and (decided := _override(record, customer_id)) is not None:
-                yield decided
+            if record.offset < end:
+                yield record
 
 
 def _override(record: Any, customer_id: str | None) -> Decided | None:  # noqa: ANN401 - untyped library
