@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 
 from streams.clock import Clock, WallClock
 from streams.exits import EXIT_NOTHING
-from streams.kafka.access import Access
+from streams.kafka.access import Access, ClusterError
 from streams.kafka.embedded.properties import is_embedded_cluster
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import EVENTS, Layout, TopicsError, require

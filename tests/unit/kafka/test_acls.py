@@ -26,7 +26,7 @@ from streams.kafka.acls.rights import (
 from streams.kafka.acls.users import DEFAULTS, User, UserError, of, users
 from streams.kafka.command import topics
 from streams.kafka.topics import AGENT, EVENTS, HEALTH, INSTITUTIONS, SUBSCRIPTIONS, VENDOR_AUTH, changelog
-from streams.operate.overrides.books import TABLES
+from streams.operate.overrides.snapshot import TABLES
 from streams.transport.settings import FoldSettings
 
 TABLE = Path(__file__).parents[3] / "deploy" / "README.md"
