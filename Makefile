@@ -58,8 +58,8 @@ versions: $(VENV)/.synced  ## Run the unit tests and the flow on a real Kafka un
 	    && $(VENV)/versions/$$version/bin/pytest -q -m "not slow" tests/unit tests/integration/test_flow.py || exit 1; \
 	done
 
-chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 events, 60 kills, 17 pauses
-	@$(RUN)/python -m tests.chaos.run --long
+chaos: $(VENV)/.synced  ## Disturb everything: 300,000 notifications, 64 SIGKILLs, 20 SIGSTOPs, brokers, disk, clocks, vendor
+	@$(RUN)/python -m tests.chaos.run --profile long
 
 bench: $(VENV)/.synced  ## Measure agent and bridge against reference loops
 	@$(RUN)/python -m tests.bench.run

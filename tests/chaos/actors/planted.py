@@ -14,7 +14,7 @@ from streams.agent.app import main
 from streams.fold.effects import Outbox
 from streams.kafka.topics import CUSTOMER_COMMANDS as COMMANDS
 from streams.transport.transaction import PartitionTransaction
-from tests.chaos.processes import DEATHS_FILE
+from tests.chaos.actors.workers import DEATHS_FILE
 
 DEATHS = 2
 DEADLY_COMMIT = 2
