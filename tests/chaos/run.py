@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from streams.exits import EXIT_INTERRUPTED
 from streams.links import FixLinks
 from tests.chaos.actors.fleet import LINK_KEY, PARTITIONS
 from tests.chaos.check.accepted import check_accepted_alone
@@ -52,7 +53,9 @@ def execute(options: Options, flow: Flow | None = None) -> Outcome:
 
 
 async def _run(run: Run, flow: Flow) -> Outcome:
-    began = time.monotonic()
+    began, this = time.monotonic(), asyncio.current_task()
+    assert this is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)  # so that processes and disks are let go
     async with run.running():
         told = await flow(run)
     findings = await asyncio.to_thread(judge, run)
@@ -113,9 +116,13 @@ def judge(run: Run) -> Findings:
 def main() -> int:
     """Run from the command line; 0 for a clean verdict of every seed, 1 for any other."""
     given = _arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all processes and disks are let go of
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the feed's own clients meet every fault, too
-    outcomes = [_one(replace(options, seed=seed), flow) for options, flow in [_asked(given)] for seed in given.seeds]
+    options, flow = _asked(given)
+    try:
+        outcomes = [_one(replace(options, seed=seed), flow) for seed in given.seeds]
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        sys.stderr.write("ended from outside, before the verdict\n")
+        return EXIT_INTERRUPTED
     if len(outcomes) > 1:
         _print_seeds(outcomes)
     return 0 if all(outcome.findings.clean for outcome in outcomes) else 1
