@@ -71,8 +71,8 @@ bom: $(VENV)/.synced  ## Write dist/bom.json, what is deployed as a bill of mate
 	@$(UV) export --frozen --quiet --no-dev --format cyclonedx1.5 --preview-features sbom-export -o dist/bom.json >/dev/null
 	@echo "dist/bom.json"
 
-chaos: $(VENV)/.synced  ## Run the long kill test: 300,000 events, 60 kills, 17 pauses
-	@$(RUN)/python -m tests.chaos.run --long
+chaos: $(VENV)/.synced  ## Disturb everything: 300,000 notifications, 64 SIGKILLs, 20 SIGSTOPs, brokers, disk, clocks, vendor
+	@$(RUN)/python -m tests.chaos.run --profile long
 
 bench: $(VENV)/.synced  ## Measure agent and bridge against reference loops
 	@$(RUN)/python -m tests.bench.run

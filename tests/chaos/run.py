@@ -1,282 +1,205 @@
-"""The kill test as a command: `python -m tests.chaos.run --notifications 20000 --kills 20 --stops 5 --seed 7`."""
+"""The chaos harness as a command: `python -m tests.chaos.run --profile everything --seed 7`."""
 
 import argparse
 import asyncio
 import json
+import logging
+import shlex
+import signal
 import sys
-import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from streams.kafka import topics
-from streams.kafka.embedded import ClusterSpec, EmbeddedKafka
-from streams.kafka.embedded.machine import free_ports
-from streams.kafka.topics import AGENT, AUDIT, INSTITUTIONS, Layout
-from tests.chaos.check import markers
+from streams.exits import EXIT_INTERRUPTED
+from streams.links import FixLinks
+from tests.chaos.actors.fleet import LINK_KEY, PARTITIONS
+from tests.chaos.check.accepted import check_accepted_alone
 from tests.chaos.check.compare import Findings
-from tests.chaos.check.export import unread
-from tests.chaos.check.verdict import AGENT as AGENT_SIDE
-from tests.chaos.check.verdict import INSTITUTIONS as INSTITUTION_SIDE
-from tests.chaos.check.verdict import Check, Claims
-from tests.chaos.clock import BOOTSTRAP, PORT, ScaledClock
-from tests.chaos.feed import Feed
-from tests.chaos.processes import DEATHS_FILE, Opening, Worker, stop_all
-from tests.chaos.schedule import Chaos, Done, Plan
-from tests.chaos.traffic import Traffic
+from tests.chaos.check.ends import check_ends
+from tests.chaos.check.lookups import check_calls, check_lookups, lookups_of, passed_by
+from tests.chaos.check.verdict import Check
+from tests.chaos.faults.plan import Kind
+from tests.chaos.faults.profiles import PROFILES
+from tests.chaos.options import Options, work_folder
+from tests.chaos.report import outages, soak
+from tests.chaos.report.figures import Outcome, figures_of
+from tests.chaos.report.outages import Outages
+from tests.chaos.report.soak import Sampler
+from tests.chaos.whole import Run, cluster
 
-PARTITIONS = 4
-SPAN = timedelta(days=6)
-"""The vendor's time that passes in a run: below the week for which lookups are kept."""
-POLICY = """
-version = "chaos"
-[ticket]
-quiet_days = 1
-[state]
-forget_days = 1
-dedupe_days = 1
-"""
-BEFORE_SECONDS = 15.0
-"""From the start of the clock to the first notification, about."""
-START_SECONDS = 60.0
-DRAIN_SECONDS = 180.0
-QUIET_SECONDS = 3.0
-POLL_SECONDS = 0.25
+Telling = Callable[[], dict[str, Any]]
+"""Gives further figures once everything has ended."""
+Flow = Callable[[Run], Awaitable[Telling]]
+"""What goes on while everything runs."""
+SOAK_FAULT_SECONDS = 60.0
+MAX_FOLDED = 400_000
+"""Accepted notifications whose log still fits into memory to be folded again; past it only they are accounted for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to run; `session_seconds` is the silence after which the group gives a worker's partitions away."""
-
-    notifications: int = 20_000
-    seed: int = 7
-    kills: int = 20
-    stops: int = 5
-    bridge_kills: int = 2
-    agents: int = 2
-    brokers: int = 3
-    agent_module: str = "streams.agent.app"
-    session_seconds: float = 6.0
-    sleep_seconds: float = 7.0
-    local_state: bool = False
-    """Have each worker keep its state on disk."""
-    keep: Path | None = None
-
-    @property
-    def plan(self) -> Plan:
-        """Give what the schedule is drawn from."""
-        return Plan(self.seed, self.kills, self.stops, self.bridge_kills, self.sleep_seconds)
-
-    @property
-    def seconds(self) -> float:
-        """How long the disturbances take, about."""
-        return 6.0 * (self.kills + self.stops + self.bridge_kills)
+def execute(options: Options, flow: Flow | None = None) -> Outcome:
+    """Run with a cluster of its own, and check."""
+    possible = options.possible()
+    with work_folder(options.keep) as folder, cluster(possible, folder) as (kafka, brokers):
+        outcome = asyncio.run(_run(Run(possible, folder, kafka, brokers), flow or _by_plan))
+    if possible is not options:
+        outcome.figures["left_out"] = f"{Kind.DISK}: this process may not mount a small disk"
+    return outcome
 
 
-LONG = Options(notifications=160_000, kills=60, stops=17, bridge_kills=6)
-"""The long form: 300,000 events."""
+async def _run(run: Run, flow: Flow) -> Outcome:
+    began, this = time.monotonic(), asyncio.current_task()
+    assert this is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)  # so that processes and disks are let go
+    async with run.running():
+        told = await flow(run)
+    findings = await asyncio.to_thread(judge, run)
+    figures = await asyncio.to_thread(figures_of, run)
+    return Outcome(findings, figures | told() | {"all_s": round(time.monotonic() - began)})
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What a run came to."""
-
-    findings: Findings
-    figures: dict[str, Any] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """Give everything as one object."""
-        verdict = "clean" if self.findings.clean else "FAILED"
-        return {
-            "verdict": verdict,
-            "faults": dict(self.findings.faults),
-            "compared": dict(self.findings.compared),
-            **self.figures,
-            "examples": self.findings.examples,
-        }
+async def _by_plan(run: Run) -> Telling:
+    await run.disturbed()
+    await run.drained()
+    return dict
 
 
-class Run:
-    """One run: a cluster, workers under a supervisor, a feed, a schedule, and the check at the end."""
+async def soaked(run: Run) -> Telling:
+    """Disturb by the clock, sample, and tell of memory and lag."""
+    sampler = Sampler(run)
+    sampling = asyncio.create_task(sampler.follow())
+    try:
+        await run.disturbed()
+        await run.drained()
+    finally:
+        sampling.cancel()
+    return sampler.figures
 
-    def __init__(self, options: Options, folder: Path, kafka: EmbeddedKafka) -> None:
-        self._options = options
-        self._folder = folder
-        self._kafka = kafka
-        self._clock = ScaledClock.over(SPAN, options.seconds + BEFORE_SECONDS)
-        self._port = free_ports(1).clients[0]
-        (folder / "policy.toml").write_text(POLICY)
-        self._agents = [self._fold(f"agent-{n}", options.agent_module, AGENT) for n in range(options.agents)]
-        self._institutions = [self._fold("institutions-0", "streams.institutions.app", INSTITUTIONS)]
-        bridge = {BOOTSTRAP: kafka.bootstrap, PORT: str(self._port), **self._clock.environment()}
-        self._bridge = Worker("bridge", "tests.chaos.clock", bridge, folder)
-        groups = {"agents": self._agents, "institutions": self._institutions, "bridge": [self._bridge]}
-        self._chaos = Chaos(options.plan, groups)
-        self._feed = Feed(kafka.bootstrap, self._port, self._clock)
 
-    def _fold(self, name: str, module: str, application: str) -> Worker:
-        replication = min(3, self._options.brokers)
-        environment = {
-            BOOTSTRAP: self._kafka.bootstrap,
-            "TXPUSH_PARTITIONS": str(PARTITIONS),
-            "TXPUSH_REPLICATION": str(replication),
-            "TXPUSH_SESSION_SECONDS": str(self._options.session_seconds),
-            "TXPUSH_POLICY_FILE": str(self._folder / "policy.toml"),
-            DEATHS_FILE: str(self._folder / f"{name}.deaths"),
-        }
-        if self._options.local_state:
-            environment["TXPUSH_STATE_DIR"] = str(self._folder / f"{name}.state")
-        return Worker(name, module, environment, self._folder, application)
+def outages_of(times: int) -> Flow:
+    """Make outages on a steady feed, and tell how long they were."""
 
-    @property
-    def _workers(self) -> list[Worker]:
-        return [*self._agents, *self._institutions, self._bridge]
-
-    async def run(self) -> Outcome:
-        """Do it all; raises TimeoutError where the workers do not come to an end of the log."""
-        began = time.monotonic()
-        await topics.apply(self._kafka.bootstrap, Layout(PARTITIONS, min(3, self._options.brokers)))
-        supervisor = asyncio.create_task(self._supervise())
-        try:
-            await self._started()
-            await self._disturbed()
-            chaos_ended = time.monotonic()
-            await self._drained()
-        finally:
-            supervisor.cancel()
-            await asyncio.to_thread(stop_all, self._workers)
-        took = {"to_end_of_chaos_s": round(chaos_ended - began), "to_end_of_log_s": round(time.monotonic() - began)}
-        findings = await asyncio.to_thread(self._check)
-        return Outcome(findings, self._figures() | took | {"all_s": round(time.monotonic() - began)})
-
-    async def _supervise(self) -> None:
-        for worker in self._workers:
-            worker.start()
-        while True:
-            for worker in self._workers:
-                worker.tend()
-            await asyncio.sleep(0.05)
-
-    async def _started(self) -> None:
-        """Wait until every partition of both logs is open, so that the rules in force come first in each."""
-        wanted = {(application, number) for application in (AGENT, INSTITUTIONS) for number in range(PARTITIONS)}
-        async with asyncio.timeout(START_SECONDS):
-            while not wanted <= {(one.application, one.partition) for one in self._openings()}:  # noqa: ASYNC110 - files
-                await asyncio.sleep(POLL_SECONDS)
-
-    def _openings(self) -> list[Opening]:
-        for worker in self._workers:
-            worker.read_log()
-        return [opening for worker in self._workers for opening in worker.openings]
-
-    async def _disturbed(self) -> None:
-        options = self._options
-        traffic = Traffic(options.seed, options.notifications, self._clock.start, SPAN)
+    async def flow(run: Run) -> Telling:
+        made = Outages(run, times)
         async with asyncio.TaskGroup() as both:
-            both.create_task(self._feed.run(traffic, options.notifications, self._chaos.seconds_left))
-            both.create_task(self._chaos.run())
+            both.create_task(run.disturbed())
+            both.create_task(made.make())
+        await run.drained()
+        return made.figures
 
-    async def _drained(self) -> None:
-        """Wait until both agents have read all of their logs and nothing new has come for some seconds."""
-        quiet_since, last = time.monotonic(), self._unread()
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while any(left for _, left in last) or time.monotonic() - quiet_since < QUIET_SECONDS:
-                await asyncio.sleep(POLL_SECONDS)
-                now = await asyncio.to_thread(self._unread)
-                if now != last:
-                    quiet_since, last = time.monotonic(), now
-
-    def _unread(self) -> list[tuple[int, int]]:
-        """Give how far both logs were read, and how much of them is left."""
-        bootstrap = self._kafka.bootstrap
-        sides = (AGENT_SIDE, INSTITUTION_SIDE)
-        return [one for side in sides for one in unread(bootstrap, side.application, side.log, PARTITIONS)]
-
-    def _check(self) -> Findings:
-        sent = self._feed.sent
-        return Check(self._kafka.bootstrap, PARTITIONS).run(Claims(sent.event_ids, sent.refused))
-
-    def _figures(self) -> dict[str, Any]:
-        done, openings = self._chaos.done, self._openings()
-        cut, recovered, commits = [], {}, {}
-        for side in (AGENT_SIDE, INSTITUTION_SIDE):
-            own = (*side.outputs, side.health, AUDIT, *side.changelogs.values())
-            found = list(markers.read_markers(self._kafka.log(1).parent / "data", own))
-            mine = [opening for opening in openings if opening.application == side.application]
-            disturbed = [one for one in done if one.application == side.application]
-            cut += list(markers.cuts(found, side.application, mine, disturbed))
-            control = [marker for marker in found if marker.topic == side.changelogs["control"]]
-            commits[side.application] = sum(marker.committed for marker in control)
-            recovered[side.application] = markers.figures(markers.recoveries(control, mine, disturbed))
-        causes = {cause for one in cut if (cause := one.cause) is not None}
-        return {
-            "seed": self._options.seed,
-            "kills": sum(one.kind == "SIGKILL" and bool(one.application) for one in done),
-            "stops": sum(one.kind == "SIGSTOP" for one in done),
-            "bridge_kills": sum(not one.application for one in done),
-            "committed_transactions": commits,
-            "aborted_transactions": len(cut),
-            "inside_a_transaction": len(causes),
-            "fences": sum(worker.fences() for worker in self._workers),
-            "restores": dict(sum((worker.restores() for worker in self._workers), Counter[str]())),
-            "exits": {worker.name: dict(worker.exits) for worker in self._workers},
-            "recovery": recovered,
-            "answers": dict(self._feed.sent.answers),
-            "schedule": [_described(one) + (" inside a transaction" if one in causes else "") for one in done],
-        }
+    return flow
 
 
-def _described(done: Done) -> str:
-    return f"{time.strftime('%H:%M:%S', time.localtime(done.at))} {done.kind} {done.worker}"
-
-
-@contextmanager
-def work_folder(keep: Path | None) -> Iterator[Path]:
-    """Give the folder for logs; it goes away unless it was named."""
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        yield keep
-        return
-    with tempfile.TemporaryDirectory(prefix="txpush-chaos-") as made:
-        yield Path(made)
-
-
-def execute(options: Options) -> Outcome:
-    """Run with a cluster of its own."""
-    with work_folder(options.keep) as folder, EmbeddedKafka(ClusterSpec(brokers=options.brokers)) as kafka:
-        return asyncio.run(Run(options, folder, kafka).run())
+def judge(run: Run) -> Findings:
+    """Hold everything that a run left behind against what it should have left."""
+    links = None if run.fleet.link_url is None else FixLinks([bytes.fromhex(LINK_KEY)], run.fleet.link_url)
+    check, workers = Check(run.kafka.bootstrap, PARTITIONS, links), run.fleet.workers
+    if run.feed.sent.accepted > MAX_FOLDED:
+        check_accepted_alone(check.findings, run.kafka.bootstrap, PARTITIONS, run.feed.sent.claims)
+        check_ends(check.findings, run.ends(), run.chaos.done)
+        return check.findings
+    findings = check.run(run.feed.sent)
+    check_ends(findings, run.ends(), run.chaos.done)
+    if run.vendor is not None:
+        asked = lookups_of(check.lookups())
+        passed = passed_by(worker.log for worker in workers if worker.name.startswith("executor"))
+        check_lookups(findings, asked, check.observed(), run.vendor.logins, passed)
+        check_calls(findings, asked, run.vendor.reads(), run.chaos.done)
+    return findings
 
 
 def main() -> int:
-    """Run from the command line; 0 for a clean verdict, 1 for any other."""
+    """Run from the command line; 0 for a clean verdict of every seed, 1 for any other."""
+    given = _arguments()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the feed's own clients meet every fault, too
+    options, flow = _asked(given)
+    try:
+        outcomes = [_one(replace(options, seed=seed), flow) for seed in given.seeds]
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        sys.stderr.write("ended from outside, before the verdict\n")
+        return EXIT_INTERRUPTED
+    if len(outcomes) > 1:
+        _print_seeds(outcomes)
+    return 0 if all(outcome.findings.clean for outcome in outcomes) else 1
+
+
+def _asked(given: argparse.Namespace) -> tuple[Options, Flow]:
+    """Give what to run for the command line."""
+    if given.soak:
+        profile = soak.profile_of(given.soak, given.rate)
+        seconds, pace = SOAK_FAULT_SECONDS, given.rate
+        return Options(
+            profile, per_second=pace, every_seconds=seconds, customers=soak.CUSTOMERS, keep=given.keep
+        ), soaked
+    if given.outages:
+        profile = outages.profile_of(given.outages)
+        return Options(profile, per_second=outages.PER_SECOND, keep=given.keep), outages_of(given.outages)
+    profile = PROFILES[given.profile].times(given.times)
+    if given.notifications:
+        profile = replace(profile, notifications=given.notifications)
+    options = Options(profile, outage_seconds=given.outage_seconds, local_state=given.local_state, keep=given.keep)
+    return options, _by_plan
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--long", action="store_true", help="300,000 events, 60 kills, 17 sleeps")
-    for name, value in asdict(Options()).items():
-        if isinstance(value, bool):
-            parser.add_argument(f"--{name.replace('_', '-')}", action="store_const", const=True, help="off without")
-        elif isinstance(value, int | float):
-            parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), help=f"{value} unless said otherwise")
-    parser.add_argument("--keep", type=Path, help="folder for the workers' logs")
-    given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
-    outcome = execute(replace(LONG if given.pop("long") else Options(), **given))
-    _print(outcome)
-    return 0 if outcome.findings.clean else 1
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="workers", help="what is disturbed; workers")
+    parser.add_argument("--seeds", "--seed", type=_seeds, default=[7], help="a seed, or several as 1-10; 7")
+    parser.add_argument("--times", type=float, default=1.0, help="so many times the disturbances of the profile; 1")
+    parser.add_argument("--notifications", type=int, help="how many are sent; the profile's unless said otherwise")
+    parser.add_argument("--outage-seconds", type=float, default=60.0, help="how long all brokers are gone; 60")
+    parser.add_argument("--soak", type=int, metavar="MINUTES", help="a fault every minute at a steady rate")
+    parser.add_argument("--rate", type=float, default=500.0, help="notifications a second of a soak; 500")
+    parser.add_argument("--outages", type=int, metavar="TIMES", help="how long nothing is decided, so often each")
+    parser.add_argument("--local-state", action="store_true", help="have each worker keep its state on disk")
+    parser.add_argument("--keep", type=Path, help="folder for the logs of all processes")
+    return parser.parse_args()
 
 
-def _print(outcome: Outcome) -> None:
-    table = Table("counter", "times")
+def _seeds(text: str) -> list[int]:
+    first, _, last = text.partition("-")
+    return list(range(int(first), int(last or first) + 1))
+
+
+def _one(options: Options, flow: Flow) -> Outcome:
+    """Run a seed and say at once what came of it."""
+    outcome = execute(options, flow)
+    again = shlex.join(["python", "-m", "tests.chaos.run", *_without_seeds(sys.argv[1:]), f"--seed={options.seed}"])
+    title = f"seed {options.seed}: {outcome.as_json()['verdict']}\nthe same once more: {again}"
+    table = Table("counter", "times", title=title)
     for name, times in outcome.findings.faults.items():
         table.add_row(name, str(times))
     Console(stderr=True).print(table)
     sys.stdout.write(json.dumps(outcome.as_json(), indent=2) + "\n")
+    sys.stdout.flush()
+    return outcome
+
+
+def _without_seeds(words: Sequence[str]) -> list[str]:
+    """Leave out which seeds were asked for."""
+    kept, skip = [], False
+    for word in words:
+        if not skip and not word.startswith("--seed"):
+            kept.append(word)
+        skip = word in {"--seed", "--seeds"}
+    return kept
+
+
+COLUMNS = ("notifications_accepted", "sigkills", "sigstops", "inside_a_transaction", "fences", "all_s")
+
+
+def _print_seeds(outcomes: Sequence[Outcome]) -> None:
+    table = Table("seed", "verdict", "faults", *(name.replace("_", " ") for name in COLUMNS))
+    for outcome in outcomes:
+        figures, faults = outcome.figures, outcome.findings.faults.total()
+        shown = (str(figures[name]) for name in COLUMNS)
+        table.add_row(str(figures["seed"]), outcome.as_json()["verdict"], str(faults), *shown)
+    Console(stderr=True).print(table)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 import pytest
 
-from tests.chaos.run import Options, Outcome, execute
+from tests.chaos.faults.profiles import WORKERS, Profile
+from tests.chaos.options import Options
+from tests.chaos.report.figures import Outcome
+from tests.chaos.run import execute
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 STEPS = 25
-"""20 SIGKILLs and 5 SIGSTOPs."""
+"""20 SIGKILLs and 5 SIGSTOPs of agents and institution agent."""
 
 COMPARED = {
     "events_behind_200": 20_000,
@@ -28,14 +31,14 @@ COMPARED = {
 @pytest.fixture(scope="module")
 def killed() -> Outcome:
     """The short form: 20,000 notifications, three brokers, two agents and the institution agent."""
-    return execute(Options(notifications=20_000, kills=20, stops=5, seed=7))
+    return execute(Options(WORKERS, seed=7))
 
 
 def test_nothing_is_lost_doubled_or_wrong(killed: Outcome) -> None:
     """Every 200 is in the log; messages, tables, health and audit chain equal the plain fold of the log."""
     assert killed.findings.clean, killed.as_json()
-    assert killed.figures["kills"] == 20
-    assert killed.figures["stops"] == 5
+    assert killed.figures["sigkills"] == 22
+    assert killed.figures["sigstops"] == 5
 
 
 @pytest.mark.parametrize(("what", "least"), COMPARED.items())
@@ -56,10 +59,8 @@ def test_a_sleeper_was_fenced(killed: Outcome) -> None:
 
 def test_a_planted_bug_is_caught() -> None:
     """State written before the transaction: two deaths in between, and the check is not clean."""
-    options = Options(
-        notifications=600, kills=0, stops=0, bridge_kills=0, agents=1, brokers=1, agent_module="tests.chaos.planted"
-    )
-    outcome = execute(options)
+    quiet = Profile({}, notifications=600, agents=1, brokers=1)
+    outcome = execute(Options(quiet, agent_module="tests.chaos.actors.planted"))
     assert outcome.figures["exits"]["agent-0"] == {-9: 2}, outcome.as_json()
     assert outcome.findings.faults["lost"] > 0, outcome.as_json()
     assert outcome.findings.faults["audit_wrong"] > 0, outcome.as_json()

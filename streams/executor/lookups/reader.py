@@ -205,6 +205,7 @@ class LookupReader:
         async with self._slots:
             await self._refusal.wait()
             if self._is_too_old(work.record):
+                log.warning("%s is too old: nobody waits for its answer any more, it is passed by", work)
                 self._meters.looked_up(work.lookup.action, LookupOutcome.TOO_OLD)
                 return None
             try:

@@ -25,6 +25,11 @@ FAULTS = (
     "chain_broken",
     "dead_letters_unexplained",
     "http_200_missing",
+    "accepted_doubled",
+    "accepted_out_of_order",
+    "ends_unexplained",
+    "lookups_unanswered",
+    "vendor_asked_again",
     "unread",
 )
 """What must not happen, each a counter."""

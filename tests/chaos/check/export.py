@@ -51,6 +51,12 @@ def export(
     return _read(_consumer(bootstrap, "txpush-chaos-export", isolation), places)
 
 
+def export_partition(bootstrap: str, topic: str, partition: int) -> list[Record]:
+    """Give the records of one partition; raises TimeoutError where the end is not reached."""
+    place = TopicPartition(topic, partition, OFFSET_BEGINNING)
+    return _read(_consumer(bootstrap, "txpush-chaos-export", COMMITTED), [place])[topic, partition]
+
+
 def _read(consumer: Any, places: list[TopicPartition]) -> dict[Place, list[Record]]:  # noqa: ANN401 - untyped library
     read: dict[Place, list[Record]] = defaultdict(list)
     left = {(place.topic, place.partition) for place in places}

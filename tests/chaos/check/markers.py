@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.processes import Opening
-from tests.chaos.schedule import Done
+from tests.chaos.actors.workers import Opening
+from tests.chaos.faults.plan import Done, Kind
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 LENGTH_END = 12
@@ -83,8 +83,8 @@ def cuts(
     """Give each aborted transaction of an application once, with its cause.
 
     All is about one application. An abort belongs to the worker that opened the partition last before it, and to
-    that worker's first disturbance after the opening. The partition of a transaction is that of the topics it always
-    writes to.
+    that worker's first disturbance after the opening, or else to the first one of a broker since. The partition of a
+    transaction is that of the topics it always writes to.
     """
     aborted: dict[tuple[int, int], Marker] = {}
     for marker in markers:
@@ -93,7 +93,9 @@ def cuts(
     for marker in aborted.values():
         owned = [o for o in openings if o.partition == marker.partition and o.at < marker.at]
         owner = max(owned, key=lambda opening: opening.at, default=None)
-        causes = [d for d in done if owner and d.worker == owner.worker and owner.at <= d.at < marker.at]
+        since = [d for d in done if owner and owner.at <= d.at < marker.at]
+        own = [d for d in since if owner and d.victim == owner.worker]
+        causes = own or [d for d in since if d.kind.is_of_brokers]
         yield Cut(application, marker.partition, min(causes, key=lambda cause: cause.at, default=None))
 
 
@@ -104,7 +106,7 @@ def recoveries(markers: Sequence[Marker], openings: Sequence[Opening], done: Seq
     """
     took = []
     for kill in done:
-        if kill.kind == "SIGKILL":
+        if kill.kind is Kind.KILL:
             for number in {opening.partition for opening in openings}:
                 at = _recovered(kill, number, [o for o in openings if o.partition == number], markers)
                 if at is not None and not any(kill.at < other.at < at for other in done):
@@ -115,7 +117,7 @@ def recoveries(markers: Sequence[Marker], openings: Sequence[Opening], done: Seq
 def _recovered(kill: Done, partition: int, openings: Sequence[Opening], markers: Sequence[Marker]) -> float | None:
     before = max((o for o in openings if o.at <= kill.at), key=lambda o: o.at, default=None)
     opened = min((o.at for o in openings if o.at > kill.at), default=None)
-    if before is None or before.worker != kill.worker or opened is None:
+    if before is None or before.worker != kill.victim or opened is None:
         return None
     return min((m.at for m in markers if m.committed and m.partition == partition and m.at >= opened), default=None)
 

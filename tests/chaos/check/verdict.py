@@ -1,12 +1,15 @@
 """The whole check of a run: export, fold again, compare."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import orjson
 
+from schemas.times import from_epoch_ms
+from streams.links import FixLinks
 from tests.chaos.check import agents, institutions
+from tests.chaos.check.accepted import Logged, check_accepted
 from tests.chaos.check.agents import AgentFold
 from tests.chaos.check.books import Books, Expected, Message
 from tests.chaos.check.compare import (
@@ -20,11 +23,14 @@ from tests.chaos.check.compare import (
 )
 from tests.chaos.check.export import UNCOMMITTED, Place, Record, committed_offsets, export, log_name
 from tests.chaos.check.institutions import InstitutionFold, incident_events
+from tests.chaos.load.sent import Sent
 
 COMMANDS = tuple(
     f"remediation.{name}"
     for name in ("connect-fix", "relink", "remove-duplicate", "consent-renewal", "otp-escalation", "lookup")
 )
+LOOKUPS = "remediation.lookup"
+LINK_MARK = b',"fix_url":"'
 TICKETS, AUDIT, LETTERS = "remediation.support-ticket", "audit.decisions", "aggregation.dead-letter"
 
 
@@ -65,26 +71,19 @@ INSTITUTIONS = Side(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What the senders know: ids behind every 200, and hashes of bodies with records that the bridge had to refuse."""
-
-    event_ids: Iterable[str] = ()
-    refused: Iterable[str] = ()
-
-
 @dataclass(slots=True)
 class Check:
-    """Checks a cluster whose workers have stopped."""
+    """Checks a cluster whose workers have stopped; `links` are those that commands carry, if they do."""
 
     bootstrap: str
     partitions: int
+    links: FixLinks | None = None
     findings: Findings = field(default_factory=Findings)
     _topics: Mapping[Place, list[Record]] = field(default_factory=dict)
     _names: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, claims: Claims, sides: Sequence[Side] = (AGENT, INSTITUTIONS)) -> Findings:
-        """Compare everything and give what was found."""
+    def run(self, sent: Sent, sides: Sequence[Side] = (AGENT, INSTITUTIONS)) -> Findings:
+        """Compare everything with what was sent and with the fold, and give what was found."""
         wanted = {topic for side in sides for topic in side.topics} | {
             AUDIT,
             LETTERS,
@@ -93,7 +92,7 @@ class Check:
         }
         self._topics = export(self.bootstrap, sorted(wanted), self.partitions)
         self._names = {side.log: log_name(self.bootstrap, side.log) for side in sides}
-        self._check_claims(claims)
+        self._check_sent(sent)
         signals = self._agents() if AGENT in sides else {}
         self._check_signals(signals)
         if INSTITUTIONS in sides:
@@ -105,15 +104,25 @@ class Check:
     def _records(self, topic: str, partition: int) -> list[Record]:
         return self._topics.get((topic, partition), [])
 
-    def _check_claims(self, claims: Claims) -> None:
-        logged = {r.header("ce_id") for number in range(self.partitions) for r in self._records(agents.LOG, number)}
-        promised = set(claims.event_ids)
-        self.findings.compared["events_behind_200"] += len(promised)
-        missing = sorted(promised - logged)
-        self.findings.found("http_200_missing", len(missing), missing[:3])
+    def _check_sent(self, sent: Sent) -> None:
+        logged = Logged()
+        for number in range(self.partitions):
+            logged.take(number, self._records(agents.LOG, number))
+        check_accepted(self.findings, sent.claims, logged)
         letters = [orjson.loads(r.value or b"{}") for n in range(self.partitions) for r in self._records(LETTERS, n)]
         told = {letter["body_sha256"] for letter in letters if letter["origin"].startswith("/remediation/bridge")}
-        self.findings.found("dead_letters_unexplained", len(set(claims.refused) ^ told), "of the bridge")
+        unsure = {name for name, claim in sent.claims.items() if claim.tries > claim.accepted}
+        self.findings.found("dead_letters_unexplained", len((sent.refused ^ told) - unsure), "of the bridge")
+        self.findings.found("dead_letters_unexplained", len(sent.refused - told), "of the bridge, missing")
+
+    def lookups(self) -> dict[Place, list[Record]]:
+        """Give the look-ups by their partition."""
+        return {(LOOKUPS, number): self._records(LOOKUPS, number) for number in range(self.partitions)}
+
+    def observed(self) -> list[Record]:
+        """Give the observations on the inbound log."""
+        records = (record for number in range(self.partitions) for record in self._records(agents.LOG, number))
+        return [record for record in records if record.header("ce_type") == "account.observed"]
 
     def _agents(self) -> Mapping[Place, Expected]:
         signals = {}
@@ -156,7 +165,8 @@ class Check:
         number, expected = books.partition, books.expected
         for topic in side.outputs:
             said = expected.messages.get((topic, number), [])
-            compare_messages(self.findings, topic, f"{topic}/{number}", said, self._records(topic, number))
+            found = [self._without_link(record) for record in self._records(topic, number)]
+            compare_messages(self.findings, topic, f"{topic}/{number}", said, found)
         compare_last(self.findings, "health_wrong", side.health, expected.health, self._records(side.health, number))
         audits = of_log(self._records(AUDIT, number), side.log)
         head = compare_audit(self.findings, books, self._names[side.log], audits)
@@ -164,6 +174,17 @@ class Check:
         for table, topic in side.changelogs.items():
             compare_last(self.findings, "state_wrong", topic, tables.get(table, {}), self._records(topic, number))
         compare_letters(self.findings, expected, side.log, number, self._records(LETTERS, number))
+
+    def _without_link(self, record: Record) -> Record:
+        """Take the link off a command, which is added outside the core; it has to lead to that very command."""
+        value, mark, link = (record.value or b"").partition(LINK_MARK)
+        if not mark or self.links is None:
+            return record
+        command, token = orjson.loads(value + b"}"), link.decode().removesuffix('"}').rpartition("/")[2]
+        self.findings.compared["links"] += 1
+        is_its_own = self.links.read(token, from_epoch_ms(record.timestamp)) == command["command_id"]
+        self.findings.found("unexpected", not is_its_own, f"a link to another command than {command['command_id']}")
+        return replace(record, value=value + b"}")
 
     def _check_signals(self, folded: Mapping[Place, Expected]) -> None:
         """Compare the signals by the partition that they come from: each writes its own in order."""

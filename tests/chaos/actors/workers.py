@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RESTART_SECONDS = 0.2
 END_SECONDS = 15.0
+MB = 1 << 20
 DEATHS_FILE = "CHAOS_DEATHS_FILE"
 """Environment: where a worker with a planted bug counts its deaths, so that they come to an end."""
 
@@ -33,16 +35,31 @@ class Opening:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """A process of a worker has ended, at epoch seconds `at`; the code as `subprocess` gives it."""
+
+    worker: str
+    code: int
+    at: float
+
+
 @dataclass(slots=True)
 class Worker:
-    """One process with a static member name; `application` is its consumer group, empty for one without."""
+    """One process with a static member name; `application` is its fold's consumer group, empty for one without.
+
+    Attributes:
+        command: what Python is told, as `("-m", module)`.
+        on_duty: whether it is started again when it ends.
+    """
 
     name: str
-    module: str
+    command: tuple[str, ...]
     environment: Mapping[str, str]
     folder: Path
     application: str = ""
-    exits: Counter[int] = field(default_factory=Counter)
+    on_duty: bool = True
+    ends: list[End] = field(default_factory=list)
     asleep: bool = False
     openings: list[Opening] = field(default_factory=list)
     started_at: float = 0.0
@@ -56,8 +73,9 @@ class Worker:
         return self.folder / f"{self.name}.log"
 
     @property
-    def _command(self) -> tuple[str, ...]:
-        return ("-m", "tests.chaos.openings", self.module) if self.application else ("-m", self.module)
+    def exits(self) -> dict[int, int]:
+        """Count its ends by their code."""
+        return dict(Counter(end.code for end in self.ends))
 
     @property
     def alive(self) -> bool:
@@ -66,10 +84,10 @@ class Worker:
 
     def start(self) -> None:
         """Start a process."""
-        self.started_at = time.time()
+        self.started_at, self._ended_at = time.time(), 0.0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *self._command],
+                [sys.executable, *self.command],
                 cwd=ROOT,
                 env={**os.environ, "TXPUSH_INSTANCE": self.name, **self.environment},
                 stdin=subprocess.DEVNULL,
@@ -90,16 +108,25 @@ class Worker:
             self._process.wait(END_SECONDS)
 
     def tend(self) -> None:
-        """Start the process again some moments after its end."""
+        """Note the end of the process, and start it again some moments later."""
         if self._process is None or self.alive:
             return
         if not self._ended_at:
             self._ended_at = time.monotonic()
-            self.exits[self._process.returncode] += 1
+            self.ends.append(End(self.name, self._process.returncode, time.time()))
             self.asleep = False
-        elif time.monotonic() - self._ended_at > RESTART_SECONDS:
-            self._ended_at = 0.0
+        elif self.on_duty and time.monotonic() - self._ended_at > RESTART_SECONDS:
             self.start()
+
+    def resident_mb(self) -> float:
+        """Give the memory that its process holds, 0 where none runs."""
+        if self._process is None or not self.alive:
+            return 0.0
+        try:
+            pages = int(Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1])
+        except (OSError, IndexError):
+            return 0.0
+        return pages * resource.getpagesize() / MB
 
     def stop(self) -> int | None:
         """End the process in order and give its exit code; with SIGKILL when that takes too long."""

@@ -15,7 +15,7 @@ from streams.fold.effects import Outbox
 from streams.kafka.access import client_arguments
 from streams.kafka.topics import CUSTOMER_COMMANDS as COMMANDS
 from streams.transport.transaction import Ends, PartitionTransaction
-from tests.chaos.processes import DEATHS_FILE
+from tests.chaos.actors.workers import DEATHS_FILE
 
 DEATHS = 2
 DEADLY_COMMIT = 2

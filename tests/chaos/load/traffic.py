@@ -4,7 +4,7 @@ import hashlib
 import json
 import random
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -90,16 +90,23 @@ class Login:
     login_id: str
     institution_id: str
     accounts: list[Account]
+    at_vendor: bool = False
+    """Whether the vendor knows it: then it keeps its id, and look-ups about it find something."""
 
 
 @dataclass(slots=True)
 class Traffic:
-    """The notifications of a run, `count` of them, spread evenly over `span` of the vendor's time from `start` on."""
+    """The notifications of a run, `count` of them, spread evenly over `span` of the vendor's time from `start` on.
+
+    `known` are logins that the vendor has as well; of others there are `customers`, or a twelfth of `count`.
+    """
 
     seed: int
     count: int
     start: datetime
     span: timedelta
+    known: Sequence[Login] = ()
+    customers: int | None = None
     _random: random.Random = field(init=False)
     _logins: list[Login] = field(init=False)
     _sent: deque[Post] = field(init=False)
@@ -113,8 +120,9 @@ class Traffic:
         catalogue = Catalogue.load()
         self._support = [e.code for e in catalogue.entries if e.treatment is Treatment.SUPPORT and e.code is not None]
         self._codes = [e.code for e in catalogue.entries if e.code] + list(UNKNOWN_CODES)
-        customers = max(8, self.count // NOTIFICATIONS_PER_CUSTOMER)
+        customers = self.customers or max(8, self.count // NOTIFICATIONS_PER_CUSTOMER)
         self._logins = [login for number in range(customers) for login in self._customer(number)]
+        self._logins += self.known
 
     def __iter__(self) -> Iterator[Notification]:
         """Give the notifications in the order of sending."""
@@ -131,7 +139,7 @@ class Traffic:
             base = number * 10 + ordinal
             institution = 102000 + min(draw.randrange(INSTITUTIONS), draw.randrange(INSTITUTIONS))
             accounts = [Account(f"59{base:08d}{index}") for index in range(draw.randint(1, 5))]
-            yield Login(f"70{number:08d}", f"71{base:08d}", str(institution), accounts)
+            yield Login(f"73{number:08d}", f"71{base:08d}", str(institution), accounts)
 
     def _notification(self, now: int) -> Notification:
         (kind,) = self._random.choices(list(KINDS), list(KINDS.values()))
@@ -158,7 +166,7 @@ class Traffic:
             account.attempted_at = now - draw.randint(0, 600)
             account.succeeded_at = account.attempted_at if account.code == 0 else account.succeeded_at
             account.deleted = False
-        if draw.random() < 0.01:
+        if draw.random() < 0.01 and not login.at_vendor:
             login.login_id = f"72{draw.randrange(10**8):08d}"
         return _post("modified", [self._snapshot(login, account) for account in chosen])
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.actors.workers import Opening
 from tests.chaos.check.markers import HEADER, LENGTH_END, Marker, cuts, read_markers, recoveries
-from tests.chaos.processes import Opening
-from tests.chaos.schedule import KILL, Done
+from tests.chaos.faults.plan import Done, Kind
 
 COMMIT, ABORT = 1, 0
 
@@ -52,14 +52,21 @@ OPENINGS = [Opening("a", "app", 0, 1.0), Opening("b", "app", 0, 9.0)]
 )
 def test_causes(killed: str, at: float, caused: bool) -> None:  # noqa: FBT001 - a column of the table
     """An abort is the owner's, and its cause lies between the opening and the marker."""
-    done = [Done(KILL, killed, "app", at)]
+    done = [Done(Kind.KILL, killed, "app", at)]
     found = list(cuts([marker(8.0), marker(8.1)], "app", OPENINGS, done))
     assert [cut.cause is not None for cut in found] == [caused]
+
+
+def test_a_broker_is_a_cause_where_the_owner_was_left_alone() -> None:
+    """A transaction may end with its broker; the owner's own disturbance comes first."""
+    broker, own = Done(Kind.BROKER_KILL, "broker-1", "", 4.0), Done(Kind.KILL, "a", "app", 5.0)
+    assert [cut.cause for cut in cuts([marker(8.0)], "app", OPENINGS, [broker])] == [broker]
+    assert [cut.cause for cut in cuts([marker(8.0)], "app", OPENINGS, [broker, own])] == [own]
 
 
 def test_recovery() -> None:
     """From the kill to the first commit after somebody has opened the partition again."""
     commits = [marker(5.1, committed=True), marker(9.5, committed=True), marker(9.9, committed=True)]
-    kill = Done(KILL, "a", "app", 5.0)
+    kill = Done(Kind.KILL, "a", "app", 5.0)
     assert recoveries(commits, OPENINGS, [kill]) == [4.5]
-    assert recoveries(commits, OPENINGS, [kill, Done(KILL, "b", "app", 9.1)]) == []
+    assert recoveries(commits, OPENINGS, [kill, Done(Kind.KILL, "b", "app", 9.1)]) == []

@@ -1,0 +1,129 @@
+"""Named forms of a run: what runs, and what is done to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tests.chaos.faults.plan import Kind
+
+AGENTS, INSTITUTIONS, BRIDGES, EXECUTORS, BROKERS, VENDOR, ALL = (
+    "agents",
+    "institutions",
+    "bridges",
+    "executors",
+    "brokers",
+    "vendor",
+    "all",
+)
+Counts = Mapping[tuple[Kind, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What runs and what is done; `reserve` agents wait for a scale-out, `small_disks` of the brokers can be filled."""
+
+    counts: Counts
+    notifications: int
+    agents: int = 2
+    reserve: int = 0
+    bridges: int = 1
+    executors: int = 0
+    brokers: int = 3
+    small_disks: int = 0
+
+    def times(self, factor: float) -> "Profile":
+        """Give the same with so many times the disturbances; each kind is left at least once."""
+        return replace(self, counts={what: max(1, round(times * factor)) for what, times in self.counts.items()})
+
+    def without(self, kind: Kind) -> "Profile":
+        """Leave a kind out."""
+        return replace(self, counts={what: times for what, times in self.counts.items() if what[0] is not kind})
+
+
+WORKERS = Profile(
+    {
+        (Kind.KILL, AGENTS): 15,
+        (Kind.KILL, INSTITUTIONS): 5,
+        (Kind.KILL, BRIDGES): 2,
+        (Kind.STOP, AGENTS): 5,
+    },
+    notifications=20_000,
+)
+"""What `make test` has time for: 22 SIGKILLs and 5 SIGSTOPs of workers, on brokers that are left alone."""
+
+ON_BROKERS = Profile(
+    {
+        (Kind.KILL, AGENTS): 3,
+        (Kind.KILL, BRIDGES): 1,
+        (Kind.BROKER_KILL, BROKERS): 3,
+        (Kind.BROKER_STOP, BROKERS): 2,
+        (Kind.BROKER_ROLL, BROKERS): 1,
+        (Kind.LEADERS, BROKERS): 2,
+        (Kind.OUTAGE, BROKERS): 1,
+    },
+    notifications=10_000,
+    bridges=2,
+)
+
+EVERYTHING = Profile(
+    {
+        (Kind.KILL, AGENTS): 5,
+        (Kind.KILL, INSTITUTIONS): 2,
+        (Kind.KILL, BRIDGES): 2,
+        (Kind.KILL, EXECUTORS): 2,
+        (Kind.STOP, AGENTS): 2,
+        (Kind.STOP, EXECUTORS): 1,
+        (Kind.TERM, AGENTS): 1,
+        (Kind.TERM, INSTITUTIONS): 1,
+        (Kind.TERM, BRIDGES): 1,
+        (Kind.TERM, EXECUTORS): 1,
+        (Kind.DEPLOY, ALL): 1,
+        (Kind.SCALE_OUT, AGENTS): 1,
+        (Kind.BROKER_KILL, BROKERS): 2,
+        (Kind.BROKER_STOP, BROKERS): 1,
+        (Kind.LEADERS, BROKERS): 1,
+        (Kind.DISK, BROKERS): 1,
+        (Kind.OUTAGE, BROKERS): 1,
+        (Kind.SKEW, ALL): 3,
+        (Kind.VENDOR, VENDOR): 3,
+    },
+    notifications=15_000,
+    reserve=1,
+    bridges=2,
+    executors=2,
+    small_disks=1,
+)
+
+LONG = replace(
+    EVERYTHING,
+    counts={
+        (Kind.KILL, AGENTS): 32,
+        (Kind.KILL, INSTITUTIONS): 8,
+        (Kind.KILL, BRIDGES): 6,
+        (Kind.KILL, EXECUTORS): 6,
+        (Kind.STOP, AGENTS): 13,
+        (Kind.STOP, EXECUTORS): 2,
+        (Kind.TERM, AGENTS): 3,
+        (Kind.TERM, INSTITUTIONS): 1,
+        (Kind.TERM, BRIDGES): 2,
+        (Kind.TERM, EXECUTORS): 1,
+        (Kind.DEPLOY, ALL): 2,
+        (Kind.SCALE_OUT, AGENTS): 3,
+        (Kind.BROKER_KILL, BROKERS): 12,
+        (Kind.BROKER_STOP, BROKERS): 5,
+        (Kind.BROKER_ROLL, BROKERS): 1,
+        (Kind.LEADERS, BROKERS): 4,
+        (Kind.DISK, BROKERS): 1,
+        (Kind.OUTAGE, BROKERS): 1,
+        (Kind.SKEW, ALL): 10,
+        (Kind.VENDOR, VENDOR): 12,
+    },
+    notifications=310_000,
+)
+"""More than 300,000 notifications over HTTP: three in a hundred of these go into the log directly."""
+
+PROFILES: Mapping[str, Profile] = {
+    "workers": WORKERS,
+    "brokers": ON_BROKERS,
+    "everything": EVERYTHING,
+    "long": LONG,
+}

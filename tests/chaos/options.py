@@ -1,0 +1,60 @@
+"""What a run is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.chaos.actors.disk import may_mount
+from tests.chaos.actors.fleet import AGENT_MODULE
+from tests.chaos.faults.plan import Kind, Plan
+from tests.chaos.faults.profiles import WORKERS, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to run; `session_seconds` is the silence after which the group gives a worker's partitions away.
+
+    Attributes:
+        per_second: notifications a second; None to spread them over the disturbances.
+        every_seconds: a disturbance each so many seconds; None for one when the last one's victim is at work again.
+        customers: those made up; None for a twelfth of the notifications.
+        local_state: have each worker keep its state on disk.
+        keep: folder for the logs of all processes, which stays.
+    """
+
+    profile: Profile = WORKERS
+    seed: int = 7
+    agent_module: str = AGENT_MODULE
+    session_seconds: float = 6.0
+    sleep_seconds: float = 7.0
+    outage_seconds: float = 60.0
+    per_second: float | None = None
+    every_seconds: float | None = None
+    customers: int | None = None
+    local_state: bool = False
+    keep: Path | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """Give what the schedule is drawn from."""
+        counts = self.profile.counts
+        return Plan(self.seed, counts, self.sleep_seconds, self.outage_seconds, every_seconds=self.every_seconds)
+
+    def possible(self) -> "Options":
+        """Leave out what this machine does not allow: without the right to mount no disk can be filled."""
+        if not self.profile.small_disks or may_mount():
+            return self
+        return replace(self, profile=replace(self.profile.without(Kind.DISK), small_disks=0))
+
+
+@contextmanager
+def work_folder(keep: Path | None) -> Iterator[Path]:
+    """Give the folder for logs; it goes away unless it was named."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep.resolve()
+        return
+    with TemporaryDirectory(prefix="txpush-chaos-") as made:
+        yield Path(made)

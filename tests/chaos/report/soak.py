@@ -1,0 +1,128 @@
+"""Memory and lag of a long run, sampled while faults go on: is memory flat, does lag return to zero."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaException
+
+from tests.chaos.faults import profiles
+from tests.chaos.faults.plan import Kind
+from tests.chaos.faults.profiles import Profile
+from tests.chaos.whole import Run
+
+EVERY_SECONDS = 30.0
+CUSTOMERS = 20_000
+"""A fixed number, so that state has an end: all of them are met in the first minutes."""
+FLAT = 1.1
+"""The most that the last third of a run may hold of what the third before it held."""
+LEFT_OUT_SECONDS = 120.0
+"""At the begin, and after each start of a process, memory grows to what it will be."""
+
+SHARES = {
+    (Kind.KILL, profiles.AGENTS): 22,
+    (Kind.KILL, profiles.INSTITUTIONS): 8,
+    (Kind.KILL, profiles.BRIDGES): 8,
+    (Kind.KILL, profiles.EXECUTORS): 4,
+    (Kind.STOP, profiles.AGENTS): 10,
+    (Kind.TERM, profiles.AGENTS): 4,
+    (Kind.TERM, profiles.BRIDGES): 4,
+    (Kind.BROKER_KILL, profiles.BROKERS): 10,
+    (Kind.BROKER_STOP, profiles.BROKERS): 6,
+    (Kind.BROKER_ROLL, profiles.BROKERS): 2,
+    (Kind.LEADERS, profiles.BROKERS): 6,
+    (Kind.DEPLOY, profiles.ALL): 2,
+    (Kind.SCALE_OUT, profiles.AGENTS): 4,
+    (Kind.SKEW, profiles.ALL): 5,
+    (Kind.VENDOR, profiles.VENDOR): 5,
+}
+"""Of a hundred faults."""
+
+
+def profile_of(minutes: int, per_second: float) -> Profile:
+    """Give the profile of a soak: a fault every minute, none in the last two."""
+    faults = max(1, minutes - 2)
+    ordered = sorted(SHARES, key=lambda what: -SHARES[what])
+    counts = {what: int(SHARES[what] * faults / 100) for what in ordered}
+    for what in ordered[: faults - sum(counts.values())]:
+        counts[what] += 1
+    return Profile(
+        {what: times for what, times in counts.items() if times},
+        notifications=int(minutes * 60 * per_second),
+        reserve=1,
+        bridges=2,
+        executors=2,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What all processes held, in MB, and how much was unread, at seconds from the begin."""
+
+    at: float
+    unread: int
+    resident_mb: dict[str, float]
+
+
+@dataclass(slots=True)
+class Sampler:
+    """Samples a run until it is cancelled."""
+
+    run: Run
+    samples: list[Sample] = field(default_factory=list)
+
+    async def follow(self) -> None:
+        """Take a sample every half minute; none of lag where no broker answers."""
+        began = time.monotonic()
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            try:
+                unread = sum(left for _, left in await asyncio.to_thread(self.run.unread))
+            except (KafkaException, TimeoutError):
+                unread = -1
+            held = {worker.name: round(worker.resident_mb(), 1) for worker in self.run.fleet.workers if worker.alive}
+            self.samples.append(Sample(round(time.monotonic() - began, 1), unread, held))
+
+    def figures(self) -> dict[str, Any]:
+        """Tell whether memory is flat, and lag was zero at the end, with all samples."""
+        judged = memory(self.samples)
+        return {
+            "memory_is_flat": all(one.is_flat for one in judged),
+            "memory": {one.worker: f"{one.before:.0f} MB, then {one.last:.0f} MB" for one in judged},
+            "most_unread": max((sample.unread for sample in self.samples), default=0),
+            "unread_at_end": sum(left for _, left in self.run.unread()),
+            "samples": [f"{one.at:.0f} s: {one.unread} unread, {one.resident_mb}" for one in self.samples],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The most that a worker held in the second and in the last third of a run, in MB."""
+
+    worker: str
+    before: float
+    last: float
+
+    @property
+    def is_flat(self) -> bool:
+        """Tell whether it has stopped growing."""
+        return self.last <= self.before * FLAT
+
+
+def memory(samples: Sequence[Sample]) -> list[Memory]:
+    """Judge each worker that was there in both thirds."""
+    if not samples:
+        return []
+    end = samples[-1].at
+    thirds = [
+        [s for s in samples if end * n / 3 < s.at <= end * (n + 1) / 3 and s.at > LEFT_OUT_SECONDS] for n in (1, 2)
+    ]
+    names = sorted({name for sample in samples for name in sample.resident_mb})
+    judged = [Memory(name, *(_most(third, name) for third in thirds)) for name in names]
+    return [one for one in judged if one.before and one.last]
+
+
+def _most(samples: Sequence[Sample], name: str) -> float:
+    return max((sample.resident_mb.get(name, 0.0) for sample in samples), default=0.0)

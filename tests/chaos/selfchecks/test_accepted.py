@@ -1,0 +1,55 @@
+"""What was accepted is accounted for: too few, too many and out of order are told apart."""
+
+import pytest
+
+from tests.chaos.check.accepted import Logged, check_accepted
+from tests.chaos.check.compare import Findings
+from tests.chaos.check.export import Record
+from tests.chaos.load.sent import Claim
+
+
+def logged(*names: str) -> Logged:
+    """Give a log of one partition and customer with these events."""
+    log = Logged()
+    log.take(0, [Record(at, b"7", b"", (("ce_id", name.encode()),), 0) for at, name in enumerate(names)])
+    return log
+
+
+def faults(log: Logged, **claims: Claim) -> dict[str, int]:
+    """Give the counters that are not 0."""
+    findings = Findings()
+    check_accepted(findings, claims, log)
+    return {name: times for name, times in findings.faults.items() if times}
+
+
+def claim(sent: float, accepted: float | None, tries: int = 1, times: int = 1) -> Claim:
+    """Give a claim for the one record of a body."""
+    return Claim((0,), sent, tries, times if accepted is not None else 0, accepted)
+
+
+@pytest.mark.parametrize(
+    ("tries", "accepted", "there", "fault"),
+    [
+        (1, 1, 1, {}),
+        (3, 1, 1, {}),
+        (3, 1, 3, {}),
+        (3, 2, 1, {"http_200_missing": 1}),
+        (1, 1, 0, {"http_200_missing": 1}),
+        (1, 1, 2, {"accepted_doubled": 1}),
+        (2, 0, 0, {}),
+        (2, 0, 2, {}),
+        (2, 0, 3, {"accepted_doubled": 1}),
+    ],
+)
+def test_each_200_is_there_and_no_more_than_was_sent(
+    tries: int, accepted: int, there: int, fault: dict[str, int]
+) -> None:
+    """Every 200 has its record; a try without an answer may have one, and no more than one."""
+    made = claim(0.0, 1.0 if accepted else None, tries, accepted)
+    assert faults(logged(*["a:0"] * there), a=made) == fault
+
+
+@pytest.mark.parametrize(("sent", "fault"), [(1.5, {"accepted_out_of_order": 1}), (0.5, {})])
+def test_order(sent: float, fault: dict[str, int]) -> None:
+    """What was sent after another one's 200 lies behind it; what was under way with it may lie anywhere."""
+    assert faults(logged("b:0", "a:0"), a=claim(0.0, 1.0), b=claim(sent, 2.0)) == fault
