@@ -21,7 +21,7 @@ NO_TOKEN = Reply(401, {"code": "10024", "message": "Missing parameter (Finicity-
 @pytest.fixture
 async def client(upstream: Upstream) -> AsyncIterator[Client]:
     """A client whose credentials worked, and whose token is too old by now."""
-    async with client_of(upstream, answer_seconds=0.05) as made:
+    async with client_of(upstream, answer_seconds=0.25) as made:
         await made.vendor.authenticate()
         made.clock.forward(hours=3)
         yield made
@@ -91,7 +91,7 @@ async def unknown(log: MemoryLog) -> int:
 async def test_an_end_before_anything_was_sent_is_no_attempt(upstream: Upstream) -> None:
     """A process that ends while it asks whether the vendor answers takes its claim back, and waits for nothing."""
     log, upstream.default_token = MemoryLog(), SILENT
-    async with client_of(upstream, MemoryGate(log), answer_seconds=0.05) as client:
+    async with client_of(upstream, MemoryGate(log), answer_seconds=0.25) as client:
         await fails(client, 1)
     upstream.default = SILENT
     async with client_of(upstream, MemoryGate(log)) as client:
