@@ -8,6 +8,7 @@ from streams.demo.scene import LOOK_SECONDS, Scene
 from streams.demo.stage.pace import AS_IT_IS
 from streams.demo.story import GROWING
 from streams.demo.telling.table import Posted
+from streams.kafka.topics import EMBEDDED
 
 
 async def pause(scene: Scene, asked: asyncio.Event) -> None:
@@ -37,7 +38,8 @@ async def addresses(scene: Scene) -> list[str]:
         f"  {'none came' if command is None else command.fix_url}",
         f"the sandbox's controls (streams/sandbox/README.md): {scene.cast.sandbox}/sandbox/truth",
         f"metrics: {metrics_of(scene)}",
-        f"Kafka: {scene.kafka.bootstrap}",
+        f"for commands as `txpush override show --customer {GROWING.customer}`, in another terminal first:",
+        f"  export TXPUSH_BOOTSTRAP={scene.kafka.bootstrap} TXPUSH_PARTITIONS={EMBEDDED.partitions}",
         "Ctrl-C ends it.",
         "",
     ]

@@ -97,9 +97,16 @@ class Seen:
         elif record.topic == DEAD_LETTER:
             self.letters.append(orjson.loads(record.value))
         elif record.topic == HEALTH:
-            self.phases[record.key.decode()] = orjson.loads(record.value)["phase"]
+            self._take_health(record.key.decode(), record.value)
         elif record.topic == LOOKUP:
             self.lookups.append(Lookup(record.key.decode(), orjson.loads(record.value)["action"]))
+
+    def _take_health(self, account: str, value: bytes) -> None:
+        """Take an account's health; that of a forgotten customer is a tombstone."""
+        if value:
+            self.phases[account] = orjson.loads(value)["phase"]
+        else:
+            self.phases.pop(account, None)
 
     def command(self, customer: str, number: int) -> list[Message]:
         """Give the messages of the customer's command with this number, counted from 0 in the order of their issue."""

@@ -1,9 +1,10 @@
 """What a reader knows of the inbound log and of commands, and what the board makes of it."""
 
 from streams.demo.expected import Course, Said
-from streams.demo.reading.seen import Heard, Message
+from streams.demo.reading.seen import Heard, Message, Record
 from streams.demo.scene import keys_in
 from streams.demo.telling.board import Board
+from streams.kafka.topics import HEALTH
 from tests.unit.demo.arrived import audit, command, event, seen, told
 
 ACCOUNT = {"customerId": "7", "accountId": "5", "aggregationStatusCode": 185}
@@ -25,6 +26,12 @@ def test_an_event_is_heard_once() -> None:
     assert first == Heard("a:0", "txpush.account.modified", "7", "5", 185)
     assert (first.is_connect, second.is_connect, second.code) == (False, True, None)
     assert reader.places["a:0"] == [(0, 0), (0, 1)]
+
+
+def test_a_forgotten_customer_has_no_health() -> None:
+    """The tombstones that forgetting leaves are read as what they are."""
+    reader = seen([Record(HEALTH, 0, 0, b"7/5", b'{"phase": "healthy"}', []), Record(HEALTH, 0, 1, b"7/5", b"", [])])
+    assert reader.phases == {}
 
 
 def test_commands_of_a_customer_are_counted_by_their_issue() -> None:
