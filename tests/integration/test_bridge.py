@@ -388,6 +388,7 @@ class Load:
         return list(self.answers.values()).count(status)
 
 
+@pytest.mark.slow
 def test_no_200_is_lost_when_the_broker_is_killed(mortal: EmbeddedKafka, mortal_topics: Topics) -> None:
     """Under load the broker is killed twice: 503 while it is gone, 200 again by itself, and every 200 is in the log."""
     with bridge(mortal_topics) as running:

@@ -168,6 +168,7 @@ async def test_a_missing_topic_stays_missing(kafka: EmbeddedKafka) -> None:
         await client.close()
 
 
+@pytest.mark.slow
 async def test_records_survive_kill_and_restart_and_another_start(tmp_path: Path) -> None:
     """What was confirmed is there after SIGKILL and, in a kept folder, for the next cluster on the same ports."""
     spec = ClusterSpec(data_dir=tmp_path / "kept, with a näme")

@@ -74,6 +74,7 @@ def answers(port: int, path: str) -> int:
         return 0
 
 
+@pytest.mark.slow
 def test_the_flow_by_client_certificates(cluster: Secured, tmp_path: Path) -> None:
     """Bridge and agent are known by the common names of their certificates, and a notification is decided on."""
     body = (Path(__file__).parents[1] / "payloads" / "synthetic-txpush-account-modified-185.json").read_bytes()

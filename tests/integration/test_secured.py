@@ -192,7 +192,14 @@ async def told(cluster: Secured, topic: str, customer: str) -> dict[str, object]
     return value
 
 
-@pytest.mark.parametrize("component", Component)
+READERS = {Component.OPERATOR, Component.SWEEP, Component.AUDITOR}
+"""They read nearly everything, which takes most of a minute each."""
+
+
+@pytest.mark.parametrize(
+    "component",
+    [pytest.param(one, marks=[pytest.mark.slow] if one in READERS else []) for one in Component],
+)
 def test_what_is_not_its_business_is_refused(cluster: Secured, component: Component) -> None:
     """Every topic that it need not read is closed to it, every topic that it must not write to, and what rules both."""
     name = name_of(component)

@@ -134,6 +134,7 @@ async def make_anew(bootstrap: str) -> None:
     await topics.apply(bootstrap, EMBEDDED)
 
 
+@pytest.mark.slow
 def test_a_mismatch_behind_a_late_broker(broker: EmbeddedKafka) -> None:
     """Who was there first writes and reads nothing until the topics fit: 503, and readiness says what differs."""
     port, admin, executor_admin = free_port(), free_port(), free_port()

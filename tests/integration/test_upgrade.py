@@ -205,6 +205,7 @@ def readiness(address: str) -> str:
         return ""
 
 
+@pytest.mark.slow
 def test_upgrade_and_roll_back_on_a_live_log(cluster: Cluster) -> None:
     """State without a version is read; that of a later release is refused in words; the log gives all of it again."""
     one, two, three, four, *_ = CUSTOMERS
