@@ -1,12 +1,22 @@
-"""Fixtures of the tests that have everything running at once."""
+"""Fixtures of several modules: a broker of their own, and everything running at once."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 
+from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from tests.integration.whole.stack import Flow, Whole, flow_of, running
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedKafka]:
+    """A broker of a module's own, with the topics of the contract: they and the agents' groups have fixed names."""
+    with EmbeddedKafka() as kafka:
+        asyncio.run(topics.apply(kafka.bootstrap, topics.EMBEDDED))
+        yield kafka
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

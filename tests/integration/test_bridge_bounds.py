@@ -18,7 +18,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.log import LogFull, LogRecord
 from streams.kafka.producer import LogProducer, ProducerSettings
@@ -84,14 +83,6 @@ class Bridge:
             return httpx.get(f"http://127.0.0.1:{self.admin_port}/readyz", timeout=5).status_code == 200
         except httpx.TransportError:
             return False
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[EmbeddedKafka]:
-    """A broker of these tests alone: they stop it."""
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
-        yield kafka
 
 
 @pytest.fixture(scope="module")

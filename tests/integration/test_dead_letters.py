@@ -1,6 +1,5 @@
 """Dead letters from first to last on a real broker: listed, shown, put back, and what a pause for them comes to."""
 
-import asyncio
 import json
 import os
 import re
@@ -8,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -18,7 +17,7 @@ from typing import Any, Self
 import httpx
 import pytest
 from click.testing import CliRunner, Result
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import AccountSnapshot, ClockTick, Event, EventType, Source
@@ -26,10 +25,10 @@ from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.bridge.intake import Topics, take
 from streams.cli import txpush
 from streams.fold.intake import partition_of
-from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import DEAD_LETTER, EMBEDDED, EVENTS
 from streams.observe.labels import Route
+from tests.integration.committed import committed
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
@@ -113,18 +112,7 @@ class Log:
 
     def read(self, topic: str) -> list[Any]:
         """Give the committed records of a topic, partition by partition."""
-        reader = {"bootstrap.servers": self.bootstrap, "group.id": "reader", "enable.auto.commit": False}
-        consumer = Consumer(reader | {"isolation.level": "read_committed", "enable.partition.eof": True})
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in range(EMBEDDED.partitions)])
-        found, ended, end = [], 0, time.monotonic() + SECONDS
-        while ended < EMBEDDED.partitions:
-            assert time.monotonic() < end, f"{topic} has no end"
-            for one in consumer.consume(1000, 0.2):
-                ended += one.error() is not None
-                if one.error() is None:
-                    found.append(one)
-        consumer.close()
-        return sorted(found, key=lambda one: (one.partition(), one.offset()))
+        return committed(self.bootstrap, topic, range(EMBEDDED.partitions), SECONDS)
 
     def of(self, topic: str, customer: str) -> list[Any]:
         """Give the records of a customer."""
@@ -171,14 +159,6 @@ class Agent:
         found = re.search(r"metrics at (http://[\d.:]+)/metrics", self.said())
         assert found
         return httpx.get(f"{found[1]}{path}", timeout=5).text
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[EmbeddedKafka]:
-    """A broker of its own: the topics of the contract and the agent's group have fixed names."""
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
-        yield kafka
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from asyncio.subprocess import Process
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from schemas.commands import COMMAND_TOPICS, Command, Ticket
 from streams.clock import WallClock
-from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.subscribe.testing import CommandStory, TicketStory
 from tests import waiting
@@ -34,14 +33,6 @@ SECONDS = 40.0
 CUSTOMERS = 24
 NO_ADDRESS, REFUSED, BUSY = "nobody", "refused", "busy"
 TOKEN = "token-of-this-test"  # noqa: S105 - a token of this test alone
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[EmbeddedKafka]:
-    """A broker of this module's own, with the topics of the contract."""
-    with EmbeddedKafka() as cluster:
-        asyncio.run(topics.apply(cluster.bootstrap, topics.EMBEDDED))
-        yield cluster
 
 
 async def put(broker: EmbeddedKafka, *messages: Command | Ticket) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
+from tests.integration.committed import committed
 from tests.integration.whole.parts import free_port
 from tests.waiting import wait_until
 
@@ -87,26 +86,8 @@ class Stack:
 
     def read(self, topic: str) -> list[Any]:
         """Give the values of a topic as a committed reader sees them."""
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.bootstrap,
-                "group.id": "test-reader",
-                "isolation.level": "read_committed",
-                "enable.partition.eof": True,
-            }
-        )
-        consumer.assign([TopicPartition(topic, number, 0) for number in range(topics.EMBEDDED.partitions)])
-        values, ended, end = [], 0, time.monotonic() + DEADLINE_SECONDS
-        while ended < topics.EMBEDDED.partitions:
-            assert time.monotonic() < end, f"{topic} does not end"
-            for message in consumer.consume(500, 0.2):
-                if message.error():
-                    assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
-                    ended += 1
-                else:
-                    values.append(json.loads(message.value() or b"null"))
-        consumer.close()
-        return values
+        records = committed(self.bootstrap, topic, range(topics.EMBEDDED.partitions), DEADLINE_SECONDS)
+        return [json.loads(one.value() or b"null") for one in records]
 
 
 def ready(port: int) -> bool:

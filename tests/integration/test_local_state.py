@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import AccountSnapshot, CustomerForgotten, Event, EventType, Source
@@ -26,6 +26,7 @@ from streams.fold.intake import partition_of
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import AGENT, EMBEDDED, EVENTS
+from tests.integration.committed import committed
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
@@ -108,23 +109,9 @@ class Cluster:
 
     def actions(self, customer: str) -> list[str]:
         """Give the actions of the connect-fix messages of a customer, committed ones only."""
-        given = {"bootstrap.servers": self.bootstrap, "group.id": "reader", "isolation.level": "read_committed"}
-        consumer = Consumer({**given, "enable.auto.commit": False, "enable.partition.eof": True})
         place = partition_of(customer, EMBEDDED.partitions)
-        consumer.assign([TopicPartition(FIX, place, 0)])
-        found, end = list[str](), time.monotonic() + 30
-        try:
-            while time.monotonic() < end:
-                for one in consumer.consume(1000, 0.2):
-                    error = one.error()
-                    if error is not None:
-                        assert error.code() == KafkaError._PARTITION_EOF, error
-                        return found
-                    if (one.key() or b"").decode() == customer:
-                        found.append(orjson.loads(one.value() or b"")["action"])
-        finally:
-            consumer.close()
-        raise TimeoutError(FIX)
+        found = committed(self.bootstrap, FIX, [place], 30.0)
+        return [orjson.loads(one.value() or b"")["action"] for one in found if (one.key() or b"").decode() == customer]
 
 
 @dataclass

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner, Result
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import AccountSnapshot, Event, EventType, Source
@@ -31,6 +31,7 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AUDIT, EVENTS, HEALTH, TICKETS, Layout
 from streams.operate.moving.places import copied
+from tests.integration.committed import committed
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -94,18 +95,7 @@ class Cluster:
 
     def read(self, topic: str) -> list[Any]:
         """Give the committed records of a topic, partition by partition."""
-        reader = {"bootstrap.servers": self.bootstrap, "group.id": "reader", "enable.auto.commit": False}
-        consumer = Consumer(reader | {"isolation.level": "read_committed", "enable.partition.eof": True})
-        consumer.assign([TopicPartition(topic, number, 0) for number in range(self.partitions)])
-        found, ended, end = [], 0, time.monotonic() + SECONDS
-        while ended < self.partitions:
-            assert time.monotonic() < end, f"{topic} has no end"
-            for one in consumer.consume(1000, 0.2):
-                ended += one.error() is not None
-                if one.error() is None:
-                    found.append(one)
-        consumer.close()
-        return sorted(found, key=lambda one: (one.partition(), one.offset()))
+        return committed(self.bootstrap, topic, range(self.partitions), SECONDS)
 
     def last(self, topic: str) -> dict[bytes, bytes]:
         """Give the last value of every key that has one."""

@@ -19,7 +19,6 @@ from schemas.events import AccountSnapshot, Event, EventType, Source
 from schemas.times import rfc3339, to_epoch_ms
 from streams.cli import txpush
 from streams.clock import WallClock
-from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS
 from tests.waiting import wait_until
@@ -30,14 +29,6 @@ ROOT = Path(__file__).parents[2]
 SIGNED = ["--by", "ann", "--reason", "asked the customer"]
 CUSTOMER, LOGIN, ACCOUNT, BANK = "7000000042", "7100000007", "5900000001", "102105"
 OF_LOGIN = ["--customer", CUSTOMER, "--login", LOGIN]
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[EmbeddedKafka]:
-    """A broker of its own: the topics of the contract and the agents' groups have fixed names."""
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
-        yield kafka
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,8 @@
 """What a worker writes on a terminal or into a file, from its start to its end."""
 
-import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,13 +23,6 @@ for name in ("aiokafka.conn", "faust.app.base", "mode.services"):
     for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
         logging.getLogger(name).log(level, "%d", level)
 """
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka() as cluster:
-        asyncio.run(topics.apply(cluster.bootstrap, EMBEDDED))
-        yield cluster
 
 
 @pytest.mark.parametrize(("command", "source"), [("agent", topics.EVENTS), ("institutions", topics.SIGNALS)])

@@ -1,17 +1,14 @@
 """An orderly end while the broker hangs: SIGSTOP leaves its connections open and says nothing more."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED
 from tests.waiting import wait_until
@@ -21,14 +18,6 @@ pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).parents[2]
 SHUTDOWN_SECONDS = 5.0
 WORKERS = ("agent", "institutions")
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[EmbeddedKafka]:
-    """A broker of these tests alone: they stop it."""
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
-        yield kafka
 
 
 def started(name: str, broker: EmbeddedKafka, log: Path) -> "subprocess.Popen[bytes]":

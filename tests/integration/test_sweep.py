@@ -1,9 +1,8 @@
 """`txpush sweep` as it ships: a real Kafka, the sandbox over HTTP, signals and kills."""
 
-import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,22 +10,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.events import AccountSnapshot, Source
 from streams.clock import WallClock
-from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.topics import EMBEDDED, HEALTH
+from streams.kafka.topics import HEALTH
 from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.server import serving
 from tests.integration.sweeping import Bench, until
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[EmbeddedKafka]:
-    """A broker of its own: the topics of the contract have fixed names."""
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
-        yield kafka
 
 
 @pytest.fixture

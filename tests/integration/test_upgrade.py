@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from schemas.state.partitions import STATE_VERSION
@@ -27,6 +27,7 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.log import LogRecord
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import AGENT, EMBEDDED, EVENTS, SIGNALS
+from tests.integration.committed import committed
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
@@ -130,26 +131,7 @@ class Cluster:
 
     def values(self, topic: str) -> list[bytes]:
         """Give the values of a topic as a committed reader sees them, in order within each partition."""
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.kafka.bootstrap,
-                "group.id": "upgrade-reader",
-                "isolation.level": "read_committed",
-                "enable.partition.eof": True,
-            }
-        )
-        consumer.assign([TopicPartition(topic, number, 0) for number in NUMBERS])
-        values, ended, end = [], 0, time.monotonic() + SECONDS
-        while ended < len(NUMBERS):
-            assert time.monotonic() < end, f"{topic} does not end"
-            for message in consumer.consume(500, 0.2):
-                if message.error():
-                    assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
-                    ended += 1
-                else:
-                    values.append(message.value() or b"")
-        consumer.close()
-        return values
+        return [one.value() or b"" for one in committed(self.kafka.bootstrap, topic, NUMBERS, SECONDS)]
 
     def commands(self) -> list[tuple[str, str]]:
         """Give customer and action of every command message, as a reader by the contract takes them."""

@@ -21,7 +21,7 @@ import httpx
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import AccountSnapshot, Event, EventType, Source
@@ -32,6 +32,7 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.embedded.machine import free_ports
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EMBEDDED, EVENTS, HEALTH, changelog
+from tests.integration.committed import committed
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
@@ -102,27 +103,7 @@ class Log:
 
     def read(self, topic: str) -> list[Any]:
         """Give the records of a topic, partition by partition, without those of aborted transactions."""
-        given = {
-            "bootstrap.servers": self.bootstrap,
-            "group.id": "reader",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-        consumer = Consumer(given)
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in range(EMBEDDED.partitions)])
-        found, unread, end = [], set(range(EMBEDDED.partitions)), time.monotonic() + SECONDS
-        while unread:
-            assert time.monotonic() < end, f"{topic} has no end"
-            for one in consumer.consume(1000, 0.2):
-                error = one.error()
-                if error is None:
-                    found.append(one)
-                else:
-                    assert error.code() == KafkaError._PARTITION_EOF, error
-                    unread.discard(one.partition() or 0)
-        consumer.close()
-        return sorted(found, key=lambda one: (one.partition(), one.offset()))
+        return committed(self.bootstrap, topic, range(EMBEDDED.partitions), SECONDS)
 
     def values(self, topic: str, customer: str) -> list[Any]:
         """Give what a topic says of a customer, in order; None for a tombstone."""
