@@ -10,8 +10,6 @@ import uvloop
 from granian.server.embed import Server
 from prometheus_client import CollectorRegistry
 
-from schemas.catalogue import Kind
-from schemas.commands import COMMAND_TOPICS
 from streams.clock import Clock
 from streams.executor.fixing.limits import Limits
 from streams.executor.fixing.rechecks import Rechecks
@@ -27,7 +25,7 @@ from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.access import access_to
 from streams.kafka.log import Log
 from streams.kafka.producer import LogProducer, ProducerSettings
-from streams.kafka.topics import DEAD_LETTER, EVENTS, LOOKUP
+from streams.kafka.topics import DEAD_LETTER, EVENTS, EXECUTORS, LINKED, LOOKUP
 from streams.kafka.view import TopicView
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
@@ -38,8 +36,8 @@ from streams.vendor import KafkaGate, Vendor, VendorMeters, VendorSettings
 
 log = logging.getLogger(__name__)
 
-GROUP = "txpush-executor"
-LINKED_TOPICS = tuple(COMMAND_TOPICS[kind] for kind in (Kind.CONNECT_FIX, Kind.CONSENT_RENEWAL, Kind.OTP_ESCALATION))
+GROUP = EXECUTORS
+LINKED_TOPICS = LINKED
 """What links lead to."""
 WRITTEN_TOPICS = (EVENTS, DEAD_LETTER)
 BACKLOG = 512

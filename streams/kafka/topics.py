@@ -32,6 +32,8 @@ VENDOR_AUTH = "vendor.auth"
 AGENT = "txpush-agent"
 INSTITUTIONS = "txpush-institutions"
 """Names of the two folds: consumer groups and first parts of their changelogs."""
+EXECUTORS = "txpush-executor"
+"""The consumer group of the executors."""
 
 AGENT_TABLES = ("accounts", "logins", "customers", "surroundings", "policies", "control")
 INSTITUTION_TABLES = (
@@ -89,6 +91,9 @@ STATE = COMPACT | {
     "delete.retention.ms": str(TOMBSTONES_KEPT // timedelta(milliseconds=1)),
 }
 CUSTOMER_COMMANDS = tuple(topic for kind, topic in COMMAND_TOPICS.items() if kind is not Kind.SUPPORT_TICKET)
+
+LINKED = tuple(COMMAND_TOPICS[kind] for kind in (Kind.CONNECT_FIX, Kind.CONSENT_RENEWAL, Kind.OTP_ESCALATION))
+"""Commands whose links the executor opens."""
 
 
 def changelog(application: str, table: str) -> str:

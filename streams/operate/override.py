@@ -1,8 +1,7 @@
 """`txpush override`: an operator's decision about a customer, a login, an account, an institution, or all (R16)."""
 
-import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
@@ -16,7 +15,7 @@ from streams.operate.overrides.known import look_up
 from streams.operate.overrides.resume import resume
 from streams.operate.overrides.scope import Scope, told
 from streams.operate.overrides.show import show
-from streams.operate.telling import carry_out, refuse_data, run, signed
+from streams.operate.telling import carry_out, refuse_data, run, signed, span_in
 from streams.settings import read_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,9 +32,6 @@ OPTIONS = {
 }
 """Fields of the record by the options that fill them."""
 
-SPAN = re.compile(r"(\d{1,5})([mhd])")
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
 
 class Until(click.ParamType):
     """A time: RFC 3339, a span from now as `90m`, `12h` or `3d`, or `now`."""
@@ -47,8 +43,8 @@ class Until(click.ParamType):
         now = clock_of(read_settings()).now()
         if value == "now":
             return now
-        if span := SPAN.fullmatch(value):
-            return now + timedelta(**{UNITS[span[2]]: int(span[1])})
+        if (span := span_in(value)) is not None:
+            return now + span
         try:
             until = parse_rfc3339(value)
         except ValueError:

@@ -69,8 +69,14 @@ async def positions(bootstrap: Bootstrap, partitions: int) -> Mapping[TopicParti
     """Give how far the agents have read their logs; refuse topics that are not as they should be, nobody could wait."""
     async with operator_admin(bootstrap) as admin:
         _check_topics(await topic_sizes(admin), partitions)
-        found = [await admin.list_consumer_group_offsets(application) for application in FOLDS]
-    return {place: meta.offset for offsets in found for place, meta in offsets.items() if meta.offset >= 0}
+        found = [await read_by(admin, application) for application in FOLDS]
+    return {place: offset for offsets in found for place, offset in offsets.items()}
+
+
+async def read_by(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, int]:
+    """Give how far a consumer group has read; a partition that it has committed nothing of is left out."""
+    offsets = await admin.list_consumer_group_offsets(group)
+    return {place: meta.offset for place, meta in offsets.items() if meta.offset >= 0}
 
 
 def _check_topics(found: Mapping[str, int], partitions: int) -> None:

@@ -1,8 +1,10 @@
 """How the commands of operators ask, run and end: in words, with an exit code."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Coroutine, Iterable
+from datetime import timedelta
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -20,6 +22,8 @@ from streams.settings import Settings
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+SPAN = re.compile(r"(\d{1,5})([mhd])")
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def signed(command: F) -> F:
@@ -27,6 +31,12 @@ def signed(command: F) -> F:
     reason = click.option("--reason", required=True, metavar="TEXT", help="Why: kept in the log, 500 characters.")
     by = click.option("--by", required=True, metavar="NAME", help="Who decides: kept in the log, 200 characters.")
     return by(reason(command))
+
+
+def span_in(text: str) -> timedelta | None:
+    """Read a span as operators type it: `90m`, `12h` or `3d`; None for anything else."""
+    found = SPAN.fullmatch(text)
+    return None if found is None else timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
 def refuse(message: str) -> NoReturn:

@@ -4,14 +4,11 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS
 from schemas.contract.channels import CHANNELS, Component
 from streams.kafka import topics
-from streams.kafka.topics import AGENT, AGENT_TABLES, INSTITUTION_TABLES, INSTITUTIONS, changelog
+from streams.kafka.topics import AGENT, AGENT_TABLES, EXECUTORS, INSTITUTION_TABLES, INSTITUTIONS, LINKED, changelog
 
-EXECUTORS = "txpush-executor"
-"""The consumer group of the executors."""
 REPLAY = "txpush-replay"
 """First part of the consumer groups of those who only read."""
 OWN_NAME = ""
@@ -46,8 +43,6 @@ class Right(NamedTuple):
 
 ALL_TOPICS = tuple(topic.name for topic in topics.contract())
 COMMANDS = tuple(COMMAND_TOPICS.values())
-LINKED = tuple(COMMAND_TOPICS[kind] for kind in (Kind.CONNECT_FIX, Kind.CONSENT_RENEWAL, Kind.OTP_ESCALATION))
-"""Commands whose links the executor opens."""
 STATE = {
     Component.AGENT: tuple(changelog(AGENT, table) for table in AGENT_TABLES),
     Component.INSTITUTIONS: tuple(changelog(INSTITUTIONS, table) for table in INSTITUTION_TABLES),

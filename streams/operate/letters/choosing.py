@@ -1,8 +1,7 @@
 """The options by which dead letters are chosen."""
 
-import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
@@ -12,11 +11,9 @@ from schemas.contract.channels import Component
 from schemas.times import parse_rfc3339
 from streams.clock import WallClock
 from streams.operate.letters.kept import READERS, Chosen, LetterId
+from streams.operate.telling import span_in
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-SPAN = re.compile(r"(\d{1,5})([mhd])")
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Moment(click.ParamType):
@@ -26,8 +23,8 @@ class Moment(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - click's signature
         """Read the time."""
-        if span := SPAN.fullmatch(value):
-            return WallClock().now() - timedelta(**{UNITS[span[2]]: int(span[1])})
+        if (span := span_in(value)) is not None:
+            return WallClock().now() - span
         try:
             return parse_rfc3339(value)
         except ValueError:

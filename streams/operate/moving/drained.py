@@ -7,14 +7,14 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from streams.kafka.access import Bootstrap
-from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, LOOKUP, SIGNALS
-from streams.operate.reading import STEP_SECONDS, committed_reader, operator_admin, to_end
+from streams.kafka.topics import EXECUTORS, LOOKUP
+from streams.operate.reading import FOLDS, STEP_SECONDS, committed_reader, operator_admin, read_by, to_end
 from streams.operate.writing import OperateError
 
 Ends = Mapping[TopicPartition, int]
 """The next offset of each partition."""
 
-READERS = {AGENT: EVENTS, INSTITUTIONS: SIGNALS, "txpush-executor": LOOKUP}
+READERS = FOLDS | {EXECUTORS: LOOKUP}
 """Consumer groups and what each has to have read."""
 
 
@@ -43,11 +43,7 @@ async def _positions(bootstrap: Bootstrap) -> Mapping[str, Mapping[TopicPartitio
         for group in READERS:
             if await asyncio.wait_for(_members(admin, group), STEP_SECONDS):
                 raise OperateError(f"{group} has members: stop them all, and wait until their sessions end")
-        found = {group: await admin.list_consumer_group_offsets(group) for group in READERS}
-    return {
-        group: {place: meta.offset for place, meta in offsets.items() if meta.offset >= 0}
-        for group, offsets in found.items()
-    }
+        return {group: await read_by(admin, group) for group in READERS}
 
 
 async def _members(admin: Any, group: str) -> int:  # noqa: ANN401 - untyped library

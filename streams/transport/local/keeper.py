@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import TypeVar
 
 from streams.observe.labels import StateRefusal
 from streams.transport.local.files import StateRefused
@@ -14,6 +15,8 @@ from streams.transport.local.pending import LIMIT_BYTES, Pending
 from streams.transport.local.state import LocalState
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 WRITE_SECONDS = 5.0
 """From one write to the next: what a killed worker has to read of its changelogs."""
@@ -44,13 +47,7 @@ class StateKeeper:
 
         `starts` and `ends` are those of the changelogs.
         """
-        try:
-            return await self._local.run(self._find, dict(starts), dict(ends))
-        except StateRefused as refused:
-            await self._refuse(refused)
-        except OSError as error:
-            await self._refuse(StateRefused(StateRefusal.BROKEN, f"{error}; look at TXPUSH_STATE_DIR"))
-        return None
+        return await self._unless_refused(self._find, dict(starts), dict(ends))
 
     def _find(self, starts: dict[str, int], ends: dict[str, int]) -> tuple[Contents, dict[str, int]]:
         self._files.lock()
@@ -65,18 +62,23 @@ class StateKeeper:
 
     async def resume(self, head: Head | None) -> bool:
         """Go on with the files that this process has written up to what it holds in memory; False if they are not."""
-        try:
-            await self._local.run(self._resume, head)
-        except StateRefused as refused:
-            await self._refuse(refused)
-        except OSError as error:
-            await self._refuse(StateRefused(StateRefusal.BROKEN, f"{error}; look at TXPUSH_STATE_DIR"))
+        await self._unless_refused(self._resume, head)
         return self._files.head is not None
 
     def _resume(self, head: Head | None) -> None:
         self._files.lock()
         if head is None or not self._files.resume(head):
             raise StateRefused(StateRefusal.NOT_WRITTEN, "it is not what this process has in memory")
+
+    async def _unless_refused(self, look: Callable[..., T], *arguments: object) -> T | None:
+        """Look at the files in the folder's thread; None where they cannot be used, which is logged and counted."""
+        try:
+            return await self._local.run(look, *arguments)
+        except StateRefused as refused:
+            await self._refuse(refused)
+        except OSError as error:
+            await self._refuse(StateRefused(StateRefusal.BROKEN, f"{error}; look at TXPUSH_STATE_DIR"))
+        return None
 
     async def _refuse(self, refused: StateRefused) -> None:
         self._local.metrics.state_refused(refused.reason)

@@ -13,9 +13,7 @@ from streams.executor import process as executor
 from streams.kafka.acls.rights import (
     ALL_TOPICS,
     COMMANDS,
-    EXECUTORS,
     HELD,
-    LINKED,
     Operation,
     Resource,
     Right,
@@ -25,7 +23,17 @@ from streams.kafka.acls.rights import (
 )
 from streams.kafka.acls.users import DEFAULTS, User, UserError, of, users
 from streams.kafka.command import topics
-from streams.kafka.topics import AGENT, EVENTS, HEALTH, INSTITUTIONS, SUBSCRIPTIONS, VENDOR_AUTH, changelog
+from streams.kafka.topics import (
+    AGENT,
+    EVENTS,
+    EXECUTORS,
+    HEALTH,
+    INSTITUTIONS,
+    LINKED,
+    SUBSCRIPTIONS,
+    VENDOR_AUTH,
+    changelog,
+)
 from streams.operate.overrides.snapshot import TABLES
 from streams.transport.settings import FoldSettings
 
