@@ -12,6 +12,8 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from schemas.problems import words_of
+
 FILE = "catalogue.json"
 
 
@@ -281,7 +283,7 @@ def _place(text: str, problem: ErrorDetails) -> str:
 def _advice(problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
         return "no such field; remove it"
-    return problem["msg"].removeprefix("Value error, ")
+    return words_of(problem)
 
 
 UNLISTED = Entry(code=None, cause="unknown_code", text="Status code not in the catalogue", treatment=Treatment.UNKNOWN)

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from schemas.catalogue import Frozen
+from schemas.problems import words_of
 
 FILE = "policy.toml"
 
@@ -278,7 +279,7 @@ def _key(problem: ErrorDetails) -> str:
 
 def _advice(problem: ErrorDetails) -> str:
     if problem["type"] == "value_error" or not problem["loc"]:
-        return problem["msg"].removeprefix("Value error, ")
+        return words_of(problem)
     *sections, key = [part for part in problem["loc"] if isinstance(part, str)]
     model = _model(sections)
     if problem["type"] == "extra_forbidden":

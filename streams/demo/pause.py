@@ -40,6 +40,7 @@ async def addresses(scene: Scene) -> list[str]:
         f"metrics: {metrics_of(scene)}",
         f"for commands as `txpush override show --customer {GROWING.customer}`, in another terminal first:",
         f"  export TXPUSH_BOOTSTRAP={scene.kafka.bootstrap} TXPUSH_PARTITIONS={EMBEDDED.partitions}",
+        f"  export TXPUSH_CLOCK={scene.pace.file}  # the demo's own, days away from the machine's",
         "Ctrl-C ends it.",
         "",
     ]

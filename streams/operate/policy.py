@@ -15,7 +15,7 @@ from streams.kafka.present import clock_of
 from streams.operate import acts
 from streams.operate.differences import as_toml, differences, spans
 from streams.operate.inforce import Place, Standing, standings
-from streams.operate.telling import agreed, carry_out, refuse, run, signed
+from streams.operate.telling import agreed, carry_out, read, refuse, run, signed
 from streams.settings import read_settings
 
 Standings = Mapping[Place, Standing | None]
@@ -46,7 +46,7 @@ def show() -> None:
       txpush policy show > policy.toml
     """  # noqa: D301 - click wants the real character
     settings = read_settings()
-    found = run(settings, standings(Access.of(settings), settings.partitions))
+    found = read(settings, standings(Access.of(settings), settings.partitions))
     groups = _groups(found)
     if not groups:
         click.echo("no policy is in force yet: start the agents, or run `txpush policy activate FILE`", err=True)
@@ -85,7 +85,7 @@ def check(file: Path, *, in_force: bool) -> None:
         )
     if in_force:
         settings = read_settings()
-        for rules, places in _groups(run(settings, standings(Access.of(settings), settings.partitions))):
+        for rules, places in _groups(read(settings, standings(Access.of(settings), settings.partitions))):
             name = f"the policy in force on {_where(places)}"
             click.echo("\n".join(_told(name, differences(rules.rules.policy, new))))
 

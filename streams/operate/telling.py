@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
+from schemas.problems import words_of
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import require_clock
@@ -49,7 +50,7 @@ def refuse_data(error: ValidationError, names: dict[str, str]) -> NoReturn:
     """End with what the record of a decision does not take, under the names of the options."""
     lines = []
     for one in error.errors(include_url=False, include_input=False):
-        field, text = str(one["loc"][0]) if one["loc"] else "", one["msg"].removeprefix("Value error, ")
+        field, text = str(one["loc"][0]) if one["loc"] else "", words_of(one)
         if one["type"] == "string_pattern_mismatch":
             text = "an id has neither spaces nor slashes"
         for name, option in names.items():
@@ -71,15 +72,24 @@ def agreed(question: str, *, yes: bool) -> None:
     sys.exit(EXIT_OTHERWISE)
 
 
+def read(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
+    """Wait for what Kafka has, or end with what to do next."""
+    return _waited(settings, request, "")
+
+
 def run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
-    """Wait for Kafka's answer, or end with what to do next."""
+    """Wait for Kafka's answer on the way to writing, or end with what to do next."""
+    return _waited(settings, request, "; nothing was written")
+
+
+def _waited(settings: Settings, request: Coroutine[Any, Any, T], so: str) -> T:
     try:
         return asyncio.run(request)
     except (OperateError, ClusterError, LookupError) as error:
-        refuse(f"{error}; nothing was written")
+        refuse(f"{error}{so}")
     except (KafkaError, OSError, TimeoutError) as error:
         refuse(
-            f"no broker answers at {settings.bootstrap}: {error!r}; nothing was written\n"
+            f"no broker answers at {settings.bootstrap}: {error!r}{so}\n"
             "set TXPUSH_BOOTSTRAP, or start one: txpush kafka"
         )
 

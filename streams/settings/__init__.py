@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from schemas.problems import words_of
 from streams.settings.parts import (
     BridgePart,
     ClusterPart,
@@ -118,10 +120,10 @@ def _no_such(name: str) -> str:
     return f"{PREFIX}{name.upper()}: no such setting; {advice}"
 
 
-def _plainly(problem: Any) -> str:  # noqa: ANN401 - pydantic's own record of a problem
+def _plainly(problem: ErrorDetails) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else "settings"
     if problem["type"] == "extra_forbidden":
         return _no_such(name)
     field = Settings.model_fields.get(name)
     allowed = f" ({field.description})" if field is not None else ""
-    return f"{PREFIX}{name.upper()}: {problem['msg']}{allowed}"
+    return f"{PREFIX}{name.upper()}: {words_of(problem)}{allowed}"

@@ -20,6 +20,7 @@ from schemas.notifications import (
     reduce_connect,
     reduce_txpush,
 )
+from schemas.problems import place_of, words_of
 from schemas.times import to_epoch_ms
 from schemas.vendor import read_json
 
@@ -76,10 +77,9 @@ def _read_override(body: Mapping[str, Any], receipt: Receipt) -> Reduction:
         data = Override.model_validate_json(orjson.dumps(body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "body"
         raise BadCapture(
-            f"an operator's body is the data of an override (action, who, why and whom): {place}: {first['msg']}; "
-            "write other decisions of operators as events"
+            "an operator's body is the data of an override (action, who, why and whom): "
+            f"{place_of(first, 'body')}: {words_of(first)}; write other decisions of operators as events"
         ) from None
     subject = None if data.customer_id is None else f"customers/{data.customer_id}"
     # Nothing sends a decision again: the same words later are another decision.

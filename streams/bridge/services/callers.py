@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
+from schemas.problems import place_of, words_of
 from streams.bridge.answers import Rejected, told
 from streams.observe.labels import Outcome
 
@@ -160,6 +162,5 @@ def _contradictions(entries: Mapping[str, Entry], *, has_proxy: bool) -> list[st
     return problems
 
 
-def _plainly(problem: object) -> str:
-    place = ".".join(str(part) for part in problem["loc"])  # type: ignore[index] # pydantic's own record of a problem
-    return f"{place}: {problem['msg']}"  # type: ignore[index] # the same
+def _plainly(problem: ErrorDetails) -> str:
+    return f"{place_of(problem, 'the file')}: {words_of(problem)}"

@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from schemas.events import AccountChallenged, CommandReported, Event, EventType, Source
+from schemas.problems import words_of
 from schemas.times import parse_rfc3339
 from streams.bridge.answers import Answer, Rejected, told
 from streams.bridge.services.callers import Caller
@@ -112,8 +113,7 @@ def _subject(data: AccountChallenged | CommandReported) -> str:
 def _faults(error: ValidationError, place: str) -> list[str]:
     faults = error.errors(include_url=False, include_input=False)[:MAX_TOLD]
     return [
-        f"{'.'.join(str(part) for part in (place, *fault['loc']) if part != '') or 'the body'}: "
-        f"{fault['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(str(part) for part in (place, *fault['loc']) if part != '') or 'the body'}: {words_of(fault)}"
         for fault in faults
     ]
 

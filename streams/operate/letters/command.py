@@ -16,7 +16,7 @@ from streams.operate.letters.choosing import LetterName, Words, choosing, chosen
 from streams.operate.letters.kept import Chosen, LetterId
 from streams.operate.letters.originals import is_of, obstacle, reading_originals
 from streams.operate.letters.retry import Done, Order, Plan, plan, put_back
-from streams.operate.telling import agreed, refuse, run
+from streams.operate.telling import agreed, read, refuse, run
 from streams.settings import Settings, read_settings
 
 AT_ONCE, LOOKED_AT = 1000, 20_000
@@ -50,7 +50,7 @@ def list_(limit: int, **given: Any) -> None:  # noqa: ANN401 - by the options ab
       txpush dead-letter list --component bridge --since 2026-11-01T03:00:00Z --limit 50 | jq .detail
     """  # noqa: D301 - click wants the real character
     settings = read_settings()
-    book = run(settings, read_letters(Access.of(settings), chosen(given), limit))
+    book = read(settings, read_letters(Access.of(settings), chosen(given), limit))
     if sys.stdout.isatty():
         Console().print(telling.as_table(book))
     else:
@@ -72,7 +72,7 @@ def show(letter_id: LetterId) -> None:
       txpush dead-letter show 2/1041
     """  # noqa: D301 - click wants the real character
     settings = read_settings()
-    whole = run(settings, _whole(settings, letter_id))
+    whole = read(settings, _whole(settings, letter_id))
     if whole is None:
         refuse(f"there is no dead letter {letter_id}, or not any more: see `txpush dead-letter list`")
     lines = telling.as_page(whole) if sys.stdout.isatty() else [telling.as_line(whole)]

@@ -14,7 +14,7 @@ from streams.kafka.present import clock_of
 from streams.operate.overrides.holding import Holding, holdings, is_told, only
 from streams.operate.overrides.scope import Scope
 from streams.operate.overrides.snapshot import Snapshot, read_snapshot
-from streams.operate.telling import refuse, run
+from streams.operate.telling import read, refuse
 from streams.settings import read_settings
 
 
@@ -38,7 +38,7 @@ def show(customer_id: str | None, login_id: str | None, account_id: str | None) 
         refuse("--login and --account need --customer: ids of theirs are a customer's own")
     settings = read_settings()
     now = clock_of(settings).now()
-    snapshot = run(
+    snapshot = read(
         settings,
         read_snapshot(
             Access.of(settings), settings.partitions, customer_id, lambda snapshot: is_told(snapshot, customer_id, now)

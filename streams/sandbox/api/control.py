@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from schemas.problems import place_of, words_of
 from streams.sandbox.api.front import answer, done, json_object
 from streams.sandbox.books.errors import Refusal
 from streams.sandbox.books.model import Institution, Login
@@ -277,7 +278,7 @@ async def _read(request: Request, form: type[Form]) -> Form:
     try:
         return form.model_validate(content)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
+        faults = [f"{place_of(one, 'body')}: {words_of(one)}" for one in error.errors(include_input=False)]
         raise Refusal(400, "400", "; ".join(faults)) from None
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS, Action, Command, Ticket
+from schemas.problems import place_of, words_of
 from schemas.times import from_epoch_ms
 from streams.subscribe.errors import UnreadableCommandError
 
@@ -69,7 +70,7 @@ def message_of(record: RawRecord) -> Message[Any]:
         command = model.model_validate_json(record.value or b"", extra="ignore")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise _unreadable(record, f"{'.'.join(map(str, first['loc'])) or 'value'}: {first['msg']}") from None
+        raise _unreadable(record, f"{place_of(first, 'value')}: {words_of(first)}") from None
     if command.kind is not kind:
         raise _unreadable(record, f"kind {command.kind} does not belong there")
     try:

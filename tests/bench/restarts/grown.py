@@ -21,9 +21,9 @@ Value = tuple[str, str, bytes]
 def grow(kafka: Outside, portfolio: Portfolio) -> Counter[str]:
     """Write the state of all accounts after one night, and give records and bytes of it by table."""
     producer, sizes = kafka.producer(SEED_LINGER_MS), Counter[str]()
-    for customer in _customers(portfolio):
+    for customer in customers(portfolio):
         partition = partition_of(customer.customer_id, kafka.partitions)
-        for table, key, value in _values(customer):
+        for table, key, value in values(customer):
             producer.produce(changelog(AGENT, table), value, key, partition)
             sizes[f"{table} records"] += 1
             sizes["bytes"] += len(key) + len(value)
@@ -35,7 +35,7 @@ def grow(kafka: Outside, portfolio: Portfolio) -> Counter[str]:
     return sizes
 
 
-def _customers(portfolio: Portfolio) -> Iterator[Customer]:
+def customers(portfolio: Portfolio) -> Iterator[Customer]:
     """Decide on a night, customer by customer: the accounts of a login come together."""
     rules = Rules(Policy.load(), Catalogue.load())
     events = history(portfolio, portfolio.accounts, tonight())
@@ -48,7 +48,8 @@ def _customers(portfolio: Portfolio) -> Iterator[Customer]:
             yield customer
 
 
-def _values(customer: Customer) -> Iterable[Value]:
+def values(customer: Customer) -> Iterable[Value]:
+    """Give a customer's state as the tables keep it."""
     own = customer.customer_id
     yield "customers", own, encode(customer.state)
     for account_id, account in customer.accounts.items():
