@@ -27,10 +27,12 @@ install: $(VENV)/.synced  ## Set up .venv, with the txpush command in .venv/bin
 demo: $(VENV)/.synced  ## See the whole flow on this machine
 	@$(RUN)/txpush demo
 
+# In the order of folders: the quick tests, which come last, fill what the slow ones leave of either process.
+SPREAD := -n 2 --dist loadfile --no-loadscope-reorder
 COVERED := --cov=streams.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 test: check  ## Run what every change must pass: checks, unit and integration tests, the short kill test
 	@$(RUN)/pytest -q -m "not slow" -n 2 tests/unit/domain $(COVERED)
-	@$(RUN)/pytest -q -m "not slow" -n 2 --dist loadfile --ignore=tests/unit/domain --ignore=tests/chaos/test_kills.py
+	@$(RUN)/pytest -q -m "not slow" $(SPREAD) --ignore=tests/unit/domain --ignore=tests/chaos/test_kills.py
 	@$(RUN)/pytest -q -m "not slow" tests/chaos/test_kills.py
 
 check: $(VENV)/.synced  ## Lint, types and layers
@@ -43,7 +45,7 @@ unit: $(VENV)/.synced  ## Run the tests without I/O
 	@$(RUN)/pytest -q -m "not slow" -n 2 tests/unit
 
 integration: $(VENV)/.synced  ## Run the tests on a real Kafka
-	@$(RUN)/pytest -q -n 2 --dist loadfile tests/integration
+	@$(RUN)/pytest -q $(SPREAD) tests/integration
 
 check-all: test  ## Run the slow tests too, and audit the packages
 	@HYPOTHESIS_PROFILE=thorough $(RUN)/pytest -q tests/unit/domain/test_properties.py tests/unit/domain/institutions

@@ -69,17 +69,8 @@ class Outside:
         return [TopicPartition(topic, partition) for partition in range(self.partitions)]
 
     def producer(self, linger_ms: int = 0) -> Producer:
-        """Give a producer that writes as the bridge does: idempotent, murmur2, no linger unless asked for."""
-        return Producer(
-            {
-                "bootstrap.servers": self.bootstrap,
-                "log_level": QUIET,
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "linger.ms": linger_ms,
-                "queue.buffering.max.messages": 2 * QUEUE,
-            }
-        )
+        """Give a producer of this cluster."""
+        return producer_of(self.bootstrap, linger_ms)
 
     def seed(self, events: Iterable[Written]) -> int:
         """Write events to the inbound log and give their number."""
@@ -150,6 +141,20 @@ class Outside:
             if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
                 raise
         return True
+
+
+def producer_of(bootstrap: str, linger_ms: int = 0) -> Producer:
+    """Give a producer that writes as the bridge does: idempotent, murmur2, no linger unless asked for."""
+    return Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "log_level": QUIET,
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+            "linger.ms": linger_ms,
+            "queue.buffering.max.messages": 2 * QUEUE,
+        }
+    )
 
 
 def send(producer: Producer, event: Written) -> None:

@@ -11,6 +11,10 @@ from tests.chaos.actors.fleet import AGENT_MODULE
 from tests.chaos.faults.plan import Kind, Plan
 from tests.chaos.faults.profiles import WORKERS, Profile
 
+START_SECONDS = 90.0
+READ_PER_SECOND = 10_000
+"""Accounts whose state is read in a second at least, with everything else going on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -20,6 +24,7 @@ class Options:
         per_second: notifications a second; None to spread them over the disturbances.
         every_seconds: a disturbance each so many seconds; None for one when the last one's victim is at work again.
         customers: those made up; None for a twelfth of the notifications.
+        accounts: so many more are in the state from the beginning, of whom nothing is heard.
         local_state: have each worker keep its state on disk.
         keep: folder for the logs of all processes, which stays.
     """
@@ -33,8 +38,14 @@ class Options:
     per_second: float | None = None
     every_seconds: float | None = None
     customers: int | None = None
+    accounts: int = 0
     local_state: bool = False
     keep: Path | None = None
+
+    @property
+    def start_seconds(self) -> float:
+        """How long a worker may take to be at work; in an outage it waits a minute for a broker, and starts anew."""
+        return START_SECONDS + self.accounts / READ_PER_SECOND
 
     @property
     def plan(self) -> Plan:

@@ -99,7 +99,7 @@ def judge(run: Run) -> Findings:
     """Hold everything that a run left behind against what it should have left."""
     links = None if run.fleet.link_url is None else FixLinks([bytes.fromhex(LINK_KEY)], run.fleet.link_url)
     check, workers = Check(run.kafka.bootstrap, PARTITIONS, links), run.fleet.workers
-    if run.feed.sent.accepted > MAX_FOLDED:
+    if run.feed.sent.accepted > MAX_FOLDED or run.options.accounts:
         check_accepted_alone(check.findings, run.kafka.bootstrap, PARTITIONS, run.feed.sent.claims)
         check_ends(check.findings, run.ends(), run.chaos.done)
         return check.findings
@@ -138,7 +138,9 @@ def _asked(given: argparse.Namespace) -> tuple[Options, Flow]:
         ), soaked
     if given.outages:
         profile = outages.profile_of(given.outages)
-        return Options(profile, per_second=outages.PER_SECOND, keep=given.keep), outages_of(given.outages)
+        pace, accounts, on_disk = outages.PER_SECOND, given.accounts, given.local_state
+        options = Options(profile, per_second=pace, accounts=accounts, local_state=on_disk, keep=given.keep)
+        return options, outages_of(given.outages)
     profile = PROFILES[given.profile].times(given.times)
     if given.notifications:
         profile = replace(profile, notifications=given.notifications)
@@ -156,6 +158,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--soak", type=int, metavar="MINUTES", help="a fault every minute at a steady rate")
     parser.add_argument("--rate", type=float, default=500.0, help="notifications a second of a soak; 500")
     parser.add_argument("--outages", type=int, metavar="TIMES", help="how long nothing is decided, so often each")
+    parser.add_argument("--accounts", type=int, default=0, help="so many more in the state, with --outages; 0")
     parser.add_argument("--local-state", action="store_true", help="have each worker keep its state on disk")
     parser.add_argument("--keep", type=Path, help="folder for the logs of all processes")
     return parser.parse_args()

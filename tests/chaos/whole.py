@@ -11,6 +11,8 @@ from pathlib import Path
 from streams.kafka import topics
 from streams.kafka.embedded import ClusterSpec, EmbeddedKafka
 from streams.kafka.topics import AGENT, INSTITUTIONS, LOOKUP, Layout
+from tests.bench.restarts.grown import grow
+from tests.bench.traffic import Portfolio
 from tests.chaos.actors.brokers import Brokers
 from tests.chaos.actors.clock import ClockFiles, catching_up
 from tests.chaos.actors.disk import SmallDisk
@@ -30,7 +32,6 @@ SPAN = timedelta(days=6)
 """The vendor's time that passes in a run: below the week for which lookups are kept."""
 BEFORE_SECONDS = 15.0
 """From the start of the clock to the first notification, about."""
-START_SECONDS = 90.0
 DRAIN_SECONDS = 300.0
 QUIET_SECONDS = 3.0
 POLL_SECONDS = 0.25
@@ -83,6 +84,8 @@ class Run:
         self._began = time.monotonic()
         profile, bootstrap = self.options.profile, self.kafka.bootstrap
         await topics.apply(bootstrap, Layout(PARTITIONS, min(3, profile.brokers)))
+        if self.options.accounts:
+            await asyncio.to_thread(grow, bootstrap, PARTITIONS, Portfolio(self.options.accounts, self.options.seed))
         async with AsyncExitStack() as stack:
             if self.vendor is not None:
                 await stack.enter_async_context(self.vendor.serving())
@@ -123,7 +126,7 @@ class Run:
     async def _started(self) -> None:
         """Wait until every partition of both logs is open, so that the rules in force come first in each."""
         wanted = {(application, number) for application, _ in READERS for number in range(PARTITIONS)}
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(self.options.start_seconds):
             while not wanted <= {(one.application, one.partition) for one in self.openings()}:  # noqa: ASYNC110 - files
                 await asyncio.sleep(POLL_SECONDS)
 

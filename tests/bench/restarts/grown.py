@@ -11,18 +11,18 @@ from schemas.state import encode
 from streams.domain import Customer, Rules, decide
 from streams.fold.intake import partition_of
 from streams.kafka.topics import AGENT, changelog
-from tests.bench.outside import ADMIN_SECONDS, QUEUE, SEED_LINGER_MS, Outside
+from tests.bench.outside import ADMIN_SECONDS, QUEUE, SEED_LINGER_MS, producer_of
 from tests.bench.traffic import Portfolio, history, tonight
 
 Value = tuple[str, str, bytes]
 """Table, key and value."""
 
 
-def grow(kafka: Outside, portfolio: Portfolio) -> Counter[str]:
+def grow(bootstrap: str, partitions: int, portfolio: Portfolio) -> Counter[str]:
     """Write the state of all accounts after one night, and give records and bytes of it by table."""
-    producer, sizes = kafka.producer(SEED_LINGER_MS), Counter[str]()
+    producer, sizes = producer_of(bootstrap, SEED_LINGER_MS), Counter[str]()
     for customer in customers(portfolio):
-        partition = partition_of(customer.customer_id, kafka.partitions)
+        partition = partition_of(customer.customer_id, partitions)
         for table, key, value in values(customer):
             producer.produce(changelog(AGENT, table), value, key, partition)
             sizes[f"{table} records"] += 1

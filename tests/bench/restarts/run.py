@@ -47,7 +47,7 @@ def say(line: str = "") -> None:
 def measured(place: Contest, accounts: int, kills: int, *, on_disk: bool) -> tuple[list[Restart], int]:
     """Restart an agent with so much state several times, and give its peak memory in MB."""
     portfolio, folder, port = Portfolio(accounts, SEED), place.folder / "state", free_ports(1).clients[0]
-    grow(place.kafka, portfolio)
+    grow(place.kafka.bootstrap, place.kafka.partitions, portfolio)
     settings = {"TXPUSH_ADMIN_PORT": str(port), **_settings(folder, on_disk=on_disk)}
     with place.running(AGENT_WORKER, **settings) as worker, traffic(place, portfolio):
         _until(lambda: _is_ready(port), "all partitions")

@@ -68,6 +68,10 @@ class Fleet:
         """Where customers' links lead; None without an executor."""
         return f"http://127.0.0.1:{self._executor_ports[0]}" if self._executor_ports else None
 
+    def kept(self, application: str) -> set[int]:
+        """Give the partitions of a fold whose state is on the disk of any worker."""
+        return {int(head.stem) for head in self.folder.glob(f"*.state/{application}/*.head")}
+
     def _agent(self, number: int) -> Worker:
         name = f"agent-{number}"
         own = {DEATHS_FILE: str(self.folder / f"{name}.deaths")}

@@ -8,15 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from confluent_kafka import KafkaException
+
+from streams.kafka.topics import AGENT, EVENTS, changelog
 from tests.chaos.actors.fleet import PARTITIONS
 from tests.chaos.check import markers
+from tests.chaos.check.export import unread
 from tests.chaos.check.markers import Marker
-from tests.chaos.check.verdict import AGENT
 from tests.chaos.faults import profiles
-from tests.chaos.faults.lasting import START_SECONDS
 from tests.chaos.faults.plan import Done, Kind
 from tests.chaos.faults.profiles import Profile
-from tests.chaos.faults.waiting import until
+from tests.chaos.faults.waiting import POLL_SECONDS, until
 from tests.chaos.whole import Run
 
 PER_SECOND = 100.0
@@ -58,21 +60,52 @@ class Outages:
             "a rolling restart of the brokers": self._roll,
             "a deploy of the agents": self._deploy,
         }
+        await self._kept()
         for case, disturb in cases.items():
             for number in range(self.times):
                 await asyncio.sleep(STEADY_SECONDS)
-                began = time.time()
+                began, sent = time.time(), await self._ends()
                 await disturb(number)
+                await self._decided(sent)
                 await asyncio.sleep(STEADY_SECONDS)
                 self.windows.append(Window(case, began, time.time()))
         self.run.feed.stopping = True
+
+    async def _kept(self) -> None:
+        """Wait until the state of every partition is on disk, where it is kept there at all."""
+        options = self.run.options
+        if options.local_state:
+            await until(lambda: len(self.run.fleet.kept(AGENT)) == PARTITIONS, options.start_seconds)
+
+    async def _ends(self) -> Sequence[int]:
+        """Give where each partition of the inbound log ends."""
+        return [read + left for read, left in await self._unread()]
+
+    async def _decided(self, ends: Sequence[int]) -> None:
+        """Wait until everything up to these ends is decided on.
+
+        Raises:
+            TimeoutError: it is not.
+        """
+        async with asyncio.timeout(self.run.options.start_seconds):
+            while not await self._read_up_to(ends):  # noqa: ASYNC110 - other processes are waited for
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _read_up_to(self, ends: Sequence[int]) -> bool:
+        try:
+            return all(read >= end for (read, _), end in zip(await self._unread(), ends, strict=True))
+        except (KafkaException, TimeoutError):  # of brokers that are gone, or just back
+            return False
+
+    async def _unread(self) -> Sequence[tuple[int, int]]:
+        return await asyncio.to_thread(unread, self.run.kafka.bootstrap, AGENT, EVENTS, PARTITIONS)
 
     async def _kill(self, number: int) -> None:
         workers = self.run.fleet.groups[profiles.AGENTS]
         worker, began = workers[number % len(workers)], time.time()
         self._note(Kind.KILL, worker.name, worker.application)
         worker.kill()
-        await until(lambda: worker.started_at > began and worker.at_work, START_SECONDS)
+        await until(lambda: worker.started_at > began and worker.at_work, self.run.options.start_seconds)
 
     async def _kill_broker(self, number: int) -> None:
         brokers = self.run.brokers
@@ -88,11 +121,12 @@ class Outages:
             noted.until = time.time()
 
     async def _deploy(self, _number: int) -> None:
+        seconds = self.run.options.start_seconds
         for worker in self.run.fleet.groups[profiles.AGENTS]:
             began = time.time()
             noted = self._note(Kind.DEPLOY, worker.name, worker.application)
             worker.signal(signal.SIGTERM)
-            await until(lambda one=worker, since=began: one.started_at > since and one.at_work, START_SECONDS)  # type: ignore[misc]
+            await until(lambda one=worker, since=began: one.started_at > since and one.at_work, seconds)  # type: ignore[misc]
             noted.until = time.time()
 
     def _note(self, kind: Kind, victim: str, application: str = "") -> Done:
@@ -102,7 +136,7 @@ class Outages:
 
     def figures(self) -> dict[str, Any]:
         """Give median and worst of each case: the longest time between two commits of a partition, the worst one's."""
-        data, topic = self.run.kafka.log(1).parent / "data", AGENT.changelogs["control"]
+        data, topic = self.run.kafka.log(1).parent / "data", changelog(AGENT, "control")
         commits = [marker for marker in markers.read_markers(data, [topic]) if marker.committed]
         found: dict[str, list[float]] = {}
         for window in self.windows:
