@@ -4,13 +4,13 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.chaos.actors.workers import Worker
 from tests.chaos.faults.lasting import Lasting
 from tests.chaos.faults.plan import LANES, Done, Kind, Plan, Step
-from tests.chaos.faults.waiting import until
+from tests.chaos.faults.waiting import POLL_SECONDS, until
 
 RECOVERY_SECONDS = 30.0
 """How long a step waits for its victim to be at work; past it the victim is taken as it is."""
@@ -24,6 +24,7 @@ class Chaos:
 
     Attributes:
         lasting: how a disturbance is done that is none of a single worker.
+        sent: the share of the notifications that is sent, 0 to 1: no step comes before its own share.
         done: all of them so far; shared with `lasting`.
     """
 
@@ -31,12 +32,16 @@ class Chaos:
     groups: Mapping[str, Sequence[Worker]]
     lasting: Lasting
     done: list[Done] = field(default_factory=list)
+    sent: Callable[[], float] = lambda: 1.0
+    _waits: bool = False
     _began: float = 0.0
     _finished: Counter[Kind] = field(default_factory=Counter)
     _sleepers: list[asyncio.Task[None]] = field(default_factory=list)
 
     def seconds_left(self) -> float:
-        """Guess how long the rest takes, from what the steps took so far."""
+        """Guess how long the rest takes, from what the steps took so far; 0 while they wait for notifications."""
+        if self._waits:
+            return 0.0
         taken = time.monotonic() - self._began if self._began else 0.0
         left = self.plan.seconds_after(self._finished)
         return left * (FIRST_GUESS_SECONDS + taken) / (FIRST_GUESS_SECONDS + self.plan.seconds - left)
@@ -60,10 +65,15 @@ class Chaos:
         await asyncio.gather(*self._sleepers)
 
     async def _its_time(self, number: int) -> None:
-        """Wait for the moment of a step where the plan goes by the clock."""
+        """Wait for the moment of a step: by the clock, or until its share is sent, so that both end together."""
         if self.plan.every_seconds is not None:
             due = self._began + (number + 1) * self.plan.every_seconds
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            return
+        self._waits = True
+        while self.sent() < number / self.plan.number_of_steps:  # noqa: ASYNC110 - the feed goes on meanwhile
+            await asyncio.sleep(POLL_SECONDS)
+        self._waits = False
 
     async def _lane(self, steps: asyncio.Queue[Step | None]) -> None:
         while (step := await steps.get()) is not None:

@@ -123,6 +123,11 @@ class Plan:
         """How long it all takes, about."""
         return self.seconds_of(self._by_kind())
 
+    @property
+    def number_of_steps(self) -> int:
+        """How many steps there are."""
+        return sum(self.counts.values())
+
     def _by_kind(self) -> Counter[Kind]:
         by_kind: Counter[Kind] = Counter()
         for (kind, _), times in self.counts.items():

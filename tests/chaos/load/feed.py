@@ -61,6 +61,8 @@ class Feed:
     ports: Sequence[int]
     clock: Clock
     sent: Sent = field(default_factory=Sent)
+    begun: int = 0
+    """Notifications sent at least once, or about to be."""
     stopping: bool = False
     """Set from outside to have the feed end before its notifications do."""
     _producer: Any = None
@@ -80,10 +82,10 @@ class Feed:
                 aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
                 asyncio.TaskGroup() as all_,
             ):
-                for number, notification in enumerate(notifications):
+                for self.begun, notification in enumerate(notifications):
                     if self.stopping:
                         break
-                    await asyncio.sleep(pace(number))
+                    await asyncio.sleep(pace(self.begun))
                     await slots.acquire()
                     all_.create_task(self._send(session, notification, slots))
         finally:

@@ -1,11 +1,25 @@
 """A plan follows from its seed, and has what its profile asks for."""
 
+import asyncio
 from collections import Counter
 
 import pytest
 
-from tests.chaos.faults.plan import Kind, Plan
+from tests.chaos.faults.chaos import Chaos
+from tests.chaos.faults.lasting import Lasting
+from tests.chaos.faults.plan import Done, Kind, Plan, Step
 from tests.chaos.faults.profiles import LONG, PROFILES, Profile
+
+
+class Noted(Lasting):
+    """Counts what is to be done, and does nothing."""
+
+    begun = 0
+
+    async def do(self, step: Step, done: list[Done]) -> None:
+        """Count a step."""
+        del step, done
+        self.begun += 1
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
@@ -34,3 +48,18 @@ def test_what_lasts_goes_on_beside_the_rest() -> None:
     assert plan.seconds == 80.0
     assert plan.seconds_after(Counter({Kind.OUTAGE: 1})) == 60.0
     assert plan.seconds_after(Counter({Kind.OUTAGE: 1, Kind.KILL: 10})) == 18.0
+
+
+async def test_no_step_comes_before_its_share_of_the_notifications() -> None:
+    """Else all is disturbed in the first minutes of a long run, and nothing in the rest."""
+    plan = Plan(1, {(Kind.SKEW, "agents"): 4}, gaps=(0.0, 0.0))
+    chaos = Chaos(plan, {}, lasting=(lasting := Noted(plan, {})))
+    chaos.sent = lambda: 0.5
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(chaos.run(), 0.5)
+    assert lasting.begun == 3, "of four steps those at 0, a quarter and a half"
+    assert chaos.seconds_left() == 0.0, "so that the feed hurries"
+    chaos.sent = lambda: 0.75
+    lasting.begun = 0
+    await asyncio.wait_for(chaos.run(), 5)
+    assert lasting.begun == 4
