@@ -62,9 +62,15 @@ class Options:
 
 @contextmanager
 def work_folder(keep: Path | None) -> Iterator[Path]:
-    """Give the folder for logs; it goes away unless it was named."""
+    """Give the folder for logs; it goes away unless it was named.
+
+    Raises:
+        FileExistsError: there is something in it: logs of another run would be read as those of this one.
+    """
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise FileExistsError(f"{keep} is not empty: name another folder")
         yield keep.resolve()
         return
     with TemporaryDirectory(prefix="txpush-chaos-") as made:

@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from streams.exits import EXIT_INTERRUPTED
+from streams.exits import EXIT_INTERRUPTED, EXIT_NOTHING
 from streams.links import FixLinks
 from tests.chaos.actors.fleet import LINK_KEY, PARTITIONS
 from tests.chaos.check.accepted import check_accepted_alone
@@ -119,7 +119,10 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the feed's own clients meet every fault, too
     options, flow = _asked(given)
     try:
-        outcomes = [_one(replace(options, seed=seed), flow) for seed in given.seeds]
+        outcomes = [_one(of_seed(options, seed, of=len(given.seeds)), flow) for seed in given.seeds]
+    except FileExistsError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_NOTHING
     except (asyncio.CancelledError, KeyboardInterrupt):
         sys.stderr.write("ended from outside, before the verdict\n")
         return EXIT_INTERRUPTED
@@ -167,6 +170,12 @@ def _arguments() -> argparse.Namespace:
 def _seeds(text: str) -> list[int]:
     first, _, last = text.partition("-")
     return list(range(int(first), int(last or first) + 1))
+
+
+def of_seed(options: Options, seed: int, of: int) -> Options:
+    """Give what to run for one seed; each of several keeps its logs in a folder of its own."""
+    keep = options.keep if options.keep is None or of == 1 else options.keep / f"seed-{seed}"
+    return replace(options, seed=seed, keep=keep)
 
 
 def _one(options: Options, flow: Flow) -> Outcome:
