@@ -1,8 +1,10 @@
 """The Faust application and worker of a fold."""
 
+import asyncio
 import gc
 import logging
 import sys
+from collections.abc import Collection
 from typing import Any, NoReturn
 
 import faust
@@ -21,6 +23,9 @@ log = logging.getLogger(__name__)
 
 COLLECT_OBJECTS = 100_000
 """What a poll may leave behind before cycles are looked for; Python's own 700 are gone after a few events."""
+
+LEFT_SECONDS = 1.0
+"""What tasks that nobody has ended by then have to end."""
 
 
 class UnattachedError(RuntimeError):
@@ -98,6 +103,14 @@ def attach(app: faust.App, parts: FoldParts) -> None:
     app.transport = FoldTransport(app, parts)
 
 
+async def _ended(tasks: Collection["asyncio.Task[Any]"]) -> None:
+    """Cancel what is left behind, and let it end."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LEFT_SECONDS)
+
+
 class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable types for its worker
     """A Faust worker whose stop is bounded even when no broker answers, and which draws nothing on the terminal.
 
@@ -115,6 +128,14 @@ class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable ty
         ours = {"quiet": True, "override_logging": False, "redirect_stdouts": False}
         super().__init__(app, *services, **(settings | ours))
         self.spinner = None
+
+    def _shutdown_loop(self) -> None:
+        """Close the loop: all services have stopped, and mode (0.7.1) sleeps two seconds here in any case."""
+        self.loop.run_until_complete(_ended(asyncio.all_tasks(self.loop)))
+        self.loop.close()
+        if self.crash_reason is not None:
+            log.critical("a service crashed", exc_info=self.crash_reason)
+            raise self.crash_reason
 
     def _on_sigterm(self) -> None:
         self._stop_soon("SIGTERM")

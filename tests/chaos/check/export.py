@@ -119,6 +119,7 @@ def _consumer(bootstrap: str, group: str, isolation: str) -> Any:  # noqa: ANN40
     return Consumer(
         {
             "bootstrap.servers": bootstrap,
+            "log_level": 0,
             "group.id": group,
             "enable.auto.commit": False,
             "isolation.level": isolation,

@@ -49,6 +49,15 @@ def test_each_200_is_there_and_no_more_than_was_sent(
     assert faults(logged(*["a:0"] * there), a=made) == fault
 
 
+def test_what_the_feed_wrote_itself_may_be_there_twice() -> None:
+    """Its client sends again without an answer, and is not idempotent; it has to be there, as any other."""
+    findings, name = Findings(), "direct:3"
+    check_accepted(findings, {name: claim(0.0, 1.0)}, logged(name, name))
+    assert not findings.faults.total()
+    check_accepted(findings, {name: claim(0.0, 1.0)}, logged())
+    assert +findings.faults == {"http_200_missing": 1}
+
+
 @pytest.mark.parametrize(("sent", "fault"), [(1.5, {"accepted_out_of_order": 1}), (0.5, {})])
 def test_order(sent: float, fault: dict[str, int]) -> None:
     """What was sent after another one's 200 lies behind it; what was under way with it may lie anywhere."""
