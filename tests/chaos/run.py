@@ -135,7 +135,7 @@ def _asked(given: argparse.Namespace) -> tuple[Options, Flow]:
     """Give what to run for the command line."""
     if given.soak:
         profile = soak.profile_of(given.soak, given.rate)
-        seconds, pace = SOAK_FAULT_SECONDS, given.rate
+        seconds, pace = SOAK_FAULT_SECONDS, soak.pace_of(given.rate)
         return Options(
             profile, per_second=pace, every_seconds=seconds, customers=soak.CUSTOMERS, keep=given.keep
         ), soaked
@@ -159,7 +159,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--notifications", type=int, help="how many are sent; the profile's unless said otherwise")
     parser.add_argument("--outage-seconds", type=float, default=60.0, help="how long all brokers are gone; 60")
     parser.add_argument("--soak", type=int, metavar="MINUTES", help="a fault every minute at a steady rate")
-    parser.add_argument("--rate", type=float, default=500.0, help="notifications a second of a soak; 500")
+    parser.add_argument("--rate", type=float, default=500.0, help="events a second of a soak; 500")
     parser.add_argument("--outages", type=int, metavar="TIMES", help="how long nothing is decided, so often each")
     parser.add_argument("--accounts", type=int, default=0, help="so many more in the state, with --outages; 0")
     parser.add_argument("--local-state", action="store_true", help="have each worker keep its state on disk")

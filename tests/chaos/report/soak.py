@@ -16,6 +16,8 @@ from tests.chaos.whole import Run
 EVERY_SECONDS = 30.0
 CUSTOMERS = 20_000
 """A fixed number, so that state has an end: all of them are met in the first minutes."""
+EVENTS_OF_ONE = 1.8
+"""Events of a notification, on average: a run's `events_behind_200` over its `notifications_accepted`."""
 FLAT = 1.1
 """The most that the last third of a run may hold of what the third before it held."""
 LEFT_OUT_SECONDS = 120.0
@@ -41,7 +43,12 @@ SHARES = {
 """Of a hundred faults."""
 
 
-def profile_of(minutes: int, per_second: float) -> Profile:
+def pace_of(events_per_second: float) -> float:
+    """Give the notifications a second that have so many events."""
+    return events_per_second / EVENTS_OF_ONE
+
+
+def profile_of(minutes: int, events_per_second: float) -> Profile:
     """Give the profile of a soak: a fault every minute, none in the last two."""
     faults = max(1, minutes - 2)
     ordered = sorted(SHARES, key=lambda what: -SHARES[what])
@@ -50,7 +57,7 @@ def profile_of(minutes: int, per_second: float) -> Profile:
         counts[what] += 1
     return Profile(
         {what: times for what, times in counts.items() if times},
-        notifications=int(minutes * 60 * per_second),
+        notifications=int(minutes * 60 * pace_of(events_per_second)),
         reserve=1,
         bridges=2,
         executors=2,

@@ -5,7 +5,7 @@ import pytest
 from tests.chaos.actors.fleet import PARTITIONS
 from tests.chaos.check.markers import Marker
 from tests.chaos.report.outages import Window, longest_gap
-from tests.chaos.report.soak import Sample, memory, profile_of
+from tests.chaos.report.soak import EVENTS_OF_ONE, Sample, memory, profile_of
 
 
 def commits(partition: int, *times: float) -> list[Marker]:
@@ -36,4 +36,4 @@ def test_a_soak_has_a_fault_every_minute(minutes: int) -> None:
     """And none in the last two, so that lag can return to zero."""
     profile = profile_of(minutes, 500.0)
     assert sum(profile.counts.values()) == minutes - 2
-    assert profile.notifications == minutes * 60 * 500
+    assert profile.notifications == int(minutes * 60 * 500 / EVENTS_OF_ONE)
