@@ -7,7 +7,7 @@ import sys
 from aiokafka.errors import KafkaError
 
 from streams.clock import Clock, WallClock
-from streams.exits import EXIT_NOTHING
+from streams.exits import EXIT_CRASH, EXIT_NOTHING
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.embedded.properties import is_embedded_cluster
 from streams.kafka.identity import log_identity
@@ -45,13 +45,19 @@ async def require_clock(settings: Settings) -> None:
 def refuse_other_cluster(settings: Settings, meanwhile: str) -> None:
     """Exit where the topics do not fit; without a broker the start goes on, and says what happens `meanwhile`.
 
-    Once there is one, `LogProducer` looks again: until its topics fit nothing is written.
+    Once there is one, `LogProducer` looks again: until its topics fit nothing is written. With a clock of its own no
+    start goes on, as nobody could say whether the cluster to come allows it: it has to be made again.
     """
     try:
         silence = asyncio.run(require_cluster_if_there(settings, CHECK_SECONDS))
     except ClusterError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_NOTHING)
+    if silence is not None and settings.clock is not None:
+        sys.stderr.write(
+            f"TXPUSH_CLOCK: no broker answers at {settings.bootstrap} to allow it: {silence!r}; start one or unset it\n"
+        )
+        sys.exit(EXIT_CRASH)
     if silence is not None:
         log.warning("no broker answers at %s yet (%r): %s until one does", settings.bootstrap, silence, meanwhile)
 
@@ -59,19 +65,13 @@ def refuse_other_cluster(settings: Settings, meanwhile: str) -> None:
 async def require_cluster_if_there(settings: Settings, seconds: float) -> Exception | None:
     """Refuse as `require_cluster`, for a start that goes on without a broker: gives why none answered in `seconds`.
 
-    With a clock of its own no start does: nobody could say whether the cluster to come allows it.
-
     Raises:
-        TopicsError: with every difference in words, or that the clock has nobody to allow it.
+        TopicsError: with every difference in words.
     """
     try:
         async with asyncio.timeout(seconds):
             await require_cluster(settings)
     except (KafkaError, OSError, TimeoutError) as error:
-        if settings.clock is not None:
-            raise TopicsError(
-                f"TXPUSH_CLOCK: no broker answers at {settings.bootstrap} to allow it: {error!r}; start one or unset it"
-            ) from error
         return error
     return None
 
