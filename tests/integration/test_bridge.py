@@ -423,6 +423,7 @@ def test_503_comes_within_the_deadline(mortal: EmbeddedKafka, mortal_topics: Top
         assert running.is_ready()
 
 
+@pytest.mark.slow
 def test_a_start_without_a_broker(mortal: EmbeddedKafka, mortal_topics: Topics) -> None:
     """The bridge listens at once, answers 503 and the verification, and works as soon as there is a broker."""
     mortal.kill(1)

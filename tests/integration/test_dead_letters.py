@@ -226,6 +226,7 @@ def test_what_failed_is_decided_once_it_is_put_back(log: Log, tmp_path: Path) ->
     assert log.letters(poisoned) == [letter]
 
 
+@pytest.mark.slow
 def test_what_fails_again_is_a_letter_of_its_own(log: Log, tmp_path: Path) -> None:
     """Put back under the same release it is set aside anew, and that letter may be retried, too."""
     poisoned = new_customer(1)
@@ -242,6 +243,7 @@ def test_what_fails_again_is_a_letter_of_its_own(log: Log, tmp_path: Path) -> No
     assert [len(one) for one in headers] == [6, 6, 7, 7]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_put_back_is_said(log: Log, tmp_path: Path) -> None:
     """Of a body only the hash is kept, and what was meant for a partition is not repeated: each has a next step."""
     body = b"<event>Jane Doe 4000001111"
@@ -297,6 +299,7 @@ def test_a_slip_of_the_pen_is_told() -> None:
         assert (done.exit_code, told in done.output) == (2, True), done.output
 
 
+@pytest.mark.slow
 def test_a_pause_ends_with_a_word_in_the_log(log: Log, tmp_path: Path) -> None:
     """Too many dead letters pause one partition, over a restart too, the others go on; `override resume` ends it."""
     behind, elsewhere = new_customer(0), new_customer(1)

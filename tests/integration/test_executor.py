@@ -96,6 +96,7 @@ def test_a_look_up_is_answered(shared: tuple[Running, Stand], log: Log, action: 
     assert shared[0].is_ready()
 
 
+@pytest.mark.slow
 def test_a_busy_vendor_is_asked_again(shared: tuple[Running, Stand], log: Log) -> None:
     """The look-up waits and is answered in the end."""
     shared[1].busy = 5

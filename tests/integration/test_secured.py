@@ -30,7 +30,7 @@ from tests.integration.vendor import standing
 from tests.integration.whole.parts import free_port
 from tests.waiting import until, wait_until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(180)]
 
 SAVINGS = (Opening("savings", "Savings", 1.0),)
 TOKEN = "secured-token-0123456789"  # noqa: S105 - a token of this test alone

@@ -107,6 +107,7 @@ async def test_a_sweep_that_is_killed_goes_on(bench: Bench) -> None:
     assert "customers read           40 of 40" in done.out
 
 
+@pytest.mark.slow
 async def test_another_sweep_does_not_go_on_from_there(bench: Bench) -> None:
     """The state of one list of customers is none of another's."""
     bench.sandbox.set_fault("unavailable", path="/accounts")

@@ -109,5 +109,5 @@ def test_a_clock_of_its_own_needs_a_broker_that_allows_it(
     start = datetime(2026, 1, 1, tzinfo=UTC)
     monkeypatch.setenv("TXPUSH_CLOCK", str(ScaledClock(start, start, 43_200)))
     done = typed()
-    assert (done.exit_code, started) == (2, [])
+    assert (done.exit_code, started) == (70, [])
     assert "TXPUSH_CLOCK" in done.output

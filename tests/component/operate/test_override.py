@@ -175,17 +175,18 @@ def test_nothing_written_ends_with_2(kafka: Kafka) -> None:
         (TimeoutError(), "set TXPUSH_BOOTSTRAP, or start one: txpush kafka"),
         (
             OperateError(f"topic {EVENTS} is missing: run `txpush topics apply`"),
-            "run `txpush topics apply`; nothing was",
+            "run `txpush topics apply`",
         ),
     ],
 )
 def test_without_kafka_it_says_where_it_looked(kafka: Kafka, error: Exception, told: str) -> None:
-    """No broker, or none that fits, ends with 2 and what to do next."""
+    """No broker, or none that fits, ends with 2 and what to do next, and whether anything was to be written."""
     kafka.error = error
     for words in (["override", "silence", "--all", *SIGNED], ["policy", "show"]):
         done = typed(*words)
         assert done.exit_code == 2
         assert told in done.output
+        assert ("nothing was written" in done.output) == (words[0] == "override")
 
 
 # -- words
