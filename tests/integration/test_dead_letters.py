@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import Producer
 
+from schemas.audit import DeadLetter, DeadLetterReason
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import AccountSnapshot, ClockTick, Event, EventType, Source
 from schemas.times import from_epoch_ms, to_epoch_ms
@@ -267,10 +268,22 @@ def test_what_cannot_be_put_back_is_said(log: Log, tmp_path: Path) -> None:
     assert json.loads(whole)["record"] is None
 
 
-def test_lists_are_chosen_from() -> None:
+def test_lists_are_chosen_from(log: Log) -> None:
     """By reason, component, partition and time; the counts go to standard error, so that lines stay lines."""
+    bad_data, bad_time, unreadable = (
+        DeadLetterReason.BAD_DATA,
+        DeadLetterReason.BAD_TIME,
+        DeadLetterReason.UNREADABLE_BODY,
+    )
+    bridge = f"{Source.BRIDGE}/{Route.TXPUSH}"
+    written = [(bad_data, f"{EVENTS}/2/0"), (unreadable, bridge), (bad_time, f"{EVENTS}/2/1"), (unreadable, bridge)]
+    for reason, origin in written:
+        letter = DeadLetter(
+            reason=reason, detail="", origin=origin, received_at=now(), reduced=None, body_sha256="0" * 64
+        )
+        log.put([{"topic": DEAD_LETTER, "partition": 2, "value": letter.model_dump_json()}])
     every = listed()
-    assert len(every) > 3
+    assert {one["component"] for one in every} == {"agent", "bridge"}
     assert listed("--reason", "bad_data", "--reason", "unreadable_body") == [
         one for one in every if one["reason"] in ("bad_data", "unreadable_body")
     ]
