@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any, Protocol
 
 from schemas.events import Event
@@ -94,6 +95,8 @@ class Effects:
     changes: dict[Table, Mapping[str, Any]] = field(default_factory=dict)
     note: Any = None
     """What the fold wants back in `committed`, counters for example."""
+    left: int = 0
+    """The last so many records of the poll were not looked at: there was no time."""
 
 
 class PartitionPaused(Exception):  # noqa: N818 - a state, not a fault
@@ -124,8 +127,11 @@ class Fold(Protocol):
     def closed(self, partition: int) -> None:
         """Forget a partition: another worker may have it by now."""
 
-    def fold(self, partition: int, records: Sequence[SourceRecord]) -> Effects:
-        """Decide on the records of one poll, in order; the tables still show the state before it."""
+    def fold(self, partition: int, records: Sequence[SourceRecord], seconds: float = inf) -> Effects:
+        """Decide on the records of one poll, in order; the tables still show the state before it.
+
+        It ends with the record in which `seconds` are over: nothing else of the worker goes on meanwhile.
+        """
 
     def resumed(self, partition: int, records: Sequence[SourceRecord]) -> bool:
         """Look at records ahead of a ShareTooLarge, in order, for an operator's word to go on.

@@ -1,9 +1,11 @@
 """The fold of a log, whatever is decided: intake, dead letters, ticks, rules in force, and the audit chain."""
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any, Protocol
 
 from schemas.cloudevents import NewerRecord, UnreadableRecord
@@ -176,18 +178,23 @@ class LogFold:
         """Give the earliest timer of the partition."""
         return self._books[partition].timers.first()
 
-    def fold(self, partition: int, records: Sequence[SourceRecord]) -> Effects:
+    def fold(self, partition: int, records: Sequence[SourceRecord], seconds: float = inf) -> Effects:
         """Decide on a poll; see Fold."""
         books = self._books[partition]
         control = self._control.partition(partition).get(str(partition)) or ControlState()
         ledger = PollLedger(self._settings.log, self._settings.identity, partition, control, books.in_force)
         poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger), books.share.poll())
+        ends, taken = time.monotonic() + seconds, 0
         for record in records:
             before = ledger.dead_letters
             self._take(record, poll)
             poll.share.take(ledger.dead_letters - before, is_accepted=record.offset < books.resumes_at)
+            taken += 1
+            if time.monotonic() > ends:
+                break
         _judge(poll.share, ledger.in_force)
         effects = ledger.effects
+        effects.left = len(records) - taken
         control = replace(poll.share.record(ledger.control()), version=STATE_VERSION)
         effects.changes = {**poll.turn.changes(), self._policies: poll.rules, self._control: {str(partition): control}}
         effects.note = Note(ledger.tally, ledger.in_force, poll.turn.timers(), poll.share)

@@ -21,12 +21,13 @@ log = logging.getLogger(__name__)
 class Poll:
     """The records of one poll on their way to the agent, and the agent's answer on its way back."""
 
-    __slots__ = ("_answer", "_fold", "partition", "records")
+    __slots__ = ("_answer", "_fold", "_seconds", "partition", "records")
 
-    def __init__(self, fold: Fold, partition: int, records: Sequence[SourceRecord]) -> None:
+    def __init__(self, fold: Fold, partition: int, records: Sequence[SourceRecord], seconds: float) -> None:
         self._fold = fold
         self.partition = partition
         self.records = records
+        self._seconds = seconds
         self._answer: asyncio.Future[Effects] = asyncio.get_running_loop().create_future()
 
     def decide(self) -> None:
@@ -34,7 +35,7 @@ class Poll:
         if self._answer.done():
             return
         try:
-            self._answer.set_result(self._fold.fold(self.partition, self.records))
+            self._answer.set_result(self._fold.fold(self.partition, self.records, self._seconds))
         except Exception as error:  # noqa: BLE001 - the partition's own task decides what an error means
             self._answer.set_exception(error)
 
@@ -197,11 +198,16 @@ class OwnedPartition:
         return [record for record in polled.get(self._source, ()) if record.offset >= self._next_offset]
 
     async def _process(self, records: Sequence[SourceRecord]) -> None:
-        poll = Poll(self._fold, self.number, records)
-        async with asyncio.timeout(self._settings.decide_seconds):
-            await self._deliver(poll)
-            effects = await poll.effects()
-        await self._commit(effects, records)
+        """Decide and commit, in as many turns as the decisions take: between two of them others have the loop."""
+        while records:
+            poll = Poll(self._fold, self.number, records, self._settings.turn_seconds)
+            async with asyncio.timeout(self._settings.decide_seconds):
+                await self._deliver(poll)
+                effects = await poll.effects()
+            taken = len(records) - effects.left
+            await self._commit(effects, records[:taken])
+            records = records[taken:]
+            self.progressed_at = time.monotonic()
 
     async def _commit(self, effects: Effects, records: Sequence[SourceRecord]) -> None:
         changes = self._write_changes(effects)

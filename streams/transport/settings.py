@@ -24,7 +24,9 @@ class FoldSettings:
     step_seconds: float = 15.0
     """Limit of one step of a transaction; past it the worker exits and is started anew."""
     decide_seconds: float = 60.0
-    """Limit of the agent's decision on a poll."""
+    """Limit of the agent's answer to a poll."""
+    turn_seconds: float = 0.5
+    """How long a worker decides until it commits, and until its heartbeats and other partitions have their turn."""
     open_seconds: float = 60.0
     """Limit of fencing the former owner."""
     restore_seconds: float = 900.0

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -59,9 +60,9 @@ class TracedFold:
         self._trace.append("announcement")
         return self._fold.announcement(partition)
 
-    def fold(self, partition: int, records: Sequence[SourceRecord]) -> Effects:
+    def fold(self, partition: int, records: Sequence[SourceRecord], seconds: float = inf) -> Effects:
         self._trace.append(f"fold {[record.offset for record in records]}")
-        return self._fold.fold(partition, records)
+        return self._fold.fold(partition, records, seconds)
 
     def committed(self, partition: int, effects: Effects) -> None:
         self._trace.append("stands")
@@ -104,9 +105,9 @@ class Stage:
         self.cluster.append(EVENTS, 0, as_record(event, "70"))
 
 
-async def as_transport(stage: Stage, between: Callable[[], None] | None) -> None:
+async def as_transport(stage: Stage, between: Callable[[], None] | None, turn_seconds: float = inf) -> None:
     """Own the partition as production does, until nothing more comes, twice if something happens in between."""
-    settings = FoldSettings("nowhere", AGENT, EVENTS, 1, stage.clock)
+    settings = FoldSettings("nowhere", AGENT, EVENTS, 1, stage.clock, turn_seconds=turn_seconds)
     unmeasured: Any = Unmeasured()
     parts = FoldParts(settings, stage.fold(), Ticks(settings, Source.AGENT, lambda: None), unmeasured)
 
@@ -185,3 +186,31 @@ async def test_the_driver_asks_what_the_transport_asks(monkeypatch: pytest.Monke
     assert driven == produced
     for step in ("fence", "committed", "READ_COMMITTED", "opened", "write policy:", "write tick:", "begin", "stands"):
         assert any(line.startswith(step) for line in produced), f"the story does not reach {step}"
+
+
+async def test_a_poll_that_takes_long_is_committed_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So heartbeats and other partitions have theirs, however dear the decisions on one customer are."""
+    sent = {}
+    for seconds in (inf, 0.0):
+        stage = Stage()
+        monkeypatch.setattr(Producer, "cluster", stage.cluster, raising=False)
+        monkeypatch.setattr(Consumer, "cluster", stage.cluster, raising=False)
+        for code in (185, 103, 0):
+            stage.hear(code)
+        await as_transport(stage, None, seconds)
+        steps = [line for line in stage.cluster.trace if line.startswith(("fold", "offset", "commit", "stands"))][1:]
+        sent[seconds] = [line for line in stage.cluster.trace if line.startswith("send") and "remediation" in line]
+    offset = f"of {AGENT} in {EVENTS}/0"
+    assert [line.removesuffix(f" {offset}") for line in steps if line.startswith(("fold", "offset"))] == [
+        "fold [0, 1, 2, 3]",
+        "offset 1",
+        "fold [1, 2, 3]",
+        "offset 2",
+        "fold [2, 3]",
+        "offset 3",
+        "fold [3]",
+        "offset 4",
+    ]
+    assert steps.count("commit") == steps.count("stands") == 4
+    assert sent[inf] == ["send 3 to remediation.connect-fix/0"]
+    assert sent[0.0] == ["send 1 to remediation.connect-fix/0"] * 3

@@ -18,7 +18,7 @@ from streams.domain import Customer, Decision, Outcome, decide
 from streams.fold.chain import first_link
 from streams.fold.effects import ShareTooLarge
 from streams.fold.share import MINIMUM
-from streams.kafka.topics import DEAD_LETTER, HEALTH, INSTITUTION_HEALTH, SIGNALS
+from streams.kafka.topics import AUDIT, DEAD_LETTER, HEALTH, INSTITUTION_HEALTH, SIGNALS
 from tests.unit.fold.build import (
     BANKS,
     CUSTOMERS,
@@ -335,6 +335,15 @@ def test_every_inbound_record_is_in_the_chain(agent: World) -> None:
         assert (link["inputs_sha256"], link["previous"]) == (rolled.hex(), head)
         rolled, head, done = bytes(32), hashlib.sha256(written.value or b"").hexdigest(), link["offset"]
     assert done == 4
+
+
+def test_a_turn_ends_when_its_time_is_over(agent: World) -> None:
+    """With the record in which it is: there is some progress always, and the rest is told to be left."""
+    records = [record(n, looked(ONE, code, START + n * HOUR)) for n, code in enumerate((185, 0, 103))]
+    effects = agent.fold.fold(PARTITION, records, 0.0)
+    assert effects.left == 2
+    assert [orjson.loads(one.value or b"")["offset"] for one in effects.outbox.records[AUDIT, PARTITION]] == [0]
+    assert agent.fold.fold(PARTITION, records, 60.0).left == 0
 
 
 # -- the share of dead letters
