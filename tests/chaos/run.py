@@ -22,6 +22,7 @@ from tests.chaos.actors.fleet import LINK_KEY, PARTITIONS
 from tests.chaos.check.accepted import check_accepted_alone
 from tests.chaos.check.compare import Findings
 from tests.chaos.check.ends import check_ends
+from tests.chaos.check.hardness import check_hardness
 from tests.chaos.check.lookups import check_calls, check_lookups, lookups_of, passed_by
 from tests.chaos.check.verdict import Check
 from tests.chaos.faults.plan import Kind
@@ -60,6 +61,7 @@ async def _run(run: Run, flow: Flow) -> Outcome:
         told = await flow(run)
     findings = await asyncio.to_thread(judge, run)
     figures = await asyncio.to_thread(figures_of, run)
+    check_hardness(findings, run.options.profile.least, figures, run.chaos.done)
     return Outcome(findings, figures | told() | {"all_s": round(time.monotonic() - began)})
 
 

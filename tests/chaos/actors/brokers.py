@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import signal
+import time
 from collections.abc import Mapping, Sequence
 
 from streams.kafka.embedded import EmbeddedKafka
@@ -16,6 +17,8 @@ BACK_SECONDS = 120.0
 """How long a cluster may take until all replicas are in sync again."""
 FULL_SECONDS = 30.0
 """How long a broker may go on with a full disk; past it, it is killed."""
+ASLEEP_SECONDS, AWAKE_SECONDS = 0.4, 0.05
+"""A slow broker's day: whatever it is asked waits for half a second, and is answered."""
 
 
 class Brokers:
@@ -52,15 +55,27 @@ class Brokers:
 
     async def pause(self, number: int, seconds: float) -> None:
         """Stop one in its tracks for some time: its clients and the other brokers wait for it, or give it up."""
-        pid = self._kafka.pid(number)
-        if pid is not None:
-            os.kill(pid, signal.SIGSTOP)
-            try:
-                await asyncio.sleep(seconds)
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
+        await self._asleep(number, seconds)
         await self.in_sync()
+
+    async def slow(self, number: int, seconds: float) -> None:
+        """Have one do everything late for some time, and leave nothing undone."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            await self._asleep(number, ASLEEP_SECONDS)
+            await asyncio.sleep(AWAKE_SECONDS)
+        await self.in_sync()
+
+    async def _asleep(self, number: int, seconds: float) -> None:
+        pid = self._kafka.pid(number)
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     async def restart(self, number: int) -> None:
         """End one in order and start it again, as one step of a rolling restart."""
@@ -74,19 +89,23 @@ class Brokers:
         await asyncio.sleep(seconds)
         await self._start(self.numbers)
 
-    async def fill_disk(self, number: int) -> None:
-        """Fill a broker's disk until it has given up; make room, and start it again."""
+    async def fill_disk(self, number: int) -> bool:
+        """Fill a broker's disk until it has given up, make room, and start it again; tell whether it gave up."""
         disk = self._disks[number]
         await asyncio.to_thread(disk.fill)
         await until(lambda: self._kafka.pid(number) is None, FULL_SECONDS)
+        gave_up = self._kafka.pid(number) is None
         await asyncio.to_thread(self._kafka.kill, number)
         await asyncio.to_thread(disk.make_room)
         await self._start([number])
+        return gave_up
 
-    async def move_leaders(self, draw: random.Random) -> None:
-        """Have other replicas lead."""
+    async def move_leaders(self, draw: random.Random) -> bool:
+        """Have other replicas lead; tell whether any does."""
+        before = await self._leaders.by_partition()
         await self._leaders.move(draw)
         await self.in_sync()
+        return await self._leaders.by_partition() != before
 
     async def _start(self, numbers: Sequence[int]) -> None:
         for number in numbers:

@@ -79,6 +79,10 @@ class Leaders:
         except KafkaException:
             return False
 
+    async def by_partition(self) -> dict[tuple[str, int], int]:
+        """Give who leads; raises KafkaException."""
+        return {(name, number): one.leader for name, number, one in await asyncio.to_thread(self._partitions)}
+
     def _partitions(self) -> list[tuple[str, int, Any]]:
         topics = self._admin.list_topics(timeout=ASK_SECONDS).topics
         return [(name, number, one) for name, topic in topics.items() for number, one in topic.partitions.items()]

@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 RESTART_SECONDS = 0.2
 END_SECONDS = 15.0
+UNWILLING = 128 + signal.SIGKILL
+"""The code of an end, for a process that did not end when it was asked to."""
 MB = 1 << 20
 DEATHS_FILE = "CHAOS_DEATHS_FILE"
 """Environment: where a worker with a planted bug counts its deaths, so that they come to an end."""
@@ -174,9 +176,10 @@ class Worker:
 
 
 def stop_all(workers: Sequence[Worker]) -> None:
-    """End all, in order where possible; none is left."""
+    """End all, in order where possible; none is left. One that has to be killed is an end that nothing explains."""
     for worker in workers:
         worker.signal(signal.SIGCONT)
         worker.signal(signal.SIGTERM)
     for worker in workers:
-        worker.stop()
+        if worker.alive and worker.stop() is None:
+            worker.ends.append(End(worker.name, UNWILLING, time.time()))

@@ -1,13 +1,13 @@
 """Holds what was accepted against the inbound log: each 200 is there, none more often than it was sent, in order."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from streams.kafka.topics import EVENTS
 from tests.chaos.check.compare import Findings
 from tests.chaos.check.export import Record, export_partition
-from tests.chaos.load.sent import Claim
+from tests.chaos.load.sent import Claim, Sent
 
 
 @dataclass(slots=True)
@@ -58,6 +58,16 @@ def check_accepted(findings: Findings, claims: Mapping[str, Claim], logged: Logg
             more = 0 if is_direct(name) else max(0, times - claim.tries)
             findings.found("accepted_doubled", more, f"{event_id}: {times} for {claim.tries}")
     _check_order(findings, claims, logged)
+
+
+def check_set_aside(findings: Findings, sent: Sent, letters: Counter[str]) -> None:
+    """Account for the bridge's dead letters, counted by body: at least one for each 200, and one a try at most."""
+    for name in sent.refused | letters.keys():
+        claim, there = sent.claims.get(name), letters[name]
+        least = claim.accepted if claim is not None and name in sent.refused else 0
+        most = 0 if claim is None else claim.tries
+        wrong = max(0, least - there) + max(0, there - most)
+        findings.found("dead_letters_unexplained", wrong, f"of the bridge: {there} of {name}, {least} to {most} tries")
 
 
 def check_accepted_alone(findings: Findings, bootstrap: str, partitions: int, claims: Mapping[str, Claim]) -> None:

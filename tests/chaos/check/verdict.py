@@ -1,6 +1,6 @@
 """The whole check of a run: export, fold again, compare."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +9,7 @@ import orjson
 from schemas.times import from_epoch_ms
 from streams.links import FixLinks
 from tests.chaos.check import agents, institutions
-from tests.chaos.check.accepted import Logged, check_accepted
+from tests.chaos.check.accepted import Logged, check_accepted, check_set_aside
 from tests.chaos.check.agents import AgentFold
 from tests.chaos.check.books import Books, Expected, Message
 from tests.chaos.check.compare import (
@@ -110,10 +110,8 @@ class Check:
             logged.take(number, self._records(agents.LOG, number))
         check_accepted(self.findings, sent.claims, logged)
         letters = [orjson.loads(r.value or b"{}") for n in range(self.partitions) for r in self._records(LETTERS, n)]
-        told = {letter["body_sha256"] for letter in letters if letter["origin"].startswith("/remediation/bridge")}
-        unsure = {name for name, claim in sent.claims.items() if claim.tries > claim.accepted}
-        self.findings.found("dead_letters_unexplained", len((sent.refused ^ told) - unsure), "of the bridge")
-        self.findings.found("dead_letters_unexplained", len(sent.refused - told), "of the bridge, missing")
+        of_bridge = (one["body_sha256"] for one in letters if one["origin"].startswith("/remediation/bridge"))
+        check_set_aside(self.findings, sent, Counter(of_bridge))
 
     def lookups(self) -> dict[Place, list[Record]]:
         """Give the look-ups by their partition."""

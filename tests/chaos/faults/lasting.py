@@ -55,16 +55,17 @@ class Lasting:
         brokers = _there(self.brokers)
         one = draw.choice(brokers.fillable if step.kind is Kind.DISK else brokers.numbers)
         seconds = draw.uniform(*self.plan.broker_seconds)
-        doing: Mapping[Kind, Callable[[], Awaitable[None]]] = {
+        doing: Mapping[Kind, Callable[[], Awaitable[bool | None]]] = {
             Kind.BROKER_KILL: lambda: brokers.kill(one, seconds),
             Kind.BROKER_STOP: lambda: brokers.pause(one, seconds),
+            Kind.BROKER_SLOW: lambda: brokers.slow(one, seconds),
             Kind.OUTAGE: lambda: brokers.outage(self.plan.outage_seconds),
             Kind.DISK: lambda: brokers.fill_disk(one),
             Kind.LEADERS: lambda: brokers.move_leaders(draw),
         }
         victim = "all brokers" if step.kind in {Kind.OUTAGE, Kind.LEADERS} else f"broker-{one}"
         noted = _note(done, step.kind, victim)
-        await doing[step.kind]()
+        noted.had_effect = await doing[step.kind]() is not False
         noted.until = time.time()
 
     async def _roll(self, done: list[Done]) -> None:

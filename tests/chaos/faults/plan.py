@@ -18,6 +18,7 @@ class Kind(StrEnum):
     SCALE_IN = "scale-in"
     BROKER_KILL = "broker SIGKILL"
     BROKER_STOP = "broker SIGSTOP"
+    BROKER_SLOW = "broker slow"
     BROKER_ROLL = "rolling restart of brokers"
     LEADERS = "leaders moved"
     OUTAGE = "all brokers gone"
@@ -31,7 +32,17 @@ class Kind(StrEnum):
         return self in OF_BROKERS
 
 
-OF_BROKERS = frozenset({Kind.BROKER_KILL, Kind.BROKER_STOP, Kind.BROKER_ROLL, Kind.LEADERS, Kind.OUTAGE, Kind.DISK})
+OF_BROKERS = frozenset(
+    {
+        Kind.BROKER_KILL,
+        Kind.BROKER_STOP,
+        Kind.BROKER_SLOW,
+        Kind.BROKER_ROLL,
+        Kind.LEADERS,
+        Kind.OUTAGE,
+        Kind.DISK,
+    }
+)
 LANES: Mapping[Kind, str] = {
     **dict.fromkeys(OF_BROKERS, "brokers"),
     Kind.DEPLOY: "deploys",
@@ -49,6 +60,7 @@ SECONDS: Mapping[Kind, float] = {
     Kind.SCALE_OUT: 25.0,
     Kind.BROKER_KILL: 20.0,
     Kind.BROKER_STOP: 14.0,
+    Kind.BROKER_SLOW: 14.0,
     Kind.BROKER_ROLL: 45.0,
     Kind.DISK: 30.0,
     Kind.OUTAGE: 80.0,
@@ -82,7 +94,10 @@ class Step:
 
 @dataclass(eq=False, slots=True)
 class Done:
-    """A disturbance as it happened, from epoch seconds `at`; `until` is when it was over."""
+    """A disturbance as it happened, from epoch seconds `at`; `until` is when it was over.
+
+    `had_effect` is False for one that came to nothing: no leader moved, or a broker that did not mind its full disk.
+    """
 
     kind: Kind
     victim: str
@@ -90,6 +105,7 @@ class Done:
     at: float
     until: float = 0.0
     detail: str = ""
+    had_effect: bool = True
 
     def __post_init__(self) -> None:
         """Let one without an end be over at once."""

@@ -18,6 +18,19 @@ Counts = Mapping[tuple[Kind, str], int]
 
 
 @dataclass(frozen=True, slots=True)
+class Least:
+    """What a run has to come to, so that it was a test at all.
+
+    Attributes:
+        inside: share of the SIGKILLs and SIGSTOPs that could cut a transaction off, and did.
+        fences: workers that the broker refused as an earlier owner.
+    """
+
+    inside: float = 0.0
+    fences: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """What runs and what is done; `reserve` agents wait for a scale-out, `small_disks` of the brokers can be filled."""
 
@@ -29,6 +42,7 @@ class Profile:
     executors: int = 0
     brokers: int = 3
     small_disks: int = 0
+    least: Least = Least()
 
     def times(self, factor: float) -> "Profile":
         """Give the same with so many times the disturbances; each kind is left at least once."""
@@ -47,6 +61,7 @@ WORKERS = Profile(
         (Kind.STOP, AGENTS): 5,
     },
     notifications=20_000,
+    least=Least(inside=1 / 3, fences=1),
 )
 """What `make test` has time for: 22 SIGKILLs and 5 SIGSTOPs of workers, on brokers that are left alone."""
 
@@ -56,6 +71,7 @@ ON_BROKERS = Profile(
         (Kind.KILL, BRIDGES): 1,
         (Kind.BROKER_KILL, BROKERS): 3,
         (Kind.BROKER_STOP, BROKERS): 2,
+        (Kind.BROKER_SLOW, BROKERS): 1,
         (Kind.BROKER_ROLL, BROKERS): 1,
         (Kind.LEADERS, BROKERS): 2,
         (Kind.OUTAGE, BROKERS): 1,
@@ -71,6 +87,8 @@ EVERYTHING = Profile(
         (Kind.KILL, BRIDGES): 2,
         (Kind.KILL, EXECUTORS): 2,
         (Kind.STOP, AGENTS): 2,
+        (Kind.STOP, INSTITUTIONS): 1,
+        (Kind.STOP, BRIDGES): 1,
         (Kind.STOP, EXECUTORS): 1,
         (Kind.TERM, AGENTS): 1,
         (Kind.TERM, INSTITUTIONS): 1,
@@ -80,6 +98,7 @@ EVERYTHING = Profile(
         (Kind.SCALE_OUT, AGENTS): 1,
         (Kind.BROKER_KILL, BROKERS): 2,
         (Kind.BROKER_STOP, BROKERS): 1,
+        (Kind.BROKER_SLOW, BROKERS): 1,
         (Kind.LEADERS, BROKERS): 1,
         (Kind.DISK, BROKERS): 1,
         (Kind.OUTAGE, BROKERS): 1,
@@ -96,11 +115,13 @@ EVERYTHING = Profile(
 LONG = replace(
     EVERYTHING,
     counts={
-        (Kind.KILL, AGENTS): 32,
+        (Kind.KILL, AGENTS): 34,
         (Kind.KILL, INSTITUTIONS): 8,
         (Kind.KILL, BRIDGES): 6,
         (Kind.KILL, EXECUTORS): 6,
         (Kind.STOP, AGENTS): 13,
+        (Kind.STOP, INSTITUTIONS): 2,
+        (Kind.STOP, BRIDGES): 2,
         (Kind.STOP, EXECUTORS): 2,
         (Kind.TERM, AGENTS): 3,
         (Kind.TERM, INSTITUTIONS): 1,
@@ -110,6 +131,7 @@ LONG = replace(
         (Kind.SCALE_OUT, AGENTS): 3,
         (Kind.BROKER_KILL, BROKERS): 12,
         (Kind.BROKER_STOP, BROKERS): 5,
+        (Kind.BROKER_SLOW, BROKERS): 3,
         (Kind.BROKER_ROLL, BROKERS): 1,
         (Kind.LEADERS, BROKERS): 4,
         (Kind.DISK, BROKERS): 1,
@@ -118,6 +140,7 @@ LONG = replace(
         (Kind.VENDOR, VENDOR): 12,
     },
     notifications=310_000,
+    least=Least(inside=1 / 3, fences=5),
 )
 """More than 300,000 notifications over HTTP: three in a hundred of these go into the log directly."""
 

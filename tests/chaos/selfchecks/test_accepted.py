@@ -1,11 +1,13 @@
 """What was accepted is accounted for: too few, too many and out of order are told apart."""
 
+from collections import Counter
+
 import pytest
 
-from tests.chaos.check.accepted import Logged, check_accepted
+from tests.chaos.check.accepted import Logged, check_accepted, check_set_aside
 from tests.chaos.check.compare import Findings
 from tests.chaos.check.export import Record
-from tests.chaos.load.sent import Claim
+from tests.chaos.load.sent import Claim, Sent
 
 
 def logged(*names: str) -> Logged:
@@ -62,3 +64,22 @@ def test_what_the_feed_wrote_itself_may_be_there_twice() -> None:
 def test_order(sent: float, fault: dict[str, int]) -> None:
     """What was sent after another one's 200 lies behind it; what was under way with it may lie anywhere."""
     assert faults(logged("b:0", "a:0"), a=claim(0.0, 1.0), b=claim(sent, 2.0)) == fault
+
+
+@pytest.mark.parametrize(
+    ("tries", "accepted", "there", "wrong"),
+    [(1, 1, 1, 0), (3, 1, 3, 0), (3, 2, 1, 1), (1, 1, 0, 1), (1, 1, 3, 2), (2, 0, 0, 0), (2, 0, 3, 1)],
+)
+def test_each_body_set_aside_has_its_letters(tries: int, accepted: int, there: int, wrong: int) -> None:
+    """One for each 200 at least, and no more than tries; letters are counted, not only looked for."""
+    sent, findings = Sent({"a": claim(0.0, 1.0 if accepted else None, tries, accepted)}), Findings()
+    sent.refused |= {"a"} if accepted else set()
+    check_set_aside(findings, sent, Counter({"a": there}))
+    assert findings.faults["dead_letters_unexplained"] == wrong
+
+
+def test_a_letter_of_what_was_never_sent_is_told() -> None:
+    """The bridge has no other bodies than the feed's."""
+    findings = Findings()
+    check_set_aside(findings, Sent(), Counter({"b": 2}))
+    assert findings.faults["dead_letters_unexplained"] == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.actors.workers import End
+from tests.chaos.actors.workers import UNWILLING, End
 from tests.chaos.check.compare import Findings
 from tests.chaos.check.ends import AFTER_SECONDS, check_ends
 from tests.chaos.faults.plan import Done, Kind
@@ -24,6 +24,7 @@ AT = 1_000.0
         (70, Kind.BROKER_KILL, "broker-1", True),
         (70, Kind.TERM, "agent-0", False),
         (1, Kind.OUTAGE, "all brokers", False),
+        (UNWILLING, Kind.KILL, "agent-0", False),
     ],
 )
 def test_an_end_needs_a_cause(code: int, kind: Kind, victim: str, explained: bool) -> None:  # noqa: FBT001 - a column

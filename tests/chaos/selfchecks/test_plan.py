@@ -8,7 +8,16 @@ import pytest
 from tests.chaos.faults.chaos import Chaos
 from tests.chaos.faults.lasting import Lasting
 from tests.chaos.faults.plan import Done, Kind, Plan, Step
-from tests.chaos.faults.profiles import LONG, PROFILES, Profile
+from tests.chaos.faults.profiles import (
+    AGENTS,
+    BRIDGES,
+    EXECUTORS,
+    INSTITUTIONS,
+    LONG,
+    PROFILES,
+    Least,
+    Profile,
+)
 
 
 class Noted(Lasting):
@@ -34,12 +43,14 @@ def test_a_seed_gives_the_same_steps(profile: Profile) -> None:
 def test_the_long_form_has_what_is_promised_of_it() -> None:
     """Sixty SIGKILLs and fifteen SIGSTOPs over bridges, agents and brokers, at 300,000 notifications."""
     kinds: Counter[Kind] = Counter()
-    for (kind, _), times in LONG.counts.items():
-        kinds[kind] += times
+    for (kind, group), times in LONG.counts.items():
+        kinds[kind] += times if group != EXECUTORS else 0
     assert kinds[Kind.KILL] + kinds[Kind.BROKER_KILL] >= 60
     assert kinds[Kind.STOP] + kinds[Kind.BROKER_STOP] >= 15
+    assert {group for kind, group in LONG.counts if kind is Kind.STOP} == {AGENTS, INSTITUTIONS, BRIDGES, EXECUTORS}
     assert LONG.notifications * 0.97 >= 300_000
     assert set(kinds) >= set(Kind) - {Kind.SCALE_IN}
+    assert LONG.least == Least(inside=1 / 3, fences=5)
 
 
 def test_what_lasts_goes_on_beside_the_rest() -> None:
