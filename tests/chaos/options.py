@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +24,7 @@ class Options:
     Attributes:
         per_second: notifications a second; None to spread them over the disturbances.
         every_seconds: a disturbance each so many seconds; None for one when the last one's victim is at work again.
+        span: the vendor's time that passes; below the week for which look-ups are kept, where they are accounted for.
         customers: those made up; None for a twelfth of the notifications.
         accounts: so many more are in the state from the beginning, of whom nothing is heard.
         local_state: have each worker keep its state on disk.
@@ -37,6 +39,7 @@ class Options:
     outage_seconds: float = 60.0
     per_second: float | None = None
     every_seconds: float | None = None
+    span: timedelta = timedelta(days=6)
     customers: int | None = None
     accounts: int = 0
     local_state: bool = False

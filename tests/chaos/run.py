@@ -34,8 +34,8 @@ from tests.chaos.report.outages import Outages
 from tests.chaos.report.soak import Sampler
 from tests.chaos.whole import Run, cluster
 
-Telling = Callable[[], dict[str, Any]]
-"""Gives further figures once everything has ended."""
+Telling = Callable[[Findings], dict[str, Any]]
+"""Counts further faults once everything has ended, and gives further figures."""
 Flow = Callable[[Run], Awaitable[Telling]]
 """What goes on while everything runs."""
 SOAK_FAULT_SECONDS = 60.0
@@ -62,25 +62,24 @@ async def _run(run: Run, flow: Flow) -> Outcome:
     findings = await asyncio.to_thread(judge, run)
     figures = await asyncio.to_thread(figures_of, run)
     check_hardness(findings, run.options.profile.least, figures, run.chaos.done)
-    return Outcome(findings, figures | told() | {"all_s": round(time.monotonic() - began)})
+    return Outcome(findings, figures | told(findings) | {"all_s": round(time.monotonic() - began)})
 
 
 async def _by_plan(run: Run) -> Telling:
     await run.disturbed()
     await run.drained()
-    return dict
+    return lambda _findings: {}
 
 
 async def soaked(run: Run) -> Telling:
     """Disturb by the clock, sample, and tell of memory and lag."""
     sampler = Sampler(run)
-    sampling = asyncio.create_task(sampler.follow())
-    try:
+    async with asyncio.TaskGroup() as both:
+        sampling = both.create_task(sampler.follow())
         await run.disturbed()
         await run.drained()
-    finally:
         sampling.cancel()
-    return sampler.figures
+    return sampler.tell
 
 
 def outages_of(times: int) -> Flow:
@@ -92,7 +91,7 @@ def outages_of(times: int) -> Flow:
             both.create_task(run.disturbed())
             both.create_task(made.make())
         await run.drained()
-        return made.figures
+        return made.tell
 
     return flow
 
@@ -139,7 +138,12 @@ def _asked(given: argparse.Namespace) -> tuple[Options, Flow]:
         profile = soak.profile_of(given.soak, given.rate)
         seconds, pace = SOAK_FAULT_SECONDS, soak.pace_of(given.rate)
         return Options(
-            profile, per_second=pace, every_seconds=seconds, customers=soak.CUSTOMERS, keep=given.keep
+            profile,
+            per_second=pace,
+            every_seconds=seconds,
+            span=soak.SPAN,
+            customers=soak.CUSTOMERS,
+            keep=given.keep,
         ), soaked
     if given.outages:
         profile = outages.profile_of(given.outages)

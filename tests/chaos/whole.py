@@ -5,7 +5,6 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
 
 from streams.kafka import topics
@@ -28,8 +27,6 @@ from tests.chaos.load.feed import Feed, Pace, spread, steady
 from tests.chaos.load.traffic import Traffic
 from tests.chaos.options import Options
 
-SPAN = timedelta(days=6)
-"""The vendor's time that passes in a run: below the week for which lookups are kept."""
 BEFORE_SECONDS = 15.0
 """From the start of the clock to the first notification, about."""
 DRAIN_SECONDS = 300.0
@@ -68,7 +65,7 @@ class Run:
         self.kafka = kafka
         self.brokers = brokers
         self.plan = options.plan
-        true = catching_up(SPAN, self._seconds + BEFORE_SECONDS)
+        true = catching_up(options.span, self._seconds + BEFORE_SECONDS)
         self.clocks = ClockFiles(folder, true)
         self.vendor = Vendor(self.clocks.clock_of("vendor")) if options.profile.executors else None
         self.took: dict[str, int] = {}
@@ -148,7 +145,7 @@ class Run:
         """Send all notifications while the plan is carried out."""
         options, known = self.options, () if self.vendor is None else self.vendor.logins
         count = options.profile.notifications
-        traffic = Traffic(options.seed, count, self.clocks.true.start, SPAN, known, options.customers)
+        traffic = Traffic(options.seed, count, self.clocks.true.start, options.span, known, options.customers)
         self.chaos.sent = lambda: self.feed.begun / count
         clicking = asyncio.create_task(self.customers.run()) if self.customers is not None else None
         async with asyncio.TaskGroup() as both:

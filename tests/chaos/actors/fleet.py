@@ -57,6 +57,8 @@ class Fleet:
             profiles.EXECUTORS: [self._executor(number) for number in range(profile.executors)],
         }
         self.groups = {name: workers for name, workers in groups.items() if workers}
+        if profile.spares:
+            agents[profile.agents - 1].spared = self.groups[profiles.BRIDGES][-1].spared = True
 
     @property
     def workers(self) -> list[Worker]:

@@ -53,6 +53,7 @@ class Worker:
     Attributes:
         command: what Python is told, as `("-m", module)`.
         on_duty: whether it is started again when it ends.
+        spared: whether it is left alone by whatever is done to workers.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Worker:
     folder: Path
     application: str = ""
     on_duty: bool = True
+    spared: bool = False
     ends: list[End] = field(default_factory=list)
     asleep: bool = False
     openings: list[Opening] = field(default_factory=list)

@@ -29,6 +29,7 @@ FAULTS = (
     "accepted_out_of_order",
     "ends_unexplained",
     "too_mild",
+    "memory_grows",
     "lookups_unanswered",
     "vendor_asked_again",
     "unread",

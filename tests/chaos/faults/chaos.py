@@ -96,7 +96,7 @@ class Chaos:
 
     async def _victim(self, step: Step) -> Worker:
         """Wait for the worker that was drawn to be at work, then for the step's time."""
-        group = [worker for worker in self.groups[step.group] if worker.on_duty]
+        group = [worker for worker in self.groups[step.group] if worker.on_duty and not worker.spared]
         worker = group[step.number % len(group)]
         if worker.asleep or (step.kind is Kind.STOP and any(one.asleep for one in group)):
             await asyncio.gather(*self._sleepers)

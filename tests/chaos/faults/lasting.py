@@ -77,7 +77,7 @@ class Lasting:
 
     async def _deploy(self, done: list[Done]) -> None:
         """Replace every worker in turn, each when the one before is at work again."""
-        for worker in [one for group in self.groups.values() for one in group if one.on_duty]:
+        for worker in [one for group in self.groups.values() for one in group if one.on_duty and not one.spared]:
             await until(lambda worker=worker: worker.alive and not worker.asleep, START_SECONDS)  # type: ignore[misc]
             noted, began = _note(done, Kind.DEPLOY, worker.name, worker.application), time.time()
             worker.signal(signal.SIGTERM)

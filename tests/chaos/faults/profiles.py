@@ -32,7 +32,14 @@ class Least:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What runs and what is done; `reserve` agents wait for a scale-out, `small_disks` of the brokers can be filled."""
+    """What runs and what is done.
+
+    Attributes:
+        reserve: agents that wait for a scale-out.
+        small_disks: brokers whose disk can be filled.
+        spares: the last agent on duty and the last bridge are left alone, to see what a long life comes to.
+        least: what it has to come to.
+    """
 
     counts: Counts
     notifications: int
@@ -42,6 +49,7 @@ class Profile:
     executors: int = 0
     brokers: int = 3
     small_disks: int = 0
+    spares: bool = False
     least: Least = Least()
 
     def times(self, factor: float) -> "Profile":

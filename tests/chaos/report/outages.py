@@ -13,6 +13,7 @@ from confluent_kafka import KafkaException
 from streams.kafka.topics import AGENT, EVENTS, changelog
 from tests.chaos.actors.fleet import PARTITIONS
 from tests.chaos.check import markers
+from tests.chaos.check.compare import Findings
 from tests.chaos.check.export import unread
 from tests.chaos.check.markers import Marker
 from tests.chaos.faults import profiles
@@ -134,7 +135,7 @@ class Outages:
         self.run.chaos.done.append(done)
         return done
 
-    def figures(self) -> dict[str, Any]:
+    def tell(self, _findings: Findings) -> dict[str, Any]:
         """Give median and worst of each case: the longest time between two commits of a partition, the worst one's."""
         data, topic = self.run.kafka.log(1).parent / "data", changelog(AGENT, "control")
         commits = [marker for marker in markers.read_markers(data, [topic]) if marker.committed]

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from confluent_kafka import KafkaException
 
+from tests.chaos.check.compare import Findings
 from tests.chaos.faults import profiles
 from tests.chaos.faults.plan import Kind
 from tests.chaos.faults.profiles import Profile
@@ -16,23 +18,28 @@ from tests.chaos.whole import Run
 EVERY_SECONDS = 30.0
 CUSTOMERS = 20_000
 """A fixed number, so that state has an end: all of them are met in the first minutes."""
+SPAN = timedelta(days=27)
+"""Three times what executors know a command for: after a third of the run they forget as many as come."""
 EVENTS_OF_ONE = 1.73
 """Events behind a 200 of a notification, on average, those among them that are written into the log directly."""
 FLAT = 1.1
 """The most that the last third of a run may hold of what the third before it held."""
 LEFT_OUT_SECONDS = 120.0
-"""At the begin, and after each start of a process, memory grows to what it will be."""
+"""At the begin memory grows to what it will be."""
+LEAST_SAMPLES = 0.5
+"""Of those that there is time for; while a broker is away one takes longer."""
 
 SHARES = {
     (Kind.KILL, profiles.AGENTS): 22,
     (Kind.KILL, profiles.INSTITUTIONS): 8,
     (Kind.KILL, profiles.BRIDGES): 8,
     (Kind.KILL, profiles.EXECUTORS): 4,
-    (Kind.STOP, profiles.AGENTS): 10,
+    (Kind.STOP, profiles.AGENTS): 8,
     (Kind.TERM, profiles.AGENTS): 4,
     (Kind.TERM, profiles.BRIDGES): 4,
     (Kind.BROKER_KILL, profiles.BROKERS): 10,
-    (Kind.BROKER_STOP, profiles.BROKERS): 6,
+    (Kind.BROKER_STOP, profiles.BROKERS): 4,
+    (Kind.BROKER_SLOW, profiles.BROKERS): 4,
     (Kind.BROKER_ROLL, profiles.BROKERS): 2,
     (Kind.LEADERS, profiles.BROKERS): 6,
     (Kind.DEPLOY, profiles.ALL): 2,
@@ -61,6 +68,7 @@ def profile_of(minutes: int, events_per_second: float) -> Profile:
         reserve=1,
         bridges=2,
         executors=2,
+        spares=True,
     )
 
 
@@ -92,14 +100,19 @@ class Sampler:
             held = {worker.name: round(worker.resident_mb(), 1) for worker in self.run.fleet.workers if worker.alive}
             self.samples.append(Sample(round(time.monotonic() - began, 1), unread, held))
 
-    def figures(self) -> dict[str, Any]:
-        """Tell whether memory is flat, and lag was zero at the end, with all samples."""
-        judged = memory(self.samples)
+    def tell(self, findings: Findings) -> dict[str, Any]:
+        """Count who grows and what is left unread, and give the figures with all samples."""
+        judged, unread = memory(self.samples), sum(left for _, left in self.run.unread())
+        check_memory(findings, judged, [worker.name for worker in self.run.fleet.workers if worker.on_duty])
+        least = int(LEAST_SAMPLES * self.run.took["to_end_of_chaos_s"] / EVERY_SECONDS)
+        few = len(self.samples) < least
+        findings.found("memory_grows", few, f"it is not known: {len(self.samples)} samples, {least} are needed")
+        findings.found("unread", unread, "records at the end")
         return {
-            "memory_is_flat": all(one.is_flat for one in judged),
             "memory": {one.worker: f"{one.before:.0f} MB, then {one.last:.0f} MB" for one in judged},
+            "left_alone": [worker.name for worker in self.run.fleet.workers if worker.spared],
             "most_unread": max((sample.unread for sample in self.samples), default=0),
-            "unread_at_end": sum(left for _, left in self.run.unread()),
+            "unread_at_end": unread,
             "samples": [f"{one.at:.0f} s: {one.unread} unread, {one.resident_mb}" for one in self.samples],
         }
 
@@ -116,6 +129,14 @@ class Memory:
     def is_flat(self) -> bool:
         """Tell whether it has stopped growing."""
         return self.last <= self.before * FLAT
+
+
+def check_memory(findings: Findings, judged: Sequence[Memory], workers: Sequence[str]) -> None:
+    """Count each worker that grows, and each of whom too little is known to tell."""
+    for one in judged:
+        findings.found("memory_grows", not one.is_flat, f"{one.worker}: {one.before:.0f} MB, then {one.last:.0f} MB")
+    for name in set(workers) - {one.worker for one in judged}:
+        findings.found("memory_grows", 1, f"{name}: it is not known")
 
 
 def memory(samples: Sequence[Sample]) -> list[Memory]:

@@ -3,9 +3,10 @@
 import pytest
 
 from tests.chaos.actors.fleet import PARTITIONS
+from tests.chaos.check.compare import Findings
 from tests.chaos.check.markers import Marker
 from tests.chaos.report.outages import Window, longest_gap
-from tests.chaos.report.soak import EVENTS_OF_ONE, Sample, memory, profile_of
+from tests.chaos.report.soak import EVENTS_OF_ONE, Memory, Sample, check_memory, memory, profile_of
 
 
 def commits(partition: int, *times: float) -> list[Marker]:
@@ -37,3 +38,11 @@ def test_a_soak_has_a_fault_every_minute(minutes: int) -> None:
     profile = profile_of(minutes, 500.0)
     assert sum(profile.counts.values()) == minutes - 2
     assert profile.notifications == int(minutes * 60 * 500 / EVENTS_OF_ONE)
+
+
+@pytest.mark.parametrize(("last", "workers", "times"), [(100, 1, 0), (120, 1, 1), (100, 2, 1)])
+def test_a_worker_that_grows_or_is_unknown_is_told(last: float, workers: int, times: int) -> None:
+    """A soak without samples of a worker is no soak of it."""
+    findings = Findings()
+    check_memory(findings, [Memory("agent-0", 100, last)], ["agent-0", "bridge-0"][:workers])
+    assert findings.faults["memory_grows"] == times
