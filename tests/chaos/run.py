@@ -24,7 +24,7 @@ from tests.chaos.check.compare import Findings
 from tests.chaos.check.ends import check_ends
 from tests.chaos.check.hardness import check_hardness
 from tests.chaos.check.lookups import check_calls, check_lookups, lookups_of, passed_by
-from tests.chaos.check.verdict import Check
+from tests.chaos.check.verdict import Check, exported
 from tests.chaos.faults.plan import Kind
 from tests.chaos.faults.profiles import PROFILES
 from tests.chaos.options import Options, work_folder
@@ -99,11 +99,13 @@ def outages_of(times: int) -> Flow:
 def judge(run: Run) -> Findings:
     """Hold everything that a run left behind against what it should have left."""
     links = None if run.fleet.link_url is None else FixLinks([bytes.fromhex(LINK_KEY)], run.fleet.link_url)
-    check, workers = Check(run.kafka.bootstrap, PARTITIONS, links), run.fleet.workers
+    workers = run.fleet.workers
     if run.feed.sent.accepted > MAX_FOLDED or run.options.accounts:
-        check_accepted_alone(check.findings, run.kafka.bootstrap, PARTITIONS, run.feed.sent.claims)
-        check_ends(check.findings, run.ends(), run.chaos.done)
-        return check.findings
+        findings = Findings()
+        check_accepted_alone(findings, run.kafka.bootstrap, PARTITIONS, run.feed.sent.claims)
+        check_ends(findings, run.ends(), run.chaos.done)
+        return findings
+    check = Check(exported(run.kafka.bootstrap, PARTITIONS), links)
     findings = check.run(run.feed.sent)
     check_ends(findings, run.ends(), run.chaos.done)
     if run.vendor is not None:
