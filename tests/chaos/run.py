@@ -61,6 +61,7 @@ async def _run(run: Run, flow: Flow) -> Outcome:
         told = await flow(run)
     findings = await asyncio.to_thread(judge, run)
     figures = await asyncio.to_thread(figures_of, run)
+    findings.found("unread", len(run.undrained), run.undrained)
     check_hardness(findings, run.options.profile.least, figures, run.chaos.done)
     return Outcome(findings, figures | told(findings) | {"all_s": round(time.monotonic() - began)})
 

@@ -69,6 +69,7 @@ class Run:
         self.clocks = ClockFiles(folder, true)
         self.vendor = Vendor(self.clocks.clock_of("vendor")) if options.profile.executors else None
         self.took: dict[str, int] = {}
+        self.undrained: Sequence[str] = ()
         self._folder = folder
 
     @property
@@ -164,21 +165,27 @@ class Run:
     async def drained(self) -> None:
         """Let time stand still, and wait until all have read all of their logs and nothing new comes for some seconds.
 
-        Raises:
-            TimeoutError: they do not come to an end.
+        What does not come to an end in its time is `undrained`.
         """
         await self.brokers.in_sync()
         self.clocks.stand_still()
         quiet_since, last = time.monotonic(), self.unread()
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while any(left for _, left in last) or time.monotonic() - quiet_since < QUIET_SECONDS:
-                await asyncio.sleep(POLL_SECONDS)
-                now = await asyncio.to_thread(self.unread)
-                if now != last:
-                    quiet_since, last = time.monotonic(), now
+        end = quiet_since + DRAIN_SECONDS
+        while any(left for _, left in last.values()) or time.monotonic() - quiet_since < QUIET_SECONDS:
+            if time.monotonic() > end:
+                self.undrained = [place for place, (_, left) in last.items() if left] or ["something new comes always"]
+                break
+            await asyncio.sleep(POLL_SECONDS)
+            now = await asyncio.to_thread(self.unread)
+            if now != last:
+                quiet_since, last = time.monotonic(), now
         self.took["to_end_of_log_s"] = round(time.monotonic() - self._began)
 
-    def unread(self) -> list[tuple[int, int]]:
-        """Give how far all logs were read, and how much of them is left."""
+    def unread(self) -> dict[str, tuple[int, int]]:
+        """Give how far each partition of all logs was read, and how much of it is left."""
         readers: Sequence[tuple[str, str]] = READERS if self.vendor is None else (*READERS, (EXECUTOR, LOOKUP))
-        return [one for group, log in readers for one in unread(self.kafka.bootstrap, group, log, PARTITIONS)]
+        return {
+            f"{log}/{number} by {group}": one
+            for group, log in readers
+            for number, one in enumerate(unread(self.kafka.bootstrap, group, log, PARTITIONS))
+        }

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -94,7 +94,7 @@ class Sampler:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             try:
-                unread = sum(left for _, left in await asyncio.to_thread(self.run.unread))
+                unread = _left(await asyncio.to_thread(self.run.unread))
             except (KafkaException, TimeoutError):
                 unread = -1
             held = {worker.name: round(worker.resident_mb(), 1) for worker in self.run.fleet.workers if worker.alive}
@@ -102,7 +102,7 @@ class Sampler:
 
     def tell(self, findings: Findings) -> dict[str, Any]:
         """Count who grows and what is left unread, and give the figures with all samples."""
-        judged, unread = memory(self.samples), sum(left for _, left in self.run.unread())
+        judged, unread = memory(self.samples), _left(self.run.unread())
         check_memory(findings, judged, [worker.name for worker in self.run.fleet.workers if worker.on_duty])
         least = int(LEAST_SAMPLES * self.run.took["to_end_of_chaos_s"] / EVERY_SECONDS)
         few = len(self.samples) < least
@@ -150,6 +150,10 @@ def memory(samples: Sequence[Sample]) -> list[Memory]:
     names = sorted({name for sample in samples for name in sample.resident_mb})
     judged = [Memory(name, *(_most(third, name) for third in thirds)) for name in names]
     return [one for one in judged if one.before and one.last]
+
+
+def _left(unread: Mapping[str, tuple[int, int]]) -> int:
+    return sum(left for _, left in unread.values())
 
 
 def _most(samples: Sequence[Sample], name: str) -> float:
