@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 
 from streams.kafka.access import Bootstrap, ClusterError, client_arguments
+from streams.kafka.ending import ended
 from streams.kafka.lanes import Delivery, Lanes
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
 from streams.kafka.refusals import told
@@ -242,7 +243,4 @@ async def _answers(producer: Any) -> bool:  # noqa: ANN401 - aiokafka is untyped
 async def _discard(producer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
     """Close without waiting for a broker that may be gone; what still waits fails at once."""
     producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - `stop` alone would flush first
-    for close in (producer.stop, producer.client.close):
-        with contextlib.suppress(Exception):  # whatever is left of it, the next producer is a new one
-            await asyncio.wait_for(close(), DISCARD_SECONDS)
-            return
+    await ended(producer, DISCARD_SECONDS)

@@ -15,6 +15,7 @@ from schemas.commands import COMMAND_TOPICS, LOOKUP_TOPIC
 from schemas.contract import channels
 from schemas.contract.channels import CHANNELS, Channel
 from streams.kafka.access import OPEN, Bootstrap, ClusterError, access_to, client_arguments
+from streams.kafka.ending import ended
 from streams.kafka.refusals import in_words
 from streams.settings import Settings
 
@@ -221,7 +222,7 @@ async def _admin(bootstrap: Bootstrap) -> AsyncIterator[AIOKafkaAdminClient]:
             await asyncio.wait_for(client.start(), ADMIN_TIMEOUT_MS / 1000)
         yield client
     finally:
-        await asyncio.wait_for(client.close(), ADMIN_TIMEOUT_MS / 1000)
+        await ended(client, ADMIN_TIMEOUT_MS / 1000)
 
 
 async def _existing(admin: AIOKafkaAdminClient) -> dict[str, tuple[int, int]]:

@@ -1,7 +1,6 @@
 """Follows whole topics from their beginning, committed records only: what stands on them, held in memory."""
 
 import asyncio
-import contextlib
 import logging
 import math
 import time
@@ -12,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.ending import ended
 from streams.kafka.refusals import told
 
 log = logging.getLogger(__name__)
@@ -121,8 +121,7 @@ class TopicView:
                 log.exception("the view of %s ends", ", ".join(self._topics))
                 return
             finally:
-                with contextlib.suppress(Exception):  # it is over either way
-                    await _step(consumer.stop())
+                await ended(consumer, STEP_SECONDS)
             await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
 
     async def _read(self, consumer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped

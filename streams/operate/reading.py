@@ -1,16 +1,15 @@
 """Reads partitions as they are now: committed records only, to where they end, and how far the agents have read."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
 from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.ending import ended
 from streams.kafka.refusals import in_words
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
 from streams.operate.writing import check_partitions
@@ -38,7 +37,7 @@ async def operator_admin(bootstrap: Bootstrap) -> AsyncIterator[AIOKafkaAdminCli
             await asyncio.wait_for(admin.start(), STEP_SECONDS)
         yield admin
     finally:
-        await _closed(admin.close())
+        await ended(admin, STEP_SECONDS)
 
 
 @asynccontextmanager
@@ -56,13 +55,7 @@ async def committed_reader(bootstrap: Bootstrap) -> AsyncIterator[Any]:
             await asyncio.wait_for(consumer.start(), STEP_SECONDS)
         yield consumer
     finally:
-        await _closed(consumer.stop())
-
-
-async def _closed(closing: Awaitable[None]) -> None:
-    """Close a connection; one that cannot be closed takes nothing away from what was read."""
-    with contextlib.suppress(TimeoutError, KafkaError):
-        await asyncio.wait_for(closing, STEP_SECONDS)
+        await ended(consumer, STEP_SECONDS)
 
 
 async def positions(bootstrap: Bootstrap, partitions: int) -> Mapping[TopicPartition, int]:

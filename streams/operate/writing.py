@@ -1,7 +1,6 @@
 """Writes a decision where it belongs, and tells exactly which partitions have it."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from schemas.cloudevents import to_headers, to_value
 from schemas.times import to_epoch_ms
 from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.ending import ended
 from streams.kafka.refusals import in_words
 from streams.operate.acts import Act, Placed
 
@@ -65,8 +65,7 @@ async def write(act: Act, bootstrap: Bootstrap, partitions: int) -> Outcome:
         placed = act.placed(dict.fromkeys(act.topics, partitions))
         answers = await asyncio.gather(*(_send(producer, one) for one in placed))
     finally:
-        with contextlib.suppress(TimeoutError, KafkaError):
-            await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+        await ended(producer, STOP_SECONDS)
     return Outcome(
         [answer for answer in answers if isinstance(answer, Receipt)],
         [answer for answer in answers if isinstance(answer, Failure)],

@@ -19,6 +19,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from streams.kafka.access import client_arguments
+from streams.kafka.ending import ended
 from streams.observe.logs import INHERITED
 from streams.transport.partition import OwnedPartition, Poll
 from streams.transport.parts import FoldParts
@@ -92,7 +93,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         await self._close_partitions()
         await self._parts.ticks.stop()
         if self._kafka is not None:
-            await asyncio.wait_for(self._kafka.stop(), self._settings.step_seconds)
+            await ended(self._kafka, self._settings.step_seconds)
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Join the group."""

@@ -111,8 +111,10 @@ class OwnedPartition:
             await self._open()
             while True:
                 await self._go_on()
-        except asyncio.CancelledError:
-            raise
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            exit_now(f"partition {self.number}: cancelled from below", error)
         except PartitionPaused as pause:
             self._pause(pause)
         except Exception as error:  # noqa: BLE001 - crash-only, see exit_now
@@ -256,6 +258,12 @@ class OwnedPartition:
     def _lag_messages(self, position: int) -> int:
         end = self._consumer.last_stable_offset(self._source)
         return 0 if end is None else max(0, end - position)
+
+
+def _is_cancelled() -> bool:
+    """Tell whether somebody has cancelled this task; aiokafka lets cancellations of its own work out."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _plainly(error: Exception) -> str:

@@ -10,6 +10,7 @@ from schemas.cloudevents import to_headers, to_value
 from schemas.events import ClockTick, Event, EventType, Source
 from schemas.times import to_epoch_ms
 from streams.kafka.access import client_arguments
+from streams.kafka.ending import ended
 from streams.transport.settings import FoldSettings
 
 
@@ -85,4 +86,4 @@ class Ticks:
     async def stop(self) -> None:
         """Close the connection."""
         if self._producer is not None:
-            await asyncio.wait_for(self._producer.stop(), self._settings.step_seconds)
+            await ended(self._producer, self._settings.step_seconds)

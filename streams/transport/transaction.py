@@ -11,6 +11,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from streams.fold.effects import Outbox, OutRecord
 from streams.kafka.access import client_arguments
+from streams.kafka.ending import ended
 from streams.transport.settings import FoldSettings
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class PartitionTransaction:
 
     async def stop(self) -> None:
         """Close the connections; only ever between transactions."""
-        await self._step(self._producer.stop())
+        await ended(self._producer, self._settings.step_seconds)
 
     @property
     def ownership(self) -> tuple[int, int]:

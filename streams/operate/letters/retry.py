@@ -1,7 +1,6 @@
 """Puts records back into the inbound log, to be decided on anew, and notes that beside their dead letters."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ from schemas.times import rfc3339
 from streams.fold.effects import SourceRecord
 from streams.fold.messages import headers_of
 from streams.kafka.access import Bootstrap
+from streams.kafka.ending import ended
 from streams.kafka.topics import DEAD_LETTER, EVENTS
 from streams.operate.letters.book import Book
 from streams.operate.letters.kept import Kept, Origin
@@ -108,8 +108,7 @@ async def put_back(bootstrap: Bootstrap, ready: Sequence[Kept], order: Order) ->
         async with reading_originals(bootstrap) as originals:
             await _put_each(producer, originals, ready, order, done)
     finally:
-        with contextlib.suppress(TimeoutError, KafkaError):
-            await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+        await ended(producer, STOP_SECONDS)
     return done
 
 

@@ -1,17 +1,16 @@
 """Copies what lives on to another cluster, record by record, each to the partition that it belongs to there."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
 from schemas.events import PolicyActivated
 from schemas.state import ControlState, Surroundings, encode
 from streams.kafka.access import Bootstrap
+from streams.kafka.ending import ended
 from streams.kafka.topics import AGENT, INSTITUTIONS, changelog
 from streams.operate.moving.merging import merged_control, merged_rules, merged_surroundings
 from streams.operate.moving.places import Place, copied
@@ -48,8 +47,7 @@ class Copy:
                 for topic, place in copied().items():
                     told(topic, await self._copy(consumer, topic, place))
         finally:
-            with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
+            await ended(self._producer, STOP_SECONDS)
 
     def _places(self, topic: str) -> list[TopicPartition]:
         return [TopicPartition(topic, number) for number in range(self._old)]

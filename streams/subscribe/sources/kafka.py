@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from streams.kafka.ending import ended
 from streams.subscribe.core import Partition, RawRecord
 from streams.subscribe.errors import KafkaUnavailableError, TopicMissingError
 from streams.subscribe.options import Options
@@ -74,8 +75,7 @@ class KafkaSource:
 
     async def stop(self) -> None:
         """Leave the group, within `step_seconds`."""
-        with contextlib.suppress(Exception):  # it is over either way
-            await asyncio.wait_for(self._consumer.stop(), self._options.step_seconds)
+        await ended(self._consumer, self._options.step_seconds)
 
     async def assigned(self) -> Mapping[Partition, Extent] | None:
         """Ask the group for its offsets, and the brokers for the ends, when the assignment is a new one."""

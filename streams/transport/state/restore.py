@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.fold import Table
 from streams.kafka.access import client_arguments
+from streams.kafka.ending import ended
 from streams.observe.labels import RestoreSource
 from streams.transport.local.frames import Changes
 from streams.transport.settings import FoldSettings
@@ -135,7 +136,7 @@ async def changelogs(settings: FoldSettings, tables: Sequence[Table], partition:
             await opened.look()
             yield opened
         finally:
-            await consumer.stop()
+            await ended(consumer, settings.step_seconds)
 
 
 def _applied(table: Table, values: dict[str, Any], changes: Mapping[str, bytes | None]) -> PartitionValues:

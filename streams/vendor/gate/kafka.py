@@ -1,7 +1,6 @@
 """The gate of all processes of a cluster: claims and outcomes on the compact topic `vendor.auth`."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from aiokafka.errors import KafkaError
 from schemas.times import to_epoch_ms
 from streams.clock import WallClock
 from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.ending import ended
 from streams.kafka.topics import VENDOR_AUTH
 from streams.kafka.view import TopicView, ViewRecord
 from streams.vendor.gate.claims import AuthRecord, ClaimGate, Hear
@@ -59,8 +59,7 @@ class KafkaLog:
                         timestamp_ms=to_epoch_ms(WallClock().now()),
                     )
         finally:
-            with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+            await ended(producer, STOP_SECONDS)
 
     async def caught_up(self, seconds: float) -> None:
         """Wait for the view."""
