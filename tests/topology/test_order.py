@@ -27,6 +27,7 @@ from streams.transport.state import restore as restoring
 from streams.transport.ticks import Ticks
 from tests.topology.inputs import catalogue, policies
 from tests.topology.on_broker import Consumer, Producer, TracedCluster
+from tests.waiting import until
 
 Story = Callable[["Stage"], Awaitable[None]]
 SETTLED = 3
@@ -107,6 +108,17 @@ class Stage:
 
 async def as_transport(stage: Stage, between: Callable[[], None] | None, turn_seconds: float = inf) -> None:
     """Own the partition as production does, until nothing more comes, twice if something happens in between."""
+    consumer = Consumer(group=AGENT)
+    owned = _owned(stage, consumer, turn_seconds)
+    await _until_idle(consumer)
+    if between is not None:
+        between()
+        consumer.idle = 0
+        await _until_idle(consumer)
+    await owned.close()
+
+
+def _owned(stage: Stage, consumer: Consumer, turn_seconds: float = inf) -> transport.OwnedPartition:
     settings = FoldSettings("nowhere", AGENT, EVENTS, 1, stage.clock, turn_seconds=turn_seconds)
     unmeasured: Any = Unmeasured()
     parts = FoldParts(settings, stage.fold(), Ticks(settings, Source.AGENT, lambda: None), unmeasured)
@@ -114,14 +126,7 @@ async def as_transport(stage: Stage, between: Callable[[], None] | None, turn_se
     async def deliver(poll: transport.Poll) -> None:
         poll.decide()
 
-    consumer = Consumer(group=AGENT)
-    owned = transport.OwnedPartition(parts, consumer, TopicPartition(EVENTS, 0), deliver)
-    await _until_idle(consumer)
-    if between is not None:
-        between()
-        consumer.idle = 0
-        await _until_idle(consumer)
-    await owned.close()
+    return transport.OwnedPartition(parts, consumer, TopicPartition(EVENTS, 0), deliver)
 
 
 async def _until_idle(consumer: Consumer) -> None:
@@ -214,3 +219,24 @@ async def test_a_poll_that_takes_long_is_committed_in_turns(monkeypatch: pytest.
     assert steps.count("commit") == steps.count("stands") == 4
     assert sent[inf] == ["send 3 to remediation.connect-fix/0"]
     assert sent[0.0] == ["send 1 to remediation.connect-fix/0"] * 3
+
+
+class Cancelling(Consumer):
+    """A consumer that lets a cancellation of its own work out."""
+
+    async def getmany(self, *_places: TopicPartition, **_limits: Any) -> Any:  # noqa: ANN401 - as of the library
+        """Raise it."""
+        raise asyncio.CancelledError
+
+
+async def test_a_cancellation_from_below_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the partition would stand still, and nobody would know."""
+    stage, ends = Stage(), list[str]()
+    for client in (Producer, Consumer):
+        monkeypatch.setattr(client, "cluster", stage.cluster, raising=False)
+    monkeypatch.setattr(transport, "exit_now", lambda why, _error: ends.append(why))
+    owned = _owned(stage, Cancelling(group=AGENT))
+    await until(lambda: ends, 10)
+    assert ends == ["partition 0: cancelled from below"]
+    await owned.close()
+    assert len(ends) == 1
