@@ -1,9 +1,6 @@
 """An executor as a process, and what the agent would write for it."""
 
 import json
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +18,9 @@ from streams.fold.intake import partition_of
 from streams.kafka import topics
 from streams.links import FixLinks
 from tests.integration.vendor import SECRET, Stand
-from tests.integration.whole.parts import free_port
+from tests.processes import CLI, Program, free_port, settings_for, started
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
 KEY = "0f" * 32
 TOKEN = "canary-callback-token"  # noqa: S105 - of this test
 FIX = "remediation.connect-fix"
@@ -39,13 +35,10 @@ def new_command() -> str:
 
 
 @dataclass
-class Running:
-    """An executor that runs, and its ports."""
+class Executor(Program):
+    """An executor, and the port that customers reach."""
 
-    process: "subprocess.Popen[bytes]"
-    port: int
-    admin: int
-    log: Path
+    port: int = field(kw_only=True)
 
     def link(self, command_id: str, page: str = "") -> str:
         """Give the address of a command's link on this machine."""
@@ -55,52 +48,27 @@ class Running:
         """Press the button of a command's link."""
         return httpx.post(self.link(command_id), timeout=seconds)
 
-    def admin_page(self, page: str) -> httpx.Response:
-        """Give a page of the admin port."""
-        return httpx.get(f"http://127.0.0.1:{self.admin}/{page}", timeout=5.0)
-
-    def is_up(self) -> bool:
-        """Tell whether it answers on the admin port at all."""
-        try:
-            return bool(self.admin_page("healthz").status_code)
-        except httpx.HTTPError:
-            return False
-
-    def is_ready(self) -> bool:
-        """Tell whether it says that it is ready."""
-        return self.is_up() and self.admin_page("readyz").status_code == httpx.codes.OK
-
 
 @contextmanager
-def executor(bootstrap: str, vendor: Stand, log: Path, secret: str = SECRET) -> Iterator[Running]:
+def executor(bootstrap: str, vendor: Stand, log: Path, /, **changed: str) -> Iterator[Executor]:
     """Run an executor; at the end it is killed if it still runs."""
-    port, admin = free_port(), free_port()
-    environment = os.environ | {
-        "TXPUSH_BOOTSTRAP": bootstrap,
-        "TXPUSH_PARTITIONS": str(topics.EMBEDDED.partitions),
-        "TXPUSH_REPLICATION": str(topics.EMBEDDED.replication),
-        "TXPUSH_LINK_URL": "http://fix.example.com",
-        "TXPUSH_LINK_KEYS": KEY,
-        "TXPUSH_PUBLIC_URL": "https://hooks.example.com",
-        "TXPUSH_CALLBACK_TOKENS": TOKEN,
-        "TXPUSH_VENDOR_URL": vendor.url,
-        "TXPUSH_APP_KEY": "canary-app-key",
-        "TXPUSH_PARTNER_ID": "1",
-        "TXPUSH_PARTNER_SECRETS": secret,
-        "TXPUSH_EXECUTOR_PORT": str(port),
-        "TXPUSH_ADMIN_PORT": str(admin),
-        "TXPUSH_INSTANCE": "executor-0",
+    port = free_port()
+    settings = {
+        "LINK_URL": "http://fix.example.com",
+        "LINK_KEYS": KEY,
+        "PUBLIC_URL": "https://hooks.example.com",
+        "CALLBACK_TOKENS": TOKEN,
+        "VENDOR_URL": vendor.url,
+        "APP_KEY": "canary-app-key",
+        "PARTNER_ID": "1",
+        "PARTNER_SECRETS": SECRET,
+        "EXECUTOR_PORT": str(port),
+        "INSTANCE": "executor-0",
     }
-    with log.open("ab") as out:
-        command = [sys.executable, "-m", "streams.cli", "executor"]
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=ROOT)
-    running = Running(process, port, admin, log)
-    try:
-        wait_for(running.is_up)
-        yield running
-    finally:
-        process.kill()
-        process.wait(10)
+    made = Executor((*CLI, "executor"), settings_for(bootstrap, **(settings | changed)), log, port=port)
+    with started(made):
+        made.until(lambda: made.ask("healthz")[0])
+        yield made
 
 
 @dataclass

@@ -1,8 +1,6 @@
 """A cluster that asks who somebody is, with certificates of the test's own, and our programs as users of it."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +22,8 @@ from streams.kafka.access import Access
 from streams.kafka.acls import cluster as acls
 from streams.kafka.acls.users import User, users
 from streams.kafka.embedded import BrokerSecurity, ClusterSpec, EmbeddedKafka
+from tests.processes import CLI, Program, run, settings_for
 
-ROOT = Path(__file__).parents[2]
 ADMIN = "admin"
 MAILER = "mailer"
 SECONDS = 60.0
@@ -69,32 +67,23 @@ class Secured:
             write_pem(self.authority.issue_cert(f"{name}.example.com", common_name=name), path)
         return path
 
-    def environment(self, name: str, **changed: str) -> dict[str, str]:
-        """Give the settings of a process that is this user; `changed` are further ones, without their prefix."""
-        access = self.access(name)
-        shown = {
-            "SSL": {"KAFKA_CERTIFICATE_FILE": str(access.certificate_file)},
+    def identity(self, name: str) -> dict[str, str]:
+        """Give the settings by which a program is this user, without their prefix."""
+        by = {
+            "SSL": {"KAFKA_CERTIFICATE_FILE": str(self.access(name).certificate_file)},
             "SASL_SSL": {"KAFKA_USERNAME": name, "KAFKA_PASSWORD": password_of(name)},
         }
-        settings = {
-            "BOOTSTRAP": self.bootstrap,
-            "PARTITIONS": str(topics.EMBEDDED.partitions),
-            "REPLICATION": str(topics.EMBEDDED.replication),
-            "KAFKA_SECURITY_PROTOCOL": self.protocol,
-            "KAFKA_CA_FILE": str(self.ca_file),
-            **shown[self.protocol],
-            **changed,
-        }
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("TXPUSH_")}
-        return clean | {f"TXPUSH_{key}": value for key, value in settings.items()}
+        return {"KAFKA_SECURITY_PROTOCOL": self.protocol, "KAFKA_CA_FILE": str(self.ca_file), **by[self.protocol]}
+
+    def program(self, name: str, command: str, folder: Path, **more: str) -> Program:
+        """Give a program that is this user; its log is named as its command."""
+        settings = settings_for(self.bootstrap, **self.identity(name), **more)
+        return Program((*CLI, command), settings, folder / command)
 
     def run(self, name: str, *words: str, **changed: str) -> "subprocess.CompletedProcess[str]":
         """Run a command that ends, as a user."""
-        command = [sys.executable, "-m", "streams.cli", *words]
-        environment = self.environment(name, **changed)
-        return subprocess.run(
-            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
+        settings = settings_for(self.bootstrap, **(self.identity(name) | changed))
+        return run((*CLI, *words), settings, SECONDS)
 
     def librdkafka(self, name: str, **more: object) -> dict[str, Any]:
         """Give the configuration of another client than ours, as a user."""

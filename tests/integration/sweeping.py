@@ -1,7 +1,6 @@
 """A sandbox, a real Kafka, and `txpush sweep` between them as it ships."""
 
 import asyncio
-import os
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -22,6 +21,7 @@ from streams.fold.intake import EVENT_SOURCES, Intake, partition_of
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS, HEALTH
 from streams.sandbox import FaultName, Opening, Sandbox, Truth
+from tests.processes import CLI, environment, settings_for
 
 SECONDS = 60.0
 PLACES = [TopicPartition(EVENTS, number) for number in range(EMBEDDED.partitions)]
@@ -97,19 +97,16 @@ class Bench:
 
     async def begin(self, *words: str, bootstrap: str | None = None) -> Process:
         """Start the command."""
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("TXPUSH_")},
-            "TXPUSH_BOOTSTRAP": bootstrap or self.kafka.bootstrap,
-            "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
-            "TXPUSH_REPLICATION": "1",
-            "TXPUSH_VENDOR_URL": self.url,
-            "TXPUSH_APP_KEY": "sandbox-app-key",
-            "TXPUSH_PARTNER_ID": "sandbox-partner",
-            "TXPUSH_PARTNER_SECRETS": self.secret,
-            "TXPUSH_VENDOR_PER_SECOND": "1000",
-        }
-        command = [sys.executable, "-m", "streams.cli", "sweep", *words]
-        return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environment)
+        settings = settings_for(
+            bootstrap or self.kafka.bootstrap,
+            VENDOR_URL=self.url,
+            APP_KEY="sandbox-app-key",
+            PARTNER_ID="sandbox-partner",
+            PARTNER_SECRETS=self.secret,
+            VENDOR_PER_SECOND="1000",
+        )
+        command = [sys.executable, *CLI, "sweep", *words]
+        return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environment(settings))
 
     async def end(self, process: Process, ends: dict[TopicPartition, int]) -> Ended:
         """Wait for its end, and read what it has written."""

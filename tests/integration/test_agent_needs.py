@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 import streams.agent
 from schemas.times import from_epoch_ms, rfc3339
 from streams.fold.intake import partition_of
-from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS
-from tests.integration.whole.parts import ROOT, environment
+from tests.processes import Program, run, settings_for, started
 from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -39,32 +36,11 @@ main()
 """The agent where nothing registers a table at Faust."""
 
 
-@pytest.fixture
-def own_kafka() -> Iterator[EmbeddedKafka]:
-    """A broker of its own: the topics of the contract have fixed names."""
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
-        yield kafka
-
-
-def told_of(bootstrap: str) -> dict[str, str]:
-    """Give what a worker is told."""
-    told = {"BOOTSTRAP": bootstrap, "PARTITIONS": "3", "REPLICATION": "1", "INSTANCE": "needs"}
-    return environment({f"TXPUSH_{name}": value for name, value in told.items()} | {"PYTHONPATH": str(ROOT)})
-
-
-@contextmanager
-def worker(folder: Path, source: str, kafka: EmbeddedKafka) -> Iterator[Path]:
-    """Run `source` in place of the agent's module; gives the file of what the process says."""
-    module, said = folder / "variant.py", folder / "worker.log"
+def variant(folder: Path, source: str, kafka: EmbeddedKafka) -> Program:
+    """Give a worker with `source` in place of the agent's module."""
+    module = folder / "variant.py"
     module.write_text(source)
-    with said.open("wb") as log:
-        process = subprocess.Popen([sys.executable, str(module)], env=told_of(kafka.bootstrap), stdout=log, stderr=log)
-    try:
-        yield said
-    finally:
-        process.kill()
-        process.wait(10)
+    return Program((str(module),), settings_for(kafka.bootstrap, INSTANCE="needs"), folder / "worker.log")
 
 
 @asynccontextmanager
@@ -147,32 +123,26 @@ def passing_by(customer_id: str) -> str:
 )
 def test_what_faust_does_not_know_does_not_start(source: str, why: str) -> None:
     """Without its `@app.agent`, or with a table that is not Faust's, the agent ends with 2 and says what is missing."""
-    done = subprocess.run(
-        [sys.executable, "-c", source],
-        env=told_of(NOWHERE),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    done = run(("-c", source), settings_for(NOWHERE, INSTANCE="needs"), SECONDS)
     assert done.returncode == 2, done.stderr
     assert why in done.stderr
     assert "Traceback" not in done.stderr
 
 
-async def test_no_command_but_through_the_faust_agent(own_kafka: EmbeddedKafka, tmp_path: Path) -> None:
+async def test_no_command_but_through_the_faust_agent(broker: EmbeddedKafka, tmp_path: Path) -> None:
     """What the Faust agent passes by leads to no command while the worker works; the intact agent makes up for it."""
     customers = (str(number) for number in count(7_000_000_000))
     passed = next(customers)
     place = partition_of(passed, EMBEDDED.partitions)
     other = next(one for one in customers if partition_of(one, EMBEDDED.partitions) != place)
-    async with reader(own_kafka) as commands:
-        await send_failing(own_kafka, passed)
-        with worker(tmp_path, passing_by(passed), own_kafka) as said:
-            await until(lambda: PASSED_BY in said.read_text(), SECONDS)
-            await send_failing(own_kafka, other)
+    async with reader(broker) as commands:
+        await send_failing(broker, passed)
+        passing = variant(tmp_path, passing_by(passed), broker)
+        with started(passing):
+            await until(lambda: PASSED_BY in passing.said(), SECONDS)
+            await send_failing(broker, other)
             assert await next_command(commands) == other
             partition = TopicPartition(COMMANDS, place)
             assert (await commands.end_offsets([partition]))[partition] == 0
-        with worker(tmp_path, INTACT, own_kafka):
+        with started(variant(tmp_path, INTACT, broker)):
             assert await next_command(commands) == passed

@@ -7,15 +7,13 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,12 +25,12 @@ from confluent_kafka import Producer
 
 from schemas.cloudevents import from_record, to_value
 from streams.kafka.embedded import EmbeddedKafka
-from tests.integration.whole.parts import free_port
+from tests.processes import ROOT, Program, free_port, run, started
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
-PAYLOADS = Path(__file__).parents[1] / "payloads"
+PAYLOADS = ROOT / "tests" / "payloads"
 BODY = (PAYLOADS / "synthetic-txpush-account-modified-185.json").read_bytes()
 TOKEN = "t" * 20
 PARTITIONS = 3
@@ -46,19 +44,6 @@ logging.basicConfig(level=logging.INFO)
 given = json.loads(sys.argv[1])
 sys.exit(run_bridge(BridgeSettings(tokens=tuple(given.pop("tokens")), signing=Signing(enforce=False), **given)))
 """
-
-
-def free_pair() -> int:
-    """Give a port that is free together with the next: below those that connections of others take on their way out."""
-    for port in range(20_000 + os.getpid() % 1000, 32_000, 2):
-        with socket.socket() as one, socket.socket() as other:
-            try:
-                one.bind(("127.0.0.1", port))
-                other.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no two ports in a row are free")
 
 
 @dataclass
@@ -106,12 +91,10 @@ class Topics:
 
 
 @dataclass
-class RunningBridge:
-    """A bridge process and its addresses."""
+class Bridge(Program):
+    """A bridge, and the port that notifications come to."""
 
-    process: subprocess.Popen[bytes]
-    port: int
-    admin_port: int
+    port: int = field(kw_only=True)
 
     @property
     def url(self) -> str:
@@ -122,45 +105,31 @@ class RunningBridge:
         """Send one notification on a connection of its own."""
         return httpx.post(url or self.url, content=body, timeout=30)
 
-    def admin(self, path: str) -> httpx.Response:
-        """Ask the admin port."""
-        return httpx.get(f"http://127.0.0.1:{self.admin_port}{path}", timeout=5)
-
     def listens(self) -> bool:
         """Tell whether both ports answer."""
-        assert self.process.poll() is None, "the bridge has ended"
         try:
-            return self.admin("/healthz").status_code == httpx.get(self.url + "?txpush_verification_code=a").status_code
+            return self.ask("healthz")[0] == httpx.get(self.url + "?txpush_verification_code=a").status_code
         except httpx.TransportError:
             return False
 
-    def is_ready(self) -> bool:
-        """Tell whether the bridge says that it can work."""
-        return self.listens() and self.admin("/readyz").status_code == 200
-
 
 @contextmanager
-def bridge(topics: Topics, **changed: object) -> Iterator[RunningBridge]:
-    """Run a bridge; whatever is left of it is killed at the end."""
-    port, admin_port = free_port(), free_pair()
+def bridge(topics: Topics, folder: Path, **changed: object) -> Iterator[Bridge]:
+    """Run a bridge that listens; whatever is left of it is killed at the end."""
+    port, admin = free_port(), free_port(2)
     settings = {
         "bootstrap": topics.bootstrap,
         "tokens": [TOKEN],
         "port": port,
-        "admin_port": admin_port,
+        "admin_port": admin,
         "events_topic": topics.events,
         "dead_letter_topic": topics.letters,
         "ack_deadline_seconds": ACK_SECONDS,
     }
-    command = [sys.executable, "-c", LAUNCH, json.dumps(settings | changed)]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
-    try:
-        running = RunningBridge(process, port, admin_port)
-        wait_until(running.listens)
-        yield running
-    finally:
-        process.kill()
-        process.wait()
+    made = Bridge(("-c", LAUNCH, json.dumps(settings | changed)), {}, folder / "bridge.log", admin, port=port)
+    with started(made):
+        made.until(made.listens)
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -171,9 +140,9 @@ def topics(kafka: EmbeddedKafka) -> Topics:
 
 
 @pytest.fixture(scope="module")
-def ready(topics: Topics) -> Iterator[RunningBridge]:
-    with bridge(topics, read_seconds=1.0, max_body_bytes=100_000) as running:
-        wait_until(running.is_ready)
+def ready(topics: Topics, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
+    with bridge(topics, tmp_path_factory.mktemp("bridge"), read_seconds=1.0, max_body_bytes=100_000) as running:
+        running.until_ready()
         yield running
 
 
@@ -199,7 +168,7 @@ def account(number: int, customer: int = 7000000042) -> bytes:
     return json.dumps({"event": {"class": "account", "type": "modified", "records": records}}).encode()
 
 
-def test_a_200_is_a_record_in_the_log(ready: RunningBridge, topics: Topics) -> None:
+def test_a_200_is_a_record_in_the_log(ready: Bridge, topics: Topics) -> None:
     """Headers, key, value and timestamp are the event, and the id is the hash of the body."""
     before = time.time_ns() // 1_000_000
     assert ready.post().status_code == 200
@@ -214,7 +183,7 @@ def test_a_200_is_a_record_in_the_log(ready: RunningBridge, topics: Topics) -> N
     assert to_value(event.data) == record.value
 
 
-def test_partitions_are_those_of_murmur2(ready: RunningBridge, topics: Topics) -> None:
+def test_partitions_are_those_of_murmur2(ready: Bridge, topics: Topics) -> None:
     """A customer lies where every other Kafka client looks for it: librdkafka's murmur2 agrees."""
     customers = range(8_000_000_000, 8_000_000_030)
     for customer in customers:
@@ -232,7 +201,7 @@ def test_partitions_are_those_of_murmur2(ready: RunningBridge, topics: Topics) -
     assert set(expected.values()) == set(range(PARTITIONS))
 
 
-def test_every_sample_over_the_wire(ready: RunningBridge, topics: Topics) -> None:
+def test_every_sample_over_the_wire(ready: Bridge, topics: Topics) -> None:
     """Every documented body is answered 200, and nothing private of it is in any byte of the log."""
     for path in sorted(PAYLOADS.glob("synthetic-*.json")):
         route = "connect" if "dataconnect" in path.name else "txpush"
@@ -247,7 +216,7 @@ def test_every_sample_over_the_wire(ready: RunningBridge, topics: Topics) -> Non
     )
 
 
-def test_records_of_one_request_keep_their_order(ready: RunningBridge, topics: Topics) -> None:
+def test_records_of_one_request_keep_their_order(ready: Bridge, topics: Topics) -> None:
     """The records of a notification stand in the log in the order in which they came."""
     records = [{"id": f"order-{number:03}", "customerId": "9"} for number in range(100)]
     body = json.dumps({"event": {"class": "account", "type": "modified", "records": records}}).encode()
@@ -256,7 +225,7 @@ def test_records_of_one_request_keep_their_order(ready: RunningBridge, topics: T
     assert found == [record["id"] for record in records]
 
 
-def test_an_unreadable_body_is_set_aside(ready: RunningBridge, topics: Topics) -> None:
+def test_an_unreadable_body_is_set_aside(ready: Bridge, topics: Topics) -> None:
     """The dead letter holds the hash of the body and not the body."""
     body = b"<event>" + uuid.uuid4().hex.encode()
     assert ready.post(body).status_code == 200
@@ -265,13 +234,13 @@ def test_an_unreadable_body_is_set_aside(ready: RunningBridge, topics: Topics) -
     assert (letter["reason"], letter["reduced"]) == ("unreadable_body", None)
 
 
-def test_verification_is_the_code_to_the_byte(ready: RunningBridge) -> None:
+def test_verification_is_the_code_to_the_byte(ready: Bridge) -> None:
     """No line end, no quotes: the vendor compares the body."""
     answer = httpx.get(ready.url, params={"txpush_verification_code": "Ab-1.~_"})
     assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"Ab-1.~_", "text/plain")
 
 
-def test_a_wrong_token_is_an_unknown_path(ready: RunningBridge) -> None:
+def test_a_wrong_token_is_an_unknown_path(ready: Bridge) -> None:
     """Both answers are the same to the header, but for `connection`: how much of the body had come decides on that."""
     wrong, unknown = (
         ready.post(BODY, f"http://127.0.0.1:{ready.port}{path}") for path in (f"/{TOKEN[1:]}x/txpush", "/anything")
@@ -286,7 +255,7 @@ def test_a_wrong_token_is_an_unknown_path(ready: RunningBridge) -> None:
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_body_that_is_too_large(ready: RunningBridge, declared: bool) -> None:  # noqa: FBT001 - an example
+def test_a_body_that_is_too_large(ready: Bridge, declared: bool) -> None:  # noqa: FBT001 - an example
     """413 for a declared and for a counted length, and the next request is served."""
     chunks = (b"x" * 10_000 for _ in range(12))
     answer = httpx.post(ready.url, content=b"x" * 120_000 if declared else chunks)
@@ -294,67 +263,63 @@ def test_a_body_that_is_too_large(ready: RunningBridge, declared: bool) -> None:
     assert ready.post().status_code == 200
 
 
-def test_a_slow_body(ready: RunningBridge) -> None:
+def test_a_slow_body(ready: Bridge) -> None:
     """A client that stops in the middle of its body is answered 408 when the read deadline is over."""
     with socket.create_connection(("127.0.0.1", ready.port), timeout=10) as client:
         client.sendall(f"POST /{TOKEN}/txpush HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc".encode())
         assert client.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
-def test_the_admin_port(ready: RunningBridge) -> None:
+def test_the_admin_port(ready: Bridge) -> None:
     """Health, readiness and metrics are there, and not on the port of the world."""
     assert ready.post().status_code == 200
-    assert ready.admin("/readyz").text == "ready\n"
-    scraped = ready.admin("/metrics").text
+    assert ready.page("readyz") == "ready\n"
+    scraped = ready.page("metrics")
     assert re.search(r'txpush_bridge_requests_total\{outcome="stored",route="txpush"\} [1-9]', scraped)
     assert "txpush_bridge_log_available 1.0" in scraped
     assert "txpush_bridge_acknowledgement_seconds_bucket" in scraped
     assert httpx.get(f"http://127.0.0.1:{ready.port}/metrics").status_code == 404
 
 
-def test_two_workers_share_the_port(topics: Topics) -> None:
+def test_two_workers_share_the_port(topics: Topics, tmp_path: Path) -> None:
     """Several processes answer on one port; SIGTERM ends all of them in order."""
-    with bridge(topics, workers=2) as running:
-        wait_until(running.is_ready)
-        second = RunningBridge(running.process, running.port, running.admin_port + 1)
-        wait_until(second.is_ready)
-        stored = 'txpush_bridge_requests_total{outcome="stored",route="txpush"} 0.0'
+    with bridge(topics, tmp_path, workers=2) as running:
+        running.until_ready()
+        second = replace(running, admin=running.admin + 1)
+        running.until(second.is_ready)
+        stored = 'txpush_bridge_requests_total{outcome="stored",route="txpush"}'
         wait_until(
-            lambda: (
-                running.post().status_code == 200
-                and all(stored not in worker.admin("/metrics").text for worker in (running, second))
-            )
+            lambda: running.post().status_code == 200 and all(one.metric(stored) > 0 for one in (running, second))
         )
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(timeout=15) == 0
+        assert running.stop() == 0
 
 
-def test_a_dead_worker_ends_all(topics: Topics) -> None:
+def test_a_dead_worker_ends_all(topics: Topics, tmp_path: Path) -> None:
     """A worker that is killed is not left missing: the parent ends with 1, to be started anew."""
-    with bridge(topics, workers=2) as running:
-        wait_until(running.is_ready)
+    with bridge(topics, tmp_path, workers=2) as running:
+        running.until_ready()
         children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
         workers = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         os.kill(int(workers[0]), signal.SIGKILL)
-        assert running.process.wait(timeout=20) == 1
+        assert running.ended(20.0) == 1
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
-def test_a_taken_admin_port_is_said(topics: Topics, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_admin_port_is_said(topics: Topics) -> None:
     """The process ends with 1 and says what it could not have."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         settings = {"bootstrap": topics.bootstrap, "tokens": [TOKEN], "admin_port": taken.getsockname()[1]}
-        command = [sys.executable, "-c", LAUNCH, json.dumps(settings | {"port": free_port()})]
-        assert subprocess.run(command, cwd=Path(__file__).parents[2], timeout=30, check=False).returncode == 1
-    assert "cannot listen" in capfd.readouterr().err
+        done = run(("-c", LAUNCH, json.dumps(settings | {"port": free_port()})), {}, 30.0)
+    assert done.returncode == 1
+    assert "cannot listen" in done.stderr
 
 
 class Load:
     """Sends accounts one after the other on some connections, and notes every answer."""
 
-    def __init__(self, running: RunningBridge, senders: int = 4) -> None:
+    def __init__(self, running: Bridge, senders: int = 4) -> None:
         self.running = running
         self.answers: dict[int, int] = {}
         self._stop = threading.Event()
@@ -389,19 +354,19 @@ class Load:
 
 
 @pytest.mark.slow
-def test_no_200_is_lost_when_the_broker_is_killed(mortal: EmbeddedKafka, mortal_topics: Topics) -> None:
+def test_no_200_is_lost_when_the_broker_is_killed(mortal: EmbeddedKafka, mortal_topics: Topics, tmp_path: Path) -> None:
     """Under load the broker is killed twice: 503 while it is gone, 200 again by itself, and every 200 is in the log."""
-    with bridge(mortal_topics) as running:
-        wait_until(running.is_ready)
+    with bridge(mortal_topics, tmp_path) as running:
+        running.until_ready()
         with Load(running) as load:
             for round_number in (1, 2):
                 wait_until(lambda: load.count(200) > 200 * round_number)  # noqa: B023 - called in this round
                 mortal.kill(1)
                 refused = load.count(503)
                 wait_until(lambda: load.count(503) > refused + 8)  # noqa: B023 - the same
-                assert running.admin("/readyz").status_code == 503
+                assert running.ask("readyz")[0] == 503
                 mortal.start(1)
-                wait_until(running.is_ready)
+                running.until_ready()
                 answered = load.count(200)
                 wait_until(lambda: load.count(200) > answered + 100)  # noqa: B023 - the same
         assert set(load.answers.values()) == {200, 503}
@@ -409,10 +374,10 @@ def test_no_200_is_lost_when_the_broker_is_killed(mortal: EmbeddedKafka, mortal_
         assert not stored - mortal_topics.subjects()
 
 
-def test_503_comes_within_the_deadline(mortal: EmbeddedKafka, mortal_topics: Topics) -> None:
+def test_503_comes_within_the_deadline(mortal: EmbeddedKafka, mortal_topics: Topics, tmp_path: Path) -> None:
     """A broker that hangs is waited for as long as the deadline says; then the answer is 503 and asks to come again."""
-    with bridge(mortal_topics) as running:
-        wait_until(running.is_ready)
+    with bridge(mortal_topics, tmp_path) as running:
+        running.until_ready()
         with paused(mortal):
             started = time.monotonic()
             answer = running.post()
@@ -424,16 +389,16 @@ def test_503_comes_within_the_deadline(mortal: EmbeddedKafka, mortal_topics: Top
 
 
 @pytest.mark.slow
-def test_a_start_without_a_broker(mortal: EmbeddedKafka, mortal_topics: Topics) -> None:
+def test_a_start_without_a_broker(mortal: EmbeddedKafka, mortal_topics: Topics, tmp_path: Path) -> None:
     """The bridge listens at once, answers 503 and the verification, and works as soon as there is a broker."""
     mortal.kill(1)
-    with bridge(mortal_topics) as running:
+    with bridge(mortal_topics, tmp_path) as running:
         assert running.post().status_code == 503
-        assert "not available" in running.admin("/readyz").text
+        assert "not available" in running.page("readyz")
         verified = httpx.get(running.url, params={"txpush_verification_code": "a"})
         assert verified.status_code == 200
         mortal.start(1)
-        wait_until(running.is_ready)
+        running.until_ready()
         assert running.post().status_code == 200
 
 
@@ -449,36 +414,36 @@ def paused(cluster: EmbeddedKafka) -> Iterator[int]:
         os.kill(pid, signal.SIGCONT)
 
 
-def in_flight(running: RunningBridge) -> bool:
+def in_flight(running: Bridge) -> bool:
     """Tell whether a request waits for Kafka."""
-    return "txpush_bridge_requests_in_flight 1.0" in running.admin("/metrics").text
+    return "txpush_bridge_requests_in_flight 1.0" in running.page("metrics")
 
 
-def test_sigterm_answers_what_is_in_flight(mortal: EmbeddedKafka, mortal_topics: Topics) -> None:
+def test_sigterm_answers_what_is_in_flight(mortal: EmbeddedKafka, mortal_topics: Topics, tmp_path: Path) -> None:
     """A request that waits for a slow broker gets its 200 after SIGTERM, new ones find no listener, the exit is 0."""
-    with bridge(mortal_topics, ack_deadline_seconds=5.0) as running, ThreadPoolExecutor(1) as pool:
-        wait_until(running.is_ready)
+    with bridge(mortal_topics, tmp_path, ack_deadline_seconds=5.0) as running, ThreadPoolExecutor(1) as pool:
+        running.until_ready()
         with paused(mortal):
             waiting: Future[httpx.Response] = pool.submit(running.post, account(77))
             wait_until(lambda: in_flight(running))
-            running.process.send_signal(signal.SIGTERM)
+            running.signal(signal.SIGTERM)
             wait_until(lambda: is_closed(running.port))
         assert waiting.result(20).status_code == 200
-        assert running.process.wait(timeout=15) == 0
+        assert running.ended() == 0
     assert "accounts/77" in mortal_topics.subjects()
 
 
-def test_sigterm_without_a_broker(mortal: EmbeddedKafka, mortal_topics: Topics) -> None:
+def test_sigterm_without_a_broker(mortal: EmbeddedKafka, mortal_topics: Topics, tmp_path: Path) -> None:
     """With a broker that never answers the request in flight gets 503, and the process ends within its time."""
-    with bridge(mortal_topics) as running, ThreadPoolExecutor(1) as pool:
-        wait_until(running.is_ready)
+    with bridge(mortal_topics, tmp_path) as running, ThreadPoolExecutor(1) as pool:
+        running.until_ready()
         with paused(mortal):
             waiting: Future[httpx.Response] = pool.submit(running.post)
             wait_until(lambda: in_flight(running))
             started = time.monotonic()
-            running.process.send_signal(signal.SIGTERM)
+            running.signal(signal.SIGTERM)
             assert waiting.result(20).status_code == 503
-            assert running.process.wait(timeout=15) in (0, 70)
+            assert running.ended() in (0, 70)
             assert time.monotonic() - started < 10.5
 
 

@@ -3,10 +3,9 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -21,13 +20,12 @@ import pytest
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.log import LogFull, LogRecord
 from streams.kafka.producer import LogProducer, ProducerSettings
-from streams.kafka.topics import EMBEDDED, EVENTS
-from tests.integration.whole.parts import free_port
+from streams.kafka.topics import EVENTS
+from tests.processes import CLI, Program, free_port, running, settings_for
 from tests.waiting import until, wait_until
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
 TOKEN = "t" * 20
 IN_FLIGHT = 64
 ACK_SECONDS = 3.0
@@ -51,12 +49,10 @@ def account(number: int, records: int = 1) -> bytes:
 
 
 @dataclass
-class Bridge:
-    """A bridge process."""
+class Bridge(Program):
+    """A bridge, and the port that notifications come to."""
 
-    process: subprocess.Popen[bytes]
-    port: int
-    admin_port: int
+    port: int = field(kw_only=True)
 
     @property
     def path(self) -> str:
@@ -67,47 +63,30 @@ class Bridge:
         send = httpx.post if client is None else client.post
         return send(f"http://127.0.0.1:{self.port}{self.path}", content=body, timeout=60)
 
-    def metric(self, name: str) -> float:
-        """Give a metric without labels."""
-        text = httpx.get(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=30).text
-        return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+    def in_flight(self) -> float:
+        """Give how many requests wait for Kafka."""
+        (found,) = re.findall(r"^txpush_bridge_requests_in_flight (\S+)$", self.page("metrics"), re.MULTILINE)
+        return float(found)
 
     def resident(self) -> int:
         """Give its resident memory in bytes."""
         return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
-    def is_ready(self) -> bool:
-        """Tell whether it can work."""
-        assert self.process.poll() is None, "the bridge has ended"
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.admin_port}/readyz", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
 
 @pytest.fixture(scope="module")
-def bridge(broker: EmbeddedKafka) -> Iterator[Bridge]:
-    port, admin_port = free_port(), free_port()
-    environment = os.environ | {
-        "TXPUSH_BOOTSTRAP": broker.bootstrap,
-        "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
-        "TXPUSH_REPLICATION": "1",
-        "TXPUSH_CALLBACK_TOKENS": TOKEN,
-        "TXPUSH_SIGNATURES": "log",
-        "TXPUSH_BRIDGE_PORT": str(port),
-        "TXPUSH_ADMIN_PORT": str(admin_port),
-        "TXPUSH_ACK_SECONDS": str(ACK_SECONDS),
-        "TXPUSH_MAX_IN_FLIGHT": str(IN_FLIGHT),
-        "PYTHONPATH": str(ROOT),
-    }
-    process = subprocess.Popen([sys.executable, "-m", "streams.cli", "bridge"], env=environment, cwd=ROOT)
-    try:
-        running = Bridge(process, port, admin_port)
-        wait_until(running.is_ready)
-        yield running
-    finally:
-        process.terminate()
-        process.wait(20)
+def bridge(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
+    port = free_port()
+    settings = settings_for(
+        broker.bootstrap,
+        CALLBACK_TOKENS=TOKEN,
+        SIGNATURES="log",
+        BRIDGE_PORT=str(port),
+        ACK_SECONDS=str(ACK_SECONDS),
+        MAX_IN_FLIGHT=str(IN_FLIGHT),
+    )
+    made = Bridge((*CLI, "bridge"), settings, tmp_path_factory.mktemp("bounds") / "bridge.log", port=port)
+    with running(made):
+        yield made
 
 
 @contextmanager
@@ -164,14 +143,14 @@ def test_a_silent_broker_costs_no_more_than_the_limit(broker: EmbeddedKafka, bri
     crowd, before, waiting = Crowd(bridge, 2 * IN_FLIGHT, account(2)), bridge.resident(), list[float]()
     with stopped(broker), crowd.sending():
         while crowd.answers[503] < 800:
-            waiting.append(bridge.metric("txpush_bridge_requests_in_flight"))
+            waiting.append(bridge.in_flight())
         grown = bridge.resident() - before
     assert max(waiting) <= IN_FLIGHT
     assert crowd.slowest < ACK_SECONDS + 2
     assert grown < 48 * MB
-    wait_until(lambda: bridge.metric("txpush_bridge_requests_in_flight") == 0)
+    wait_until(lambda: bridge.in_flight() == 0)
     wait_until(lambda: bridge.post(account(3)).status_code == 200)
-    wait_until(bridge.is_ready)
+    bridge.until_ready()
 
 
 def test_large_bodies_wait_within_a_limit_of_bytes(broker: EmbeddedKafka, bridge: Bridge) -> None:
@@ -185,7 +164,7 @@ def test_large_bodies_wait_within_a_limit_of_bytes(broker: EmbeddedKafka, bridge
             most.append(bridge.resident())
             time.sleep(0.01)
     assert max(most) - before < 200 * MB
-    wait_until(lambda: bridge.metric("txpush_bridge_requests_in_flight") == 0)
+    wait_until(lambda: bridge.in_flight() == 0)
     wait_until(lambda: bridge.post(account(5)).status_code == 200)
 
 

@@ -1,20 +1,15 @@
 """Dead letters from first to last on a real broker: listed, shown, put back, and what a pause for them comes to."""
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import httpx
 import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import Producer
@@ -30,15 +25,16 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import DEAD_LETTER, EMBEDDED, EVENTS
 from streams.observe.labels import Route
 from tests.integration.committed import committed
+from tests.processes import Program, settings_for, started
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
 FIX = "remediation.connect-fix"
 SECONDS = 30.0
 MINUTE = timedelta(minutes=1)
 WHY = ["--by", "ann", "--why", "the release is mended"]
+RELEASE = "from streams.agent.app import main; main()"
 POISONED = """
 from streams.agent import refusals
 refusals.MAX_ACCOUNTS = 1
@@ -128,46 +124,21 @@ class Log:
         return [f"{one.partition()}/{one.offset()}" for one in self.of(DEAD_LETTER, customer) if not one.headers()]
 
 
-@dataclass
-class Agent:
-    """The agent as a process, of one release or another."""
-
-    log_file: Path
-    code: str = "from streams.agent.app import main; main()"
-    process: subprocess.Popen[bytes] = field(init=False)
-
-    def __enter__(self) -> Self:
-        """Start it, and wait until it does all of its work or says why not."""
-        environment = os.environ | {"TXPUSH_INSTANCE": "agent-0", "TXPUSH_SESSION_SECONDS": "3"}
-        with self.log_file.open("wb") as log:
-            command = [sys.executable, "-c", self.code]
-            self.process = subprocess.Popen(command, env=environment, stderr=log, stdout=log, cwd=ROOT)
-        wait_until(self.said, lambda text: "metrics at" in text, said=self.said)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End it in order."""
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(15) == 0, self.said()
-
-    def said(self) -> str:
-        """Give its log."""
-        assert self.process.poll() is None, self.log_file.read_text()
-        return self.log_file.read_text()
-
-    def get(self, path: str) -> str:
-        """Ask its admin port."""
-        found = re.search(r"metrics at (http://[\d.:]+)/metrics", self.said())
-        assert found
-        return httpx.get(f"{found[1]}{path}", timeout=5).text
+@contextmanager
+def agent_of(log: Log, file: Path, code: str = RELEASE) -> Iterator[Program]:
+    """Run the agent, of one release or another, once it does all of its work or says why not; it ends in order."""
+    settings = settings_for(log.bootstrap, INSTANCE="agent-0", SESSION_SECONDS="3")
+    agent = Program(("-c", code), settings, file)
+    with started(agent):
+        agent.until(agent.said, lambda text: "metrics at" in text)
+        yield agent
+        assert agent.stop() == 0, agent.said()
 
 
 @pytest.fixture(autouse=True)
 def log(broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch) -> Log:
-    monkeypatch.setenv("TXPUSH_BOOTSTRAP", broker.bootstrap)
-    monkeypatch.setenv("TXPUSH_PARTITIONS", str(EMBEDDED.partitions))
-    monkeypatch.setenv("TXPUSH_REPLICATION", "1")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for name, value in settings_for(broker.bootstrap).items():
+        monkeypatch.setenv(name, value)
     return Log(broker.bootstrap)
 
 
@@ -187,7 +158,7 @@ def test_what_failed_is_decided_once_it_is_put_back(log: Log, tmp_path: Path) ->
     """A release fails at a customer; under the next one the record is put back, once, and becomes its command."""
     poisoned, well = new_customer(0), new_customer(0)
     failing = looked(poisoned, 103, "a2", now())
-    with Agent(tmp_path / "poisoned", POISONED):
+    with agent_of(log, tmp_path / "poisoned", POISONED):
         log.write(looked(poisoned, 0, "a1", now()), failing, looked(well, 103, "a1", now()))
         wait_until(lambda: log.logins(well) == ["La1"])
     (letter,) = log.letters(poisoned)
@@ -198,7 +169,7 @@ def test_what_failed_is_decided_once_it_is_put_back(log: Log, tmp_path: Path) ->
     dry = typed("retry", letter, "--dry-run", *WHY)
     assert (dry.exit_code, dry.output) == (0, "1 can be put back: 1 bad_data\n")
     assert len(log.read(EVENTS)) == len(before)
-    with Agent(tmp_path / "mended"):
+    with agent_of(log, tmp_path / "mended"):
         done = typed("retry", "--reason", "bad_data", "--since", "1h", "--yes", *WHY)
         assert done.exit_code == 0, done.output
         wait_until(lambda: log.logins(poisoned) == ["La2"])
@@ -231,7 +202,7 @@ def test_what_failed_is_decided_once_it_is_put_back(log: Log, tmp_path: Path) ->
 def test_what_fails_again_is_a_letter_of_its_own(log: Log, tmp_path: Path) -> None:
     """Put back under the same release it is set aside anew, and that letter may be retried, too."""
     poisoned = new_customer(1)
-    with Agent(tmp_path / "poisoned", POISONED):
+    with agent_of(log, tmp_path / "poisoned", POISONED):
         log.write(looked(poisoned, 0, "a1", now()), looked(poisoned, 103, "a2", now()))
         wait_until(lambda: len(log.letters(poisoned)) == 1)
         assert typed("retry", *log.letters(poisoned), "--yes", *WHY).exit_code == 0
@@ -250,7 +221,7 @@ def test_what_cannot_be_put_back_is_said(log: Log, tmp_path: Path) -> None:
     body = b"<event>Jane Doe 4000001111"
     records = take(Route.TXPUSH, body, now(), Topics(EVENTS, DEAD_LETTER)).records
     log.put({"topic": one.topic, "partition": 2, "value": one.value, "headers": list(one.headers)} for one in records)
-    with Agent(tmp_path / "agent"):
+    with agent_of(log, tmp_path / "agent"):
         strange = Event("tick:2", EventType.CLOCK_TICK, Source.BRIDGE, now(), ClockTick())
         log.write(strange, partition=2)
         wait_until(lambda: len(listed("--partition", "2")) == 2)
@@ -317,36 +288,37 @@ def test_a_pause_ends_with_a_word_in_the_log(log: Log, tmp_path: Path) -> None:
     """Too many dead letters pause one partition, over a restart too, the others go on; `override resume` ends it."""
     behind, elsewhere = new_customer(0), new_customer(1)
     letters = len(log.read(DEAD_LETTER))
-    with Agent(tmp_path / "first") as agent:
+    with agent_of(log, tmp_path / "first") as agent:
         log.flood(0, 400)
-        wait_until(lambda: agent.get("/readyz"), lambda text: "partition 0 is paused" in text, said=agent.said)
+        agent.until(lambda: agent.page("readyz"), lambda text: "partition 0 is paused" in text)
     log.write(looked(behind, 103, "a1", now()))
-    with Agent(tmp_path / "second") as agent:
-        wait_until(lambda: agent.get("/readyz"), lambda text: "partition 0 is paused" in text, said=agent.said)
+    with agent_of(log, tmp_path / "second") as agent:
+        agent.until(lambda: agent.page("readyz"), lambda text: "partition 0 is paused" in text)
         log.write(looked(elsewhere, 103, "a1", now()))
         wait_until(lambda: log.logins(elsewhere) == ["La1"])
         assert log.logins(behind) == []
-        assert "txpush_agent_partitions_paused 1.0" in agent.get("/metrics")
+        assert "txpush_agent_partitions_paused 1.0" in agent.page("metrics")
         resumed = CliRunner().invoke(
             txpush, ["override", "resume", "0", "--yes", "--by", "ann", "--reason", "a tool gone wild"]
         )
         assert resumed.exit_code == 0, resumed.output
-        wait_until(lambda: log.logins(behind) == ["La1"], said=agent.said)
-        wait_until(lambda: agent.get("/readyz") == "ready\n")
-        assert "txpush_agent_partitions_paused 0.0" in agent.get("/metrics")
+        agent.until(lambda: log.logins(behind) == ["La1"])
+        agent.until(lambda: agent.page("readyz") == "ready\n")
+        assert "txpush_agent_partitions_paused 0.0" in agent.page("metrics")
     assert len(log.read(DEAD_LETTER)) == letters + 400
 
 
 def test_a_poisonous_customer_holds_up_nobody_else(log: Log, tmp_path: Path) -> None:
     """One at whom every decision fails: the others of the partition go on until the share is too large for it alone."""
     poisoned, well, elsewhere = new_customer(2), new_customer(2), new_customer(1)
-    with Agent(tmp_path / "poisoned", POISONED) as agent:
+    with agent_of(log, tmp_path / "poisoned", POISONED) as agent:
         log.write(looked(poisoned, 0, "a0", now()))
         log.write(*(looked(poisoned, 103, f"a{n}", now()) for n in range(1, 20)), looked(well, 103, "a1", now()))
         wait_until(lambda: log.logins(well) == ["La1"])
         assert len(log.letters(poisoned)) == 19
         log.write(*(looked(poisoned, 103, f"a{n}", now()) for n in range(20, 120)), looked(elsewhere, 103, "a1", now()))
-        wait_until(lambda: agent.get("/readyz"), lambda text: "partition 2 is paused" in text, said=agent.said)
+        agent.until(lambda: agent.page("readyz"), lambda text: "partition 2 is paused" in text)
         wait_until(lambda: log.logins(elsewhere) == ["La1"])
-        assert [line for line in agent.get("/readyz").splitlines() if not line.startswith("partition 2 ")] == []
-        assert agent.process.poll() is None
+        status, told = agent.ask("readyz")
+        assert (status, [line for line in told.splitlines() if not line.startswith("partition 2 ")]) == (503, [])
+        assert agent.alive

@@ -1,13 +1,10 @@
 """The example services as programs: a real broker, a real mail server, a real HTTP server, and SIGKILL."""
 
 import asyncio
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-from asyncio.subprocess import Process
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,10 +21,10 @@ from streams.clock import WallClock
 from streams.kafka.embedded import EmbeddedKafka
 from streams.subscribe.testing import CommandStory, TicketStory
 from tests import waiting
+from tests.processes import ROOT, Program, started
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "deploy" / "examples"
 SECONDS = 40.0
 CUSTOMERS = 24
@@ -48,44 +45,9 @@ async def put(broker: EmbeddedKafka, *messages: Command | Ticket) -> None:
         await producer.stop()
 
 
-class Program:
-    """An example that is started, killed, and started again."""
-
-    def __init__(self, file: str, log: Path, *arguments: str, **environment: str) -> None:
-        self._command = [str(EXAMPLES / file), *arguments]
-        self._environment = environment
-        self._log = log
-        self._process: Process | None = None
-
-    async def start(self) -> None:
-        """Start it."""
-        environment = {"PATH": "", "PYTHONPATH": str(ROOT), **self._environment}
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, *self._command, stdout=log, stderr=log, env=environment
-            )
-
-    async def end(self, by: signal.Signals) -> int:
-        """Send it a signal and wait for its end."""
-        assert self._process is not None
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(by)
-        return await asyncio.wait_for(self._process.wait(), SECONDS)
-
-    def said(self) -> str:
-        """Give what it has logged."""
-        return self._log.read_text()
-
-
-@asynccontextmanager
-async def running(program: Program) -> AsyncIterator[None]:
-    """Start it, and have it end in order."""
-    await program.start()
-    try:
-        yield
-        assert await program.end(signal.SIGTERM) == 0, program.said()
-    finally:
-        await program.end(signal.SIGKILL)
+def example(file: str, log: Path, *arguments: str, **settings: str) -> Program:
+    """Give an example with its arguments, and what it is told in its environment."""
+    return Program((str(EXAMPLES / file), *arguments), {"PATH": "", **settings}, log)
 
 
 async def until(condition: Callable[[], bool], program: Program) -> None:
@@ -184,25 +146,25 @@ async def test_the_mailer_under_kills(broker: EmbeddedKafka, tmp_path: Path) -> 
 
     mails = MailServer(hold={5, 12})
     async with smtp(mails) as port, http(take) as url:
-        mailer = Program(
+        mailer = example(
             "mailer/mailer.py", log, "--bootstrap", broker.bootstrap, "--store", str(tmp_path / "store"),
             "--smtp", f"127.0.0.1:{port}", "--sender", "service@example.org", "--customers", str(customers),
             "--report-url", url, REPORT_TOKEN=TOKEN,
         )  # fmt: skip
         again = []
         for _ in range(2):
-            await mailer.start()
-            await until(mails.held.is_set, mailer)
-            mails.held.clear()
-            await mailer.end(signal.SIGKILL)
+            with started(mailer):
+                await until(mails.held.is_set, mailer)
+                mails.held.clear()
             again.append(mails.taken[-1])
         wanted = {message_id(issue) for issue in issues if issue.customer_id not in (NO_ADDRESS, REFUSED)}
-        async with running(mailer):
+        with started(mailer):
             await until(lambda: set(mails.taken) == wanted, mailer)
             await until(lambda: len({report["command_id"] for report in reports}) >= len(issues) - len(again), mailer)
             await put(broker, stories[0].update(103), stories[0].remind(now), stories[1].complete(now))
             reminder = f"{stories[0].command_id}.2@example.org"
             await until(lambda: reminder in mails.taken, mailer)
+            assert await asyncio.to_thread(mailer.stop, SECONDS) == 0, mailer.said()
     assert Counter(mails.taken) == Counter([*wanted, *again, reminder])
     assert mails.refused == 1
     said = {report["customerId"]: report["report"] for report in reports}
@@ -262,20 +224,20 @@ async def test_the_ticket_opener_under_a_kill(broker: EmbeddedKafka, tmp_path: P
     await put(broker, *(story.issue() for story in stories))
     system = Tickets()
     async with http(system.take) as url:
-        opener = Program(
+        opener = example(
             "ticket_opener/ticket_opener.py", tmp_path / "log", "--bootstrap", broker.bootstrap,
             "--store", str(tmp_path / "store"), "--url", url,
         )  # fmt: skip
-        await opener.start()
-        await until(system.held.is_set, opener)
-        await opener.end(signal.SIGKILL)
+        with started(opener):
+            await until(system.held.is_set, opener)
         held = system.posts[-1]
         await put(broker, stories[0].update(10))
-        async with running(opener):
+        with started(opener):
             await until(lambda: len(system.opened) == len(stories), opener)
             await until(lambda: system.opened[stories[0].command_id][-1:] == ["update"], opener)
             await put(broker, *(story.complete() for story in stories))
             await until(lambda: all(done[-1] == "close" for done in system.opened.values()), opener)
+            assert await asyncio.to_thread(opener.stop, SECONDS) == 0, opener.said()
     assert {story.command_id: system.opened[story.command_id] for story in stories} == {
         story.command_id: ["open", "update", "close"] if story is stories[0] else ["open", "close"] for story in stories
     }

@@ -1,51 +1,39 @@
 """The executor as a process: links over HTTP, look-ups over Kafka, and a stand-in for the vendor."""
 
-import asyncio
 import json
-import signal
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from schemas.commands import LookupAction
-from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
-from tests.integration.executing import CANARIES, TOKEN, Log, Running, executor, new_command, wait_for
+from tests.integration.executing import CANARIES, TOKEN, Executor, Log, executor, new_command, wait_for
 from tests.integration.vendor import LINK, Stand, standing
 
 pytestmark = pytest.mark.kafka
 
 
-@pytest.fixture(scope="module")
-def broker() -> Iterator[str]:
-    """A broker with the topics of the contract."""
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, topics.EMBEDDED))
-        yield kafka.bootstrap
-
-
 @pytest.fixture
-def log(broker: str) -> Log:
-    return Log(broker)
+def log(broker: EmbeddedKafka) -> Log:
+    return Log(broker.bootstrap)
 
 
 @pytest.fixture(scope="module")
-def shared(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Stand]]:
+def shared(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Executor, Stand]]:
     """An executor for the tests that do it no harm; at its end it stops in good order and has said nothing secret."""
     path = tmp_path_factory.mktemp("executor") / "log"
-    with standing() as stand, executor(broker, stand, path) as running:
-        wait_for(running.is_ready)
+    with standing() as stand, executor(broker.bootstrap, stand, path) as running:
+        running.until_ready()
         yield running, stand
-        metrics = running.admin_page("metrics").text
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(15) == 0
+        metrics = running.page("metrics")
+        assert running.stop() == 0
         said = path.read_text() + metrics
         assert [canary for canary in CANARIES if canary in said] == []
         assert "/fix/" not in said
 
 
-def test_a_click_leads_to_the_vendor(shared: tuple[Running, Stand], log: Log) -> None:
+def test_a_click_leads_to_the_vendor(shared: tuple[Executor, Stand], log: Log) -> None:
     """The button is shown without asking anybody; pressed, it leads to a session that was made for the command."""
     (running, stand), command = shared, new_command()
     log.command(command)
@@ -65,7 +53,7 @@ def test_a_click_leads_to_the_vendor(shared: tuple[Running, Stand], log: Log) ->
     assert len(stand.bodies) == before + 1
 
 
-def test_an_end_is_seen_by_the_next_click(shared: tuple[Running, Stand], log: Log) -> None:
+def test_an_end_is_seen_by_the_next_click(shared: tuple[Executor, Stand], log: Log) -> None:
     """What is committed before the click counts, however short before."""
     (running, _), command = shared, new_command()
     log.command(command)
@@ -75,7 +63,7 @@ def test_an_end_is_seen_by_the_next_click(shared: tuple[Running, Stand], log: Lo
     assert "Your connection works" in httpx.get(running.link(command)).text
 
 
-def test_a_command_that_was_not_committed(shared: tuple[Running, Stand], log: Log) -> None:
+def test_a_command_that_was_not_committed(shared: tuple[Executor, Stand], log: Log) -> None:
     """An aborted transaction has never happened: no link of its leads on, and none of its ends counts."""
     (running, _), aborted, open_one = shared, new_command(), new_command()
     log.command(aborted, commit=False)
@@ -86,7 +74,7 @@ def test_a_command_that_was_not_committed(shared: tuple[Running, Stand], log: Lo
 
 
 @pytest.mark.parametrize("action", LookupAction)
-def test_a_look_up_is_answered(shared: tuple[Running, Stand], log: Log, action: LookupAction) -> None:
+def test_a_look_up_is_answered(shared: tuple[Executor, Stand], log: Log, action: LookupAction) -> None:
     """With what decisions need of the account, and nothing else."""
     log.look_up(action)
     (observed,) = wait_for(log.observed)
@@ -97,7 +85,7 @@ def test_a_look_up_is_answered(shared: tuple[Running, Stand], log: Log, action: 
 
 
 @pytest.mark.slow
-def test_a_busy_vendor_is_asked_again(shared: tuple[Running, Stand], log: Log) -> None:
+def test_a_busy_vendor_is_asked_again(shared: tuple[Executor, Stand], log: Log) -> None:
     """The look-up waits and is answered in the end."""
     shared[1].busy = 5
     log.look_up(LookupAction.LOCATE)

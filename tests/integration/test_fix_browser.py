@@ -1,5 +1,6 @@
 """The vendor's flow in a real browser: every page of ours and of the sandbox, by keyboard alone, and how it looks."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from tests.integration.whole.album import Album
 from tests.integration.whole.browser import MISSING, Browser, browsing, found
 from tests.integration.whole.canaries import OPENINGS
 from tests.integration.whole.recipe import FINBANK, broken, how_to_test_data_connect_fix
-from tests.integration.whole.stack import LINK_KEY, Flow
+from tests.integration.whole.stack import END_SECONDS, LINK_KEY, Flow
 
 pytestmark = [
     pytest.mark.kafka,
@@ -65,12 +66,12 @@ async def test_when_the_vendor_cannot_be_reached(flow: Flow, browser: Browser, f
     command = await broken(flow, "demo", code=103)
     album = Album(browser, folder, "away")
     bridge = flow.whole.parts["bridge"]
-    await bridge.stop()
+    await asyncio.to_thread(bridge.stop, END_SECONDS)
     await album.open(command["fix_url"])
     for _ in range(6):
         assert await album.press() == "Please try again in a moment"
     bridge.start()
-    await bridge.ready()
+    await asyncio.to_thread(bridge.until_ready)
 
 
 async def test_links_that_lead_nowhere_any_more(flow: Flow, browser: Browser, folder: Path) -> None:

@@ -17,7 +17,7 @@ from tests.integration.whole.canaries import FREE_TEXT, found, leaks, misplaced,
 from tests.integration.whole.person import heading
 from tests.integration.whole.reading import everything, look_up, write
 from tests.integration.whole.recipe import FINBANK, Command, broken, connected, how_to_test_data_connect_fix
-from tests.integration.whole.stack import PARTNER_SECRET, PATH_TOKEN, Flow
+from tests.integration.whole.stack import END_SECONDS, PARTNER_SECRET, PATH_TOKEN, Flow
 from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
@@ -51,7 +51,7 @@ async def test_the_executor_is_killed_before_the_redirect(flow: Flow) -> None:
     vendor.holds.set()
     vendor.holds = None
     executor.start()
-    await executor.ready()
+    await asyncio.to_thread(executor.until_ready)
     assert await flow.person.repair(link) == "Thank you"
     await flow.whole.told(customer, "issue", "complete")
     assert len(vendor.made) == before + 2
@@ -62,14 +62,14 @@ async def test_the_bridge_is_down_while_a_link_is_made(flow: Flow) -> None:
     command = await broken(flow)
     customer = command["customer_id"]
     link, bridge, before = command["fix_url"], flow.whole.parts["bridge"], len(flow.whole.vendor.made)
-    assert await bridge.stop() == 0
+    assert await asyncio.to_thread(bridge.stop, END_SECONDS) == 0
     page = await flow.person.post(link)
     assert (page.status_code, int(page.headers["retry-after"]) > 0) == (503, True)
     assert heading(page) == "Please try again in a moment"
     assert len(flow.whole.vendor.made) == before
     assert flow.whole.actions(customer) == ["issue"]
     bridge.start()
-    await bridge.ready()
+    await asyncio.to_thread(bridge.until_ready)
     assert await flow.person.repair(link) == "Thank you"
     await flow.whole.told(customer, "issue", "complete")
 
@@ -196,12 +196,11 @@ async def unreadable_answers(flow: Flow, command: Command) -> None:
         Lookup(action=action, customer_id=customer, institution_login_id=login, account_ids=(account,))
         for action in LookupAction
     ]
-    executor = flow.whole.parts["executor"]
     await look_up(flow.whole.bootstrap, both)
-    await executor.counts("txpush_executor_lookup_retries_total", 2)
+    await flow.whole.counts("executor", "txpush_executor_lookup_retries_total", 2)
     flow.whole.vendor.spoilt = {}
     await look_up(flow.whole.bootstrap, both)
-    await executor.counts("txpush_executor_observations_total", 2)
+    await flow.whole.counts("executor", "txpush_executor_observations_total", 2)
 
 
 async def test_nothing_secret_comes_out(flow: Flow, tmp_path: Path) -> None:

@@ -76,4 +76,4 @@ async def test_a_record_that_is_no_look_up(flow: Flow) -> None:
     assert json.loads(letter["reduced"]) == {"customer_id": customer}
     asked = Lookup(action=LookupAction.VERIFY, customer_id=customer, institution_login_id="1", account_ids=())
     await look_up(whole.bootstrap, [asked])
-    await whole.parts["executor"].counts("txpush_executor_lookups_total", 1)
+    await whole.counts("executor", "txpush_executor_lookups_total", 1)

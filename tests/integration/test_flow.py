@@ -2,12 +2,8 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,13 +14,12 @@ from schemas.commands import COMMAND_TOPICS
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from tests.integration.committed import committed
-from tests.integration.whole.parts import free_port
+from tests.processes import CLI, ROOT, Program, free_port, running, settings_for
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
-PAYLOADS = Path(__file__).parents[1] / "payloads"
+PAYLOADS = ROOT / "tests" / "payloads"
 SHARED = ROOT.parent / "shared" / "payloads"
 TOKEN = "flow-test-token-0123456789"  # noqa: S105 - a token of this test alone
 DEADLINE_SECONDS = 60.0
@@ -90,44 +85,14 @@ class Stack:
         return [json.loads(one.value() or b"null") for one in records]
 
 
-def ready(port: int) -> bool:
-    """Tell whether a process says that it is ready."""
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2.0).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
-
-
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Broker, bridge, agent and institution agent, each a process of its own."""
-    logs = tmp_path_factory.mktemp("flow")
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, topics.EMBEDDED))
-        port = free_port()
-        running = {}
-        for name in ("bridge", "agent", "institutions"):
-            admin = free_port()
-            environment = os.environ | {
-                "TXPUSH_BOOTSTRAP": kafka.bootstrap,
-                "TXPUSH_PARTITIONS": str(topics.EMBEDDED.partitions),
-                "TXPUSH_REPLICATION": str(topics.EMBEDDED.replication),
-                "TXPUSH_CALLBACK_TOKENS": TOKEN,
-                "TXPUSH_SIGNATURES": "log",
-                "TXPUSH_BRIDGE_PORT": str(port),
-                "TXPUSH_ADMIN_PORT": str(admin),
-            }
-            with (logs / f"{name}.log").open("wb") as log:
-                command = [sys.executable, "-m", "streams.cli", name]
-                running[admin] = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=ROOT)
-        try:
-            for admin in running:
-                wait_until(lambda admin=admin: ready(admin))  # type: ignore[misc]
-            yield Stack(kafka.bootstrap, f"http://127.0.0.1:{port}")
-        finally:
-            for process in running.values():
-                process.terminate()
-            assert [process.wait(15) for process in running.values()] == [0, 0, 0]
+    logs, port = tmp_path_factory.mktemp("flow"), free_port()
+    settings = settings_for(broker.bootstrap, CALLBACK_TOKENS=TOKEN, SIGNATURES="log", BRIDGE_PORT=str(port))
+    programs = [Program((*CLI, name), settings, logs / f"{name}.log") for name in ("bridge", "agent", "institutions")]
+    with running(*programs):
+        yield Stack(broker.bootstrap, f"http://127.0.0.1:{port}")
 
 
 def notification(customer: str, code: int) -> bytes:

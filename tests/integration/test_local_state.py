@@ -1,11 +1,8 @@
 """Agents with their state on local disk: killed, fenced, swapped, and with files that do not fit."""
 
 import asyncio
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +11,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -27,11 +23,11 @@ from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import AGENT, EMBEDDED, EVENTS
 from tests.integration.committed import committed
+from tests.processes import Program, running, settings_for, started
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
-ROOT = Path(__file__).parents[2]
 NUMBERS = range(EMBEDDED.partitions)
 FIX = "remediation.connect-fix"
 SESSION_SECONDS = 3.0
@@ -114,84 +110,34 @@ class Cluster:
         return [orjson.loads(one.value() or b"")["action"] for one in found if (one.key() or b"").decode() == customer]
 
 
-@dataclass
-class Worker:
-    """An agent process with a folder of its own."""
-
-    cluster: Cluster
-    name: str
-    folder: Path
-    starts: int = 0
-
-    @property
-    def log(self) -> Path:
-        """What its present process says."""
-        return self.folder / f"{self.name}-{self.starts}.log"
+class Worker(Program):
+    """An agent that keeps its state in a folder of its own."""
 
     @property
     def state(self) -> Path:
         """Where it keeps its state."""
-        return self.folder / self.name / AGENT
+        return Path(self.settings["TXPUSH_STATE_DIR"]) / AGENT
 
-    def start(self) -> "Worker":
-        """Start a process and wait until it does all of its work."""
-        self.starts += 1
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TXPUSH_")} | {
-            "TXPUSH_BOOTSTRAP": self.cluster.bootstrap,
-            "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
-            "TXPUSH_REPLICATION": str(EMBEDDED.replication),
-            "TXPUSH_INSTANCE": self.name,
-            "TXPUSH_SESSION_SECONDS": str(SESSION_SECONDS),
-            "TXPUSH_STATE_DIR": str(self.folder / self.name),
-            "PYTHONPATH": str(ROOT),
-        }
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen([sys.executable, "-c", HASTY], env=environment, stderr=log, cwd=ROOT)
-        return self.until_ready()
+    def begin(self) -> None:
+        """Start it, and wait until every partition that it has is open, at least one."""
+        self.start()
+        self.until_ready()
 
-    def until_ready(self) -> "Worker":
-        """Wait until every partition that it has is open, at least one."""
-        wait_until(self._is_ready, said=self.said)
-        return self
-
-    def _is_ready(self) -> bool:
-        found = re.search(r"metrics at (http://[\d.:]+)/metrics", self.said())
-        if found is None:
-            assert self.process.poll() is None, self.said()
-            return False
-        self.admin = found[1]
-        return httpx.get(f"{self.admin}/readyz", timeout=10.0).status_code == 200
-
-    def said(self) -> str:
-        """Give what its present process has said."""
-        return self.log.read_text()
-
-    def kill(self) -> None:
-        """End it with SIGKILL; it is gone on return."""
-        self.process.kill()
-        self.process.wait(10)
-
-    def stop(self) -> None:
+    def end(self) -> None:
         """End it in order."""
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(15) == 0, self.said()
-
-    def metric(self, name: str) -> int:
-        """Add up the series of a metric whose name and labels begin so."""
-        text = httpx.get(f"{self.admin}/metrics", timeout=10.0).text
-        return int(sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name)))
+        assert self.stop() == 0, self.said()
 
     def restored(self, place: str) -> int:
         """Count the records that its present process has read from a place to bring state back."""
-        return self.metric(f'txpush_agent_restored_records_total{{place="{place}"}}')
+        return int(self.metric(f'txpush_agent_restored_records_total{{place="{place}"}}'))
 
     def restores(self, source: str) -> int:
         """Count the partitions that it has brought back from a source."""
-        return self.metric(f'txpush_agent_restore_seconds_count{{source="{source}"}}')
+        return int(self.metric(f'txpush_agent_restore_seconds_count{{source="{source}"}}'))
 
     def refused(self, reason: str) -> int:
         """Count the files that it has refused for a reason."""
-        return self.metric(f'txpush_agent_state_files_refused_total{{reason="{reason}"}}')
+        return int(self.metric(f'txpush_agent_state_files_refused_total{{reason="{reason}"}}'))
 
     def on_disk(self) -> bytes:
         """Give every byte of its state on disk; a file may go while others are read."""
@@ -202,41 +148,39 @@ class Worker:
                 continue
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """A broker of these tests alone, with some state in its changelogs."""
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
-        yield Cluster(kafka.bootstrap)
+def worker(bootstrap: str, name: str, folder: Path) -> Worker:
+    """Give a worker that does not run yet."""
+    told = {"INSTANCE": name, "SESSION_SECONDS": str(SESSION_SECONDS), "STATE_DIR": str(folder / name)}
+    return Worker(("-c", HASTY), settings_for(bootstrap, **told), folder / f"{name}.log")
 
 
 @pytest.fixture(scope="module")
-def filled(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
-    first = Worker(cluster, "filler", tmp_path_factory.mktemp("filler")).start()
-    cluster.hear(*(looked(new_customer(n % EMBEDDED.partitions), 0) for n in range(CUSTOMERS)))
-    first.stop()
+def filled(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """A cluster with some state in its changelogs."""
+    cluster = Cluster(broker.bootstrap)
+    with running(worker(cluster.bootstrap, "filler", tmp_path_factory.mktemp("filler"))):
+        cluster.hear(*(looked(new_customer(n % EMBEDDED.partitions), 0) for n in range(CUSTOMERS)))
     return cluster
 
 
 @pytest.fixture
 def workers(filled: Cluster, tmp_path: Path) -> Iterator[tuple[Worker, Worker]]:
     """Two workers that do not run yet; none does afterwards."""
-    both = Worker(filled, "agent-0", tmp_path), Worker(filled, "agent-1", tmp_path)
+    both = worker(filled.bootstrap, "agent-0", tmp_path), worker(filled.bootstrap, "agent-1", tmp_path)
     yield both
     for one in both:
-        if one.starts:
-            one.process.kill()
-            one.process.wait(10)
+        one.kill()
 
 
 @pytest.fixture
 def agent(workers: tuple[Worker, Worker]) -> Worker:
     """A worker whose state is on disk."""
-    started = workers[0].start()
-    assert started.restores("full") == EMBEDDED.partitions
-    assert started.refused("missing") == EMBEDDED.partitions
-    wait_until(lambda: len(list(started.state.glob("*.head"))) == EMBEDDED.partitions)
-    return started
+    first, _ = workers
+    first.begin()
+    assert first.restores("full") == EMBEDDED.partitions
+    assert first.refused("missing") == EMBEDDED.partitions
+    wait_until(lambda: len(list(first.state.glob("*.head"))) == EMBEDDED.partitions)
+    return first
 
 
 def test_a_killed_worker_reads_only_the_tail(filled: Cluster, agent: Worker) -> None:
@@ -244,7 +188,7 @@ def test_a_killed_worker_reads_only_the_tail(filled: Cluster, agent: Worker) -> 
     failing = [new_customer(n) for n in NUMBERS]
     filled.hear(*(looked(one, 185) for one in failing))
     agent.kill()
-    agent.start()
+    agent.begin()
     assert agent.restores("file") == EMBEDDED.partitions
     assert agent.restores("full") == agent.restored("full") == 0
     assert agent.restored("tail") <= TAIL_RECORDS
@@ -257,12 +201,12 @@ def test_a_file_that_does_not_fit_costs_a_full_read(filled: Cluster, agent: Work
     """A byte of another value: that partition is read whole, one line says so, and the state is the same."""
     failing = [new_customer(n) for n in NUMBERS]
     filled.hear(*(looked(one, 185) for one in failing))
-    agent.stop()
+    agent.end()
     (data,) = agent.state.glob("1.*.data")
     changed = bytearray(data.read_bytes())
     changed[len(changed) // 2] ^= 0x40
     data.write_bytes(changed)
-    agent.start()
+    agent.begin()
     assert (agent.restores("file"), agent.restores("full")) == (EMBEDDED.partitions - 1, 1)
     assert agent.refused("broken") == agent.metric("txpush_agent_state_files_refused_total") == 1
     assert len(re.findall(r"partition 1: the state on disk is not used: .* has another checksum", agent.said())) == 1
@@ -274,15 +218,13 @@ def test_a_file_that_does_not_fit_costs_a_full_read(filled: Cluster, agent: Work
 @pytest.mark.slow
 def test_files_of_another_cluster_are_refused(agent: Worker, tmp_path: Path) -> None:
     """The same folder on a cluster made anew is somebody else's state."""
-    agent.stop()
+    agent.end()
     with EmbeddedKafka() as other:
         asyncio.run(topics.apply(other.bootstrap, EMBEDDED))
-        stranger = Worker(Cluster(other.bootstrap), "agent-0", tmp_path, agent.starts)
-        stranger.start()
-        try:
+        stranger = worker(other.bootstrap, "agent-0", tmp_path)
+        with started(stranger):
+            stranger.until_ready()
             assert stranger.refused("foreign") == stranger.restores("full") == EMBEDDED.partitions
-        finally:
-            stranger.kill()
 
 
 @pytest.mark.slow
@@ -293,12 +235,13 @@ def test_a_forgotten_customer_leaves_the_disk(filled: Cluster, workers: tuple[Wo
     wait_until(lambda: here.encode() in agent.on_disk() and elsewhere.encode() in agent.on_disk())
     filled.hear(forgotten(here))
     wait_until(lambda: here.encode() not in agent.on_disk())
-    agent.stop()
-    other = workers[1].start()
+    agent.end()
+    other = workers[1]
+    other.begin()
     filled.hear(forgotten(elsewhere))
-    other.stop()
+    other.end()
     assert elsewhere.encode() in agent.on_disk()
-    agent.start()
+    agent.begin()
     assert agent.restores("file") == EMBEDDED.partitions
     wait_until(lambda: elsewhere.encode() not in agent.on_disk())
 
@@ -307,14 +250,15 @@ def test_a_forgotten_customer_leaves_the_disk(filled: Cluster, workers: tuple[Wo
 def test_partitions_that_move_and_that_stay(filled: Cluster, workers: tuple[Worker, Worker], agent: Worker) -> None:
     """A partition that stays is not read again; one that comes back has a file, and only its tail is read."""
     fulls = agent.restores("full")
-    other = workers[1].start()
+    other = workers[1]
+    other.begin()
     agent.until_ready()
     kept = agent.restores("memory")
     assert 0 < kept < EMBEDDED.partitions
     assert (agent.restores("full"), agent.restored("tail")) == (fulls, 0)
     failing = [new_customer(n) for n in NUMBERS]
     filled.hear(*(looked(one, 185) for one in failing))
-    other.stop()
+    other.end()
     wait_until(lambda: agent.metric("txpush_agent_partitions_owned") == EMBEDDED.partitions)
     agent.until_ready()
     assert agent.restores("memory") == 2 * kept
@@ -329,15 +273,16 @@ def test_a_fenced_worker_reads_again(filled: Cluster, workers: tuple[Worker, Wor
     """A worker that slept while another had its partitions does not trust its memory, and knows what was done."""
     sleeper = agent
     failing = [new_customer(n) for n in NUMBERS]
-    sleeper.process.send_signal(signal.SIGSTOP)
-    other = workers[1].start()
+    sleeper.signal(signal.SIGSTOP)
+    other = workers[1]
+    other.begin()
     wait_until(lambda: other.metric("txpush_agent_partitions_owned") == EMBEDDED.partitions)
     filled.hear(*(looked(one, 185) for one in failing))
-    sleeper.process.send_signal(signal.SIGCONT)
-    other.stop()
-    wait_until(lambda: sleeper.process.poll() is not None or sleeper.restores("file") >= EMBEDDED.partitions)
-    if sleeper.process.poll() is not None:
-        sleeper.start()
+    sleeper.signal(signal.SIGCONT)
+    other.end()
+    wait_until(lambda: not sleeper.alive or sleeper.restores("file") >= EMBEDDED.partitions)
+    if not sleeper.alive:
+        sleeper.begin()
     assert (sleeper.restores("memory"), sleeper.restored("tail") > 0) == (0, True)
     filled.hear(*(looked(one, 0) for one in failing))
     assert [filled.actions(one) for one in failing] == [["issue", "withdraw"]] * len(failing)

@@ -2,20 +2,14 @@
 
 import asyncio
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import Producer
@@ -32,11 +26,11 @@ from streams.kafka.identity import log_identity
 from streams.kafka.topics import AUDIT, EVENTS, HEALTH, TICKETS, Layout
 from streams.operate.moving.places import copied
 from tests.integration.committed import committed
+from tests.processes import CLI, Program, running, settings_for
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parents[2]
 OLD, NEW = 3, 5
 FIX = "remediation.connect-fix"
 SECONDS = 30.0
@@ -73,15 +67,9 @@ class Cluster:
     bootstrap: str
     partitions: int
 
-    def environment(self) -> dict[str, str]:
+    def settings(self, **more: str) -> dict[str, str]:
         """Give the settings that lead here."""
-        return {
-            "TXPUSH_BOOTSTRAP": self.bootstrap,
-            "TXPUSH_PARTITIONS": str(self.partitions),
-            "TXPUSH_REPLICATION": "1",
-            "TXPUSH_SESSION_SECONDS": "3",
-            "PYTHONPATH": str(ROOT),
-        }
+        return settings_for(self.bootstrap, Layout(self.partitions, 1), SESSION_SECONDS="3", **more)
 
     def write(self, *events: Event) -> None:
         """Put events into the log."""
@@ -111,31 +99,13 @@ class Cluster:
     def agents(self, logs: Path) -> Iterator[None]:
         """Run both agents, ready, until the end of the block, and end them in order once they have read all."""
         logs.mkdir()
-        with ExitStack() as stack:
-            running = [stack.enter_context(self._agent(name, logs / name)) for name in ("agent", "institutions")]
+        both = [
+            Program((*CLI, name), self.settings(INSTANCE=f"{name}-0"), logs / name)
+            for name in ("agent", "institutions")
+        ]
+        with running(*both):
             yield
-            wait_until(lambda: sum(map(lag, running)) == 0)
-
-    @contextmanager
-    def _agent(self, name: str, log: Path) -> Iterator[Path]:
-        environment = os.environ | self.environment() | {"TXPUSH_INSTANCE": f"{name}-0"}
-        with log.open("wb") as out:
-            command = [sys.executable, "-m", "streams.cli", name]
-            process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=ROOT)
-        try:
-            wait_until(log.read_text, lambda text: " is ready: " in text, said=log.read_text)
-            yield log
-        finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(15) == 0, log.read_text()
-
-
-def lag(log: Path) -> float:
-    """Give how many records an agent has not read."""
-    found = re.search(r"(http://[\d.:]+/metrics)", log.read_text())
-    assert found
-    lines = httpx.get(found[1], timeout=5).text.splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith("txpush_agent_lag_messages"))
+            wait_until(lambda: sum(one.metric("txpush_agent_lag_messages") for one in both) == 0)
 
 
 @pytest.fixture
@@ -154,7 +124,7 @@ def new() -> Iterator[Cluster]:
 
 def typed(cluster: Cluster, *words: str) -> Result:
     """Run a command line on a cluster."""
-    return CliRunner().invoke(txpush, list(words), env=cluster.environment())
+    return CliRunner().invoke(txpush, list(words), env=cluster.settings())
 
 
 def test_a_move(old: Cluster, new: Cluster, tmp_path: Path) -> None:

@@ -1,10 +1,6 @@
 """What operators write, on a real broker: where it goes, how it looks there, and what is shown of it afterwards."""
 
 import asyncio
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -26,10 +22,10 @@ from streams.kafka.topics import EMBEDDED, EVENTS, SIGNALS
 from streams.operate.differences import as_toml
 from streams.vendor import KafkaGate
 from streams.vendor.gate import Outcome, pair_of
+from tests.processes import CLI, Program, running, settings_for
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 30.0
 SIGNED = ["--by", "ann", "--reason", "asked the customer"]
 MILD = Policy(version="mild", contact=Contact(reminder_days=(7,)))
@@ -68,9 +64,8 @@ def own_kafka(broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch) -> Embedde
     """The broker with empty topics, and settings that lead to it."""
     asyncio.run(remove(broker, {topic.name for topic in topics.contract()}))
     asyncio.run(topics.apply(broker.bootstrap, EMBEDDED))
-    monkeypatch.setenv("TXPUSH_BOOTSTRAP", broker.bootstrap)
-    monkeypatch.setenv("TXPUSH_PARTITIONS", str(EMBEDDED.partitions))
-    monkeypatch.setenv("TXPUSH_REPLICATION", "1")
+    for name, value in settings_for(broker.bootstrap).items():
+        monkeypatch.setenv(name, value)
     return broker
 
 
@@ -162,22 +157,14 @@ def test_a_policy_is_activated_and_shown(own_kafka: EmbeddedKafka, mild: str) ->
     assert "is in force everywhere already" in typed("policy", "activate", mild, "--yes", *SIGNED).output
 
 
-@pytest.mark.usefixtures("own_kafka")
-def test_what_an_agent_has_taken_is_shown(mild: str, tmp_path: Path) -> None:
+def test_what_an_agent_has_taken_is_shown(own_kafka: EmbeddedKafka, mild: str, tmp_path: Path) -> None:
     """Once the agent has read it, the policy is told from the agent's own books, and waits no more."""
     assert typed("policy", "activate", mild, "--yes", *SIGNED).exit_code == 0
-    environment = os.environ | {"TXPUSH_INSTANCE": "operate"}
-    with (tmp_path / "agent.log").open("wb") as log:
-        agent = subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", "agent"], env=environment, stdout=log, stderr=log, cwd=ROOT
+    agent = Program((*CLI, "agent"), settings_for(own_kafka.bootstrap, INSTANCE="operate"), tmp_path / "agent.log")
+    with running(agent):
+        shown = agent.until(
+            lambda: typed("policy", "show"), lambda done: f"# on {EVENTS} " not in done.output, seconds=SECONDS
         )
-    try:
-        end = time.monotonic() + SECONDS
-        while f"# on {EVENTS} " in (shown := typed("policy", "show")).output:
-            assert time.monotonic() < end, (shown.output, (tmp_path / "agent.log").read_text())
-    finally:
-        agent.terminate()
-        assert agent.wait(15) == 0
     assert Policy.from_toml(shown.output) == MILD
     assert f"# on {SIGNALS} 0 from offset 0, which waits to be read\n" in shown.output
 

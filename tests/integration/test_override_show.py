@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,12 +17,12 @@ from schemas.times import rfc3339, to_epoch_ms
 from streams.cli import txpush
 from streams.clock import WallClock
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.topics import EMBEDDED, EVENTS
+from streams.kafka.topics import EVENTS
+from tests.processes import CLI, Program, running, settings_for
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
 SIGNED = ["--by", "ann", "--reason", "asked the customer"]
 CUSTOMER, LOGIN, ACCOUNT, BANK = "7000000042", "7100000007", "5900000001", "102105"
 OF_LOGIN = ["--customer", CUSTOMER, "--login", LOGIN]
@@ -33,28 +30,17 @@ OF_LOGIN = ["--customer", CUSTOMER, "--login", LOGIN]
 
 @pytest.fixture(autouse=True)
 def _settings(broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TXPUSH_BOOTSTRAP", broker.bootstrap)
-    monkeypatch.setenv("TXPUSH_PARTITIONS", str(EMBEDDED.partitions))
-    monkeypatch.setenv("TXPUSH_REPLICATION", str(EMBEDDED.replication))
+    for name, value in settings_for(broker.bootstrap).items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
-def agent(broker: EmbeddedKafka, _settings: None, tmp_path: Path) -> Iterator[None]:
+def agent(broker: EmbeddedKafka, tmp_path: Path) -> Iterator[None]:
     """An agent that has read what is in the log, of an account at 185 among others."""
     asyncio.run(failing(broker.bootstrap))
-    with (tmp_path / "agent.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", "agent"],
-            env=os.environ | {"TXPUSH_INSTANCE": "agent-0"},
-            stdout=log,
-            stderr=log,
-            cwd=ROOT,
-        )
-    try:
+    settings = settings_for(broker.bootstrap, INSTANCE="agent-0")
+    with running(Program((*CLI, "agent"), settings, tmp_path / "agent.log")):
         yield
-    finally:
-        process.terminate()
-        assert process.wait(15) == 0, (tmp_path / "agent.log").read_text()
 
 
 async def failing(bootstrap: str) -> None:

@@ -1,17 +1,13 @@
 """What a worker writes on a terminal or into a file, from its start to its end."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.topics import EMBEDDED
-from tests.integration.whole.parts import ROOT, environment
-from tests.waiting import wait_until
+from tests.processes import CLI, Program, run, settings_for, started
 
 pytestmark = pytest.mark.kafka
 
@@ -28,27 +24,13 @@ for name in ("aiokafka.conn", "faust.app.base", "mode.services"):
 @pytest.mark.parametrize(("command", "source"), [("agent", topics.EVENTS), ("institutions", topics.SIGNALS)])
 def test_a_start_is_one_line(broker: EmbeddedKafka, tmp_path: Path, command: str, source: str) -> None:
     """Who is ready, with what and where the metrics are; one more at the end; nothing that only a terminal reads."""
-    settings = {
-        "TXPUSH_BOOTSTRAP": broker.bootstrap,
-        "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
-        "TXPUSH_REPLICATION": str(EMBEDDED.replication),
-        "TXPUSH_INSTANCE": f"{command}-0",
-        "TXPUSH_LINK_URL": "http://127.0.0.1:8085",
-        "TXPUSH_LINK_KEYS": "0" * 64,
-    }
-    place = tmp_path / "log"
-    with place.open("wb") as out:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", command], env=environment(settings), stdout=out, stderr=out, cwd=ROOT
-        )
-    try:
-        wait_until(place.read_text, lambda said: " is ready: " in said or worker.poll() is not None)
-        worker.terminate()
-        assert worker.wait(15) == 0
-    finally:
-        worker.kill()
-        worker.wait(15)
-    said = place.read_text()
+    links = {"LINK_URL": "http://127.0.0.1:8085", "LINK_KEYS": "0" * 64}
+    settings = settings_for(broker.bootstrap, INSTANCE=f"{command}-0", **links)
+    worker = Program((*CLI, command), settings, tmp_path / "log")
+    with started(worker):
+        worker.until(lambda: " is ready: " in worker.said())
+        assert worker.stop() == 0
+    said = worker.said()
     assert all(character.isprintable() or character == "\n" for character in said), repr(said)
     assert said.count("\n") == 2, said
     first, last = said.splitlines()
@@ -59,7 +41,8 @@ def test_a_start_is_one_line(broker: EmbeddedKafka, tmp_path: Path, command: str
 
 def test_what_libraries_warn_of_is_kept() -> None:
     """Warnings and errors of Faust, mode and aiokafka are in the log, the steps that they took are not."""
-    done = subprocess.run([sys.executable, "-c", LIBRARIES], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = run(("-c", LIBRARIES), {})
+    assert done.returncode == 0, done.stderr
     assert [line.split(" ", 2)[2] for line in done.stderr.splitlines()] == [
         f"{level} {name} {number}"
         for name in ("aiokafka.conn", "faust.app.base", "mode.services")

@@ -3,8 +3,6 @@
 import asyncio
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +20,9 @@ from streams.kafka import topics
 from streams.kafka.access import Access, AccessRefusedError
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import DEAD_LETTER, EMBEDDED, EVENTS
-from tests.integration.securing import ROOT, Secured, name_of, prepare, secured, write_pem
-from tests.integration.whole.parts import free_port
-from tests.waiting import until, wait_until
+from tests.integration.securing import Secured, name_of, prepare, secured, write_pem
+from tests.processes import free_port, running
+from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -45,50 +43,22 @@ AGENT, BRIDGE = name_of(Component.AGENT), name_of(Component.BRIDGE)
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """A broker that knows its clients by their certificates."""
-    with secured(tmp_path_factory.mktemp("mtls"), by_certificate=True) as running:
-        asyncio.run(prepare(running))
-        yield running
-
-
-@contextmanager
-def running(cluster: Secured, name: str, admin: int, log: Path, **settings: str) -> Iterator[None]:
-    """Run a program as a user, until the end of the block, which it takes in good order."""
-    environment = cluster.environment(f"txpush-{name}", ADMIN_PORT=str(admin), **settings)
-    with log.open("wb") as out:
-        command = [sys.executable, "-m", "streams.cli", name]
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=ROOT)
-    try:
-        yield
-        process.terminate()
-        assert process.wait(15) == 0
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def answers(port: int, path: str) -> int:
-    """Give the status of a page, 0 where nobody answers."""
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/{path}", timeout=2.0).status_code
-    except httpx.HTTPError:
-        return 0
+    with secured(tmp_path_factory.mktemp("mtls"), by_certificate=True) as made:
+        asyncio.run(prepare(made))
+        yield made
 
 
 @pytest.mark.slow
 def test_the_flow_by_client_certificates(cluster: Secured, tmp_path: Path) -> None:
     """Bridge and agent are known by the common names of their certificates, and a notification is decided on."""
     body = (Path(__file__).parents[1] / "payloads" / "synthetic-txpush-account-modified-185.json").read_bytes()
-    port, admins, logs = free_port(), (free_port(), free_port()), (tmp_path / "bridge", tmp_path / "agent")
-    bridge = {"CALLBACK_TOKENS": TOKEN, "SIGNATURES": "log", "BRIDGE_PORT": str(port)}
-    with running(cluster, "bridge", admins[0], logs[0], **bridge), running(cluster, "agent", admins[1], logs[1]):
-        for admin, log in zip(admins, logs, strict=True):
-            wait_until(lambda admin=admin: answers(admin, "readyz"), lambda status: status == 200, said=log.read_text)  # type: ignore[misc]
+    port = free_port()
+    told = {"CALLBACK_TOKENS": TOKEN, "SIGNATURES": "log", "BRIDGE_PORT": str(port)}
+    bridge = cluster.program(BRIDGE, "bridge", tmp_path, **told)
+    agent = cluster.program(AGENT, "agent", tmp_path)
+    with running(bridge, agent):
         assert httpx.post(f"http://127.0.0.1:{port}/{TOKEN}/txpush", content=body, timeout=10.0).status_code == 200
-        counted = 'txpush_agent_commands_total{action="issue"'
-        wait_until(
-            lambda: counted in httpx.get(f"http://127.0.0.1:{admins[1]}/metrics", timeout=5.0).text,
-            said=logs[1].read_text,
-        )
+        agent.until(lambda: 'txpush_agent_commands_total{action="issue"' in agent.page("metrics"))
 
 
 @contextmanager

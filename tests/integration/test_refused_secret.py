@@ -20,9 +20,9 @@ from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.server import serving
 from streams.vendor import KafkaGate
 from tests.integration.whole.between import FIX, Between
-from tests.integration.whole.parts import Part, free_port, run
 from tests.integration.whole.reading import write
-from tests.integration.whole.stack import APP_KEY, LINK_KEY, PARTNER_SECRET, settings_of
+from tests.integration.whole.stack import APP_KEY, END_SECONDS, LINK_KEY, PARTNER_SECRET, part_of, settings_of
+from tests.processes import CLI, Program, free_port, run, started
 from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -45,19 +45,20 @@ class Place:
     settings: dict[str, str]
     folder: Path
     command_id: str
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Program] = field(default_factory=list)
 
     def told(self, secret: str) -> dict[str, str]:
         """Give the settings with a secret of the partner."""
         return {**self.settings, "TXPUSH_PARTNER_SECRETS": secret}
 
-    def executor(self, name: str, secret: str) -> Part:
+    def executor(self, name: str, secret: str) -> Program:
         """Give an executor on a port of its own."""
-        part = Part(name, "executor", self.told(secret) | {"TXPUSH_EXECUTOR_PORT": str(free_port())}, self.folder)
+        settings = self.told(secret) | {"TXPUSH_EXECUTOR_PORT": str(free_port())}
+        part = part_of(name, "executor", settings, self.folder)
         self.parts.append(part)
         return part
 
-    async def press(self, part: Part) -> int:
+    async def press(self, part: Program) -> int:
         """Press the button of the command's link; 0 where nobody answers."""
         url = f"http://127.0.0.1:{part.settings['TXPUSH_EXECUTOR_PORT']}"
         link = FixLinks([bytes.fromhex(LINK_KEY)], url).url(self.command_id, WallClock().now())
@@ -67,32 +68,28 @@ class Place:
         except httpx.HTTPError:
             return 0
 
-    async def refused(self, part: Part, *, presses: bool) -> None:
+    async def refused(self, part: Program, *, presses: bool) -> None:
         """Wait until an executor says that it is refused; it stays up with that, its button pressed or not."""
         async with asyncio.timeout(SECONDS):
-            while "refuse" not in await part.page("readyz"):
-                assert part.process is not None
-                assert part.process.poll() is None, part.log.read_text()
+            while "refuse" not in await asyncio.to_thread(part.page, "readyz"):
+                assert part.alive, part.said()
                 assert not presses or await self.press(part) in {0, 429, 503}
                 await asyncio.sleep(0.05)
 
     async def live(self, names: Sequence[str], *, presses: bool) -> None:
         """Have executors live with the wrong secret until all say so: those who did not try it read that in the log."""
         parts = [self.executor(name, WRONG) for name in names]
-        for part in parts:
-            part.start()
-        try:
+        with started(*parts):
             await asyncio.gather(*(self.refused(part, presses=presses) for part in parts))
-        finally:
-            for part in parts:
-                part.kill()
 
     async def sweep(self) -> None:
         """Have a sweep try with the wrong secret; it ends, and says why."""
         customers = self.folder / "customers.txt"
         customers.write_text("7000000001\n")
-        code, said = await run(self.told(WRONG), "sweep", "--customers", str(customers), seconds=SECONDS)
-        assert (code, "refuse" in said, WRONG in said) == (STOPPED, True, False), said
+        words = (*CLI, "sweep", "--customers", str(customers))
+        done = await asyncio.to_thread(run, words, self.told(WRONG), SECONDS)
+        said = done.stdout + done.stderr
+        assert (done.returncode, "refuse" in said, WRONG in said) == (STOPPED, True, False), said
 
     async def left_open(self) -> Counter[str]:
         """Count by process the attempts whose end nobody knows, as they stand on `vendor.auth`."""
@@ -135,7 +132,7 @@ async def test_a_wrong_secret_in_processes_that_start_again(place: Place) -> Non
         while not place.vendor.asked[FIX]:
             await place.press(right)
             await asyncio.sleep(0.05)
-    assert await right.stop() == 0
+    assert await asyncio.to_thread(right.stop, END_SECONDS) == 0
     assert place.sandbox.partner.failures == 0
     assert not {WRONG, PARTNER_SECRET} & set(place.logs().split())
 
@@ -152,7 +149,7 @@ async def test_killed_in_the_middle_of_every_attempt(place: Place) -> None:
         await until(lambda attempt=attempt: place.vendor.asked[AUTHENTICATION] == attempt, SECONDS)  # type: ignore[misc]
         for task, part in zip(pressing, parts, strict=True):
             part.kill()
-            killed.append(part.name)
+            killed.append(part.settings["TXPUSH_INSTANCE"])
             task.cancel()
     place.sandbox.clear_faults()
     await asyncio.gather(place.live(NAMES, presses=True), place.sweep())
@@ -161,7 +158,7 @@ async def test_killed_in_the_middle_of_every_attempt(place: Place) -> None:
     assert (sorted(left_open.values()), set(left_open) <= set(killed)) == ([1, 1], True), left_open
 
 
-async def _press_on(place: Place, part: Part) -> None:
+async def _press_on(place: Place, part: Program) -> None:
     while True:
         await place.press(part)
         await asyncio.sleep(0.1)

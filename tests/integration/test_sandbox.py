@@ -18,7 +18,7 @@ from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.server import SandboxError, serving
 from streams.sandbox.visitor import Visitor
 from streams.testing.clock import VirtualClock
-from tests.integration.whole.parts import environment
+from tests.processes import CLI, environment, run
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 COMMAND = [sys.executable, "-m", "streams.cli", "sandbox"]
@@ -58,14 +58,7 @@ def test_the_command_serves_until_it_is_asked_to_end() -> None:
 def test_the_command_says_that_a_port_is_taken() -> None:
     """Exit 1, the address, and what to do."""
     with taken_port() as port:
-        done = subprocess.run(
-            [*COMMAND, "--port", str(port)],
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            env=environment({}),
-            check=False,
-        )
+        done = run((*CLI, "sandbox", "--port", str(port)), {}, SECONDS)
     assert done.returncode == 1
     assert f"127.0.0.1:{port}: Address already in use. Free the address" in done.stderr
 

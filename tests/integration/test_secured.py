@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +20,12 @@ from streams.kafka.view import TopicView, ViewRecord
 from streams.sandbox import Opening, Sandbox, SandboxSettings
 from streams.sandbox.server import serving
 from streams.subscribe import MemoryStore, Options, commands, tickets
-from tests.integration.executing import executor, wait_for
-from tests.integration.securing import MAILER, ROOT, SECONDS, Secured, name_of, prepare, secured
+from tests.integration.executing import executor
+from tests.integration.securing import MAILER, SECONDS, Secured, name_of, prepare, secured
 from tests.integration.trespassing import administer, is_denied, may_take_over, readable, refused_writes
 from tests.integration.vendor import standing
-from tests.integration.whole.parts import free_port
-from tests.waiting import until, wait_until
+from tests.processes import free_port, running
+from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -40,9 +37,9 @@ BODY = json.loads((Path(__file__).parents[1] / "payloads" / "synthetic-txpush-ac
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """A broker with the topics and the ACLs of the contract, made by its super user."""
-    with secured(tmp_path_factory.mktemp("secured")) as running:
-        asyncio.run(prepare(running))
-        yield running
+    with secured(tmp_path_factory.mktemp("secured")) as made:
+        asyncio.run(prepare(made))
+        yield made
 
 
 @dataclass
@@ -65,45 +62,18 @@ class Flow:
         return httpx.post(f"{self.bridge}/{TOKEN}/txpush", json=body, timeout=10.0).status_code
 
 
-def is_ready(admin: int) -> bool:
-    """Tell whether a process says that it is ready."""
-    try:
-        return httpx.get(f"http://127.0.0.1:{admin}/readyz", timeout=2.0).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def flow(cluster: Secured, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flow]:
     """The three as processes; they end in good order."""
     logs, port = tmp_path_factory.mktemp("flow"), free_port()
-    running: dict[int, subprocess.Popen[bytes]] = {}
-    with ExitStack() as stack:
-        for component in (Component.BRIDGE, Component.AGENT, Component.INSTITUTIONS):
-            admin = free_port()
-            environment = cluster.environment(
-                name_of(component),
-                CALLBACK_TOKENS=TOKEN,
-                SIGNATURES="log",
-                SEALING_KEYS="0" * 32,
-                BRIDGE_PORT=str(port),
-                ADMIN_PORT=str(admin),
-            )
-            log = stack.enter_context((logs / component).open("wb"))
-            command = [sys.executable, "-m", "streams.cli", component]
-            running[admin] = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=ROOT)
-            stack.callback(running[admin].kill)
-
-        def said() -> str:
-            return "\n".join(path.read_text() for path in logs.iterdir())
-
-        for admin in running:
-            wait_until(lambda admin=admin: is_ready(admin), said=said)  # type: ignore[misc]
+    bridge = {"CALLBACK_TOKENS": TOKEN, "SIGNATURES": "log", "SEALING_KEYS": "0" * 32, "BRIDGE_PORT": str(port)}
+    programs = [
+        cluster.program(name_of(component), component, logs, **bridge)
+        for component in (Component.BRIDGE, Component.AGENT, Component.INSTITUTIONS)
+    ]
+    with running(*programs):
         yield Flow(cluster, f"http://127.0.0.1:{port}")
-        for process in running.values():
-            process.terminate()
-        assert [process.wait(15) for process in running.values()] == [0, 0, 0]
-        assert "AuthorizationFailed" not in said()
+    assert "AuthorizationFailed" not in "".join(one.said() for one in programs)
 
 
 async def test_a_notification_becomes_a_command_and_a_ticket(flow: Flow) -> None:
@@ -125,18 +95,15 @@ async def test_a_notification_becomes_a_command_and_a_ticket(flow: Flow) -> None
                 break
 
 
-def test_the_executor_answers_a_look_up(
-    cluster: Secured, flow: Flow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_executor_answers_a_look_up(cluster: Secured, flow: Flow, tmp_path: Path) -> None:
     """It follows commands and the gate before the vendor, joins its group, and writes what it has seen."""
     del flow
-    for name, value in cluster.environment(name_of(Component.EXECUTOR)).items():
-        monkeypatch.setenv(name, value)
     asked = Lookup(
         action=LookupAction.LOCATE, customer_id="1000003", institution_login_id=None, account_ids=("5900000001",)
     )
-    with standing() as stand, executor(cluster.bootstrap, stand, tmp_path / "log") as running:
-        wait_for(running.is_ready)
+    user = cluster.identity(name_of(Component.EXECUTOR))
+    with standing() as stand, executor(cluster.bootstrap, stand, tmp_path / "log", **user) as answering:
+        answering.until_ready()
         agent = Producer(cluster.librdkafka(name_of(Component.AGENT)))
         agent.produce(LOOKUP, asked.model_dump_json().encode(), b"1000003", partition=0)
         assert agent.flush(20) == 0

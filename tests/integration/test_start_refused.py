@@ -1,13 +1,12 @@
 """A cluster whose topics are not those of the contract: nobody starts there, and nothing is written to it."""
 
 import asyncio
-import signal
 import socket
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -20,8 +19,7 @@ from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, Layout
 from tests.integration.test_bridge import BODY, TOKEN
-from tests.integration.whole.parts import ROOT, environment, free_port
-from tests.waiting import wait_until
+from tests.processes import CLI, Program, free_port, run, settings_for, started
 
 pytestmark = pytest.mark.kafka
 
@@ -40,12 +38,9 @@ def broker() -> Iterator[EmbeddedKafka]:
         yield cluster
 
 
-def told_of(bootstrap: str, **told: str) -> dict[str, str]:
+def settings_of(bootstrap: str, **more: str) -> dict[str, str]:
     """Give what a process is told, which expects the three partitions of the embedded set-up."""
     settings = {
-        "BOOTSTRAP": bootstrap,
-        "PARTITIONS": "3",
-        "REPLICATION": "1",
         "SIGNATURES": "log",
         "CALLBACK_TOKENS": TOKEN,
         "ADMIN_PORT": "0",
@@ -56,47 +51,19 @@ def told_of(bootstrap: str, **told: str) -> dict[str, str]:
         "APP_KEY": "key",
         "LINK_URL": "http://127.0.0.1:1",
         "LINK_KEYS": "0f" * 32,
-        **told,
+        **more,
     }
-    return environment({f"TXPUSH_{name}": value for name, value in settings.items()})
+    return settings_for(bootstrap, **settings)
 
 
 @pytest.mark.parametrize("command", ["bridge", "agent", "institutions", "executor"])
 def test_a_mismatch_ends_the_start(broker: EmbeddedKafka, command: str) -> None:
     """Exit 2 and every difference in words, whatever is started."""
-    told = told_of(broker.bootstrap, BRIDGE_PORT=str(free_port()))
-    done = subprocess.run(
-        [sys.executable, "-m", "streams.cli", command],
-        env=told,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    done = run((*CLI, command), settings_of(broker.bootstrap, BRIDGE_PORT=str(free_port())))
     assert done.returncode == 2, done.stderr
     assert WRONG in done.stderr
     assert done.stderr.count("5 partitions, not 3") == len(NAMES)
     assert "Traceback" not in done.stderr
-
-
-@contextmanager
-def running(*words: str, told: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a process; whatever is left of it is killed at the end."""
-    process = subprocess.Popen([sys.executable, "-m", "streams.cli", *words], env=told, cwd=ROOT)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def ready(port: int) -> httpx.Response | None:
-    """Ask whether a process is ready; None while it does not listen."""
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5)
-    except httpx.TransportError:
-        return None
 
 
 async def ask(bootstrap: str) -> None:
@@ -135,31 +102,29 @@ async def make_anew(bootstrap: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_mismatch_behind_a_late_broker(broker: EmbeddedKafka) -> None:
+def test_a_mismatch_behind_a_late_broker(broker: EmbeddedKafka, tmp_path: Path) -> None:
     """Who was there first writes and reads nothing until the topics fit: 503, and readiness says what differs."""
-    port, admin, executor_admin = free_port(), free_port(), free_port()
-    url = f"http://127.0.0.1:{port}/{TOKEN}/txpush"
+    ports = {"BRIDGE_PORT": str(free_port()), "EXECUTOR_PORT": str(free_port())}
+    url = f"http://127.0.0.1:{ports['BRIDGE_PORT']}/{TOKEN}/txpush"
     asyncio.run(ask(broker.bootstrap))
     broker.kill(1)
-    told = told_of(broker.bootstrap, BRIDGE_PORT=str(port), ADMIN_PORT=str(admin))
-    beside = told_of(broker.bootstrap, EXECUTOR_PORT=str(free_port()), ADMIN_PORT=str(executor_admin))
-    with running("bridge", told=told) as bridge, running("executor", told=beside):
-        for one in (admin, executor_admin):
-            wait_until(lambda: ready(one))  # noqa: B023 - called in this round
+    settings = settings_of(broker.bootstrap, **ports)
+    bridge, executor = (Program((*CLI, name), settings, tmp_path / name) for name in ("bridge", "executor"))
+    with started(bridge, executor):
+        for one in (bridge, executor):
+            one.until(partial(one.page, "readyz"))
         broker.start(1)
-        for one in (admin, executor_admin):
-            said = wait_until(lambda: ready(one), lambda answer: answer is not None and WRONG in answer.text)  # noqa: B023 - the same
-            assert said is not None
-            assert said.status_code == 503
+        for one in (bridge, executor):
+            status, _ = one.until(partial(one.ask, "readyz"), lambda answer: WRONG in answer[1])
+            assert status == 503
         answer = httpx.post(url, content=BODY, timeout=30)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
         assert asyncio.run(written(broker.bootstrap)) == {topics.LOOKUP: 1}
         asyncio.run(make_anew(broker.bootstrap))
-        wait_until(lambda: ready(admin), lambda answer: answer is not None and answer.status_code == 200)
+        bridge.until_ready()
         assert httpx.post(url, content=BODY, timeout=30).status_code == 200
-        wait_until(lambda: ready(executor_admin), lambda answer: answer is not None and WRONG not in answer.text)
-        bridge.send_signal(signal.SIGTERM)
-        assert bridge.wait(15) == 0
+        executor.until(partial(executor.page, "readyz"), lambda text: text and WRONG not in text)
+        assert bridge.stop() == 0
 
 
 @pytest.fixture
@@ -183,9 +148,7 @@ def taken_port() -> Iterator[int]:
 def test_a_second_bridge_on_the_port_is_refused(fitting: EmbeddedKafka) -> None:
     """It would take half of the requests without a word: exit 1, the address, and what to do."""
     with taken_port() as port:
-        told = told_of(fitting.bootstrap, BRIDGE_PORT=str(port))
-        command = [sys.executable, "-m", "streams.cli", "bridge"]
-        done = subprocess.run(command, env=told, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = run((*CLI, "bridge"), settings_of(fitting.bootstrap, BRIDGE_PORT=str(port)))
     assert done.returncode == 1, done.stderr
     assert f"cannot listen: [Errno 98] 127.0.0.1:{port}: Address already in use. Free the address" in done.stderr
     assert "Traceback" not in done.stderr
@@ -194,9 +157,7 @@ def test_a_second_bridge_on_the_port_is_refused(fitting: EmbeddedKafka) -> None:
 def test_a_taken_admin_port_of_an_agent_is_said(fitting: EmbeddedKafka) -> None:
     """Exit 1, the address, and what to set; before it is in anybody's way in the group."""
     with taken_port() as port:
-        told = told_of(fitting.bootstrap, ADMIN_PORT=str(port))
-        command = [sys.executable, "-m", "streams.cli", "agent"]
-        done = subprocess.run(command, env=told, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = run((*CLI, "agent"), settings_of(fitting.bootstrap, ADMIN_PORT=str(port)))
     assert done.returncode == 1, done.stderr
     assert "txpush-agent cannot listen: " in done.stderr
     assert f"'127.0.0.1', {port}" in done.stderr

@@ -3,10 +3,7 @@
 import asyncio
 import hashlib
 import json
-import os
 import secrets
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,17 +15,15 @@ from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.cloudevents import from_record
-from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS, SUBSCRIPTIONS
 from streams.signatures import Strategy, txpush_signature
 from streams.subscribe import HttpReporter, ReportRefusedError
 from tests.integration.test_subscribe_report import a_delivery
-from tests.integration.whole.parts import free_port
+from tests.processes import CLI, Program, free_port, run, running, settings_for, started
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 30.0
 PATH_TOKEN = "canary-path-token-0000"  # noqa: S105 - of this test alone
 SEALING_KEY = "canary-sealing-key-00000000000000000"
@@ -87,28 +82,19 @@ class Place:
     """A broker, a bridge that enforces signatures, and what every process is told."""
 
     bootstrap: str
-    port: int
-    admin_port: int
-    environment: dict[str, str]
-    logs: Path
+    settings: dict[str, str]
+    bridge: Program
 
     @property
     def host(self) -> str:
         """What the vendor calls: part of signatures."""
-        return f"127.0.0.1:{self.port}"
+        return f"127.0.0.1:{self.bridge.settings['TXPUSH_BRIDGE_PORT']}"
 
-    async def run(self, *words: str, **changed: str | None) -> tuple[int | None, str]:
+    async def run(self, *words: str, **changed: str | None) -> tuple[int, str]:
         """Run a command to its end, with settings changed or taken away; give its exit code and all that it said."""
-        environment = {name: value for name, value in (self.environment | changed).items() if value is not None}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "streams.cli", *words),
-            env=environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        said, _ = await asyncio.wait_for(process.communicate(), SECONDS)
-        return process.returncode, said.decode()
+        settings = {name: value for name, value in (self.settings | changed).items() if value is not None}
+        done = await asyncio.to_thread(run, (*CLI, *words), settings, SECONDS)
+        return done.returncode, done.stderr + done.stdout
 
     async def notify(self, body: bytes, key: str | None) -> int:
         """Send a notification, signed as the vendor would; give the status."""
@@ -147,57 +133,32 @@ class Place:
 
     def said(self) -> str:
         """Give all that the bridge said, and all that it shows."""
-        metrics = httpx.get(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=SECONDS).text
-        return (self.logs / "bridge.log").read_text() + metrics
+        status, metrics = self.bridge.ask("metrics")
+        assert status == httpx.codes.OK
+        return self.bridge.said() + metrics
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Broker and bridge."""
-    logs, port, admin_port = tmp_path_factory.mktemp("subscriptions"), free_port(), free_port()
-    callers = logs / "callers.toml"
+    folder, port = tmp_path_factory.mktemp("subscriptions"), str(free_port())
+    callers = folder / "callers.toml"
     digest = hashlib.sha256(MAILER_TOKEN.encode()).hexdigest()
     callers.write_text(f'[mailer]\ntypes = ["command.reported"]\ntoken_sha256 = ["{digest}"]\n')
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
-        environment = os.environ | {
-            "TXPUSH_BOOTSTRAP": kafka.bootstrap,
-            "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
-            "TXPUSH_REPLICATION": "1",
-            "TXPUSH_PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "TXPUSH_CALLBACK_TOKENS": PATH_TOKEN,
-            "TXPUSH_SEALING_KEYS": SEALING_KEY,
-            "TXPUSH_SIGNATURE_STRATEGY": "newline-base64",
-            "TXPUSH_APP_KEY": "canary-app-key",
-            "TXPUSH_PARTNER_ID": "1445585709680",
-            "TXPUSH_PARTNER_SECRETS": "canary-partner-secret",
-        }
-        of_bridge = {
-            "TXPUSH_BRIDGE_PORT": str(port),
-            "TXPUSH_ADMIN_PORT": str(admin_port),
-            "TXPUSH_CALLERS_FILE": str(callers),
-        }
-        with (logs / "bridge.log").open("wb") as log:
-            command = [sys.executable, "-m", "streams.cli", "bridge"]
-            process = subprocess.Popen(command, env=environment | of_bridge, cwd=ROOT, stdout=log, stderr=log)
-        try:
-            asyncio.run(ready(admin_port))
-            yield Place(kafka.bootstrap, port, admin_port, environment, logs)
-        finally:
-            process.terminate()
-            assert process.wait(15) == 0
-
-
-async def ready(admin_port: int) -> None:
-    """Wait until a process says that it can work."""
-    async with asyncio.timeout(SECONDS), httpx.AsyncClient() as client:
-        while True:
-            try:
-                if (await client.get(f"http://127.0.0.1:{admin_port}/readyz")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.05)
+    settings = settings_for(
+        broker.bootstrap,
+        PUBLIC_URL=f"http://127.0.0.1:{port}",
+        CALLBACK_TOKENS=PATH_TOKEN,
+        SEALING_KEYS=SEALING_KEY,
+        SIGNATURE_STRATEGY="newline-base64",
+        APP_KEY="canary-app-key",
+        PARTNER_ID="1445585709680",
+        PARTNER_SECRETS="canary-partner-secret",
+    )
+    of_bridge = {"TXPUSH_BRIDGE_PORT": port, "TXPUSH_CALLERS_FILE": str(callers)}
+    bridge = Program((*CLI, "bridge"), settings | of_bridge, folder / "bridge.log")
+    with running(bridge):
+        yield Place(broker.bootstrap, settings, bridge)
 
 
 def about(account: str, code: int = 185) -> bytes:
@@ -266,32 +227,18 @@ async def test_a_service_reports(place: Place) -> None:
     assert "canary" not in place.said()
 
 
-async def test_a_wrong_sealing_key_is_no_reason_to_refuse(place: Place, vendor: StandIn) -> None:
+async def test_a_wrong_sealing_key_is_no_reason_to_refuse(place: Place, vendor: StandIn, tmp_path: Path) -> None:
     """A bridge that can open no record says so in its readiness, and calls nobody a stranger: 503, not 401."""
     account = "5900000004"
     assert (await place.run("subscribe", CUSTOMER, account, TXPUSH_VENDOR_URL=vendor.url))[0] == 0
-    port, admin_port = free_port(), free_port()
     changed = {
-        "TXPUSH_BRIDGE_PORT": str(port),
-        "TXPUSH_ADMIN_PORT": str(admin_port),
+        "TXPUSH_BRIDGE_PORT": str(free_port()),
         "TXPUSH_SEALING_KEYS": "another-sealing-key-000000000000000",
     }
-    command = [sys.executable, "-m", "streams.cli", "bridge"]
-    process = subprocess.Popen(command, env=place.environment | changed, cwd=ROOT, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - it only starts
-    try:
-        async with asyncio.timeout(SECONDS), httpx.AsyncClient() as client:
-            while "none of TXPUSH_SEALING_KEYS opens it" not in await told(client, admin_port):  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.05)
-        other = Place(place.bootstrap, port, admin_port, place.environment, place.logs)
+    bridge = Program((*CLI, "bridge"), place.settings | changed, tmp_path / "bridge.log")
+    with started(bridge):
+        refuses = "none of TXPUSH_SEALING_KEYS opens it"
+        await asyncio.to_thread(bridge.until, lambda: refuses in bridge.page("readyz"), seconds=SECONDS)
+        other = Place(place.bootstrap, place.settings, bridge)
         assert await other.notify(about(account), vendor.live[account]["account"]) == 503
-    finally:
-        process.terminate()
-        assert await asyncio.to_thread(process.wait, 15) == 0
-
-
-async def told(client: httpx.AsyncClient, admin_port: int) -> str:
-    """Give what a process says of its readiness; nothing before it listens."""
-    try:
-        return (await client.get(f"http://127.0.0.1:{admin_port}/readyz")).text
-    except httpx.TransportError:
-        return ""
+        assert await asyncio.to_thread(bridge.stop) == 0, bridge.said()

@@ -2,11 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -28,11 +22,11 @@ from streams.kafka.log import LogRecord
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import AGENT, EMBEDDED, EVENTS, SIGNALS
 from tests.integration.committed import committed
+from tests.processes import Program, settings_for, started
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
-ROOT = Path(__file__).parents[2]
 COMMANDS = "remediation.connect-fix"
 T = TypeVar("T")
 SECONDS = 90.0
@@ -62,7 +56,7 @@ def wait_for(what: Callable[[], T], found: Callable[[T], object], log: Path) -> 
 class Cluster:
     """A broker and what is done to it from outside."""
 
-    kafka: EmbeddedKafka
+    bootstrap: str
     folder: Path
     sent: int = 0
 
@@ -72,29 +66,14 @@ class Cluster:
         return self.folder / "agents.log"
 
     @contextmanager
-    def agent(self, version: int) -> Iterator[str]:
-        """Run a release of a state version in a process of its own; give the address of its admin port."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        environment = os.environ | {
-            "TXPUSH_BOOTSTRAP": self.kafka.bootstrap,
-            "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
-            "TXPUSH_REPLICATION": "1",
-            "TXPUSH_INSTANCE": "upgrade",
-            "TXPUSH_ADMIN_PORT": str(port),
-        }
+    def agent(self, version: int) -> Iterator[Program]:
+        """Run a release of a state version in a process of its own, which ends in good order."""
         module = self.folder / f"release_{version}.py"
         module.write_text(VARIANT.format(version=version))
-        with self.log.open("ab") as log:
-            process = subprocess.Popen([sys.executable, module], env=environment, stdout=log, stderr=log, cwd=ROOT)
-        try:
-            yield f"http://127.0.0.1:{port}"
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0, self.log.read_text()[-4000:]
-        finally:
-            process.kill()
-            process.wait(10)
+        release = Program((str(module),), settings_for(self.bootstrap, INSTANCE="upgrade"), self.log)
+        with started(release):
+            yield release
+            assert release.stop(20.0) == 0, release.said()
 
     def hear(self, customer: str, code: int) -> None:
         """Write an account's code into the log, each later than the one before."""
@@ -119,7 +98,7 @@ class Cluster:
         asyncio.run(self._write(record))
 
     async def _write(self, record: LogRecord) -> None:
-        producer = LogProducer(ProducerSettings(self.kafka.bootstrap, (EVENTS,)))
+        producer = LogProducer(ProducerSettings(self.bootstrap, (EVENTS,)))
         await producer.start()
         try:
             async with asyncio.timeout(SECONDS):
@@ -131,7 +110,7 @@ class Cluster:
 
     def values(self, topic: str) -> list[bytes]:
         """Give the values of a topic as a committed reader sees them, in order within each partition."""
-        return [one.value() or b"" for one in committed(self.kafka.bootstrap, topic, NUMBERS, SECONDS)]
+        return [one.value() or b"" for one in committed(self.bootstrap, topic, NUMBERS, SECONDS)]
 
     def commands(self) -> list[tuple[str, str]]:
         """Give customer and action of every command message, as a reader by the contract takes them."""
@@ -149,13 +128,13 @@ class Cluster:
 
     def rebuild(self) -> None:
         """Do what schemas/README.md says under Upgrade and roll-back: drop the state, keep the log and the commands."""
-        admin = AdminClient({"bootstrap.servers": self.kafka.bootstrap})
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
         derived = [topic.name for topic in topics.contract() if topic.name.endswith("-changelog")] + [SIGNALS]
         for deleted in admin.delete_topics(derived, operation_timeout=SECONDS).values():
             deleted.result(SECONDS)
         wait_for(lambda: self._forget_group(admin), bool, self.log)
         wait_for(lambda: set(admin.list_topics(timeout=SECONDS).topics) & set(derived), lambda left: not left, self.log)
-        assert sorted(asyncio.run(topics.apply(self.kafka.bootstrap, EMBEDDED))) == sorted(derived)
+        assert sorted(asyncio.run(topics.apply(self.bootstrap, EMBEDDED))) == sorted(derived)
 
     def _forget_group(self, admin: AdminClient) -> bool:
         """Delete the agent's place in the log; a stopped worker with a name of its own counts until its session ends.
@@ -172,19 +151,8 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """A broker of its own: the topics of the contract have fixed names."""
-    with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
-        yield Cluster(kafka, tmp_path)
-
-
-def readiness(address: str) -> str:
-    """Give what a worker says of its readiness, nothing before it listens."""
-    try:
-        return httpx.get(f"{address}/readyz", timeout=2.0).text
-    except httpx.HTTPError:
-        return ""
+def cluster(broker: EmbeddedKafka, tmp_path: Path) -> Cluster:
+    return Cluster(broker.bootstrap, tmp_path)
 
 
 @pytest.mark.slow
@@ -207,8 +175,8 @@ def test_upgrade_and_roll_back_on_a_live_log(cluster: Cluster) -> None:
 
     cluster.hear(two, 0)
     cluster.hear(STRANGER, 103)
-    with cluster.agent(PRESENT) as address:
-        words = wait_for(lambda: readiness(address), lambda said: "is paused" in said, cluster.log)
+    with cluster.agent(PRESENT) as present:
+        words = present.until(lambda: present.page("readyz"), lambda text: "is paused" in text, seconds=SECONDS)
         assert f"the state is of version {LATER}, and this release knows up to {PRESENT}" in words
         assert "start that one again, or go back as schemas/README.md says" in words
         cluster.until(*told, (STRANGER, "issue"))

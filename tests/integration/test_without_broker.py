@@ -1,21 +1,17 @@
 """Every command where Kafka is not: nobody listens, or somebody does and says nothing. Words, exit codes, limits."""
 
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
 
 from streams.cli import txpush
+from tests.processes import CLI, run
 
-ROOT = Path(__file__).parents[2]
 NOBODY = "127.0.0.1:1"
 SIGNED = ["--by", "ann", "--reason", "asked to"]
 OPERATE = {
@@ -75,25 +71,16 @@ class End(NamedTuple):
     said: str
 
 
-def ended(command: list[str], bootstrap: str, seconds: float) -> End:
+def ended(command: tuple[str, ...], bootstrap: str, seconds: float) -> End:
     """Run a process to its end."""
-    environment = os.environ | {"TXPUSH_BOOTSTRAP": bootstrap, "TXPUSH_INSTANCE": "one", "PYTHONPATH": str(ROOT)}
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, *command],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
+    done = run(command, {"TXPUSH_BOOTSTRAP": bootstrap, "TXPUSH_INSTANCE": "one"}, seconds)
     return End(done.returncode, time.monotonic() - began, done.stdout + done.stderr)
 
 
 def test_the_institution_agent_waits_and_says_so() -> None:
     """Where nobody listens it waits, and in the end asks to be started again: exit 70, no trace."""
-    code, _, said = ended(["-c", IMPATIENT.format(seconds=1.0, name="institutions")], NOBODY, 60)
+    code, _, said = ended(("-c", IMPATIENT.format(seconds=1.0, name="institutions")), NOBODY, 60)
     assert code == 70, said
     assert f"waiting for a broker at {NOBODY}" in said
     assert f"no broker at {NOBODY}" in said
@@ -113,8 +100,8 @@ def silent() -> Iterator[str]:
 @pytest.mark.timeout(300)
 def test_where_nothing_is_said(silent: str) -> None:
     """A broker that hangs holds no command for ever: each ends within a minute and a half, in the same words."""
-    commands = {name: ["-m", "streams.cli", *typed] for name, typed in OPERATE.items()}
-    commands |= {name: ["-c", IMPATIENT.format(seconds=1.0, name=name)] for name in WORKERS}
+    commands = {name: (*CLI, *typed) for name, typed in OPERATE.items()}
+    commands |= {name: ("-c", IMPATIENT.format(seconds=1.0, name=name)) for name in WORKERS}
     with ThreadPoolExecutor(len(commands)) as pool:
         running = {name: pool.submit(ended, command, silent, 100) for name, command in commands.items()}
         ends = {name: one.result() for name, one in running.items()}

@@ -2,22 +2,16 @@
 
 import asyncio
 import hashlib
-import os
-import re
-import signal
 import struct
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import httpx
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -29,17 +23,17 @@ from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.fold.intake import partition_of
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.embedded.machine import free_ports
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EMBEDDED, EVENTS, HEALTH, changelog
 from tests.integration.committed import committed
+from tests.processes import Program, run, settings_for, started
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 30.0
 SESSION_SECONDS = 3.0
+STOP_SECONDS = 10.5
 FIX = "remediation.connect-fix"
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 IMPATIENT = """
@@ -49,6 +43,7 @@ from streams.agent.app import main
 main()
 """
 WORKER = ("-m", "streams.agent.app")
+NOWHERE = "127.0.0.1:1"
 
 _numbers = count(7_000_000_000)
 
@@ -118,83 +113,9 @@ class Log:
         return [one["action"] for one in self.values(FIX, customer)]
 
 
-@dataclass
-class Worker:
-    """A worker process that can be ended and started again under the same name."""
-
-    bootstrap: str
-    instance: str = "agent-0"
-    policy: str = ""
-    lines: list[str] = field(default_factory=list)
-    port: int = field(default_factory=lambda: free_ports(1).clients[0])
-
-    def start(self, *command: str) -> Self:
-        """Start the process; its log goes to `lines`."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TXPUSH_")}
-        environment |= {
-            "TXPUSH_BOOTSTRAP": self.bootstrap,
-            "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
-            "TXPUSH_REPLICATION": str(EMBEDDED.replication),
-            "TXPUSH_INSTANCE": self.instance,
-            "TXPUSH_ADMIN_PORT": str(self.port),
-            "TXPUSH_SESSION_SECONDS": str(SESSION_SECONDS),
-            "PYTHONPATH": str(ROOT),
-        }
-        if self.policy:
-            environment["TXPUSH_POLICY_FILE"] = self.policy
-        self.lines = []
-        self.process = subprocess.Popen(
-            [sys.executable, *(command or WORKER)], env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT
-        )
-        self._reader = threading.Thread(target=self._read, args=(self.process.stderr, self.lines), daemon=True)
-        self._reader.start()
-        return self
-
-    @staticmethod
-    def _read(pipe: Any, lines: list[str]) -> None:  # noqa: ANN401 - the pipe of a process
-        with pipe:
-            for line in pipe:
-                lines.append(line)  # noqa: PERF402 - others read it meanwhile
-
-    def said(self, pattern: str) -> re.Match[str] | None:
-        """Find a pattern in the log so far; fails when the process has ended before."""
-        found = re.search(pattern, "".join(self.lines))
-        assert found or self.process.poll() is None, "ended:\n" + "".join(self.lines)
-        return found
-
-    def get(self, path: str) -> tuple[int, str]:
-        """Ask the admin port, as soon as it listens."""
-        answer = wait_until(lambda: self._asked(path))
-        assert answer is not None
-        return answer.status_code, answer.text
-
-    def _asked(self, path: str) -> httpx.Response | None:
-        assert self.process.poll() is None, "ended:\n" + "".join(self.lines)
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=5.0)
-        except httpx.ConnectError:
-            return None
-
-    def until_ready(self) -> Self:
-        """Wait until the worker does all of its work."""
-        wait_until(lambda: self.get("/readyz")[0] == 200)
-        return self
-
-    def ended(self, seconds: float = SECONDS) -> tuple[int, str]:
-        """Wait for the end and give exit code and log."""
-        code = self.process.wait(seconds)
-        self._reader.join(seconds)
-        return code, "".join(self.lines)
-
-    def stop(self, seconds: float = 10.5) -> int:
-        """Ask the process to end and give its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.ended(seconds)[0]
-
-    def metric(self, name: str) -> float:
-        """Add up the series of a metric whose name and labels begin so."""
-        text = self.get("/metrics")[1]
-        return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
+def settings_of(bootstrap: str, instance: str = "agent-0", **more: str) -> dict[str, str]:
+    """Give what a worker with a name of its own is told."""
+    return settings_for(bootstrap, INSTANCE=instance, SESSION_SECONDS=str(SESSION_SECONDS), **more)
 
 
 @pytest.fixture(scope="module")
@@ -206,10 +127,10 @@ def broker() -> Iterator[EmbeddedKafka]:
 
 def test_a_start_without_topics_is_refused(broker: EmbeddedKafka) -> None:
     """On a cluster without our topics the worker ends with 2 and says what to run; first, as they come next."""
-    code, said = Worker(broker.bootstrap).start().ended()
-    assert code == 2
-    assert "the topics do not fit:\n  topic aggregation.events is missing: run `txpush topics apply`" in said
-    assert "Traceback" not in said
+    done = run(WORKER, settings_of(broker.bootstrap), SECONDS)
+    assert done.returncode == 2
+    assert "the topics do not fit:\n  topic aggregation.events is missing: run `txpush topics apply`" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -219,28 +140,35 @@ def log(broker: EmbeddedKafka) -> Log:
 
 
 @pytest.fixture(scope="module")
-def worker(log: Log) -> Iterator[Worker]:
-    """A worker that runs during these tests; a test may end it if it starts it again."""
-    made = Worker(log.bootstrap).start()
-    yield made
-    made.process.kill()
-    made.process.wait(SECONDS)
+def worker(log: Log, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A worker that runs during these tests; a test may end it."""
+    made = Program(WORKER, settings_of(log.bootstrap), tmp_path_factory.mktemp("worker") / "agent-0.log")
+    with started(made):
+        yield made
 
 
 @pytest.fixture
-def agent(worker: Worker) -> Worker:
-    return worker.until_ready()
+def agent(worker: Program) -> Program:
+    if not worker.alive:
+        worker.start()
+    worker.until_ready()
+    return worker
 
 
-def test_it_is_ready_when_every_partition_is_open(worker: Worker) -> None:
+def test_it_is_ready_when_every_partition_is_open(worker: Program) -> None:
     """Until all state is restored readiness says what is missing; the process counts as healthy all along."""
+
+    def answer(page: str) -> tuple[int, str]:
+        return worker.until(partial(worker.ask, page), lambda found: found[0] != 0)
+
     answers: list[tuple[int, str]] = []
-    assert worker.get("/healthz") == (200, "ok\n")
+    assert answer("healthz") == (200, "ok\n")
     while not answers or answers[-1][0] != 200:
-        answers.append(worker.get("/readyz"))
+        answers.append(answer("readyz"))
     assert answers[0][0] == 503
     assert {text for _, text in answers[:-1]} <= set(not_ready())
-    wait_until(lambda: worker.said(r"txpush-agent agent-0 is ready: partitions 0, 1, 2 of aggregation.events; metrics"))
+    said = "txpush-agent agent-0 is ready: partitions 0, 1, 2 of aggregation.events; metrics"
+    worker.until(lambda: said in worker.said())
 
 
 def not_ready() -> Iterator[str]:
@@ -291,7 +219,7 @@ async def abort(bootstrap: str, one: Event) -> None:
     await producer.stop()
 
 
-def test_a_poison_record_is_set_aside(log: Log, agent: Worker) -> None:
+def test_a_poison_record_is_set_aside(log: Log, agent: Program) -> None:
     """A record without time, attributes or sense is a dead letter; the partition goes on."""
     after = new_customer(1)
     before = agent.metric("txpush_agent_dead_letters_total")
@@ -311,7 +239,7 @@ async def poison(bootstrap: str) -> None:
     await producer.stop()
 
 
-def test_metrics_tell_of_events_and_lag(log: Log, agent: Worker) -> None:
+def test_metrics_tell_of_events_and_lag(log: Log, agent: Program) -> None:
     """The counters move with the events; without a backlog no partition has lag."""
     customer, before = new_customer(), agent.metric("txpush_agent_events_total")
     log.write(looked(customer, 103, now()))
@@ -335,7 +263,7 @@ def test_time_passes_by_one_tick(log: Log) -> None:
     assert [log.values(HEALTH, one)[-1] for one in gone] == [None, None]
 
 
-def test_an_end_in_the_middle_loses_and_doubles_nothing(log: Log, agent: Worker) -> None:
+def test_an_end_in_the_middle_loses_and_doubles_nothing(log: Log, agent: Program) -> None:
     """SIGTERM with polls in flight ends with 0 within 10 s; after the next start each customer has one command."""
     customers = [new_customer() for _ in range(2000)]
     at = now()
@@ -343,8 +271,9 @@ def test_an_end_in_the_middle_loses_and_doubles_nothing(log: Log, agent: Worker)
     log.write(*(looked(one, 185, at) for one in customers[:500]))
     wait_until(lambda: agent.metric("txpush_agent_events_total") > seen)
     log.write(*(looked(one, 185, at) for one in customers[500:]))
-    assert agent.stop() == 0
-    agent.start().until_ready()
+    assert agent.stop(STOP_SECONDS) == 0
+    agent.start()
+    agent.until_ready()
     wait_until(lambda: len(issued(log, customers)) >= len(customers))
     assert sorted(issued(log, customers)) == sorted(customers)
 
@@ -355,10 +284,11 @@ def issued(log: Log, customers: list[str]) -> list[str]:
     return [one.key().decode() for one in log.read(FIX) if one.key() in wanted]
 
 
-def test_a_quiet_worker_ends_in_order(agent: Worker) -> None:
+def test_a_quiet_worker_ends_in_order(agent: Program) -> None:
     """SIGTERM ends an idle worker with 0 within 10 s, and it starts again under its name."""
-    assert agent.stop() == 0
-    agent.start().until_ready()
+    assert agent.stop(STOP_SECONDS) == 0
+    agent.start()
+    agent.until_ready()
 
 
 @pytest.mark.usefixtures("agent")
@@ -402,53 +332,50 @@ def verified(name: str, inbound: list[Any], audits: list[bytes]) -> int:
     return len(audits)
 
 
-def test_a_worker_takes_over_from_a_killed_one(log: Log, agent: Worker) -> None:
+def test_a_worker_takes_over_from_a_killed_one(log: Log, agent: Program, tmp_path: Path) -> None:
     """Two workers share the partitions; when one is killed the other has them all, and misses nothing."""
-    other = Worker(log.bootstrap, "agent-1").start()
-    try:
-        wait_until(lambda: 0 < other.metric("txpush_agent_partitions_owned") < EMBEDDED.partitions)
+    other = Program(WORKER, settings_of(log.bootstrap, "agent-1"), tmp_path / "agent-1.log")
+    with started(other):
+        other.until(lambda: other.page("metrics"))
+        other.until(lambda: 0 < other.metric("txpush_agent_partitions_owned") < EMBEDDED.partitions)
         other.until_ready()
         agent.until_ready()
         assert sum(one.metric("txpush_agent_partitions_owned") for one in (agent, other)) == EMBEDDED.partitions
-        agent.process.kill()
-        agent.ended()
+        agent.kill()
         customers = [new_customer(partition) for partition in range(EMBEDDED.partitions)]
         log.write(*(looked(one, 185, now()) for one in customers))
         wait_until(lambda: sorted(issued(log, customers)) == sorted(customers), seconds=SESSION_SECONDS + 12)
-        assert other.stop() == 0
-    finally:
-        other.process.kill()
-        other.ended()
-        agent.start()
+        assert other.stop(STOP_SECONDS) == 0
 
 
 def test_without_a_broker_it_waits_and_says_so() -> None:
     """Where nothing listens the worker waits, and in the end says where it looked, to be started again."""
-    code, said = Worker("127.0.0.1:1").start("-c", IMPATIENT).ended()
-    assert code == 70
-    assert "waiting for a broker at 127.0.0.1:1" in said
-    assert "no broker at 127.0.0.1:1" in said
-    assert "Traceback" not in said
+    done = run(("-c", IMPATIENT), settings_of(NOWHERE), SECONDS)
+    assert done.returncode == 70
+    assert f"waiting for a broker at {NOWHERE}" in done.stderr
+    assert f"no broker at {NOWHERE}" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_policy_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     """A worker with a policy that does not hold ends with 2, before it looks for a broker, and says what is wrong."""
     file = tmp_path / "policy.toml"
     file.write_text("[contact]\ncooldown_hours = 0\n")
-    code, said = Worker("127.0.0.1:1", policy=str(file)).start().ended()
-    assert code == 2
-    assert said.splitlines()[-1].startswith(f"{file}: contact.cooldown_hours: must be a whole number of hours")
-    assert "Traceback" not in said
+    done = run(WORKER, settings_of(NOWHERE, POLICY_FILE=str(file)), SECONDS)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f"{file}: contact.cooldown_hours: must be a whole number of hours")
+    assert "Traceback" not in done.stderr
 
 
-def test_a_start_that_waits_can_be_ended() -> None:
+def test_a_start_that_waits_can_be_ended(tmp_path: Path) -> None:
     """SIGTERM ends a worker that still waits for a broker."""
-    waiting = Worker("127.0.0.1:1").start()
-    wait_until(lambda: waiting.said("waiting for a broker"))
-    assert waiting.stop(5.0) == 0
+    waiting = Program(WORKER, settings_of(NOWHERE), tmp_path / "log")
+    with started(waiting):
+        waiting.until(lambda: "waiting for a broker" in waiting.said())
+        assert waiting.stop(5.0) == 0
 
 
-def test_an_end_is_bounded_without_a_broker(broker: EmbeddedKafka, agent: Worker) -> None:
+def test_an_end_is_bounded_without_a_broker(broker: EmbeddedKafka, agent: Program) -> None:
     """With the broker gone SIGTERM ends the worker in little more than the 10 s that it has; last, as it kills it."""
     broker.kill(1)
     began = time.monotonic()

@@ -17,6 +17,7 @@ from tests.bench.bridge.load import Bodies, Load, Tally
 from tests.bench.contest import Contest, contest
 from tests.bench.latency import quantile
 from tests.bench.measure import Contestant, cpu_seconds, descendants, peak_mb, running
+from tests.processes import free_port
 
 TOKEN = "bench-token-0123456789"  # noqa: S105 - opens nothing but this bench
 PARTITIONS = 3
@@ -46,13 +47,6 @@ def pin(pid: int, core: int) -> None:
         for thread in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(ProcessLookupError):
                 os.sched_setaffinity(int(thread.name), {core})
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def serve(place: Contest, workers: int, connections: int, seconds: float) -> Served:

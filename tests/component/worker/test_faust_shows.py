@@ -1,7 +1,6 @@
 """`faust -A streams.agent.app agents` and `tables` show what the worker works with, and `worker` starts nothing."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +16,8 @@ from streams.fold.inforce import InForce
 from streams.kafka import topics
 from streams.kafka.topics import TABLES
 from streams.testing.applications import AGENT_APPLICATION, INSTITUTION_APPLICATION, Application
+from tests.processes import ROOT, environment
 
-ROOT = Path(__file__).parents[3]
 FAUST = Path(sys.executable).parent / "faust"
 SECONDS = 60.0
 NOWHERE = "127.0.0.1:1"
@@ -36,12 +35,9 @@ APPS = pytest.mark.parametrize(
 
 def faust(module: str, *command: str) -> subprocess.CompletedProcess[str]:
     """Run Faust's own command line on an application, where no broker answers."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TXPUSH_")}
-    environment |= {"TXPUSH_BOOTSTRAP": NOWHERE, "PYTHONPATH": str(ROOT)}
     words = [str(FAUST), "--json", "-A", module, *command]
-    return subprocess.run(
-        words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
+    told = environment({"TXPUSH_BOOTSTRAP": NOWHERE})
+    return subprocess.run(words, cwd=ROOT, env=told, capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
 def shown(module: str, command: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from streams.kafka.embedded import EmbeddedKafka
-from tests.integration.hostile.target import Target, create_topics, running, settings_on, until
+from tests.integration.hostile.target import Target, create_topics, settings_on, target_with, until
 from tests.unit.bridge.signed import KEYS
 
 
@@ -14,7 +14,7 @@ def target(kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> It
     """A bridge that knows the keys of two accounts."""
     settings = settings_on(kafka.bootstrap)
     create_topics(settings)
-    with running(settings, tmp_path_factory.mktemp("hostile") / "stderr") as made:
+    with target_with(settings, tmp_path_factory.mktemp("hostile") / "log") as made:
         for account_id, key in KEYS.items():
             made.subscribe(account_id, key)
         until(lambda: made.post().status == 200)

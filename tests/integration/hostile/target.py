@@ -3,8 +3,6 @@
 import hashlib
 import pickle
 import re
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -21,11 +18,10 @@ from streams.bridge.settings import BridgeSettings
 from streams.subscriptions.held import Grant, record_key, renewed
 from streams.subscriptions.sealing import Sealing
 from tests.integration.hostile.wire import Reply, Wire, request
-from tests.integration.whole.parts import free_port
+from tests.processes import ROOT, Program, free_port, started
 from tests.unit.bridge.signed import CUSTOMER, KEYS, SEALING_KEY, SIGNING, txpush
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).parents[3]
 PAYLOADS = ROOT / "tests" / "payloads"
 BODY = (PAYLOADS / "synthetic-txpush-account-modified-185.json").read_bytes()
 DONE = (PAYLOADS / "synthetic-dataconnect-done.json").read_bytes()
@@ -43,7 +39,7 @@ LAUNCH = """
 import logging, pickle, sys
 from streams.bridge.command import run_bridge
 logging.basicConfig(level=logging.INFO)
-sys.exit(run_bridge(pickle.load(sys.stdin.buffer)))
+sys.exit(run_bridge(pickle.loads(bytes.fromhex(sys.argv[1]))))
 """
 
 
@@ -52,9 +48,7 @@ class Target:
     """A bridge that runs, and the topics of its own."""
 
     settings: BridgeSettings
-    process: subprocess.Popen[bytes]
-    words: Path
-    """Where standard error goes."""
+    bridge: Program
 
     def wire(self, source: str = "127.0.0.1") -> Wire:
         """Connect."""
@@ -111,24 +105,14 @@ class Target:
 
     def outcomes(self, outcome: str) -> float:
         """Give how many requests came to this, whatever their route."""
-        text = httpx.get(f"http://127.0.0.1:{self.settings.admin_port}/metrics", timeout=10).text
-        found = re.findall(rf'txpush_bridge_requests_total{{outcome="{outcome}",route="\w+"}} ([0-9.e+]+)', text)
-        return sum(map(float, found))
+        return self.bridge.metric(f'txpush_bridge_requests_total{{outcome="{outcome}",')
 
     def megabytes(self) -> float:
         """Give the resident memory of the bridge at its highest until now."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        status = Path(f"/proc/{self.bridge.process.pid}/status").read_text()
         found = re.search(r"VmHWM:\s+(\d+) kB", status)
         assert found is not None
         return int(found[1]) / 1024
-
-    def is_ready(self) -> bool:
-        """Tell whether the bridge can take notifications, and knows the signing keys."""
-        assert self.process.poll() is None, self.words.read_text()
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.settings.admin_port}/readyz", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
 
     def subscribe(self, account_id: str, *keys: str) -> None:
         """Have keys of an account on the topic, one after the other, as `txpush subscribe` writes them."""
@@ -143,9 +127,9 @@ class Target:
 
     def is_unhurt(self) -> bool:
         """Hold what holds whatever was sent: it runs, takes what is signed, and neither failed nor grew."""
-        assert self.process.poll() is None
+        assert self.bridge.alive
         assert self.post().status == 200
-        words = self.words.read_text()
+        words = self.bridge.said()
         assert "Traceback" not in words
         assert "a request failed" not in words
         assert self.outcomes("failed") == 0
@@ -182,27 +166,20 @@ def create_topics(settings: BridgeSettings) -> None:
 
 
 @contextmanager
-def running(settings: BridgeSettings, words: Path) -> Iterator[Target]:
-    """Run a bridge; whatever is left of it is killed at the end."""
-    with words.open("wb") as sink:
-        process = subprocess.Popen([sys.executable, "-c", LAUNCH], stdin=subprocess.PIPE, stderr=sink, cwd=ROOT)
-    try:
-        assert process.stdin is not None
-        process.stdin.write(pickle.dumps(settings))
-        process.stdin.close()
-        target = Target(settings, process, words)
-        wait_until(target.is_ready, said=words.read_text)
-        yield target
-    finally:
-        process.kill()
-        process.wait()
+def target_with(settings: BridgeSettings, log: Path) -> Iterator[Target]:
+    """Run a bridge that takes notifications and knows the signing keys; it is killed at the end."""
+    command = ("-c", LAUNCH, pickle.dumps(settings).hex())
+    bridge = Program(command, {}, log, settings.admin_port)
+    with started(bridge):
+        bridge.until_ready()
+        yield Target(settings, bridge)
 
 
 @contextmanager
-def another(target: Target, words: Path, **changed: Any) -> Iterator[Target]:  # noqa: ANN401 - settings by name
+def another(target: Target, log: Path, **changed: Any) -> Iterator[Target]:  # noqa: ANN401 - settings by name
     """Run a second bridge on the same topics, with other settings."""
     settings = replace(target.settings, port=free_port(), admin_port=free_port(), **changed)
-    with running(settings, words) as other:
+    with target_with(settings, log) as other:
         yield other
 
 

@@ -6,7 +6,6 @@ Each test is named for a row. Where a row is about more than the bridge alone, t
 import socket
 from pathlib import Path
 
-import httpx
 import orjson
 import pytest
 from click.testing import CliRunner
@@ -158,7 +157,7 @@ STRANGER, VENDOR = {"X-Forwarded-For": "192.0.2.7"}, {"X-Forwarded-For": "198.51
 
 def test_rate_limiting_with_429(target: Target, tmp_path: Path) -> None:
     """A source that only fails gets 429 and `Retry-After`; the vendor, with failures of its own, is never held back."""
-    with another(target, tmp_path / "stderr", sources=LIMITED, failures_per_minute=5) as limited:
+    with another(target, tmp_path / "log", sources=LIMITED, failures_per_minute=5) as limited:
         assert limited.post(BODY, txpush(BODY, KEY) | VENDOR).status == 200
         for headers in (STRANGER, VENDOR):
             assert {limited.post(BODY, headers).status for _ in range(5)} == {401}
@@ -167,7 +166,7 @@ def test_rate_limiting_with_429(target: Target, tmp_path: Path) -> None:
         assert 1 <= int(refused.headers["retry-after"]) <= 60
         assert limited.post(BODY, txpush(BODY, KEY) | VENDOR).status == 200
         assert limited.outcomes("too_often") == 1
-        assert "requests from 192.0.2.7 were refused" in limited.words.read_text()
+        assert "requests from 192.0.2.7 were refused" in limited.bridge.said()
 
 
 def test_an_asynchronous_queue(target: Target) -> None:
@@ -238,8 +237,9 @@ def test_logs_without_secrets_or_bodies(target: Target) -> None:
     """Whatever was posted: neither token, key, signature nor anything of a body stands in the log or the metrics."""
     target.post(BODY.replace(b"Everyday", b"canary-body"), txpush(BODY, KEY))
     target.say(request(f"{TXPUSH}?canary-query=1", BODY, {"txpush-signature": "canary-signature"}))
-    metrics = httpx.get(f"http://127.0.0.1:{target.settings.admin_port}/metrics", timeout=10).text
-    said = target.words.read_text() + metrics
+    status, metrics = target.bridge.ask("metrics")
+    assert status == 200
+    said = target.bridge.said() + metrics
     for secret in ("canary", TOKEN, KEY, SECRET, SEALING_KEY, SERVICE_TOKEN, txpush(BODY, KEY)["txpush-signature"]):
         assert secret not in said
 
@@ -254,7 +254,7 @@ def test_alerts_on_signature_failures(target: Target) -> None:
 def test_ip_allowlisting(target: Target, tmp_path: Path) -> None:
     """From elsewhere there is nothing, signed or not; a header that anybody can send makes no difference."""
     elsewhere = Sources(networks=(_network("127.0.0.2/32"),))
-    with another(target, tmp_path / "stderr", sources=elsewhere) as listed:
+    with another(target, tmp_path / "log", sources=elsewhere) as listed:
         good = request(TXPUSH, BODY, txpush(BODY, KEY))
         inside = listed.say(good, source="127.0.0.2")
         assert inside is not None
@@ -265,7 +265,7 @@ def test_ip_allowlisting(target: Target, tmp_path: Path) -> None:
             assert listed.post(BODY, forged | {"Forwarded": "for=127.0.0.2"}).status == 404
             assert listed.status(head(f"{TXPUSH}?txpush_verification_code=a", method="GET")) == 404
         assert listed.outcomes("wrong_source") == 3
-        assert "came from 127.0.0.1, which is not in TXPUSH_VENDOR_NETWORKS" in listed.words.read_text()
+        assert "came from 127.0.0.1, which is not in TXPUSH_VENDOR_NETWORKS" in listed.bridge.said()
 
 
 def _network(text: str) -> Network:

@@ -78,7 +78,7 @@ def test_a_partner_secret_is_replaced(target: Target, tmp_path: Path) -> None:
     assert target.post(DONE, connect(DONE, OLD_SECRET), CONNECT).status == 200
     signing = target.settings.signing
     only_new = type(signing)(host=HOST, partner_secrets=(SECRET,), sealing_keys=signing.sealing_keys)
-    with another(target, tmp_path / "stderr", signing=only_new) as later:
+    with another(target, tmp_path / "log", signing=only_new) as later:
         assert later.post(DONE, connect(DONE, SECRET), CONNECT).status == 200
         with later.nothing_written():
             assert later.post(DONE, connect(DONE, OLD_SECRET), CONNECT).status == 401

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +19,8 @@ from streams.kafka.view import TopicView, ViewRecord
 from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.server import serving
 from tests.integration.whole.between import Between
-from tests.integration.whole.parts import Part, free_port, run
 from tests.integration.whole.person import Person
+from tests.processes import CLI, Program, free_port, run, settings_for, started
 from tests.waiting import until
 
 PATH_TOKEN = "canary-path-token-0000"  # noqa: S105 - of these tests alone, as all that follow
@@ -30,6 +30,7 @@ LINK_KEY = "c0ffee" + "5a" * 29
 APP_KEY = "canary-app-key"
 PARTNER_SECRET = "canary-partner-secret-1"  # noqa: S105
 NAMES = ("bridge", "agent", "institutions", "executor")
+END_SECONDS = 20.0
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Whole:
     bridge_port: int
     executor_port: int
     settings: dict[str, str] = field(repr=False)
-    parts: dict[str, Part]
+    parts: dict[str, Program]
     commands: list[dict[str, Any]] = field(default_factory=list)
     health: dict[str, dict[str, Any]] = field(default_factory=dict)
     letters: list[dict[str, Any]] = field(default_factory=list)
@@ -73,9 +74,10 @@ class Whole:
 
     async def txpush(self, *words: str) -> str:
         """Run a command of ours, which has to end well; give what it said."""
-        code, said = await run(self.settings, *words)
+        done = await asyncio.to_thread(run, (*CLI, *words), self.settings)
+        said = done.stderr + done.stdout
         self.said.append(said)
-        assert code == 0, said
+        assert done.returncode == 0, said
         return said
 
     def messages(self, customer: str, kind: str | None = None) -> list[dict[str, Any]]:
@@ -98,11 +100,15 @@ class Whole:
         """Give the codes at which account.health has the customer's accounts."""
         return {one["code"] for one in self.health.values() if one["customer_id"] == customer}
 
+    async def counts(self, name: str, metric: str, wanted: float) -> None:
+        """Wait until a counter of a process, whatever its labels, has come so far."""
+        part = self.parts[name]
+        await asyncio.to_thread(part.until, lambda: part.metric(metric), lambda count: count >= wanted, 30.0)
+
     async def scrape(self) -> None:
         """Keep what all processes show of themselves."""
         for part in self.parts.values():
-            self.metrics.append(await part.page("metrics"))
-            self.metrics.append(await part.page("readyz"))
+            self.metrics += [await asyncio.to_thread(part.page, page) for page in ("metrics", "readyz")]
 
 
 class Api:
@@ -179,22 +185,22 @@ async def running(kafka: EmbeddedKafka, folder: Path) -> AsyncIterator[Whole]:
         url = await stack.enter_async_context(serving(sandbox))
         bridge_port, executor_port = free_port(), free_port()
         settings = settings_of(kafka.bootstrap, url, bridge_port, executor_port, _callers(folder))
-        parts = {name: Part(name, name, settings, folder) for name in NAMES}
+        parts = {name: part_of(name, name, settings, folder) for name in NAMES}
         whole = Whole(kafka.bootstrap, sandbox, vendor, url, bridge_port, executor_port, settings, parts)
         view = TopicView(kafka.bootstrap, (*CUSTOMER_COMMANDS, TICKETS, HEALTH, DEAD_LETTER), whole.hear)
         await view.start()
         stack.push_async_callback(view.stop)
-        stack.push_async_callback(_end, whole)
+        stack.enter_context(started(*parts.values()))
         for part in parts.values():
-            part.start()
-        for part in parts.values():
-            await part.ready()
+            await asyncio.to_thread(part.until_ready)
         yield whole
+        codes = await asyncio.gather(*(asyncio.to_thread(part.stop, END_SECONDS) for part in parts.values()))
+        assert codes == [0] * len(parts), dict(zip(parts, codes, strict=True))
 
 
-async def _end(whole: Whole) -> None:
-    codes = await asyncio.gather(*(part.stop() for part in whole.parts.values()))
-    assert codes == [0] * len(whole.parts), dict(zip(whole.parts, codes, strict=True))
+def part_of(name: str, command: str, settings: Mapping[str, str], folder: Path) -> Program:
+    """Give a process with a name of its own, which is that of its log, too."""
+    return Program((*CLI, command), {**settings, "TXPUSH_INSTANCE": name}, folder / f"{name}.log")
 
 
 def _callers(folder: Path) -> Path:
@@ -205,22 +211,20 @@ def _callers(folder: Path) -> Path:
 
 def settings_of(bootstrap: str, vendor_url: str, bridge_port: int, executor_port: int, callers: Path) -> dict[str, str]:
     """Give what every process is told."""
-    return {
-        "TXPUSH_BOOTSTRAP": bootstrap,
-        "TXPUSH_PARTITIONS": str(EMBEDDED.partitions),
-        "TXPUSH_REPLICATION": str(EMBEDDED.replication),
-        "TXPUSH_PUBLIC_URL": f"http://127.0.0.1:{bridge_port}",
-        "TXPUSH_BRIDGE_PORT": str(bridge_port),
-        "TXPUSH_CALLBACK_TOKENS": PATH_TOKEN,
-        "TXPUSH_CALLERS_FILE": str(callers),
-        "TXPUSH_SEALING_KEYS": SEALING_KEY,
-        "TXPUSH_VENDOR_URL": vendor_url,
-        "TXPUSH_VENDOR_INSTITUTION_PER_SECOND": "100",
-        "TXPUSH_VENDOR_PER_SECOND": "100",
-        "TXPUSH_APP_KEY": APP_KEY,
-        "TXPUSH_PARTNER_ID": "sandbox-partner",
-        "TXPUSH_PARTNER_SECRETS": PARTNER_SECRET,
-        "TXPUSH_LINK_URL": f"http://127.0.0.1:{executor_port}",
-        "TXPUSH_LINK_KEYS": LINK_KEY,
-        "TXPUSH_EXECUTOR_PORT": str(executor_port),
-    }
+    return settings_for(
+        bootstrap,
+        PUBLIC_URL=f"http://127.0.0.1:{bridge_port}",
+        BRIDGE_PORT=str(bridge_port),
+        CALLBACK_TOKENS=PATH_TOKEN,
+        CALLERS_FILE=str(callers),
+        SEALING_KEYS=SEALING_KEY,
+        VENDOR_URL=vendor_url,
+        VENDOR_INSTITUTION_PER_SECOND="100",
+        VENDOR_PER_SECOND="100",
+        APP_KEY=APP_KEY,
+        PARTNER_ID="sandbox-partner",
+        PARTNER_SECRETS=PARTNER_SECRET,
+        LINK_URL=f"http://127.0.0.1:{executor_port}",
+        LINK_KEYS=LINK_KEY,
+        EXECUTOR_PORT=str(executor_port),
+    )
