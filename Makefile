@@ -58,7 +58,7 @@ versions: $(VENV)/.synced  ## Run the unit tests and the flow on a real Kafka un
 	  if ! python$$version -c '' 2>/dev/null; then echo "Python $$version: not here, not tested"; continue; fi; \
 	  echo "Python $$version"; \
 	  UV_PROJECT_ENVIRONMENT=$(VENV)/versions/$$version $(UV) sync --quiet --frozen --python python$$version \
-	    && $(VENV)/versions/$$version/bin/pytest -q -m "not slow" tests/unit tests/integration/test_flow.py || exit 1; \
+	    && $(VENV)/versions/$$version/bin/pytest -q -m "not slow" tests/unit tests/integration/whole/test_flow.py || exit 1; \
 	done
 
 AUDIT :=

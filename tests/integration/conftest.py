@@ -1,34 +1,17 @@
-"""Fixtures of several modules: a broker of their own, and everything running at once."""
+"""A broker of a module's own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
-import pytest_asyncio
 
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
-from tests.integration.whole.stack import Flow, Whole, flow_of, running
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[EmbeddedKafka]:
-    """A broker of a module's own, with the topics of the contract: they and the agents' groups have fixed names."""
+    """A broker with the topics of the contract: they and the agents' groups have fixed names."""
     with EmbeddedKafka() as kafka:
         asyncio.run(topics.apply(kafka.bootstrap, topics.EMBEDDED))
         yield kafka
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole]:
-    """Give bridge, agents, executor and a vendor, on a broker of their own."""
-    with EmbeddedKafka() as kafka:
-        async with running(kafka, tmp_path_factory.mktemp("whole")) as parts:
-            yield parts
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def flow(whole: Whole) -> AsyncIterator[Flow]:
-    """Give one test its way through them."""
-    async with flow_of(whole) as opened:
-        yield opened

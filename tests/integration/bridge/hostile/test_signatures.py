@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from schemas.cloudevents import from_record, to_structured
 from streams.simulate.command import simulate
-from tests.integration.hostile.target import BODY, CONNECT, DONE, KEY, TXPUSH, Target, another, until
-from tests.integration.hostile.wire import request
+from tests.integration.bridge.hostile.target import BODY, CONNECT, DONE, KEY, TXPUSH, Target, another, until
+from tests.integration.bridge.hostile.wire import request
 from tests.unit.bridge.signed import HOST, OLD_SECRET, SECRET, connect, txpush
 
 pytestmark = pytest.mark.kafka

@@ -9,8 +9,8 @@ import pytest
 
 from schemas.commands import LookupAction
 from streams.kafka.embedded import EmbeddedKafka
-from tests.integration.executing import Executor, Log, executor, new_command, wait_for
-from tests.integration.vendor import Stand, standing
+from tests.integration.executor.executing import Executor, Log, executor, new_command, wait_for
+from tests.integration.executor.vendor import Stand, standing
 from tests.processes import free_port
 
 pytestmark = pytest.mark.kafka

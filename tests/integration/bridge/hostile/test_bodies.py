@@ -6,8 +6,8 @@ import zlib
 import orjson
 import pytest
 
-from tests.integration.hostile.target import BODY, CONNECT, DONE, EVENTS, KEY, SERVICE_TOKEN, TXPUSH, Target
-from tests.integration.hostile.wire import head, request
+from tests.integration.bridge.hostile.target import BODY, CONNECT, DONE, EVENTS, KEY, SERVICE_TOKEN, TXPUSH, Target
+from tests.integration.bridge.hostile.wire import head, request
 from tests.unit.bridge.signed import connect, txpush
 
 pytestmark = pytest.mark.kafka

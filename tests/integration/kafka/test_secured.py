@@ -20,18 +20,18 @@ from streams.kafka.view import TopicView, ViewRecord
 from streams.sandbox import Opening, Sandbox, SandboxSettings
 from streams.sandbox.server import serving
 from streams.subscribe import MemoryStore, Options, commands, tickets
-from tests.integration.executing import executor
-from tests.integration.securing import MAILER, SECONDS, Secured, name_of, prepare, secured
-from tests.integration.trespassing import administer, is_denied, may_take_over, readable, refused_writes
-from tests.integration.vendor import standing
-from tests.processes import free_port, running
+from tests.integration.executor.executing import executor
+from tests.integration.executor.vendor import standing
+from tests.integration.kafka.securing import MAILER, SECONDS, Secured, name_of, prepare, secured
+from tests.integration.kafka.trespassing import administer, is_denied, may_take_over, readable, refused_writes
+from tests.processes import ROOT, free_port, running
 from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(180)]
 
 SAVINGS = (Opening("savings", "Savings", 1.0),)
 TOKEN = "secured-token-0123456789"  # noqa: S105 - a token of this test alone
-BODY = json.loads((Path(__file__).parents[1] / "payloads" / "synthetic-txpush-account-modified-185.json").read_text())
+BODY = json.loads((ROOT / "tests" / "payloads" / "synthetic-txpush-account-modified-185.json").read_text())
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS, SUBSCRIPTIONS
 from streams.signatures import Strategy, txpush_signature
 from streams.subscribe import HttpReporter, ReportRefusedError
-from tests.integration.test_subscribe_report import a_delivery
+from tests.integration.subscribe.test_subscribe_report import a_delivery
 from tests.processes import CLI, Program, free_port, run, running, settings_for, started
 
 pytestmark = pytest.mark.kafka

@@ -17,7 +17,7 @@ from schemas.commands import Lookup, LookupAction
 from streams.fold.intake import partition_of
 from streams.kafka import topics
 from streams.links import FixLinks
-from tests.integration.vendor import SECRET, Stand
+from tests.integration.executor.vendor import SECRET, Stand
 from tests.processes import CLI, Program, free_port, settings_for, started
 from tests.waiting import wait_until
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.integration.whole.browser import Browser
+from tests.integration.whole.chromium.browser import Browser
 
 WAYS = (("desktop", 1000, 700, "light"), ("phone", 360, 700, "light"), ("phone-dark", 360, 700, "dark"))
 MIN_TEXT, MIN_LARGE_TEXT, MIN_LINE = 4.5, 3.0, 3.0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from streams.kafka.embedded import EmbeddedKafka
-from tests.integration.hostile.target import Target, create_topics, settings_on, target_with, until
+from tests.integration.bridge.hostile.target import Target, create_topics, settings_on, target_with, until
 from tests.unit.bridge.signed import KEYS
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from schemas.commands import LookupAction
 from streams.kafka.embedded import EmbeddedKafka
-from tests.integration.executing import CANARIES, TOKEN, Executor, Log, executor, new_command, wait_for
-from tests.integration.vendor import LINK, Stand, standing
+from tests.integration.executor.executing import CANARIES, TOKEN, Executor, Log, executor, new_command, wait_for
+from tests.integration.executor.vendor import LINK, Stand, standing
 
 pytestmark = pytest.mark.kafka
 

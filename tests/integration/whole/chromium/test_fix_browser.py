@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from streams.links import FixLinks
-from tests.integration.whole.album import Album
-from tests.integration.whole.browser import MISSING, Browser, browsing, found
 from tests.integration.whole.canaries import OPENINGS
+from tests.integration.whole.chromium.album import Album
+from tests.integration.whole.chromium.browser import MISSING, Browser, browsing, found
 from tests.integration.whole.recipe import FINBANK, broken, how_to_test_data_connect_fix
 from tests.integration.whole.stack import END_SECONDS, LINK_KEY, Flow
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from streams.kafka.embedded import EmbeddedKafka
-from tests.integration.executing import Log, executor, new_command, wait_for
-from tests.integration.vendor import standing
+from tests.integration.executor.executing import Log, executor, new_command, wait_for
+from tests.integration.executor.vendor import standing
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka

@@ -14,7 +14,7 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import HEALTH
 from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.server import serving
-from tests.integration.sweeping import Bench, until
+from tests.integration.vendor.sweeping import Bench, until
 
 pytestmark = pytest.mark.kafka
 

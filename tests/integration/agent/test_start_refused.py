@@ -18,7 +18,7 @@ from streams.executor.process import GROUP
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, Layout
-from tests.integration.test_bridge import BODY, TOKEN
+from tests.integration.bridge.test_bridge import BODY, TOKEN
 from tests.processes import CLI, Program, free_port, run, settings_for, started
 
 pytestmark = pytest.mark.kafka

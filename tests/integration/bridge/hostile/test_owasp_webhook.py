@@ -17,7 +17,7 @@ from schemas.times import parse_rfc3339
 from streams.bridge.sources.address import Network, Sources
 from streams.settings import Settings
 from streams.simulate.command import simulate
-from tests.integration.hostile.target import (
+from tests.integration.bridge.hostile.target import (
     BODY,
     CONNECT,
     DONE,
@@ -30,14 +30,14 @@ from tests.integration.hostile.target import (
     Target,
     another,
 )
-from tests.integration.hostile.test_signatures import (
+from tests.integration.bridge.hostile.test_signatures import (
     test_a_partner_secret_is_replaced as a_partner_secret_is_replaced,
 )
-from tests.integration.hostile.test_signatures import (
+from tests.integration.bridge.hostile.test_signatures import (
     test_a_replayed_notification_is_one_event as a_replayed_notification_is_one_event,
 )
-from tests.integration.hostile.test_signatures import test_several_signatures as several_signatures
-from tests.integration.hostile.wire import head, request
+from tests.integration.bridge.hostile.test_signatures import test_several_signatures as several_signatures
+from tests.integration.bridge.hostile.wire import head, request
 from tests.unit.bridge.signed import SEALING_KEY, SECRET, connect, txpush
 
 pytestmark = pytest.mark.kafka

@@ -22,7 +22,7 @@ from confluent_kafka.admin import (
 from streams.kafka.access import client_arguments
 from streams.kafka.acls.rights import ALL_TOPICS
 from streams.kafka.topics import EVENTS
-from tests.integration.securing import Secured
+from tests.integration.kafka.securing import Secured
 
 SECONDS = 30.0
 DENIED = frozenset(

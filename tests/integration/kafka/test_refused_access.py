@@ -20,8 +20,8 @@ from streams.kafka import topics
 from streams.kafka.access import Access, AccessRefusedError
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import DEAD_LETTER, EMBEDDED, EVENTS
-from tests.integration.securing import Secured, name_of, prepare, secured, write_pem
-from tests.processes import free_port, running
+from tests.integration.kafka.securing import Secured, name_of, prepare, secured, write_pem
+from tests.processes import ROOT, free_port, running
 from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -51,7 +51,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 @pytest.mark.slow
 def test_the_flow_by_client_certificates(cluster: Secured, tmp_path: Path) -> None:
     """Bridge and agent are known by the common names of their certificates, and a notification is decided on."""
-    body = (Path(__file__).parents[1] / "payloads" / "synthetic-txpush-account-modified-185.json").read_bytes()
+    body = (ROOT / "tests" / "payloads" / "synthetic-txpush-account-modified-185.json").read_bytes()
     port = free_port()
     told = {"CALLBACK_TOKENS": TOKEN, "SIGNATURES": "log", "BRIDGE_PORT": str(port)}
     bridge = cluster.program(BRIDGE, "bridge", tmp_path, **told)

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.integration.hostile.target import (
+from tests.integration.bridge.hostile.target import (
     BODY,
     HEADER_SECONDS,
     KEY,
@@ -16,7 +16,7 @@ from tests.integration.hostile.target import (
     TXPUSH,
     Target,
 )
-from tests.integration.hostile.wire import Wire, chunked, head, request
+from tests.integration.bridge.hostile.wire import Wire, chunked, head, request
 from tests.unit.bridge.signed import txpush
 
 pytestmark = pytest.mark.kafka

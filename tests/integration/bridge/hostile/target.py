@@ -17,7 +17,7 @@ from streams.bridge.services.callers import Caller, Callers
 from streams.bridge.settings import BridgeSettings
 from streams.subscriptions.held import Grant, record_key, renewed
 from streams.subscriptions.sealing import Sealing
-from tests.integration.hostile.wire import Reply, Wire, request
+from tests.integration.bridge.hostile.wire import Reply, Wire, request
 from tests.processes import ROOT, Program, free_port, started
 from tests.unit.bridge.signed import CUSTOMER, KEYS, SEALING_KEY, SIGNING, txpush
 from tests.waiting import wait_until
