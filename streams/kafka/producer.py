@@ -10,8 +10,8 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 
+from streams.ending import ended
 from streams.kafka.access import Bootstrap, ClusterError, client_arguments
-from streams.kafka.ending import ended
 from streams.kafka.lanes import Delivery, Lanes
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
 from streams.kafka.refusals import told

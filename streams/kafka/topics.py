@@ -14,8 +14,8 @@ from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS, LOOKUP_TOPIC
 from schemas.contract import channels
 from schemas.contract.channels import CHANNELS, Channel
+from streams.ending import ended
 from streams.kafka.access import OPEN, Bootstrap, ClusterError, access_to, client_arguments
-from streams.kafka.ending import ended
 from streams.kafka.refusals import in_words
 from streams.settings import Settings
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
-from streams.kafka.ending import ended
 from streams.kafka.refusals import told
 
 log = logging.getLogger(__name__)

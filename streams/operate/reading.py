@@ -8,8 +8,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
-from streams.kafka.ending import ended
 from streams.kafka.refusals import in_words
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
 from streams.operate.writing import check_partitions

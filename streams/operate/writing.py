@@ -10,8 +10,8 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from schemas.cloudevents import to_headers, to_value
 from schemas.times import to_epoch_ms
+from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
-from streams.kafka.ending import ended
 from streams.kafka.refusals import in_words
 from streams.operate.acts import Act, Placed
 

@@ -18,8 +18,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from streams.ending import ended
 from streams.kafka.access import client_arguments
-from streams.kafka.ending import ended
 from streams.observe.logs import INHERITED
 from streams.transport.partition import OwnedPartition, Poll
 from streams.transport.parts import FoldParts

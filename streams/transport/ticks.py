@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import ClockTick, Event, EventType, Source
 from schemas.times import to_epoch_ms
+from streams.ending import ended
 from streams.kafka.access import client_arguments
-from streams.kafka.ending import ended
 from streams.transport.settings import FoldSettings
 
 

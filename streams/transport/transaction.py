@@ -9,9 +9,9 @@ from aiokafka.errors import IllegalOperation
 from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata
 
+from streams.ending import ended
 from streams.fold.effects import Outbox, OutRecord
 from streams.kafka.access import client_arguments
-from streams.kafka.ending import ended
 from streams.transport.settings import FoldSettings
 
 T = TypeVar("T")

@@ -12,10 +12,10 @@ from schemas.audit import LetterRetried
 from schemas.contract.channels import LETTER_RETRIED
 from schemas.events import Source
 from schemas.times import rfc3339
+from streams.ending import ended
 from streams.fold.effects import SourceRecord
 from streams.fold.messages import headers_of
 from streams.kafka.access import Bootstrap
-from streams.kafka.ending import ended
 from streams.kafka.topics import DEAD_LETTER, EVENTS
 from streams.operate.letters.book import Book
 from streams.operate.letters.kept import Kept, Origin

@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 
 from schemas.events import PolicyActivated
 from schemas.state import ControlState, Surroundings, encode
+from streams.ending import ended
 from streams.kafka.access import Bootstrap
-from streams.kafka.ending import ended
 from streams.kafka.topics import AGENT, INSTITUTIONS, changelog
 from streams.operate.moving.merging import merged_control, merged_rules, merged_surroundings
 from streams.operate.moving.places import Place, copied

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from streams.kafka.ending import ended
+from streams.ending import ended
 from streams.subscribe.core import Partition, RawRecord
 from streams.subscribe.errors import KafkaUnavailableError, TopicMissingError
 from streams.subscribe.options import Options

@@ -12,9 +12,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.ending import ended
 from streams.fold import Table
 from streams.kafka.access import client_arguments
-from streams.kafka.ending import ended
 from streams.observe.labels import RestoreSource
 from streams.transport.local.frames import Changes
 from streams.transport.settings import FoldSettings

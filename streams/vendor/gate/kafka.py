@@ -9,8 +9,8 @@ from aiokafka.errors import KafkaError
 
 from schemas.times import to_epoch_ms
 from streams.clock import WallClock
+from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
-from streams.kafka.ending import ended
 from streams.kafka.topics import VENDOR_AUTH
 from streams.kafka.view import TopicView, ViewRecord
 from streams.vendor.gate.claims import AuthRecord, ClaimGate, Hear

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
+from streams.ending import ended
 from streams.kafka import view as views
-from streams.kafka.ending import ended
 from streams.kafka.view import TopicView
 from tests.waiting import until
 
