@@ -165,11 +165,15 @@ class OwnedPartition:
         log.debug("partition %d opened at offset %d in %.3f s", self.number, self._next_offset, took)
 
     async def _committed_offset(self) -> int:
-        """Read the group's offset after fencing: only now can nobody else move it."""
+        """Read the group's offset after fencing: only now can nobody else move it.
+
+        By a request of its own: `committed` gives the answer to one that was under way before.
+        """
         async with asyncio.timeout(self._settings.step_seconds):
-            committed = await self._consumer.committed(self._source)
+            coordinator = self._consumer._coordinator  # noqa: SLF001 - as above
+            committed = (await coordinator.fetch_committed_offsets([self._source])).get(self._source)
             if committed is not None:
-                return int(committed)
+                return int(committed.offset)
             return int((await self._consumer.beginning_offsets([self._source]))[self._source])
 
     async def _turn(self) -> None:

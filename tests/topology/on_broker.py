@@ -1,11 +1,12 @@
 """The clients of aiokafka as the transport uses them, on a broker in memory that writes down what it is asked."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 
 from streams.fold.effects import Headers, OutRecord
 from streams.testing import Cluster, Isolation, Record
@@ -146,7 +147,7 @@ class Consumer:
         self._group = group
         self._isolation = Isolation[isolation_level.upper()]
         self._positions: dict[TopicPartition, int] = {}
-        self._client = self
+        self._client = self._coordinator = self
 
     async def start(self) -> None:
         await asyncio.sleep(0)
@@ -169,8 +170,11 @@ class Consumer:
     async def beginning_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(places, 0)
 
-    async def committed(self, place: TopicPartition) -> int | None:
-        return self.cluster.committed(self._group, place.topic, place.partition)
+    async def fetch_committed_offsets(
+        self, places: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        committed = {place: self.cluster.committed(self._group, place.topic, place.partition) for place in places}
+        return {place: OffsetAndMetadata(offset, "") for place, offset in committed.items() if offset is not None}
 
     def seek(self, place: TopicPartition, offset: int) -> None:
         self._positions[place] = offset

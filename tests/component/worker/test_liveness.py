@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -37,7 +36,7 @@ MINUTE = 61.0
 class Holding(Consumer):
     """A consumer whose polls can be held, as a client that waits for ever would."""
 
-    _coordinator = SimpleNamespace(generation=1)
+    generation = 1
 
     def __init__(self) -> None:
         super().__init__(group=AGENT)
