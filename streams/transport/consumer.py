@@ -27,6 +27,11 @@ from streams.transport.state.kept import Kept
 
 log = logging.getLogger(__name__)
 
+NO_POLL_INTERVAL_MS = 2**31 - 1
+"""A consumer that polls nothing for five minutes, in a long restore or with all partitions paused, would else leave the
+group, and not come back before it polls. `streams/worker/health.py` looks at who makes progress.
+"""
+
 
 class PollMessage(ConsumerMessage):  # type: ignore[misc] # Faust ships no usable types for its transport
     """A whole poll of one partition as one Faust message."""
@@ -82,6 +87,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
             session_timeout_ms=int(settings.session_seconds * 1000),
             heartbeat_interval_ms=int(settings.heartbeat_seconds * 1000),
             rebalance_timeout_ms=int(settings.rebalance_seconds * 1000),
+            max_poll_interval_ms=NO_POLL_INTERVAL_MS,
             max_partition_fetch_bytes=4 << 20,
             fetch_max_bytes=16 << 20,
             fetch_max_wait_ms=100,

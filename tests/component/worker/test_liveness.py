@@ -139,3 +139,19 @@ async def test_a_rejoin_that_hangs_is_told(worker: Worker) -> None:
     await worker.consumer.assign([HERE])
     await worker.until_answers("/readyz", (200, "ready\n"))
     await worker.until_answers("/healthz", (200, "ok\n"))
+
+
+async def test_a_long_restore_costs_no_membership(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While no partition polls the client stays in the group, as long as opening one may take."""
+    asked: dict[str, Any] = {}
+
+    class Noted(Holding):
+        """A client whose settings are looked at."""
+
+        def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - as given
+            super().__init__()
+            asked.update(settings)
+
+    monkeypatch.setattr(membership, "AIOKafkaConsumer", Noted)
+    await worker.consumer.on_start()
+    assert asked["max_poll_interval_ms"] > worker.program.fold.opening_seconds * 1000
