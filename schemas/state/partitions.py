@@ -1,5 +1,6 @@
 """What the agents keep of a partition as a whole: its clock, its books, and what surrounds every customer in it."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -10,6 +11,9 @@ STATE_VERSION = 1
 
 A release reads the state of all earlier ones and refuses that of later ones: it would lose what it does not know.
 """
+
+
+_ROLL = re.compile(r"[0-9a-f]{64}")
 
 
 class ControlState(Record, frozen=True):
@@ -31,6 +35,11 @@ class ControlState(Record, frozen=True):
     """Which of them are dead letters: how many records ago, oldest first; 0 is the latest record."""
     version: int = 0
     """The state version of the release that last wrote here; 0 before versions were written."""
+
+    def __post_init__(self) -> None:
+        """Refuse a roll that no hash goes on from."""
+        if not _ROLL.fullmatch(self.inputs):
+            raise ValueError("inputs: not 64 digits of a hash")
 
 
 class IncidentMark(Record, frozen=True):
@@ -54,3 +63,8 @@ class Surroundings(Record, frozen=True):
     """By `institutionId/code`; closed ones stay for their sequence."""
     silences: Mapping[str, Silence] = {}
     """By `/` for all customers, or by institutionId."""
+
+    def __post_init__(self) -> None:
+        """Refuse an incident of no code: every decision of the partition would fail at it."""
+        for key in self.incidents:
+            int(key.rpartition("/")[2])

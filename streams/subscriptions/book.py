@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -135,18 +136,19 @@ async def known_accounts(bootstrap: Bootstrap) -> list[Account]:
         TimeoutError: Kafka does not answer.
     """
     found: set[Account] = set()
-
-    def hear(record: ViewRecord) -> None:
-        with contextlib.suppress(ValueError):  # a record of a later release is not ours to judge
-            account = Account.of(record.key or b"")
-            found.discard(account)
-            if record.value is not None and AccountHealth.model_validate_json(record.value).phase is not Phase.DELETED:
-                found.add(account)
-
-    view = TopicView(bootstrap, [HEALTH], hear, client_id=CLIENT_ID)
+    view = TopicView(bootstrap, [HEALTH], partial(_hear_health, found), client_id=CLIENT_ID)
     await view.start()
     try:
         await view.settled(READ_SECONDS)
     finally:
         await view.stop()
     return sorted(found)
+
+
+def _hear_health(found: set[Account], record: ViewRecord) -> None:
+    """Take a record of `account.health` among the accounts that are not deleted."""
+    with contextlib.suppress(ValueError):  # a record of a later release is not ours to judge
+        account = Account.of(record.key or b"")
+        found.discard(account)
+        if record.value is not None and AccountHealth.model_validate_json(record.value).phase is not Phase.DELETED:
+            found.add(account)

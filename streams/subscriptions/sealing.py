@@ -1,6 +1,5 @@
 """Seals signing keys for the topic: AES-SIV, so that the same record is the same bytes and no nonce can repeat."""
 
-import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 
@@ -10,12 +9,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from schemas.problems import UNREADABLE
 from streams.subscriptions.held import Held
 
 VERSION = 1
 _AES_256_SIV_BYTES = 64
-_UNREADABLE = (msgspec.DecodeError, RecursionError)
-"""What reading JSON of any bytes may raise: the second where it is nested without end."""
 
 
 class UnopenedError(ValueError):
@@ -54,7 +52,7 @@ class Sealing:
         for cipher in self._ciphers:
             try:
                 return msgspec.json.decode(cipher.decrypt(record, [key]), type=Held)
-            except (InvalidTag, *_UNREADABLE):
+            except (InvalidTag, *UNREADABLE):
                 continue
         raise UnopenedError("none of TXPUSH_SEALING_KEYS opens it")
 
@@ -63,7 +61,7 @@ def _read(value: bytes) -> bytes:
     try:
         record = msgspec.json.decode(value, type=_Record)
         sealed = b64decode(record.sealed, validate=True)
-    except (*_UNREADABLE, binascii.Error):
+    except UNREADABLE:
         raise UnopenedError("it is no record of a subscription") from None
     if record.version > VERSION:
         raise UnopenedError(f"it is of version {record.version}, and this release reads up to {VERSION}")

@@ -62,7 +62,10 @@ class Book:
         before = self._known(customer_id)
         now = [one for one in before if one.account_id != account_id]
         if record.value is not None:
-            now.append(_known(_read_health(record.value)))
+            health = _read(record.value)
+            if (health.customer_id, health.account_id) != (customer_id, account_id):
+                raise ValueError(f"account.health {record.partition} at {record.offset}: it is under another's key")
+            now.append(_known(health))
         self._accounts += len(now) - len(before)
         if now:
             self._packed[customer_id] = _pack(now)
@@ -89,6 +92,13 @@ class Book:
     def _known(self, customer_id: str) -> tuple[Known, ...]:
         packed = self._packed.get(customer_id)
         return () if packed is None else _unpack(packed)
+
+
+def _read(value: bytes) -> _Health:
+    try:
+        return _read_health(value)
+    except RecursionError:
+        raise ValueError("account.health: a record is nested without end") from None
 
 
 def _known(health: _Health) -> Known:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from schemas.problems import UNREADABLE
 from streams.sweep.report import Report
 
 VERSION = 1
@@ -51,7 +52,7 @@ def load(path: Path, mark: str) -> State:
         state = msgspec.json.decode(path.read_bytes(), type=State)
     except FileNotFoundError:
         return State(mark)
-    except (OSError, RecursionError, msgspec.MsgspecError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise StateError(f"{path}: cannot be read: {error}; name another file, or remove it to begin anew") from None
     if (state.version, state.fingerprint) != (VERSION, mark):
         raise StateError(

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from schemas.catalogue import Catalogue
 from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy, PolicyError
+from schemas.problems import UNREADABLE
 from schemas.state import ControlState, encode
 from schemas.state.partitions import STATE_VERSION
 from streams.exits import EXIT_CRASH, EXIT_NOTHING, EXIT_OTHERWISE
@@ -211,7 +212,7 @@ def _reader(table: str, decode: Callable[[bytes], R]) -> Callable[[bytes], R]:
     def read(value: bytes) -> R:
         try:
             return decode(value)
-        except ValueError as error:  # of msgspec and of pydantic alike
+        except UNREADABLE as error:
             raise PartitionPaused(
                 f"a record of the table {table} is no state of version {STATE_VERSION} or earlier ({error}): a later "
                 "release has worked here; start that one again, or go back as schemas/README.md says under Upgrade "

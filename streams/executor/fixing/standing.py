@@ -7,6 +7,7 @@ from enum import Enum
 import msgspec
 
 from schemas.commands import Action, WithdrawReason
+from schemas.problems import UNREADABLE
 from schemas.times import to_epoch_ms
 from streams.clock import Clock
 from streams.kafka.view import ViewRecord
@@ -119,7 +120,7 @@ class Commands:
             return
         try:
             message = self._decoder.decode(record.value)
-        except (RecursionError, ValueError):  # of msgspec; its text may quote the record
+        except UNREADABLE:  # its text may quote the record
             self._tell(record, "no command message")
             return
         if not message.is_known:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from schemas.problems import UNREADABLE
 from streams.subscribe.errors import StoreCorruptError, StoreInUseError
 
 FORMAT = "txpush-subscribe-store"
@@ -150,9 +151,12 @@ class FileStore:
         header = self._parsed(line, 1)
         if header.get("format") != FORMAT:
             raise StoreCorruptError(f"{self.path} is no store of this package")
-        if header["version"] != VERSION:
-            raise StoreCorruptError(f"{self.path} has version {header['version']}; this release reads {VERSION}")
-        return str(header["owner"])
+        if header.get("version") != VERSION:
+            raise StoreCorruptError(f"{self.path} has version {header.get('version')}; this release reads {VERSION}")
+        owner = header.get("owner")
+        if not isinstance(owner, str):
+            raise StoreCorruptError(f"{self.path} line 1 is whole, and names no owner")
+        return owner
 
     def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
         checksum, _, body = line.partition(b" ")
@@ -160,7 +164,14 @@ class FileStore:
             raise StoreCorruptError(
                 f"{self.path} line {number} is damaged: put back a copy, or start with a new group and a new file"
             )
-        return dict(json.loads(body))
+        try:
+            content = json.loads(body)
+        except UNREADABLE:
+            content = None
+        is_ours = isinstance(content, dict) and (number == 1 or all(type(one) is int for one in content.values()))
+        if not is_ours:
+            raise StoreCorruptError(f"{self.path} line {number} is whole, and no line of this package")
+        return dict(content)
 
 
 def _line(content: Mapping[str, Any]) -> bytes:

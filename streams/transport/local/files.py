@@ -83,6 +83,10 @@ class PartitionFiles:
         head = self._read_head()
         if head.identity != self._identity:
             raise StateRefused(StateRefusal.FOREIGN, _difference(head.identity, self._identity))
+        if head.offsets.keys() != self._identity.topic_ids.keys() or head.data.partition(".")[0] != self._name:
+            raise StateRefused(
+                StateRefusal.BROKEN, f"{self._head_path}: it tells of other changelogs, or another's data"
+            )
         age_ms = now_ms - head.proven_ms
         if not -MAX_AHEAD_MS <= age_ms <= MAX_AGE_MS:
             raise StateRefused(

@@ -7,6 +7,8 @@ from typing import BinaryIO
 
 import msgspec
 
+from schemas.problems import UNREADABLE
+
 Contents = dict[str, dict[str, bytes]]
 """Values by key by changelog, as the changelog has them."""
 Changes = dict[str, dict[str, bytes | None]]
@@ -71,7 +73,7 @@ def read_frames(file: BinaryIO, length: int, digest: bytes) -> Iterator[Contents
         left -= HEAD_BYTES + len(payload)
         try:
             yield _decoder.decode(payload)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise BrokenFileError(f"a frame does not hold table values: {error}") from error
     if last != digest:
         raise BrokenFileError("its last frame is not the one that belongs there")

@@ -1,15 +1,19 @@
 """The head of a state file: whose state the data is, up to which offsets, and since when."""
 
 from hashlib import blake2b
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
+from schemas.problems import UNREADABLE
 from schemas.state.partitions import STATE_VERSION
 from streams.transport.local.frames import BrokenFileError
 
 FORMAT = 1
 """Of head and frames; a file of another one is not read."""
 DIGEST_BYTES = 16
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -28,17 +32,17 @@ class Head(msgspec.Struct, frozen=True):
     """What a whole file says of itself; it is replaced at once, so it is either the old one or the new one."""
 
     identity: Identity
-    offsets: dict[str, int]
+    offsets: dict[str, Count]
     """By changelog, the offset up to which every committed record is in the data."""
-    proven_ms: int
+    proven_ms: Count
     """Epoch milliseconds; whatever is behind the offsets was written later, tombstones among it."""
-    data: str
-    """Name of the file with the data, in the same folder."""
-    length: int
+    data: Annotated[str, Meta(pattern=r"^[0-9]{1,9}\.[0-9]{1,18}\.data\Z")]
+    """Name of the file with the data, in the same folder: the partition's number, and one that goes up."""
+    length: Count
     """Bytes of it that count; what comes after them was not finished."""
     digest: bytes
     """Of those bytes, frame by frame."""
-    whole_length: int
+    whole_length: Count
     """Bytes when it was last written as a whole, without any value that had been replaced."""
 
 
@@ -59,7 +63,7 @@ def decode_head(written: bytes) -> Head:
         raise BrokenFileError("its head has another checksum")
     try:
         return _decoder.decode(text)
-    except msgspec.DecodeError as error:  # whole, and so of another format
+    except UNREADABLE as error:  # whole, and so of another format
         raise BrokenFileError(f"its head is of another format: {error}") from error
 
 

@@ -4,8 +4,9 @@ Committed records only. Where nothing is kept the changelogs are read from their
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ from streams.observe.labels import RestoreSource
 from streams.transport.local.frames import Changes
 from streams.transport.settings import FoldSettings
 from streams.transport.state.values import PartitionValues
+
+log = logging.getLogger(__name__)
 
 POLL_MS = 200
 POLL_RECORDS = 5000
@@ -107,7 +110,7 @@ class Changelogs:
                 )
             for place, records in polled.items():
                 read += len(records)
-                changes[place.topic].update((record.key.decode(), record.value) for record in records)
+                changes[place.topic].update(_by_key(records))
         return read
 
     async def _unfinished(self) -> list[TopicPartition]:
@@ -137,6 +140,16 @@ async def changelogs(settings: FoldSettings, tables: Sequence[Table], partition:
             yield opened
         finally:
             await ended(consumer, settings.step_seconds)
+
+
+def _by_key(records: Iterable[Any]) -> Iterator[tuple[str, bytes | None]]:
+    """Give keys and values; what has no key, or one that is no text, is of another program: no table can hold it."""
+    for record in records:
+        try:
+            yield record.key.decode(), record.value
+        except (AttributeError, UnicodeDecodeError):
+            place = f"{record.topic}/{record.partition}/{record.offset}"
+            log.warning("%s is passed by: its key is none of ours; find out who else writes there", place)
 
 
 def _applied(table: Table, values: dict[str, Any], changes: Mapping[str, bytes | None]) -> PartitionValues:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -30,12 +31,7 @@ class KafkaLog:
 
     async def start(self, hear: Hear) -> None:
         """Begin to read."""
-
-        def heard(record: ViewRecord) -> None:
-            if record.key is not None:
-                hear(record.key.decode(errors="replace"), record.value, record.timestamp_ms)
-
-        self._view = TopicView(self._bootstrap, [self._topic], heard, client_id=CLIENT_ID)
+        self._view = TopicView(self._bootstrap, [self._topic], partial(_heard, hear), client_id=CLIENT_ID)
         await self._view.start()
 
     async def stop(self) -> None:
@@ -80,6 +76,11 @@ class KafkaLog:
             linger_ms=0,
             request_timeout_ms=int(STEP_SECONDS * 1000),
         )
+
+
+def _heard(hear: Hear, record: ViewRecord) -> None:
+    if record.key is not None:
+        hear(record.key.decode(errors="replace"), record.value, record.timestamp_ms)
 
 
 def _partition_of(key: str, partitions: int) -> int:

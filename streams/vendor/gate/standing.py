@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from schemas.base import Model
-from schemas.times import from_epoch_ms, rfc3339
+from schemas.times import rfc3339, time_of_record
 from streams.vendor.gate.gate import LEASE_SECONDS
 
 UNPROVEN_TRIES = 2
@@ -64,7 +64,7 @@ class Told:
     @property
     def at(self) -> datetime:
         """When."""
-        return from_epoch_ms(self.at_ms)
+        return time_of_record(self.at_ms)
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class Standing:
         opens_ms = self.opens_ms()
         if opens_ms is None:
             return text
-        return None if at_ms >= opens_ms else f"{text}; the next is made after {rfc3339(from_epoch_ms(opens_ms))}"
+        return None if at_ms >= opens_ms else f"{text}; the next is made after {rfc3339(time_of_record(opens_ms))}"
 
     def opens_ms(self) -> int | None:
         """Give when the next attempt may be made, where attempts without a known end put it off; else None."""

@@ -48,6 +48,7 @@ def test_without_a_file_a_sweep_begins(path: Path) -> None:
         (b"", "cannot be read"),
         (b'{"fingerprint": 1}', "cannot be read"),
         (b'{"other": ' + b"[" * 3000, "cannot be read"),
+        (b'{"fingerprint": "\xff"}', "cannot be read"),
         (b'{"fingerprint": "other"}', "another sweep"),
         (b'{"fingerprint": "mark", "version": 2}', "another sweep"),
     ],

@@ -110,6 +110,26 @@ async def test_a_record_of_another_release(value: bytes) -> None:
         await tried(gate, Outcome.ACCEPTED)
 
 
+@pytest.mark.parametrize("at_ms", [2**63 - 1, -(2**63), 10**15])
+async def test_a_record_of_no_time(at_ms: int) -> None:
+    """A broker takes any number for a time: what was refused then stays refused, and the records after it are heard."""
+    log = MemoryLog()
+    refused = AuthRecord(f"{PAIR}/refused", b'{"state":"refused","who":"x"}')
+    claims = [AuthRecord(f"{PAIR}/{name}", b'{"state":"claimed","who":"x"}') for name in ("one", "two")]
+    log.records = [(one, at_ms) for one in (refused, *claims)]
+    async with opened(lambda name: MemoryGate(log, name), "a") as (gate,):
+        assert "the vendor refused the credentials" in (gate.closed(PAIR) or "")
+
+
+def test_attempts_of_no_time_are_told() -> None:
+    """The same where the time says when the next attempt may be made."""
+    standing = Standing()
+    standing.hear("accepted", Entry(state=State.ACCEPTED, who="x"), 0)
+    for name in ("one", "two"):
+        standing.hear(name, Entry(state=State.UNANSWERED, who="x"), 2**63 - 1)
+    assert "have no known end" in (standing.closed(1000) or "")
+
+
 # -- the fold
 
 

@@ -133,6 +133,11 @@ def test_a_file_cut_off_anywhere_keeps_its_whole_lines(tmp_path: Path) -> None:
             assert store.read(["acknowledged/9"]) == {"acknowledged/9": 9}
 
 
+def sealed(body: bytes) -> bytes:
+    """Give a line with the checksum that belongs to it."""
+    return file_module._checksum(body) + b" " + body + b"\n"
+
+
 def test_damage_is_said(tmp_path: Path) -> None:
     """A changed byte in a line, another program's file, or another version is refused with the place."""
     path = tmp_path / "marks"
@@ -144,6 +149,10 @@ def test_damage_is_said(tmp_path: Path) -> None:
         (b"no store at all\n", "line 1 is damaged"),
         (file_module._line({"format": "other"}), "no store of this package"),
         (file_module._line({"format": file_module.FORMAT, "version": 2, "owner": "x"}), "has version 2"),
+        (file_module._line({"format": file_module.FORMAT}), "has version None"),
+        (file_module._line({"format": file_module.FORMAT, "version": 1}), "names no owner"),
+        *((sealed(line), "line 1 is whole, and no line of this") for line in (b"7", b"{", b"[" * 3000, b"9" * 5000)),
+        *((content + sealed(line), "line 5 is whole") for line in (b"[]", b'{"a":"b"}', b'{"a":1.5}', b'{"a":null}')),
     ):
         path.write_bytes(damaged)
         with pytest.raises(StoreCorruptError, match=words):

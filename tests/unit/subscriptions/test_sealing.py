@@ -61,6 +61,7 @@ def test_a_record_opens_under_its_own_key_alone() -> None:
         b'{"version":1,"sealed":"?"}',
         b'{"version":1,"sealed":""}',
         b"\xff",
+        b'{"version":1,"sealed":"\xff"}',
         b'{"version":1,"sealed":"","other":' + b"[" * 3000,
     ],
 )
@@ -70,10 +71,11 @@ def test_damage_is_told_without_the_record(value: bytes) -> None:
         Sealing([FIRST]).open(NAME, value)
 
 
-def test_what_is_sealed_may_be_damaged_too() -> None:
-    """Nor does an endless nesting under the seal end the view of all keys."""
+@pytest.mark.parametrize("inner", [b'{"other":' + b"[" * 3000, b'{"callback_url":"\xff"}'])
+def test_what_is_sealed_may_be_damaged_too(inner: bytes) -> None:
+    """Nor does an endless nesting under the seal end the view of all keys, or what is no text."""
     sealing = Sealing([FIRST])
-    sealed = sealing._ciphers[0].encrypt(b'{"other":' + b"[" * 3000, [NAME])
+    sealed = sealing._ciphers[0].encrypt(inner, [NAME])
     record = msgspec.json.encode({"version": 1, "sealed": b64encode(sealed).decode()})
     with pytest.raises(UnopenedError, match="opens it"):
         sealing.open(NAME, record)

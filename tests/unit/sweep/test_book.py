@@ -39,10 +39,21 @@ def test_a_key_of_no_account_is_refused(record: ViewRecord) -> None:
         Book().hear(record)
 
 
-def test_a_value_of_another_release_is_refused() -> None:
-    """The same for a value that lacks what is compared."""
-    with pytest.raises(ValueError, match="customer_id"):
-        Book().hear(health(known())._replace(value=b"{}"))
+@pytest.mark.parametrize("key", [b"7000000043/5900000001", b"7000000042/5900000002"])
+def test_health_under_another_s_key_is_refused(key: bytes) -> None:
+    """An account is known by one name: what is under two would be counted twice, and hide another."""
+    with pytest.raises(ValueError, match="under another's key"):
+        Book().hear(health(known())._replace(key=key))
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [(b"{}", "customer_id"), (b'{"later":' + b"[" * 3000, "nested without end"), (b'{"phase":"\xff"}', "utf-8")],
+)
+def test_a_value_of_another_release_is_refused(value: bytes, why: str) -> None:
+    """The same for a value that lacks what is compared, or cannot be read at all."""
+    with pytest.raises(ValueError, match=why):
+        Book().hear(health(known())._replace(value=value))
 
 
 def test_a_million_accounts_fit() -> None:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from streams.observe.labels import StateRefusal
 from streams.transport.local import files as module
 from streams.transport.local import frames
+from streams.transport.local import head as head_module
 from streams.transport.local.files import MAX_AGE_MS, MAX_AHEAD_MS, StateRefused
 from streams.transport.local.frames import Changes, Contents
 from streams.transport.local.head import Identity, decode_head
@@ -172,6 +173,60 @@ def test_state_of_something_else_is_refused(folder: Path, change: dict[str, Any]
     for path in folder.glob("3.*"):
         path.rename(folder / path.name.replace("3.", f"{other.partition}.", 1))
     assert refusal(folder, identity=other) is StateRefusal.FOREIGN
+
+
+def forged(folder: Path, old: bytes, new: bytes) -> None:
+    """Change the text of the head, and give it the checksum that belongs to it."""
+    path = folder / "3.head"
+    text = path.read_bytes().splitlines()[1]
+    assert old in text
+    text = text.replace(old, new)
+    path.write_bytes(head_module._checksum(text) + b"\n" + text + b"\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"cluster"', b'"\xff"'),
+        (b'{"identity"', b'{"more":' + b"[" * 3000 + b"]" * 3000 + b',"identity"'),
+        (str(NOW_MS).encode(), b"9" * 400),
+        (LOGINS.encode() + b'":17', b'another":17'),
+        (b',"' + LOGINS.encode() + b'":17', b""),
+        (b'"3.0.data"', b'"../3.0.data"'),
+        (b'"3.0.data"', b'"4.0.data"'),
+        (b'"3.0.data"', b'"3.lock"'),
+        (b'"3.0.data"', b'"3.0.data\\n"'),
+        (b'"length":', b'"length":-'),
+    ],
+    ids=[
+        "no text",
+        "endless",
+        "no time",
+        "other topic",
+        "topic less",
+        "elsewhere",
+        "another's",
+        "lock",
+        "line",
+        "length",
+    ],
+)
+def test_a_whole_head_of_another_form_is_refused(folder: Path, old: bytes, new: bytes) -> None:
+    """As a broken one is: nothing else comes out, and nothing is read or written but the partition's own data."""
+    forged(folder, old, new)
+    assert refusal(folder) is StateRefusal.BROKEN
+
+
+@pytest.mark.parametrize("payload", [b"\x81\xa1\xff\x80", b"\x91" * 3000, b"\x07", b"\x81\xa5other\x80"])
+def test_a_whole_frame_of_another_form_is_refused(tmp_path: Path, payload: bytes) -> None:
+    """The same for data with every checksum right."""
+    files = locked(tmp_path)
+    with (tmp_path / "3.0.data").open("wb") as file:
+        writer = frames.FrameWriter(file)
+        writer.write([payload])
+    files._replace_head("3.0.data", writer, writer.length, OFFSETS, NOW_MS)
+    files.unlock()
+    assert refusal(tmp_path) is StateRefusal.BROKEN
 
 
 @pytest.mark.parametrize(

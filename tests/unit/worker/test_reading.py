@@ -1,0 +1,35 @@
+"""Records of a table that no table of this release has written: the partition is paused, and nothing is lost."""
+
+import msgspec
+import pytest
+
+from schemas.state import ControlState, Surroundings
+from streams.fold import PartitionPaused
+from streams.worker.program import _reader
+
+DEEP = b"[" * 3000 + b"]" * 3000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"7", b'{"audit_head":"\xff"}', b'{"later":' + DEEP + b"}"],
+    ids=["none", "other", "no text", "endless"],
+)
+def test_what_cannot_be_read_pauses(value: bytes) -> None:
+    """Anything else would end the worker, and the next one as well."""
+    with pytest.raises(PartitionPaused, match="a record of the table control is no state of version"):
+        _reader("control", msgspec.json.Decoder(ControlState).decode)(value)
+
+
+@pytest.mark.parametrize("inputs", ["", "0" * 63, "x" * 64, "A" * 64, " " * 64, "0" * 64 + "\n"])
+def test_a_roll_that_cannot_go_on_is_no_state(inputs: str) -> None:
+    """A chain of decisions goes on from a hash, or not at all."""
+    with pytest.raises(msgspec.ValidationError, match="not 64 digits of a hash"):
+        msgspec.json.decode(msgspec.json.encode({"inputs": inputs}), type=ControlState)
+
+
+@pytest.mark.parametrize("key", ["", "9/", "9/x", "9/None"])
+def test_an_incident_of_no_code_is_no_state(key: str) -> None:
+    """Every decision on an institution in trouble would fail at it."""
+    with pytest.raises(msgspec.ValidationError, match="invalid literal"):
+        msgspec.json.decode(msgspec.json.encode({"incidents": {key: {"sequence": 1}}}), type=Surroundings)
