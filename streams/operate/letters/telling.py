@@ -60,10 +60,10 @@ def as_table(book: Book) -> Table:
             rfc3339(kept.written_at.replace(microsecond=0)),
             letter.reason,
             kept.component or "?",
-            letter.origin,
+            plainly(letter.origin),
             plainly(kept.key),
             plainly(letter.detail),
-            ", ".join(note.put_back for note in book.retries(kept)),
+            plainly(", ".join(note.put_back for note in book.retries(kept))),
         )
         table.add_row(*(Text(cell) for cell in cells))
     return table
@@ -92,10 +92,18 @@ def as_whole(kept: Kept, retries: Sequence[LetterRetried], original: SourceRecor
         **as_object(kept, ()),
         "put_back": [note.model_dump(mode="json", include={"put_back", "who", "why"}) for note in retries],
         "body_sha256": letter.body_sha256,
-        "reduced": None if letter.reduced is None else orjson.loads(letter.reduced),
+        "reduced": None if letter.reduced is None else _reduced(letter.reduced),
         "record": None if original is None else _attributes(original),
         "retry": why or "can be put back",
     }
+
+
+def _reduced(text: str) -> object:
+    """Give what is shown of a record as what it is; what another program has written, no JSON, as text."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
 
 
 def _attributes(record: SourceRecord) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from aiokafka import TopicPartition
 
 from schemas.events import PolicyActivated
+from schemas.problems import UNREADABLE
 from schemas.state import ControlState, Surroundings, encode
 from streams.ending import ended
 from streams.kafka.access import Bootstrap
@@ -16,6 +17,8 @@ from streams.operate.moving.merging import merged_control, merged_rules, merged_
 from streams.operate.moving.places import Place, copied
 from streams.operate.reading import committed_reader, to_end
 from streams.operate.writing import SEND_SECONDS, START_SECONDS, STOP_SECONDS, OperateError, operator_producer
+
+R = TypeVar("R")
 
 WAITING = 1000
 """Records that are sent and not acknowledged yet, at most."""
@@ -56,13 +59,11 @@ class Copy:
         """Copy a topic; records of a key stay in order, as they come from one partition and go to one."""
         count = 0
         async for record in to_end(consumer, self._places(topic), {}):
-            if record.key is None:
-                raise OperateError(f"{topic}/{record.partition}/{record.offset} has no key: it belongs nowhere")
             await self._send(
                 topic,
                 record.value,
                 key=record.key,
-                partition=place(record.key, self._new),
+                partition=_placed(record, place, self._new),
                 timestamp_ms=record.timestamp,
                 headers=list(record.headers),
             )
@@ -85,20 +86,16 @@ class Copy:
 
     async def _merge(self, consumer: Any, application: str) -> None:  # noqa: ANN401 - untyped library
         """Make the records of each new partition out of those of all the old ones."""
-        rules = [
-            PolicyActivated.model_validate_json(one) for one in await self._last(consumer, application, "policies")
-        ]
-        in_force = merged_rules(rules)
-        control = [
-            msgspec.json.decode(one, type=ControlState) for one in await self._last(consumer, application, "control")
-        ]
+        in_force = merged_rules(
+            await self._last(consumer, application, "policies", PolicyActivated.model_validate_json)
+        )
+        control = await self._last(consumer, application, "control", _decoded(ControlState))
         written = {"control": encode(merged_control(control))}
         if in_force is not None:
             written["policies"] = in_force.model_dump_json().encode()
         if application == AGENT:
-            around = await self._last(consumer, application, "surroundings")
-            every = [msgspec.json.decode(one, type=Surroundings) for one in around]
-            written["surroundings"] = encode(merged_surroundings(every))
+            around = await self._last(consumer, application, "surroundings", _decoded(Surroundings))
+            written["surroundings"] = encode(merged_surroundings(around))
         for topic, number, value in self._for_each(application, written):
             await self._send(topic, value, key=str(number).encode(), partition=number)
         await self._flush()
@@ -108,9 +105,32 @@ class Copy:
             for number in range(self._new):
                 yield changelog(application, table), number, value
 
-    async def _last(self, consumer: Any, application: str, table: str) -> list[bytes]:  # noqa: ANN401 - untyped library
-        """Give the last record of each old partition that has one."""
+    async def _last(
+        self,
+        consumer: Any,  # noqa: ANN401 - untyped library
+        application: str,
+        table: str,
+        read: Callable[[bytes], R],
+    ) -> list[R]:
+        """Read the last record of each old partition that has one."""
         found: dict[int, bytes | None] = {}
         async for record in to_end(consumer, self._places(changelog(application, table)), {}):
             found[record.partition] = record.value
-        return [value for _, value in sorted(found.items()) if value is not None]
+        try:
+            return [read(value) for _, value in sorted(found.items()) if value is not None]
+        except UNREADABLE as error:
+            raise OperateError(f"the table {table} is of a later release: move with that one ({error})") from error
+
+
+def _decoded(record: type[R]) -> Callable[[bytes], R]:
+    return msgspec.json.Decoder(record).decode
+
+
+def _placed(record: Any, place: Place, partitions: int) -> int:  # noqa: ANN401 - untyped library
+    """Give the partition of a record; one under a key that its topic cannot have is for somebody to look at."""
+    try:
+        return place(record.key, partitions)
+    except (AttributeError, TypeError, ValueError):
+        why = "no key" if record.key is None else "a key that is none of this topic"
+        where = f"{record.topic}/{record.partition}/{record.offset}"
+        raise OperateError(f"{where} has {why}: it belongs nowhere") from None

@@ -70,7 +70,7 @@ async def _found(consumer: Any, partitions: int, scope: Scope, wanted: Mapping[s
     prefix = b"" if customer_id is None else f"{customer_id}/".encode()
     matches: dict[bytes, set[str]] = {}
     async for record in to_end(consumer, [TopicPartition(HEALTH, number) for number in numbers], {}):
-        if not record.key.startswith(prefix):
+        if record.key is None or not record.key.startswith(prefix):
             continue
         found = _matched(record.value, wanted)
         if customer_id is not None:

@@ -13,8 +13,9 @@ from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from schemas.events import EventType, Override
+from schemas.problems import UNREADABLE
 from schemas.state import AccountState, CustomerState, LoginState, Surroundings
-from schemas.times import from_epoch_ms
+from schemas.times import time_of_record
 from streams.fold.intake import partition_of
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import AGENT, EVENTS, changelog
@@ -106,7 +107,7 @@ async def _read_state(consumer: Any, snapshot: Snapshot, customer_id: str | None
     places = {changelog(AGENT, table): table for table in tables}
     found: dict[tuple[str, int, str], bytes] = {}
     async for record in to_end(consumer, [TopicPartition(t, n) for t in places for n in snapshot.partitions], {}):
-        key = record.key.decode()
+        key = (record.key or b"").decode(errors="replace")
         if places[record.topic] == "surroundings" or key.partition("/")[0] == customer_id:
             found[places[record.topic], record.partition, key] = record.value
     for (table, partition, key), value in found.items():
@@ -128,7 +129,7 @@ def _take(snapshot: Snapshot, table: str, partition: int, one: str, state: Any) 
 def _state(record: type[R], value: bytes, table: str) -> R:
     try:
         return msgspec.json.decode(value, type=record)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise OperateError(f"the agent's table {table} is of a later release: ask with that one ({error})") from error
 
 
@@ -171,7 +172,7 @@ async def _read_back(snapshot: Snapshot, records: AsyncIterator[Any], customer_i
             found.append(decided)
     snapshot.decided += reversed(found)
     if back_to is not None:
-        snapshot.back_to = from_epoch_ms(back_to)
+        snapshot.back_to = time_of_record(back_to)
 
 
 def _first_kept(snapshot: Snapshot) -> int:
@@ -199,4 +200,4 @@ def _override(record: Any, customer_id: str | None) -> Decided | None:  # noqa: 
         data = Override.model_validate_json(record.value)
     except ValidationError:  # the agent sets it aside
         return None
-    return Decided(record.partition, record.offset, from_epoch_ms(record.timestamp), data)
+    return Decided(record.partition, record.offset, time_of_record(record.timestamp), data)

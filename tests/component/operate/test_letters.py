@@ -190,6 +190,8 @@ def test_a_table_shows_words_of_others_as_they_are() -> None:
     """Neither markup nor escapes of a terminal work in what a record has brought along."""
     book = Book(Chosen(), 5)
     book.take(stored(kept(detail="[red]\x1b[2Jbad\x9b"), 3))
+    book.take(stored(kept(origin="\x1b[2J"), 4))
+    book.take(stored(note("1/3").model_copy(update={"put_back": "\x1b[2J"}), 5))
     out = StringIO()
     Console(file=out, width=200, force_terminal=True).print(telling.as_table(book))
     text = out.getvalue()
@@ -210,6 +212,15 @@ def test_a_page_shows_all_that_is_kept() -> None:
     assert '"ce_id":"abc:0"' in page["record"]
     assert f'"bytes":{len(VALUE)}' in page["record"]
     assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize("reduced", ["", "{", "[" * 3000, "\x1b[2J"])
+def test_a_page_shows_what_is_no_json_as_text(reduced: str) -> None:
+    """A letter of another program can be looked at, too."""
+    whole = telling.as_whole(kept(reduced=reduced), [], None, "")
+    assert whole["reduced"] == reduced
+    assert telling.as_line(whole)
+    assert "\x1b" not in "".join(telling.as_page(whole))
 
 
 def test_counts_are_told() -> None:

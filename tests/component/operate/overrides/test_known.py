@@ -55,6 +55,12 @@ def test_an_id_that_the_agent_has_told_of_is_known(monkeypatch: pytest.MonkeyPat
     assert looked_up(monkeypatch, scope, health(0, "5", "71")).warning is None
 
 
+def test_health_without_a_key_is_nobody_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record of another program is passed by."""
+    keyless = Record(HEALTH, PARTITION, 0, None, b"{}")
+    assert looked_up(monkeypatch, LOGIN, keyless, health(1, "5", "71")).warning is None
+
+
 def test_an_id_of_nobody_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first id that nothing is known of is named."""
     found = looked_up(monkeypatch, Scope("7", "72"), health(0, "5", "71"))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -98,3 +99,24 @@ def test_a_mark_of_an_operator_is_found_where_it_was_set(monkeypatch: pytest.Mon
     records = [tick(0, NOW - 3 * day), tick(1, NOW - 3 * day), overriding(word), *(tick(n, NOW) for n in range(3, 8))]
     given = read(monkeypatch, Log([*kept(CustomerState(event_time=NOW), marked), *records], {PLACE: 2}), 8)
     assert [(one.action.value, one.who) for one in holdings(given, "7", NOW)] == [("mark_otp", "ann")]
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b'{"silences":{"\xff":{}}}', b'{"later":' + b"[" * 3000], ids=["none", "no text", "endless"]
+)
+def test_state_that_cannot_be_read_says_so(monkeypatch: pytest.MonkeyPatch, value: bytes) -> None:
+    """Whatever a table has in it, the answer is in words."""
+    log = Log([Record(changelog(AGENT, "customers"), PARTITION, 0, b"7", value)])
+    with pytest.raises(OperateError, match="the agent's table customers is of a later release"):
+        read(monkeypatch, log, 0)
+
+
+def test_records_of_others_take_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a key that is none nor a time that is none, which a broker takes, hides what is in force."""
+    strange = [
+        Record(changelog(AGENT, "customers"), PARTITION, 1 + n, key, b"{}") for n, key in enumerate((None, b"\xff"))
+    ]
+    late = [replace(silence(offset, NOW), timestamp=2**62) for offset in range(2)]
+    found = read(monkeypatch, Log([*kept(SILENT), *strange, *late]), 1)
+    assert [one.action.value for one in holdings(found, "7", NOW)] == ["silence", "silence"]
+    assert len(found.waiting) == 1
