@@ -43,7 +43,10 @@ class ScaledClock:
     def at(self, wall: datetime) -> datetime:
         """Give what it shows at a time of the machine's clock."""
         milliseconds = (wall - self.began) // timedelta(milliseconds=1) * self.scale
-        return min(self.start + timedelta(milliseconds=int(milliseconds)), wall)
+        try:
+            return min(self.start + timedelta(milliseconds=int(milliseconds)), wall)
+        except OverflowError:  # no date is that far away
+            return wall if milliseconds > 0 else min(self.start, wall)
 
     def __str__(self) -> str:
         """Give the three as `read` takes them."""

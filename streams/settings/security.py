@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
@@ -125,7 +126,7 @@ def _read(path: Path) -> bytes:
 def _certificates(path: Path) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(_read(path))
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         if str(error).startswith(str(path)):
             raise
         raise ValueError(f"{path} holds no certificate in PEM (-----BEGIN CERTIFICATE-----)") from error
@@ -140,10 +141,14 @@ def _check_pair(certificate: Path, key: Path | None, password: SecretStr | None)
     except TypeError as error:  # a password too many, or too few
         advice = "set" if secret is None else "unset"
         raise ValueError(f"{place}: {error}: {advice} {KEY_PASSWORD}") from error
-    except ValueError as error:
+    except (UnsupportedAlgorithm, ValueError) as error:
         what = "set this to where it is" if key is None else f"does {KEY_PASSWORD} open it?" if secret else "is it PEM?"
         raise ValueError(f"{place} holds no private key that can be read: {what}") from error
-    if private.public_key() != _certificates(certificate)[0].public_key():
+    try:
+        is_pair = private.public_key() == _certificates(certificate)[0].public_key()
+    except (UnsupportedAlgorithm, ValueError) as error:
+        raise ValueError(f"{certificate} is for a key of a kind that cannot be used: {error}") from error
+    if not is_pair:
         raise ValueError(f"the key in {place} is not that of the certificate in {certificate}")
     try:
         tls_context(None, certificate, key, password)

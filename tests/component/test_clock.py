@@ -36,6 +36,18 @@ def test_it_never_passes_the_present(wall: list[datetime]) -> None:
     assert clock.now() == wall[0]
 
 
+def test_no_pace_is_too_fast_or_too_far_back(wall: list[datetime]) -> None:
+    """Past every date it is the machine's clock, and before every date where it starts."""
+    clock = ScaledClock(START, BEGAN, 1e300)
+    wall[0] += timedelta(seconds=1)
+    assert clock.now() == wall[0]
+    wall[0] -= timedelta(seconds=2)
+    assert clock.now() == START
+    late = ScaledClock.read("8001-01-01T00:00:00Z,9999-01-01T00:00:00Z,1e300")
+    assert late.now() == wall[0]
+    assert ScaledClock(START, BEGAN, 1e308).at(BEGAN + timedelta(days=1)) == BEGAN + timedelta(days=1)
+
+
 def test_it_is_told_to_other_processes_as_text() -> None:
     """What it writes it reads again."""
     clock = ScaledClock(START, BEGAN + timedelta(milliseconds=7), 43_200.5)

@@ -1,6 +1,7 @@
 """What the brokers are shown: every value is tried when it is read, and what is wrong is told under its own name."""
 
 import os
+from base64 import b64decode, encodebytes
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import trustme
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
@@ -19,6 +21,7 @@ AUTHORITY = trustme.CA()
 OWN = AUTHORITY.issue_cert("agent.example.com", common_name="agent")
 OTHER = AUTHORITY.issue_cert("bridge.example.com", common_name="bridge")
 SECRET = "of-the-key"  # noqa: S105 - of a key of this test
+P256, SECP192R1, UNKNOWN = (b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01" + last for last in (b"\x07", b"\x01", b"\x63"))
 TLS = {"SECURITY_PROTOCOL": "SSL"}
 SASL = {"SECURITY_PROTOCOL": "SASL_SSL", "USERNAME": "agent", "PASSWORD": "secret"}
 
@@ -135,6 +138,41 @@ def test_what_does_not_fit_is_told_under_its_name(
     assert [line.partition(":")[0] for line in lines] == [f"TXPUSH_KAFKA_{name}" for name in told]
     assert [line for line, words in zip(lines, told.values(), strict=True) if words not in line] == []
     assert SECRET not in str(refused.value)
+
+
+def changed(pem: bytes, old: bytes, new: bytes) -> bytes:
+    """Change what is in the first key or certificate of a PEM file."""
+    lines = pem.splitlines(keepends=True)
+    end = next(number for number, line in enumerate(lines) if line.startswith(b"-----END"))
+    der = b64decode(b"".join(lines[1:end]))
+    assert old in der
+    return b"".join((lines[0], encodebytes(der.replace(old, new, 1)), lines[end]))
+
+
+def test_a_certificate_of_no_version_is_told(monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
+    """One of a standard to come, or of none, is no certificate."""
+    version = b"\xa0\x03\x02\x01"
+    (files / "ca.pem").write_bytes(changed((files / "ca.pem").read_bytes(), version + b"\x02", version + b"\x09"))
+    given(monkeypatch, TLS | {"CA_FILE": "ca.pem"})
+    with pytest.raises(SettingsError, match=r"KAFKA_CA_FILE: ca\.pem holds no certificate in PEM"):
+        read_settings()
+
+
+@pytest.mark.parametrize("curve", [SECP192R1, UNKNOWN])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("own.key", "own.key holds no private key that can be read"), ("own.pem", "own.pem is for a key of a kind that")],
+)
+def test_a_key_that_cannot_be_used_is_told(
+    monkeypatch: pytest.MonkeyPatch, files: Path, name: str, told: str, curve: bytes
+) -> None:
+    """There are more kinds of keys than we can use; one of them is a setting to be changed, as any other."""
+    pkcs8 = load_pem_private_key(OWN.private_key_pem.bytes(), None)
+    (files / "own.key").write_bytes(pkcs8.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (files / name).write_bytes(changed((files / name).read_bytes(), P256, curve))
+    given(monkeypatch, TLS | {"CERTIFICATE_FILE": "own.pem", "KEY_FILE": "own.key"})
+    with pytest.raises(SettingsError, match=told):
+        read_settings()
 
 
 def test_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, files: Path) -> None:

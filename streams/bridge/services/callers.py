@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.problems import place_of, words_of
+from schemas.problems import UNREADABLE, place_of, words_of
 from streams.bridge.answers import Rejected, told
 from streams.observe.labels import Outcome
 
@@ -120,7 +120,7 @@ def read_callers(path: Path, proxy_secrets: tuple[str, ...] = (), name_header: s
     """
     try:
         tables = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise CallersError(f"{path}: cannot be read as TOML: {error}") from None
     entries, problems = {}, [] if len(tables) <= MAX_CALLERS else [f"{len(tables)} callers: at most {MAX_CALLERS}"]
     for name, table in tables.items():

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from schemas.problems import UNREADABLE
 from streams.kafka.embedded.errors import DataInUseError, DataMismatchError
 from streams.kafka.embedded.machine import NEEDED_MB, Ports, free_ports, ports_from, try_lock, writable_folder
 from streams.kafka.embedded.properties import new_cluster_id, new_directory_id
@@ -41,6 +44,9 @@ class Cluster:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n"
 
 
+_KEPT = TypeAdapter(Cluster)
+
+
 def new_cluster(kafka_version: str, brokers: int, base_port: int | None) -> Cluster:
     """Choose ids and ports."""
     ports = free_ports(brokers) if base_port is None else ports_from(base_port, brokers)
@@ -50,13 +56,20 @@ def new_cluster(kafka_version: str, brokers: int, base_port: int | None) -> Clus
 def read_cluster(path: Path) -> Cluster:
     """Read a `cluster.json`. Raises DataMismatchError when this version cannot read it."""
     try:
-        content = json.loads(path.read_bytes())
-        if content["format"] != FORMAT:
-            raise DataMismatchError(path.parent, f"format {FORMAT}", f"format {content['format']}")
-        ports = Ports(tuple(content["ports"]["clients"]), tuple(content["ports"]["controllers"]))
-        return Cluster(content["kafka_version"], content["cluster_id"], tuple(content["directory_ids"]), ports)
-    except (ValueError, KeyError, TypeError) as error:
+        text = path.read_bytes()
+        found = json.loads(text)["format"]
+        if found != FORMAT:
+            raise DataMismatchError(path.parent, f"format {FORMAT}", f"format {found}")
+        return _whole(_KEPT.validate_json(text, strict=True))
+    except (*UNREADABLE, KeyError, TypeError) as error:
         raise DataMismatchError(path.parent, f"format {FORMAT}", f"an unreadable {path.name} ({error!r})") from error
+
+
+def _whole(cluster: Cluster) -> Cluster:
+    """Give a cluster with two ports for each broker; raises ValueError."""
+    if not 1 <= cluster.brokers == len(cluster.ports.clients) == len(cluster.ports.controllers):
+        raise ValueError("it does not have two ports for each broker")
+    return cluster
 
 
 def write_cluster(cluster: Cluster, path: Path) -> None:

@@ -31,6 +31,7 @@ END_SECONDS = 10.0
 TAIL_LINES = 12
 NO_SPACE = "No space left on device"
 ANSWER_SECONDS = 2.0
+MAX_ANSWER_BYTES = 1 << 20
 COORDINATORS = {0: "group", 1: "transaction"}
 # Their Java hash codes leave the remainders 0, 1 and 2, so they ask for every partition of the internal topics.
 KEYS = ("0", "1", "2")
@@ -198,13 +199,18 @@ def receive(connection: socket.socket, size: int) -> bytes:
 
 
 def ask(connection: socket.socket, request: Any) -> Any:  # noqa: ANN401 - aiokafka's messages are untyped
-    """Send one request and read its answer."""
+    """Send one request and read its answer. Raises ConnectionError where what answers is no broker."""
     header = request.build_request_header(correlation_id=1, client_id=CLIENT_ID)
     message = header.encode() + request.encode()
     connection.sendall(struct.pack(">i", len(message)) + message)
     (size,) = struct.unpack(">i", receive(connection, 4))
+    if not 0 < size <= MAX_ANSWER_BYTES:
+        raise ConnectionError("what answers there is no broker")
     answer = receive(connection, size)
-    return request.RESPONSE_TYPE.decode(answer[4:])
+    try:
+        return request.RESPONSE_TYPE.decode(answer[4:])
+    except (ValueError, struct.error) as error:
+        raise ConnectionError(f"what answers there is no broker: {error}") from error
 
 
 def open_connection(port: int) -> socket.socket:

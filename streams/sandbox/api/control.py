@@ -43,7 +43,7 @@ class FaultAsked(Asked):
 
     share: float = Field(default=1.0, ge=0, le=1)
     times: int | None = Field(default=None, ge=0)
-    seconds: float | None = Field(default=None, ge=0)
+    seconds: float | None = Field(default=None, ge=0, le=MAX_AHEAD_SECONDS)
     copies: int = Field(default=2, ge=2, le=MAX_COPIES)
     path: str = ""
 

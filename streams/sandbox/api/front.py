@@ -16,6 +16,8 @@ from streams.sandbox.parts import Parts
 
 KEY_HEADER, TOKEN_HEADER = "finicity-app-key", "finicity-app-token"
 MAX_BODY_BYTES = 64 * 1024
+MAX_DEPTH = 64
+"""Of a body: what comes back in a webhook has to be written, too."""
 BODY_SECONDS = 10.0
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -48,7 +50,20 @@ async def json_object(request: Request) -> dict[str, Any]:
         raise Refusal(400, "14020", "Bad request.") from None
     if not isinstance(content, dict):
         raise Refusal(400, "14020", "Bad request.")
+    if _is_deep(content):
+        raise Refusal(400, "14020", "Bad request. The body is nested too deeply.")
     return content
+
+
+def _is_deep(content: object) -> bool:
+    level = [content]
+    for _ in range(MAX_DEPTH):
+        level = [
+            one
+            for value in level
+            for one in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
+    return bool(level)
 
 
 def text_of(content: dict[str, Any], name: str) -> str:

@@ -127,6 +127,8 @@ def test_there_may_be_nobody(tmp_path: Path) -> None:
         (f'[mailer]\ntypes = ["command.reported"]\ntoken_sha256 = ["{digest("")}"]\n', "the hash of no token"),
         ("mailer = 1\n", "mailer: "),
         ("[mailer\n", "cannot be read as TOML"),
+        (f"a = {'[' * 3000}", "cannot be read as TOML"),
+        (f"a = {'9' * 5000}", "cannot be read as TOML"),
         ("".join(f"[c{n}]\n" for n in range(101)), "101 callers: at most 100"),
         (
             "".join(

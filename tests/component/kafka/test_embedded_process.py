@@ -1,7 +1,11 @@
 """A broker whose guard does not say what it has started."""
 
 import os
+import socket
+from contextlib import AbstractContextManager
+from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -49,3 +53,38 @@ def test_a_guard_names_the_process(broker: Broker) -> None:
     assert broker._reported_pid(guard) == 4711  # type: ignore[arg-type] # what is asked of a process
     assert not guard.was_killed
     os.close(guard.writing)
+
+
+class Connection(AbstractContextManager["Connection"]):
+    """A connection to something that says one thing whatever it is asked, and then hangs up."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = BytesIO(said)
+
+    def __exit__(self, *_: object) -> None:  # noqa: D105 - nothing to close
+        pass
+
+    def sendall(self, data: bytes) -> None:
+        pass
+
+    def recv(self, size: int) -> bytes:
+        assert size <= process.MAX_ANSWER_BYTES
+        return self._said.read(size)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\xff\xff\xff\xff",
+        b"\0\0\0\0",
+        b"\0\0\0\4\0\0\0\1",
+        b"\0\0\0\x0c" + b"\x7f" * 12,
+    ],
+)
+def test_what_answers_and_is_no_broker_is_told(said: bytes) -> None:
+    """Another program may have the port: it counts as a broker that does not answer, and is never read without end."""
+    reason = process.unready_reason(9092, lambda _: cast("socket.socket", Connection(said)))
+    assert reason is not None
+    assert reason.startswith("port 9092 does not answer (")

@@ -107,6 +107,7 @@ async def test_the_partner(bench: Bench) -> None:
         ("PUT /faults/earthquake", {}, 404, "slow, throttled"),
         ("PUT /faults/lost", {"share": 2}, 400, "share: "),
         ("PUT /faults/slow", {"seconds": 3600}, 400, "seconds: at most 60"),
+        ("PUT /faults/late", {"seconds": 1e300}, 400, "seconds: "),
         ("PUT /faults/lost", {"shares": 1}, 400, "shares: "),
         ("POST /clock", {"seconds": -1}, 400, "seconds: "),
         ("POST /institutions", {}, 400, "name: "),

@@ -42,7 +42,7 @@ async def test_what_is_no_customer(bench: Bench, body: dict[str, object], status
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-@pytest.mark.parametrize("content", [b"", b"no json", b"[1]"])
+@pytest.mark.parametrize("content", [b"", b"no json", b"[1]", b'{"webhookData":' + b"[" * 64 + b"]" * 64 + b"}"])
 async def test_a_body_that_is_no_object(bench: Bench, content: bytes) -> None:
     """400 and 14020."""
     answer = await bench.api.post(TESTING, content=content)
