@@ -11,7 +11,7 @@ import atheris
 
 with atheris.instrument_imports(include=["schemas", "streams"]):
     from tests.fuzz.decoders import DECODERS, Decoder
-from tests.fuzz.decoders.decoder import TOKENS
+from tests.fuzz.decoder import TOKENS
 from tests.fuzz.judge import Judge
 
 MAX_BYTES = 20_000

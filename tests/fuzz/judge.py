@@ -6,7 +6,7 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from tests.fuzz.decoders.decoder import ROOT, Decoder
+from tests.fuzz.decoder import ROOT, Decoder
 
 SLOW_SECONDS = 1.0
 """Of the processor: an input of 20 kB that takes longer is a finding, too."""

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import traceback
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import click
 
+from tests.fuzz.decoder import ROOT
 from tests.fuzz.decoders import DECODERS
-from tests.fuzz.decoders.decoder import ROOT
+from tests.fuzz.standins import FOLDER_VARIABLE, scratch
 
 FOLDER = Path("build/fuzz")
 SPARE_SECONDS = 60
@@ -35,10 +37,11 @@ def fuzz(name: str, seconds: int, folder: Path) -> Result:
     told.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.fuzz.engine", name, str(seconds), str(folder)]
-    with (folder / f"{name}.log").open("wb") as log:
+    with (folder / f"{name}.log").open("wb") as log, scratch() as place:
+        surroundings = os.environ | {FOLDER_VARIABLE: place}
         try:
             code = subprocess.run(
-                command, stderr=log, cwd=ROOT, timeout=seconds + SPARE_SECONDS, check=False
+                command, stderr=log, cwd=ROOT, env=surroundings, timeout=seconds + SPARE_SECONDS, check=False
             ).returncode
         except subprocess.TimeoutExpired:
             code = -1

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.decoder import TOKENS
 from tests.fuzz.decoders import DECODERS, Decoder
-from tests.fuzz.decoders.decoder import TOKENS
 from tests.fuzz.judge import Judge
 
 EXAMPLES = 100

@@ -10,11 +10,13 @@ from schemas.state import ControlState, IncidentMark, Silence, Surroundings
 from schemas.state.partitions import STATE_VERSION
 from streams.fold.intake import partition_of
 from streams.kafka.topics import AGENT, HEALTH, INSTITUTIONS, VENDOR_AUTH, changelog, contract
+from streams.operate.moving.copying import Copy, _decoded, _placed
 from streams.operate.moving.merging import merged_control, merged_rules, merged_surroundings
 from streams.operate.moving.places import LEFT, MERGED_TABLES, by_key, by_owner, copied
 from streams.operate.writing import OperateError
 from streams.vendor.gate.kafka import _partition_of
 from tests.component.operate.double import MILD, SHIPPED, standing
+from tests.fuzz.standins import Polled, Stored, done
 
 NOW = datetime(2026, 11, 1, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -82,3 +84,31 @@ def test_rules_have_to_be_the_same() -> None:
     with pytest.raises(OperateError, match="`txpush policy activate`"):
         merged_rules([shipped, mild])
     assert isinstance(shipped.policy, Policy)
+
+
+def moved(application: str, *records: Stored) -> None:
+    """Have what one application keeps read and merged, and the gate's records copied, to nowhere."""
+    copy = Copy.__new__(Copy)
+    copy._old, copy._new = 1, 3
+    done(copy._last(Polled(*records), application, "control", _decoded(ControlState)))
+    for record in records:
+        if record.topic == VENDOR_AUTH:
+            _placed(record, copied()[VENDOR_AUTH], 3)
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"[]", b'{"inputs":"zz"}', b'{"audit_head":"\xff"}', b'{"later":' + b"[" * 3000]
+)
+def test_state_that_cannot_be_read_is_told(value: bytes) -> None:
+    """The move ends with what to do, not with a trace."""
+    with pytest.raises(OperateError, match="the table control is of a later release: move with that one"):
+        moved(AGENT, Stored(changelog(AGENT, "control"), b"0", value))
+
+
+@pytest.mark.parametrize(
+    ("key", "why"), [(None, "no key"), (b"x/claim", "a key that is none of this topic"), (b"", "none of")]
+)
+def test_a_record_that_belongs_nowhere_is_told(key: bytes | None, why: str) -> None:
+    """With its place: somebody has to look at it."""
+    with pytest.raises(OperateError, match=rf"{VENDOR_AUTH}/0/0 has .*{why}.*it belongs nowhere"):
+        moved(AGENT, Stored(VENDOR_AUTH, key, b"{}"))

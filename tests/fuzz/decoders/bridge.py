@@ -1,19 +1,24 @@
-"""What strangers can send to the bridge: bodies, headers, queries."""
+"""What strangers can send to the bridge: bodies, headers, queries; and what headers say to whoever reads them."""
 
 import hashlib
 
 import orjson
 
-from schemas.cloudevents import from_record, to_value
+from schemas.cloudevents import FIRST_TIME, from_record, to_value
+from schemas.events import ConnectEvent
 from streams.bridge.answers import Rejected, verification
+from streams.bridge.bodies import _declared_length
 from streams.bridge.checks import SignatureCheck
 from streams.bridge.intake import Topics, content_of, record_of, take
 from streams.bridge.services.callers import Caller, Callers
 from streams.bridge.services.events import MEDIA_TYPE, read_event
 from streams.bridge.sources.address import Sources
+from streams.domain.customers.fixes import _fixed_at
+from streams.executor.pages.language import language_of
 from streams.kafka.log import LogRecord
 from streams.observe.labels import Route, SignatureResult
-from tests.fuzz.decoders.decoder import AT, BETWEEN, HOSTILE, Decoder, headers_in, payloads
+from streams.subscribe.report import LONGEST_WAIT_SECONDS, _retry_after
+from tests.fuzz.decoder import AT, BETWEEN, HOSTILE, Decoder, headers_in, payloads
 from tests.unit.bridge.signed import KEYS, SECRET, SIGNING, connect, subscribed, txpush
 
 TOPICS = Topics("events", "letters")
@@ -48,6 +53,7 @@ def _outcome(record: LogRecord) -> str:
     assert record.timestamp_ms is not None
     event = from_record(record.headers, record.key, record.value, record.timestamp_ms)
     assert to_value(event.data) == record.value
+    assert not isinstance(event.data, ConnectEvent) or FIRST_TIME <= _fixed_at(event.data, AT) <= AT
     return event.type if event.type.startswith("txpush.account") else event.type.partition(".")[0]
 
 
@@ -81,6 +87,46 @@ def _caller(headers: list[tuple[bytes, bytes]]) -> str:
         return str(rejected.answer.status)
     assert {TOKEN, b"CN=mailer"} & {part for _, value in headers for part in (value, value.partition(b" ")[2].strip())}
     return name
+
+
+def _headers(data: bytes) -> str:
+    """Read what headers say of a length, a language and a wait: each is something that a process can go by."""
+    headers = headers_in(data)
+    try:
+        length = _declared_length({"headers": headers})
+        outcome = "no length" if length is None else "length"
+        assert length is None or 0 <= length < 10**18
+    except Rejected as rejected:
+        outcome = str(rejected.answer.outcome)
+    text = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+    wait = _retry_after(text)
+    assert 0 <= wait <= LONGEST_WAIT_SECONDS
+    return f"{outcome}, {language_of(text.get('accept-language', ''))}{', wait' if wait else ''}"
+
+
+def _header_seeds() -> list[bytes]:
+    languages = (
+        b"es-MX,es;q=0.9,en;q=0.8",
+        b"fr;q=nan,es;q=1e999",
+        b"fr;q=\xb2",
+        b"en;q=-1,es;q=0.1",
+        b"," * 300,
+        b";=;",
+    )
+    lengths = (b"12", b"0" * 400 + b"7", b"9" * 5000, b"+7", b"1_0", b"\xb2", b"", b"-1")
+    waits = (b"7", b"9" * 400, b"\xb2", b"nan", b"Sun, 06 Nov 1994 08:49:37 GMT", b"-1")
+    framed = b"transfer-encoding: chunked\n"
+    return [
+        *(b"accept-language: " + one for one in languages),
+        *(b"content-length: " + one for one in lengths),
+        *(b"retry-after: " + one for one in waits),
+        framed,
+        framed * 2,
+        framed + b"content-length: 7",
+        b"transfer-encoding: gzip, chunked",
+        b"content-encoding: gzip",
+        b"content-encoding: identity\ncontent-length: 7\ncontent-length: 8",
+    ]
 
 
 _TYPED = b"content-type: application/json\n"
@@ -123,6 +169,7 @@ def _event_seeds() -> list[bytes]:
 
 
 BRIDGE = (
+    Decoder("headers", _headers, _header_seeds, frozenset({"length, en", "no length, es", "no length, en, wait"})),
     Decoder(
         "txpush",
         _txpush,

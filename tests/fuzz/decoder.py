@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PAYLOADS = ROOT / "tests" / "payloads"
 AT = datetime(2026, 11, 1, 3, tzinfo=UTC)
 BETWEEN = b"\x1e"
