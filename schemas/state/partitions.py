@@ -35,6 +35,10 @@ class ControlState(Record, frozen=True):
     """Which of them are dead letters: how many records ago, oldest first; 0 is the latest record."""
     version: int = 0
     """The state version of the release that last wrote here; 0 before versions were written."""
+    next_offset: int | None = None
+    """Where the log goes on from here; None before the first record."""
+    log: str = ""
+    """Which log that is: `<cluster id>/<topic id>`; empty before the first record."""
 
     def __post_init__(self) -> None:
         """Refuse a roll that no hash goes on from."""

@@ -121,6 +121,9 @@ class Fold(Protocol):
     def opened(self, partition: int) -> None:
         """Take over a partition whose tables have just been restored."""
 
+    def next_offset(self, partition: int) -> int | None:
+        """Give the offset from which the restored state goes on; None where it has none yet."""
+
     def announcement(self, partition: int) -> Event | None:
         """Give what the log has to hear before all else, the rules in force for example."""
 

@@ -103,6 +103,7 @@ class PollLedger:
 
     def __init__(self, log: str, identity: str, partition: int, control: ControlState, in_force: InForce) -> None:
         self._log = log
+        self._identity = identity
         self._partition = partition
         self.in_force = in_force
         self.ticked_at = control.ticked_at
@@ -110,6 +111,7 @@ class PollLedger:
         """Set aside so far; a tick or an event about the whole partition may have several."""
         self.effects = Effects(note=Tally())
         self._chain = Chain(control.audit_head or first_link(identity, partition), control.inputs)
+        self._next_offset = control.next_offset
 
     @property
     def tally(self) -> Tally:
@@ -118,8 +120,9 @@ class PollLedger:
         return tally
 
     def absorb(self, record: SourceRecord) -> None:
-        """Roll an inbound record into the chain."""
+        """Roll an inbound record into the chain; the state goes on behind it."""
         self._chain.absorb(record)
+        self._next_offset = record.offset + 1
 
     def control(self) -> ControlState:
         """Give the partition's state after the poll."""
@@ -128,6 +131,8 @@ class PollLedger:
             audit_head=self._chain.head,
             inputs=self._chain.inputs,
             rules_since=self.in_force.rules.since,
+            next_offset=self._next_offset,
+            log=self._identity,
         )
 
     def decided(

@@ -18,6 +18,7 @@ from streams.fold.effects import Effects, PartitionPaused, ShareTooLarge, Source
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
 from streams.fold.ledger import Ledger, PollLedger, Tally, decision_failed
+from streams.fold.opening import require_own
 from streams.fold.share import DeadLetterShare, PollShare
 from streams.fold.timers import PartitionTimers
 
@@ -137,12 +138,12 @@ class LogFold:
         """Take the rules in force and every timer from the restored tables.
 
         Raises:
-            PartitionPaused: a later release has written here.
+            PartitionPaused: a later release has written here, or the log was made anew.
         """
-        self._refuse_newer_state(partition)
+        control = self._control_of(partition)
+        require_own(control, self._settings.log, self._settings.identity, partition)
         activation = self._policies.partition(partition).get(str(partition))
-        control: ControlState | None = self._control.partition(partition).get(str(partition))
-        since = None if control is None else control.rules_since
+        since = control.rules_since
         in_force = self._settings.shipped if activation is None else InForce.activated(activation, since)
         share = DeadLetterShare(control)
         timers = PartitionTimers(self._decider.all_due(partition, in_force.rules))
@@ -152,15 +153,12 @@ class LogFold:
         """Look at some more timers; see Fold."""
         return self._books[partition].timers.look(SLICE_KEYS)
 
-    def _refuse_newer_state(self, partition: int) -> None:
-        """Refuse what would lose, at its next change, the fields that this release does not know."""
-        control: ControlState | None = self._control.partition(partition).get(str(partition))
-        if control is not None and control.version > STATE_VERSION:
-            raise PartitionPaused(
-                f"the state is of version {control.version}, and this release knows up to {STATE_VERSION}: a later "
-                f"release has worked on {self._settings.log}/{partition}; start that one again, or go back as "
-                "schemas/README.md says under Upgrade and roll-back"
-            )
+    def _control_of(self, partition: int) -> ControlState:
+        return self._control.partition(partition).get(str(partition)) or ControlState()
+
+    def next_offset(self, partition: int) -> int | None:
+        """Give the offset after the last record that the state knows; see Fold."""
+        return self._control_of(partition).next_offset
 
     def announcement(self, partition: int) -> Event | None:
         """Write the shipped rules into a log that has none in force."""
@@ -181,7 +179,7 @@ class LogFold:
     def fold(self, partition: int, records: Sequence[SourceRecord], seconds: float = inf) -> Effects:
         """Decide on a poll; see Fold."""
         books = self._books[partition]
-        control = self._control.partition(partition).get(str(partition)) or ControlState()
+        control = self._control_of(partition)
         ledger = PollLedger(self._settings.log, self._settings.identity, partition, control, books.in_force)
         poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger), books.share.poll())
         ends, taken = time.monotonic() + seconds, 0

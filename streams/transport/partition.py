@@ -11,6 +11,7 @@ from streams.exits import exit_now
 from streams.fold.effects import Effects, Fold, Outbox, OutRecord, PartitionPaused, ShareTooLarge, SourceRecord
 from streams.transport.local.frames import Changes
 from streams.transport.parts import FoldParts
+from streams.transport.place import LogPlace
 from streams.transport.state.kept import Kept
 from streams.transport.state.opening import OpenState, open_state
 from streams.transport.transaction import Ends, PartitionTransaction
@@ -64,6 +65,7 @@ class OwnedPartition:
         self._ticks = parts.ticks
         self._metrics = parts.metrics
         self._transaction = PartitionTransaction(parts.settings, source)
+        self._place = LogPlace(consumer, source, parts.settings.step_seconds)
         self._kept = kept
         self._state: OpenState | None = None
         self._is_prepared = False
@@ -148,14 +150,14 @@ class OwnedPartition:
         began = time.monotonic()
         async with self._writing:
             await self._transaction.start()
-        self._next_offset = await self._committed_offset()
-        self._consumer.seek(self._source, self._next_offset)
+        self._seek(await self._place.committed())
         kept, self._kept = self._kept, None
         self._state = await open_state(self._parts, self.number, kept, self._transaction.ownership)
         for table, values in self._state.values.items():
             table.take(self.number, values)
         self._fold.opened(self.number)
         self.is_open = True
+        self._seek(await self._place.of_state(self._fold.next_offset(self.number), self._next_offset))
         self.progressed_at = time.monotonic()
         announcement = self._fold.announcement(self.number)
         if announcement is not None:
@@ -164,17 +166,9 @@ class OwnedPartition:
         self._metrics.opened(self.number, took)
         log.debug("partition %d opened at offset %d in %.3f s", self.number, self._next_offset, took)
 
-    async def _committed_offset(self) -> int:
-        """Read the group's offset after fencing: only now can nobody else move it.
-
-        By a request of its own: `committed` gives the answer to one that was under way before.
-        """
-        async with asyncio.timeout(self._settings.step_seconds):
-            coordinator = self._consumer._coordinator  # noqa: SLF001 - as above
-            committed = (await coordinator.fetch_committed_offsets([self._source])).get(self._source)
-            if committed is not None:
-                return int(committed.offset)
-            return int((await self._consumer.beginning_offsets([self._source]))[self._source])
+    def _seek(self, offset: int) -> None:
+        self._next_offset = offset
+        self._consumer.seek(self._source, offset)
 
     async def _turn(self) -> None:
         records = await self._poll()

@@ -9,7 +9,10 @@ _numbers = count()
 
 
 class OffsetBeforeFence(OwnedPartition):
-    """Reads the committed offset while the former owner may still move it."""
+    """Reads the committed offset while the former owner may still move it, and takes it for the state's."""
+
+    def seek_to_state(self) -> None:
+        """Not ask the state."""
 
     def life(self) -> Steps:
         yield Step.OFFSET

@@ -44,6 +44,7 @@ class TracedFold:
         self.tables = fold.tables
         self.closed = fold.closed
         self.next_due = fold.next_due
+        self.next_offset = fold.next_offset
         self.prepare = fold.prepare
 
     def _traced(self, name: str, apply: Callable[[int, Mapping[str, Any]], None]) -> Callable[[int, Any], None]:
@@ -219,6 +220,24 @@ async def test_a_poll_that_takes_long_is_committed_in_turns(monkeypatch: pytest.
     assert steps.count("commit") == steps.count("stands") == 4
     assert sent[inf] == ["send 3 to remediation.connect-fix/0"]
     assert sent[0.0] == ["send 1 to remediation.connect-fix/0"] * 3
+
+
+@pytest.mark.parametrize("own", [as_transport, as_driver])
+async def test_a_group_that_was_forgotten_decides_nothing_twice(
+    own: Callable[[Stage, None], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state says where the log goes on: a broker drops a group's offsets after a week in which nobody was in it."""
+    stage = Stage()
+    for client in (Producer, Consumer):
+        monkeypatch.setattr(client, "cluster", stage.cluster, raising=False)
+    stage.hear(185)
+    await own(stage, None)
+    stage.cluster.transactions.offsets.clear()
+    stage.cluster.trace.clear()
+    stage.hear(0)
+    await own(stage, None)
+    folded = [line for line in stage.cluster.trace if line.startswith("fold")]
+    assert folded == ["fold [2]"]
 
 
 class Cancelling(Consumer):

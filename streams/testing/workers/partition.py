@@ -108,6 +108,7 @@ class OwnedPartition:
             table.take(self.number, restored)
         self.parts.fold.opened(self.number)
         self.is_open = True
+        self.seek_to_state()
         announcement = self.parts.fold.announcement(self.number)
         if announcement is not None:
             yield Step.ANNOUNCE
@@ -180,6 +181,12 @@ class OwnedPartition:
         application = self.parts.application
         committed = self.parts.cluster.committed(application.name, application.log, self.number)
         self.position = self._next_offset = committed or 0
+
+    def seek_to_state(self) -> None:
+        """Go where the state goes on, whatever the group's offset is."""
+        known = self.parts.fold.next_offset(self.number)
+        if known is not None:
+            self.position = self._next_offset = known
 
     def restore(self) -> dict[Table, dict[str, object]]:
         """Read the last value of every key of every table."""

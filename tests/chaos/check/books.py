@@ -51,6 +51,7 @@ class Expected:
     """Reason and hash of the value of each record that should have been set aside."""
     inputs: bytes = NO_INPUTS
     ticked_at: datetime | None = None
+    next_offset: int | None = None
 
 
 class Books:
@@ -77,6 +78,7 @@ class Books:
     def read(self, record: Record) -> Event:
         """Roll a record into the chain and read it; raises UnreadableRecord for one that should be set aside."""
         self._dead.append(False)
+        self.expected.next_offset = record.offset + 1
         told = [record.key, record.value, *(part for name, value in record.headers for part in (name.encode(), value))]
         parts = b"".join(b"-" if part is None else str(len(part)).encode() + b":" + part for part in told)
         place = record.offset.to_bytes(8, "big") + record.timestamp.to_bytes(8, "big", signed=True)
@@ -155,7 +157,7 @@ class Books:
         self.expected.ticked_at = at if before is None else max(before, at)
         return self.expected.ticked_at
 
-    def control(self, audit_head: str) -> bytes:
+    def control(self, audit_head: str, log_name: str) -> bytes:
         """Give what the control table should hold, with the hash of the last audit record as it was found."""
         window = self._dead[-LOOKED_AT:]
         return encode(
@@ -167,6 +169,8 @@ class Books:
                 looked_at=len(window),
                 dead_ago=tuple(ago for ago in reversed(range(len(window))) if window[-1 - ago]),
                 version=STATE_VERSION,
+                next_offset=self.expected.next_offset,
+                log=log_name,
             )
         )
 

@@ -192,7 +192,7 @@ class Check:
         compare_last(self.findings, "health_wrong", side.health, expected.health, self._records(side.health, number))
         audits = of_log(self._records(AUDIT, number), side.log)
         head = compare_audit(self.findings, books, self.exported.names[side.log], audits)
-        tables = expected.tables | {"control": {str(number): books.control(head)}}
+        tables = expected.tables | {"control": {str(number): books.control(head, self.exported.names[side.log])}}
         for table, topic in side.changelogs.items():
             compare_last(self.findings, "state_wrong", topic, tables.get(table, {}), self._records(topic, number))
         compare_letters(self.findings, expected, side.log, number, self._records(LETTERS, number))

@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import AccountSnapshot, Event, EventType, Source
@@ -289,6 +290,32 @@ def test_a_quiet_worker_ends_in_order(agent: Program) -> None:
     assert agent.stop(STOP_SECONDS) == 0
     agent.start()
     agent.until_ready()
+
+
+def is_forgotten(log: Log, group: str) -> bool:
+    """Try to delete a group with its offsets; a static member is in it until its session is over."""
+    admin = AdminClient({"bootstrap.servers": log.bootstrap})
+    try:
+        admin.delete_consumer_groups([group])[group].result(SECONDS)
+    except KafkaException:
+        return False
+    return True
+
+
+def test_a_forgotten_group_decides_nothing_again(log: Log, agent: Program) -> None:
+    """A broker drops the offsets of a group that nobody was in for a week: the state says where the log goes on."""
+    customer = new_customer()
+    log.write(looked(customer, 185, now() - MINUTE))
+    wait_until(lambda: log.actions(customer) == ["issue"])
+    assert agent.stop(STOP_SECONDS) == 0
+    decided = len(log.read(AUDIT))
+    wait_until(lambda: is_forgotten(log, AGENT))
+    agent.start()
+    agent.until_ready()
+    assert "the group is at offset 0, the state at" in agent.said()
+    log.write(looked(customer, 0, now()))
+    wait_until(lambda: log.actions(customer) == ["issue", "withdraw"])
+    assert len(log.read(AUDIT)) - decided < decided / 2
 
 
 @pytest.mark.usefixtures("agent")
