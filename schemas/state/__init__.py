@@ -13,7 +13,7 @@ from schemas.state.institutions import (
     WindowState,
 )
 from schemas.state.partitions import ControlState, IncidentMark, Silence, Surroundings
-from schemas.state.record import Record, encode, replace
+from schemas.state.record import Record, encode, field, replace
 
 __all__ = [
     "AccountState",
@@ -37,5 +37,6 @@ __all__ = [
     "WindowLogin",
     "WindowState",
     "encode",
+    "field",
     "replace",
 ]

@@ -5,9 +5,10 @@ Absent fields stand for their defaults.
 """
 
 import msgspec
+from msgspec import field
 from msgspec.structs import replace
 
-__all__ = ["Record", "encode", "replace"]
+__all__ = ["Record", "encode", "field", "replace"]
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

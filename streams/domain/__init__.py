@@ -1,10 +1,11 @@
 """The decision core: pure functions from state and event to state and messages; they import no I/O and no clock."""
 
 from streams.domain.around import hear as hear_around
+from streams.domain.cases.contact import waiting_cases
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.health import account_health
 from streams.domain.customers.turn import NOWHERE, Outcome
-from streams.domain.decision import Decision, customer_of, decide, next_due, release_baseline, review, waiting_cases
+from streams.domain.decision import Decision, customer_of, decide, next_due, release_baseline, review
 from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
 from streams.domain.rules import Rules
 

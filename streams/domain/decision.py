@@ -21,10 +21,11 @@ from schemas.events import (
     Override,
 )
 from schemas.health import Phase
-from schemas.state import AccountState, Consent, CustomerState, LoginState, Record, Surroundings, replace
+from schemas.state import AccountState, Consent, CustomerState, Record, Surroundings, replace
 from schemas.vendor import valid_identifier
+from streams.domain.agenda import Agenda
 from streams.domain.cases import consent, otp
-from streams.domain.cases.contact import release, take_over, waits
+from streams.domain.cases.contact import release, take_over, waiting_cases
 from streams.domain.cases.needs import look_at
 from streams.domain.cases.settle import settle, settle_cases
 from streams.domain.customers import location, unknowns
@@ -35,9 +36,10 @@ from streams.domain.customers.health import phase
 from streams.domain.customers.observation import observe
 from streams.domain.customers.overrides import hear_challenge, hear_override
 from streams.domain.customers.turn import NOWHERE, Outcome, Timer, Turn
+from streams.domain.firing import fire_due, fire_new
 from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
 from streams.domain.rules import Rule, Rules
-from streams.domain.timers import fire_due, fire_new, first_timer
+from streams.domain.timers import first_timer
 
 SEEN_LIMIT = 4096
 """How many event ids a customer's state remembers at most: a record of the state has to fit a Kafka batch."""
@@ -101,11 +103,11 @@ def decide(
     at = max(event.time, known, ticked_at or known)
     before = customer or Customer(customer_of(event) or "", CustomerState(event_time=at))
     is_tick = isinstance(event.data, ClockTick)
-    turn = fire_due(Turn(before, rules, at, around), is_tick=is_tick)
-    if is_tick:
-        return _decision(before, replace(turn, outcome=Outcome.TICK), event, first_timer(turn))
-    after, timer = fire_new(_read(turn, event), turn)
-    return _decision(before, after, event, timer)
+    turn = Turn(before, rules, at, around)
+    agenda = Agenda(turn)
+    turn = fire_due(turn, agenda, is_tick=is_tick)
+    turn = replace(turn, outcome=Outcome.TICK) if is_tick else fire_new(_read(turn, event), agenda)
+    return _decision(before, turn, event, agenda.first())
 
 
 def review(
@@ -147,11 +149,6 @@ def _move_clock_if_told(turn: Turn) -> Turn:
         return turn
     state = replace(turn.customer.state, event_time=turn.at)
     return replace(turn, customer=replace(turn.customer, state=state))
-
-
-def waiting_cases(customer: Customer) -> list[str]:
-    """Give the cases that have a contact waiting, ascending."""
-    return sorted(login_id for login_id, login in customer.logins.items() if waits(login))
 
 
 def next_due(customer: Customer, rules: Rules, around: Surroundings = NOWHERE) -> datetime | None:
@@ -244,7 +241,7 @@ def _connect(turn: Turn, event: ConnectEvent) -> Turn:
 def _decision(before: Customer, turn: Turn, event: Event, timer: Timer | None) -> Decision:
     customer = turn.customer
     accounts = turn.touched if len(turn.touched) < 2 else tuple(sorted(set(turn.touched)))  # noqa: PLR2004 - one
-    logins = _changed(before.logins, customer.logins)
+    logins = () if before.logins is customer.logins else _changed(before, customer, turn.stirred)
     account_id = event.data.account_id if isinstance(event.data, AccountSnapshot) else ""
     return Decision(
         customer=None if customer.remembers_nothing else customer,
@@ -272,12 +269,12 @@ def _is_told(before: Customer, after: Customer, accounts: tuple[str, ...]) -> bo
     return any(_tells(before.accounts.get(key), after.accounts.get(key)) for key in accounts)
 
 
-def _changed(before: Mapping[str, LoginState], after: Mapping[str, LoginState]) -> tuple[str, ...]:
-    return (
-        ()
-        if before is after
-        else tuple(sorted(key for key in {**before, **after} if before.get(key) is not after.get(key)))
-    )
+def _changed(before: Customer, after: Customer, stirred: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the logins whose case has changed, or was dropped."""
+    keys = {*stirred}
+    if before.state.login_ids is not after.state.login_ids:
+        keys |= before.logins.keys() - after.logins.keys()
+    return tuple(sorted(key for key in keys if before.logins.get(key) is not after.logins.get(key)))
 
 
 def _tells(before: AccountState | None, after: AccountState | None) -> bool:

@@ -39,9 +39,14 @@ class Waiting(Record, frozen=True):
 
 def waits(login: LoginState) -> bool:
     """Whether a case has any contact that waits."""
-    return login.remind_since is not None or any(
-        episode.waiting_since is not None for episode in login.episodes.values()
-    )
+    if login.remind_since is not None:
+        return True
+    return any(episode.waiting_since is not None for episode in login.episodes.values())
+
+
+def waiting_cases(customer: Customer) -> list[str]:
+    """Give the cases that have a contact waiting, ascending."""
+    return sorted([login_id for login_id, login in customer.logins.items() if waits(login)])
 
 
 def take_over(turn: Turn, account_id: str, before: Customer) -> Turn:

@@ -9,7 +9,7 @@ from schemas.state import AccountState, Consent, EpisodeState, replace
 from schemas.times import rfc3339
 from streams.domain.cases import otp
 from streams.domain.cases.commands import command_id
-from streams.domain.cases.contact import contact, waits
+from streams.domain.cases.contact import contact, waiting_cases
 from streams.domain.cases.episodes import close, issue, rest, restate, store
 from streams.domain.cases.needs import look_at, needed
 from streams.domain.customers.customer import Customer
@@ -33,9 +33,8 @@ _OUTCOMES = (
 def settle(turn: Turn, before: Customer) -> Turn:
     """Look, after an event, at every case whose needs may have changed since `before`; contact for all that waits."""
     turn, _ = _settled(look_at(turn, before))
-    for login_id, login in sorted(turn.customer.logins.items()):
-        if waits(login):
-            turn = contact(turn, login_id)
+    for login_id in waiting_cases(turn.customer):
+        turn = contact(turn, login_id)
     return turn
 
 

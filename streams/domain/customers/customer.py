@@ -1,14 +1,61 @@
 """One customer's whole state, immutable: each change gives another."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
-from schemas.state import AccountState, CustomerState, LoginState, Record, replace
+from schemas.state import AccountState, CustomerState, LoginState, Record, field, replace
 
 FORMER_ACCOUNTS = 1000
 """Dropped accounts of a customer whose health can still be erased."""
 FORMER_CASES = 100
 """Cases of a customer that are remembered after their last account went: the state has to stay small."""
+INDEXED = 16
+"""Accounts from which on those of a login are looked up: fewer are looked through sooner."""
 _NEW_CASE = LoginState()
+
+
+class AccountsByLogin:  # noqa: PLW1641 - nobody asks for its hash
+    """Which accounts each login has, in the order of their coming: made when it is first asked for.
+
+    It says nothing but what the accounts say, so any two of them count as equal. Customers who differ in other things
+    share one.
+    """
+
+    __slots__ = ("_ids",)
+
+    def __init__(self, ids: dict[str, tuple[str, ...]] | None = None) -> None:
+        self._ids = ids
+
+    def __eq__(self, other: object) -> bool:
+        """Tell nothing apart."""
+        return isinstance(other, AccountsByLogin)
+
+    def of(self, accounts: Mapping[str, AccountState]) -> Mapping[str, tuple[str, ...]]:
+        """Give the ids of these accounts by their login; those whose login is not known are left out."""
+        if self._ids is None:
+            ids: dict[str, list[str]] = {}
+            for account_id, account in accounts.items():
+                if account.login_id is not None:
+                    ids.setdefault(account.login_id, []).append(account_id)
+            self._ids = {login_id: tuple(of_login) for login_id, of_login in ids.items()}
+        return self._ids
+
+    def with_new(self, account_id: str, login_id: str | None) -> "AccountsByLogin":
+        """Give what holds with an account that has come last."""
+        if self._ids is None:
+            return AccountsByLogin()
+        if login_id is None:
+            return self
+        return AccountsByLogin({**self._ids, login_id: (*self._ids.get(login_id, ()), account_id)})
+
+    def without(self, account_id: str, login_id: str | None) -> "AccountsByLogin":
+        """Give what holds without an account."""
+        if self._ids is None:
+            return AccountsByLogin()
+        if login_id is None:
+            return self
+        ids = {**self._ids}
+        left = tuple(key for key in ids.pop(login_id) if key != account_id)
+        return AccountsByLogin(ids | {login_id: left} if left else ids)
 
 
 class Customer(Record, frozen=True):
@@ -21,6 +68,7 @@ class Customer(Record, frozen=True):
     state: CustomerState
     accounts: Mapping[str, AccountState] = {}
     logins: Mapping[str, LoginState] = {}
+    by_login: AccountsByLogin = field(default_factory=AccountsByLogin)
 
     @property
     def remembers_nothing(self) -> bool:
@@ -30,7 +78,9 @@ class Customer(Record, frozen=True):
 
     def live_at(self, login_id: str) -> Iterator[tuple[str, AccountState]]:
         """Give the accounts of a login that are not deleted."""
-        for account_id, account in self.accounts.items():
+        accounts = self.accounts
+        for account_id in accounts if len(accounts) < INDEXED else self.by_login.of(accounts).get(login_id, ()):
+            account = accounts[account_id]
             if account.login_id == login_id and account.deleted_at is None:
                 yield account_id, account
 
@@ -41,18 +91,23 @@ class Customer(Record, frozen=True):
     def with_account(self, account_id: str, account: AccountState) -> "Customer":
         """Give the customer with that account in that state."""
         accounts = {**self.accounts, account_id: account}
-        if account_id in self.accounts:
-            return replace(self, accounts=accounts)
+        was = self.accounts.get(account_id)
+        if was is not None:
+            if was.login_id == account.login_id:
+                return replace(self, accounts=accounts)
+            return replace(self, accounts=accounts, by_login=AccountsByLogin())
         former = tuple(key for key in self.state.former_ids if key != account_id)
-        return replace(
-            self, accounts=accounts, state=replace(self.state, account_ids=tuple(accounts), former_ids=former)
-        )
+        state = replace(self.state, account_ids=tuple(accounts), former_ids=former)
+        by_login = self.by_login.with_new(account_id, account.login_id)
+        return replace(self, accounts=accounts, state=state, by_login=by_login)
 
     def with_login(self, login_id: str, login: LoginState) -> "Customer":
         """Give the customer with that case in that state."""
         if login_id in self.logins:
             return replace(self, logins={**self.logins, login_id: login})
-        logins = _limited({**self.logins, login_id: login}, self.accounts, login_id)
+        logins = {**self.logins, login_id: login}
+        if len(logins) > FORMER_CASES:
+            logins = _limited(logins, self.by_login.of(self.accounts), login_id)
         return replace(self, logins=logins, state=replace(self.state, login_ids=tuple(logins)))
 
     def without_account(self, account_id: str) -> "Customer":
@@ -61,23 +116,23 @@ class Customer(Record, frozen=True):
         An ordinal that began anew could give an old command's id to a later one (R4), and an OTP mark outlasts accounts
         (R7). Of such former cases the latest `FORMER_CASES` are kept, as long as the customer is.
         """
-        accounts = {key: account for key, account in self.accounts.items() if key != account_id}
-        gone, logins = self.accounts[account_id].login_id, dict(self.logins)
-        if gone in logins and all(account.login_id != gone for account in accounts.values()):
+        accounts, logins = {**self.accounts}, {**self.logins}
+        gone = accounts.pop(account_id).login_id
+        by_login = self.by_login.without(account_id, gone)
+        if gone in logins and gone not in by_login.of(accounts):
             logins[gone] = logins.pop(gone)
-        logins = _limited(logins, accounts, None)
+        logins = _limited(logins, by_login.of(accounts), None)
         former = (*self.state.former_ids, account_id)[-FORMER_ACCOUNTS:]
         ids = {"account_ids": tuple(accounts), "former_ids": former, "login_ids": tuple(logins)}
-        return replace(self, state=replace(self.state, **ids), accounts=accounts, logins=logins)
+        return replace(self, state=replace(self.state, **ids), accounts=accounts, logins=logins, by_login=by_login)
 
 
-def _limited(
-    logins: dict[str, LoginState], accounts: Mapping[str, AccountState], newest: str | None
-) -> dict[str, LoginState]:
+def _limited(logins: dict[str, LoginState], named: Container[str], newest: str | None) -> dict[str, LoginState]:
     """Drop the oldest former cases beyond their number: no account names them, and nothing of theirs is open."""
     if len(logins) <= FORMER_CASES:
         return logins
-    named = {account.login_id for account in accounts.values()} | {newest}
-    former = [key for key, login in logins.items() if key not in named and not login.episodes]
+    former = [key for key, login in logins.items() if key not in named and key != newest and not login.episodes]
     gone = set(former[: max(0, len(former) - FORMER_CASES)])
+    if not gone:
+        return logins
     return {key: login for key, login in logins.items() if key not in gone}

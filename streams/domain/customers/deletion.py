@@ -1,7 +1,5 @@
 """Deleted accounts: they leave their case, and are forgotten some time later (R12)."""
 
-from datetime import datetime
-
 from schemas.commands import WithdrawReason
 from schemas.state import AccountState, CustomerState, EpisodeState, replace
 from streams.domain.cases.episodes import close
@@ -25,22 +23,23 @@ def delete(turn: Turn, account_id: str, unknown: AccountState) -> Turn:
     if account.deleted_at is not None:
         return turn.by(_RULE)
     account = replace(account, heard_at=turn.at, deleted_at=turn.at)
-    customer = _mended(before, account_id, account, turn.at).with_account(account_id, account)
+    turn = _mended(turn, account_id, account)
+    customer = turn.customer.with_account(account_id, account)
     turn = replace(turn, customer=customer, outcome=Outcome.DELETED, touched=(*turn.touched, account_id)).by(_RULE)
     return signal(turn, before, account_id, observed=False)
 
 
-def _mended(customer: Customer, account_id: str, account: AccountState, at: datetime) -> Customer:
+def _mended(turn: Turn, account_id: str, account: AccountState) -> Turn:
     """Count the deletion as the strong fix of the episodes that asked for it (R5)."""
-    login = customer.case(account.login_id)
+    login = turn.customer.case(account.login_id)
     fixed: dict[str, EpisodeState] = {
-        kind: replace(episode, fixed_at=at)
+        kind: replace(episode, fixed_at=turn.at)
         for kind, episode in login.episodes.items()
         if kind in DELETION_MENDS and account_id in episode.account_ids
     }
     if account.login_id is None or not fixed:
-        return customer
-    return customer.with_login(account.login_id, replace(login, episodes={**login.episodes, **fixed}))
+        return turn
+    return turn.with_case(account.login_id, episodes={**login.episodes, **fixed})
 
 
 def timers(account_id: str, account: AccountState, rules: Rules) -> list[Timer]:
@@ -76,7 +75,7 @@ def forget(turn: Turn) -> Turn:
                 turn = close(turn, login_id, kind, WithdrawReason.FORGOTTEN, rule=Rule.R18)
     for account_id, account in before.accounts.items():
         if account.deleted_at is None:
-            turn = location.keep_waiting(delete(turn, account_id, account))
+            turn = location.keep_waiting(delete(turn, account_id, account), account_id)
     return replace(
         turn,
         outcome=Outcome.FORGOTTEN,

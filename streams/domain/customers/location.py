@@ -12,9 +12,12 @@ from streams.domain.rules import Rule, Rules
 _RULE = Rule.R14
 
 
-def keep_waiting(turn: Turn) -> Turn:
-    """Ask for the login of each touched account that has come to need it; end the wait of those that do not."""
-    for account_id in dict.fromkeys(turn.touched):
+def keep_waiting(turn: Turn, *account_ids: str) -> Turn:
+    """Ask for the login of each account that has come to need it, and end the wait of those that do not.
+
+    Where none are named, it is about all that the turn has touched.
+    """
+    for account_id in account_ids or dict.fromkeys(turn.touched):
         account = turn.customer.accounts.get(account_id)
         if account is None:
             continue

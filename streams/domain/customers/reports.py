@@ -46,7 +46,9 @@ def _place(account_id: str, account: AccountState | None) -> _Place | None:
 
 
 def _stands(customer: Customer, place: _Place) -> bool:
-    return any(_place(account_id, account) == place for account_id, account in customer.accounts.items())
+    if place.login_id is None:
+        return place.alone is not None and _place(place.alone, customer.accounts.get(place.alone)) == place
+    return any(_place(account_id, account) == place for account_id, account in customer.live_at(place.login_id))
 
 
 def _told(turn: Turn, kind: SignalType, place: _Place, account_id: str, *, entered: bool) -> Turn:

@@ -43,9 +43,9 @@ class Turn(Record, frozen=True):
     """One event, or one timer, on its way to a decision.
 
     `at` is the event time, `event_id` the `ce_id` (empty for a timer); `applied` names rules, each once, in order;
-    `touched` names the accounts whose record changed or went, `cases` the logins whose needs may have changed, both
-    perhaps more than once; `erased` names accounts of which nothing may be left. `observed` is the account of an
-    observation. `counted` lists logins that were seen to succeed, with their institutions (R9).
+    `touched` names the accounts whose record changed or went, `stirred` the logins whose case changed, `cases` those
+    whose needs may have, all perhaps more than once; `erased` names accounts of which nothing may be left. `observed`
+    is the account of an observation. `counted` lists logins that were seen to succeed, with their institutions (R9).
     """
 
     customer: Customer
@@ -59,6 +59,7 @@ class Turn(Record, frozen=True):
     counted: tuple[tuple[str, str], ...] = ()
     applied: tuple[str, ...] = ()
     touched: tuple[str, ...] = ()
+    stirred: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
     observed: str = ""
@@ -79,7 +80,9 @@ class Turn(Record, frozen=True):
         known = self.customer.logins.get(login_id)
         before = LoginState(institution_id=self._institution(login_id)) if known is None else known
         after: LoginState = replace(before, **changes)
-        return self if after == known else replace(self, customer=self.customer.with_login(login_id, after))
+        if after == known:
+            return self
+        return replace(self, customer=self.customer.with_login(login_id, after), stirred=(*self.stirred, login_id))
 
     def _institution(self, login_id: str) -> str | None:
         """Give the institution of the account of a login that was heard of last; of two at once the greater id."""

@@ -4,8 +4,7 @@ import pytest
 
 from schemas.commands import TicketCause
 from schemas.policy import Contact, Policy
-from streams.domain import OutgoingWish, Rules, decide, next_due
-from streams.domain import timers as timers_
+from streams.domain import OutgoingWish, Rules, decide, firing, next_due
 from tests.unit.domain.build import (
     CATALOGUE,
     DAY,
@@ -196,7 +195,7 @@ def test_rules_from_before() -> None:
 
 def test_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A record fires so many timers before it and after it, at most: the rest waits for the next record."""
-    monkeypatch.setattr(timers_, "LIMIT", 1)
+    monkeypatch.setattr(firing, "LIMIT", 1)
     story = told()
     story.hear(connected("started", START + 60 * DAY))
     assert story.lines[1:] == [REMINDED, REMINDED]
@@ -206,7 +205,7 @@ def test_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_limit_of_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same holds for what a record sets due."""
-    monkeypatch.setattr(timers_, "LIMIT", 1)
+    monkeypatch.setattr(firing, "LIMIT", 1)
     story = told()
     story.hear(nightly(185, 0, "a2", "L2"))
     decision = story.hear(fixed(START + 3 * HOUR, made=START + HOUR), fixed(START + 3 * HOUR, "L2", made=START + HOUR))
