@@ -13,8 +13,11 @@ from schemas.audit import DeadLetterReason
 from schemas.events import CONNECT_PREFIX, AccountSnapshot, ConnectEvent, Event, EventData, EventType, Source
 from schemas.vendor import DATE_FIELDS, ID_FIELDS, loosened, loosened_connect, read_json, valid_identifier
 
-MAX_RECORDS = 2000
-"""Records that one notification may carry; a body of 1 MiB holds about 950 accounts."""
+MAX_REFUSED = 3000
+"""Records of one notification that are refused one by one; what is beyond is refused together.
+
+As many accounts as the vendor sends fit a body of 1 MiB. There may be as many events as a body holds.
+"""
 
 CONNECT_TYPES = frozenset(
     {
@@ -70,6 +73,17 @@ class Reduction:
     unreadable_dates: int = 0
     unknown_types: int = 0
     not_stored: int = 0
+    beyond: int = 0
+    """Refused records that the last of `refused` stands for, where there are more than may be told one by one."""
+
+    def refuse(self, refused: Refused) -> None:
+        """Refuse a record."""
+        if len(self.refused) <= MAX_REFUSED:
+            self.refused.append(refused)
+        if len(self.refused) > MAX_REFUSED:
+            self.beyond += 1
+            detail = f"{self.beyond} more records that cannot be events"
+            self.refused[-1] = Refused(DeadLetterReason.BAD_DATA, detail)
 
 
 class Receipt(NamedTuple):
@@ -115,7 +129,7 @@ def reduce_txpush(body: Mapping[str, Any], receipt: Receipt) -> Reduction:
     known = _ACCOUNT_TYPES.get(type_name) if class_name == "account" else None
     for index, record in enumerate(records):
         if not isinstance(record, dict):
-            reduction.refused.append(_refused(DeadLetterReason.BAD_DATA, f"record {index} is not an object", {}))
+            reduction.refuse(_refused(DeadLetterReason.BAD_DATA, f"record {index} is not an object", {}))
             continue
         fields = {name: record[name] for name in KEPT if name in record}
         if class_name == "account":
@@ -155,8 +169,8 @@ def _envelope(body: Mapping[str, Any]) -> tuple[str, str, list[Any]]:
     if not isinstance(event, dict):
         raise UnreadableBody("the body has no event object")
     class_name, type_name, records = event.get("class"), event.get("type"), event.get("records")
-    if not isinstance(records, list) or len(records) > MAX_RECORDS:
-        raise UnreadableBody(f"event.records is not a list of at most {MAX_RECORDS} records")
+    if not isinstance(records, list):
+        raise UnreadableBody("event.records is not a list")
     if not (isinstance(class_name, str) and isinstance(type_name, str)):
         raise UnreadableBody("event.class and event.type are not both text")
     if not (_TYPE_WORD.fullmatch(class_name) and _TYPE_WORD.fullmatch(type_name)):
@@ -171,7 +185,7 @@ def _add_account(
     try:
         data = AccountSnapshot.model_validate(typed)
     except ValidationError as error:
-        reduction.refused.append(_refused(*_fault(error, index), fields))
+        reduction.refuse(_refused(*_fault(error, index), fields))
         return
     if None in typed.values():
         reduction.unreadable_dates += sum(fields.get(name) is not None and typed[name] is None for name in DATE_FIELDS)
@@ -185,7 +199,7 @@ def _add_unknown(
     ids = _valid_ids(fields)
     if "customerId" not in ids:
         detail = f"record {index}: customerId: absent or not an id"
-        reduction.refused.append(_refused(DeadLetterReason.NO_ACCOUNT, detail, fields))
+        reduction.refuse(_refused(DeadLetterReason.NO_ACCOUNT, detail, fields))
         return
     reduction.unknown_types += 1
     subject = f"accounts/{ids['accountId']}" if "accountId" in ids else None

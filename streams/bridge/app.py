@@ -1,10 +1,12 @@
 """The ASGI application: 200 means that every record of the body is in the log, anything else that it may not be."""
 
+import asyncio
 import hmac
 import logging
 import time
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from schemas.audit import DeadLetterReason
@@ -12,7 +14,7 @@ from schemas.notifications import Reduction, XmlBody
 from schemas.times import to_epoch_ms
 from streams.bridge import answers
 from streams.bridge.answers import Answer, Receive, Rejected, Scope, Send
-from streams.bridge.bodies import Place, Room, read_body
+from streams.bridge.bodies import SMALL_BYTES, Place, Room, read_body
 from streams.bridge.checks import Keys, NoKeys, SignatureCheck
 from streams.bridge.intake import Content, Intake, Topics, content_of, record_of, take
 from streams.bridge.meters import BridgeMeters, Counts
@@ -121,7 +123,7 @@ class Bridge:
         body = await read_body(scope, receive, settings.max_body_bytes, settings.read_seconds, place)
         if not body:
             return answers.BAD_REQUEST
-        taken = self._take(route, scope, body)
+        taken = await self._take(route, scope, body)
         del body  # while it waits for Kafka, a request holds its records and little else
         if isinstance(taken, Answer):
             return taken
@@ -131,13 +133,14 @@ class Bridge:
         self._notices.stored(route, taken.refused, self._topics.dead_letter)
         return taken.answer
 
-    def _take(self, route: Route, scope: Scope, body: bytes) -> "Answer | _Taken":
+    async def _take(self, route: Route, scope: Scope, body: bytes) -> "Answer | _Taken":
         """Check a body and reduce it; give the answer to one that is refused."""
         content = content_of(body)
         refusal = self._refusal(route, scope, body, content)
         if refusal is not None:
             return refusal
-        intake = take(route, body, self._clock.now(), self._topics, content)
+        reduce = partial(take, route, body, self._clock.now(), self._topics, content)
+        intake = reduce() if len(body) <= SMALL_BYTES else await asyncio.to_thread(reduce)  # others have the loop
         aside = answers.SET_ASIDE if intake.records else answers.NOT_STORED
         answer = answers.STORED if intake.reduction.events else aside
         reasons = tuple(refused.reason for refused in intake.reduction.refused)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import httpx
+import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -42,6 +43,25 @@ async def test_a_notification_is_stored(bench: Bench) -> None:
     ]
     assert bench.count("requests", route="txpush", outcome="stored") == 1
     assert bench.count("records_stored", type="txpush.account.modified") == 2
+
+
+async def test_a_large_notification_is_stored_whole_while_others_are_answered() -> None:
+    """All accounts that a body of 1 MiB holds are events, in order, and reducing them leaves the loop to others."""
+    one = orjson.loads(sample("txpush-account-modified-185"))["event"]
+    ids = {"customerId": "7000000042", "institutionId": "102105", "aggregationStatusCode": 185}
+    records = [{"id": str(5_900_000_000 + number), **ids} for number in range(8_000)]
+    body = orjson.dumps({"event": one | {"records": records}})
+    async with bench_with(replace(SETTINGS, max_body_bytes=1 << 20, max_held_bytes=1 << 20)) as bench:
+        large = asyncio.create_task(bench.client.post(TXPUSH, content=body))
+        meanwhile = 0
+        while not large.done():
+            await asyncio.sleep(0)
+            answer = await bench.client.get(TXPUSH, params={"txpush_verification_code": "abc"})
+            meanwhile += answer.status_code == 200
+    assert (await large).status_code == 200
+    assert meanwhile > 1
+    subjects = [dict(record.headers)["ce_subject"] for record in bench.log.records]
+    assert subjects == [f"accounts/{record['id']}".encode() for record in records]
 
 
 async def test_a_data_connect_event_is_stored(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from schemas.audit import DeadLetterReason
 from schemas.cloudevents import to_value
 from schemas.events import AccountSnapshot, ConnectEvent, Source, WebhookData
 from schemas.notifications import (
-    MAX_RECORDS,
+    MAX_REFUSED,
     Receipt,
     UnreadableBody,
     XmlBody,
@@ -171,13 +171,32 @@ def test_an_unknown_class_keeps_ids_only() -> None:
         notification(class_name="a b"),
         notification(type_name="x" * 60),
         notification(class_name="a.b"),
-        {"event": {"class": "account", "type": "modified", "records": [{}] * (MAX_RECORDS + 1)}},
+        {"event": {"class": "account", "type": "modified", "records": {"0": {}}}},
     ],
 )
 def test_another_envelope_is_unreadable(body: dict[str, Any]) -> None:
-    """Without class, type and a bounded list of records it is no notification."""
+    """Without class, type and a list of records it is no notification."""
     with pytest.raises(UnreadableBody, match="event"):
         reduce_txpush(body, RECEIPT)
+
+
+def test_every_record_of_a_body_is_one_event() -> None:
+    """However many there are: what is answered 200 is in the log, or is looked at by somebody."""
+    reduction = reduce_txpush(notification(*(account(id=str(number)) for number in range(12_000))), RECEIPT)
+    assert [event.id for event in reduction.events] == [f"{RECEIPT.sha256}:{number}" for number in range(12_000)]
+
+
+@pytest.mark.parametrize("bad", [{}, "no object", account(id="a/b")])
+@pytest.mark.parametrize(("count", "letters", "last"), [(3000, 3000, None), (3001, 3001, 1), (9000, 3001, 6000)])
+def test_refused_records_are_told_one_by_one_and_then_together(
+    bad: object, count: int, letters: int, last: int | None
+) -> None:
+    """A body of nothings may not become a hundred times its bytes of dead letters."""
+    reduction = reduce_txpush(notification(*[bad] * count, account()), RECEIPT)
+    assert (len(reduction.events), len(reduction.refused)) == (1, letters)
+    assert letters <= MAX_REFUSED + 1
+    words = f"record {count - 1}" if last is None else f"{last} more records that cannot be events"
+    assert reduction.refused[-1].detail.startswith(words)
 
 
 HALVES = [
