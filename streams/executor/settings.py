@@ -49,6 +49,7 @@ class LookupSettings:
         ack_seconds: how long Kafka may take with the answer.
         at_once: look-ups under way at once.
         max_in_hand: look-ups read and not answered, before reading pauses.
+        max_forbidden: how many of them may be tried again that the vendor forbids (HTTP 403); any beyond is set aside.
         source_failures: steps that may fail in a row, a second or more apart, before the consumer is made anew.
     """
 
@@ -61,6 +62,7 @@ class LookupSettings:
     poll_seconds: float = 0.5
     at_once: int = 4
     max_in_hand: int = 200
+    max_forbidden: int = 50
     source_failures: int = 20
 
 

@@ -72,6 +72,7 @@ class LookupReader:
         self._meters = meters
         self._hand = Hand()
         self._tasks: dict[tuple[Partition, int], asyncio.Task[None]] = {}
+        self._forbidden: set[tuple[Partition, int]] = set()
         self._slots = asyncio.Semaphore(settings.at_once)
         self._refusal = Refusal(settings.refused_pause_seconds)
         self._committed: dict[Partition, int] = {}
@@ -168,6 +169,7 @@ class LookupReader:
         """Let go of what is in hand there: it is read again, by us or by another."""
         self._hand.forget(partitions)
         for place in [place for place in self._tasks if place[0] in partitions]:
+            self._forbidden.discard(place)
             self._tasks.pop(place).cancel()
 
     async def _commit(self) -> None:
@@ -196,6 +198,7 @@ class LookupReader:
             await asyncio.sleep(min(max(pause, again), self._settings.longest_pause_seconds))
             pause = min(pause * 2, self._settings.longest_pause_seconds)
         self._hand.done(*work.place)
+        self._forbidden.discard(work.place)
         self._tasks.pop(work.place, None)
 
     async def _tried(self, work: _Work) -> float | None:
@@ -227,8 +230,7 @@ class LookupReader:
         if isinstance(error, LogError | TimeoutError):
             return 0.0
         if isinstance(error, MisconfiguredError) and error.is_of_one:
-            log.warning("%s has to wait, others do not: %s", work, error)
-            return self._settings.longest_pause_seconds
+            return await self._wait_or_give_up(work, lookup, error)
         if isinstance(error, RefusedError | MisconfiguredError):
             self._refusal.declare(error)
             return 0.0
@@ -236,6 +238,18 @@ class LookupReader:
         if again is None:
             self._meters.looked_up(lookup.action, LookupOutcome.FAILED)
         return again
+
+    async def _wait_or_give_up(self, work: _Work, lookup: Lookup, error: MisconfiguredError) -> float | None:
+        """Have one that is forbidden wait, as long as there is room in hand for those that are not."""
+        if work.place not in self._forbidden and len(self._forbidden) >= self._settings.max_forbidden:
+            log.error("%s is set aside, %d that are forbidden wait already: %s", work, len(self._forbidden), error)
+            again = await self._set_aside(work, DeadLetterReason.REQUEST_REFUSED, str(error))
+            if again is None:
+                self._meters.looked_up(lookup.action, LookupOutcome.FAILED)
+            return again
+        self._forbidden.add(work.place)
+        log.warning("%s has to wait, others do not: %s", work, error)
+        return self._settings.longest_pause_seconds
 
     async def _given_up(self, work: _Work, error: Exception) -> float | None:
         """Say what is hopeless; what is so by a fault of ours is set aside as well, for somebody to look at."""

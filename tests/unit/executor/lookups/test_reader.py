@@ -159,6 +159,21 @@ async def test_a_look_up_that_is_forbidden_stops_no_other() -> None:
     await ended(running)
 
 
+async def test_many_that_are_forbidden_leave_room_for_the_others() -> None:
+    """A number of them waits, each further one is a dead letter: else a few hundred would hold up all for a day."""
+    source = EndlessSource([RawRecord(PLACE, n, lookup(B if n > 8 else A), ASKED_MS) for n in range(20)])
+    world = World(replace(QUICK, max_in_hand=6, max_forbidden=4), source)
+    world.vendor.accounts[A] = MisconfiguredError("the vendor does not let us do this", status=403)
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.count("answered") == 11)
+    letters = [record for record in world.log.records if record.topic == "aggregation.dead-letter"]
+    assert (world.count("failed"), len(letters), world.reader.in_hand) == (5, 5, 4)
+    world.vendor.accounts[A] = snapshot(A)
+    await until(lambda: source.committed == {PLACE: 20})
+    assert world.count("answered") == 15
+    await ended(running)
+
+
 async def test_one_try_a_pause_while_refused() -> None:
     """However many look-ups wait, the vendor hears of one of them; the first has told, the others stay still."""
     source = EndlessSource([RawRecord(PLACE, n, lookup(A), ASKED_MS) for n in range(50)])
