@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, PlainValidator, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, Field, PlainValidator, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from schemas.contract.channels import PARTITIONS, REPLICAS
@@ -26,9 +26,18 @@ Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode]
 Address = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$")]
 """Scheme, host and perhaps a port, as others reach us; no path."""
 
-
 _ENCRYPTED_OR_NEAR = re.compile(r"https://|http://(127\.|\[::1\]|[^.:]+(:|$))")
 """Over TLS, or on this machine or network: a loopback address, or a name without a domain."""
+
+
+def _encrypted(url: str) -> str:
+    if not _ENCRYPTED_OR_NEAR.match(url):
+        raise ValueError("write https://, as tokens, secrets and bodies would be readable on the way")
+    return url
+
+
+PrivateAddress = Annotated[Address, AfterValidator(_encrypted)]
+"""The same, of what is secret on the way."""
 
 SignatureMode = Literal["enforce", "log"]
 SignatureStrategy = Literal["concat-hex", "concat-base64", "newline-hex", "newline-base64"]
@@ -96,7 +105,7 @@ class BridgePart(BaseModel):
     callback_tokens: Secrets = Field(
         default=(), max_length=2, description="secret path tokens of the callback URLs, two while one is replaced"
     )
-    public_url: Address | None = Field(
+    public_url: PrivateAddress | None = Field(
         default=None, description="where the vendor reaches the bridge, `https://host`; its host is part of signatures"
     )
     signatures: SignatureMode = Field(
@@ -146,13 +155,6 @@ class BridgePart(BaseModel):
             raise ValueError("a token has 16 to 256 of A-Z a-z 0-9 . _ ~ - : make one with `openssl rand -hex 24`")
         return tokens
 
-    @field_validator("public_url")
-    @classmethod
-    def _encrypted(cls, url: str | None) -> str | None:
-        if url is not None and not _ENCRYPTED_OR_NEAR.match(url):
-            raise ValueError("write https://, as the path token and the bodies would be readable on the way")
-        return url
-
     @field_validator("max_held_bytes")
     @classmethod
     def _for_one_body(cls, held: int, info: ValidationInfo) -> int:
@@ -188,7 +190,9 @@ class SubscriptionsPart(BaseModel):
 class VendorPart(BaseModel):
     """The vendor's API and our account there."""
 
-    vendor_url: Address = Field(default="https://api.finicity.com", description="the vendor's API, or a sandbox of it")
+    vendor_url: PrivateAddress = Field(
+        default="https://api.finicity.com", description="the vendor's API, or a sandbox of it"
+    )
     app_key: SecretStr | None = Field(default=None, description="Finicity-App-Key of the partner")
     partner_id: str | None = Field(default=None, min_length=1, max_length=64, description="id of the partner")
     partner_secrets: Secrets = Field(
@@ -227,7 +231,7 @@ class SandboxPart(BaseModel):
 class LinkPart(BaseModel):
     """The links that commands carry: the agent seals them, the executor opens them."""
 
-    link_url: Address | None = Field(
+    link_url: PrivateAddress | None = Field(
         default=None, description="where customers reach the executor, `https://host`; without it commands have no link"
     )
     link_keys: Secrets = Field(

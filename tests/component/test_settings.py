@@ -221,3 +221,24 @@ def test_a_file_that_is_nested_too_deep_is_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TXPUSH_SETTINGS_FILE", str(file))
     (line,) = problems()
     assert line.startswith("settings cannot be read: ")
+
+
+@pytest.mark.parametrize("name", ["TXPUSH_PUBLIC_URL", "TXPUSH_VENDOR_URL", "TXPUSH_LINK_URL"])
+@pytest.mark.parametrize(
+    ("address", "is_taken"),
+    [
+        ("https://api.example.com", True),
+        ("http://127.0.0.1:8099", True),
+        ("http://[::1]:8099", True),
+        ("http://sandbox:8099", True),
+        ("http://api.example.com", False),
+        ("http://10.1.2.3:8099", False),
+    ],
+)
+def test_secrets_go_over_tls(monkeypatch: pytest.MonkeyPatch, name: str, address: str, is_taken: bool) -> None:  # noqa: FBT001 - of a table
+    """Credentials, links and bodies leave this machine and its network encrypted, or there is no start."""
+    monkeypatch.setenv(name, address)
+    if is_taken:
+        assert getattr(read_settings(), name.removeprefix("TXPUSH_").lower()) == address
+    else:
+        assert [line for line in problems() if name in line and "write https://" in line]

@@ -11,8 +11,8 @@ from streams.kafka.topics import AGENT, AGENT_TABLES, EXECUTORS, INSTITUTION_TAB
 
 REPLAY = "txpush-replay"
 """First part of the consumer groups of those who only read."""
-OWN_NAME = ""
-"""Stands for the name of the user, with which the groups of services of others begin."""
+OWN_NAME = "{name}"
+"""Stands for the name of the user: a group of a service of others has it, or begins with it and a dot."""
 
 
 class Resource(StrEnum):
@@ -88,7 +88,10 @@ BESIDE_TOPICS: Mapping[Component, tuple[Right, ...]] = {
     Component.EXECUTOR: (Right(Resource.GROUP, EXECUTORS, Operation.READ),),
     Component.OPERATOR: FOLDS,
     Component.AUDITOR: (*FOLDS, Right(Resource.GROUP, REPLAY, Operation.READ, is_prefix=True)),
-    Component.DOWNSTREAM: (Right(Resource.GROUP, OWN_NAME, Operation.READ, is_prefix=True),),
+    Component.DOWNSTREAM: (
+        Right(Resource.GROUP, OWN_NAME, Operation.READ),
+        Right(Resource.GROUP, f"{OWN_NAME}.", Operation.READ, is_prefix=True),
+    ),
 }
 
 

@@ -29,9 +29,10 @@ def users(given: Iterable[str]) -> list[User]:
     """Give all users; `COMPONENT=PRINCIPAL` names those of a component in place of the default, several for several.
 
     Raises:
-        UserError: one is of no component, or no user.
+        UserError: one is of no component, or no user, or may use the groups of another.
     """
     named = [_user(text) for text in given]
+    _refuse_shared_groups([_name(user) for user in named if user.component is Component.DOWNSTREAM])
     replaced = {user.component for user in named}
     return [*(user for user in DEFAULTS if user.component not in replaced), *named]
 
@@ -45,8 +46,19 @@ def _user(text: str) -> User:
     return User(principal, Component(component))
 
 
-def of(user: User) -> list[Right]:
-    """Give the rights of a user; where a name begins with the user's own, that name is filled in."""
+def _refuse_shared_groups(names: list[str]) -> None:
+    for name in names:
+        for other in names:
+            if other.startswith(f"{name}."):
+                raise UserError(f"{other!r} is no user beside {name!r}, whose groups begin with its name and a dot")
+
+
+def _name(user: User) -> str:
     match = USER.fullmatch(user.principal)
-    name = match[1] if match is not None else user.principal
-    return [right._replace(name=name) if right.name == OWN_NAME else right for right in rights(user.component)]
+    return match[1] if match is not None else user.principal
+
+
+def of(user: User) -> list[Right]:
+    """Give the rights of a user; where a name has the user's own in it, that name is filled in."""
+    name = _name(user)
+    return [right._replace(name=right.name.replace(OWN_NAME, name)) for right in rights(user.component)]

@@ -11,7 +11,7 @@ from streams.exits import EXIT_OTHERWISE
 from streams.kafka import topics
 from streams.kafka.access import Access
 from streams.kafka.identity import log_identity
-from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS, Layout, TopicsError
+from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS, SUBSCRIPTIONS, VENDOR_AUTH, Layout, TopicsError
 from streams.operate.moving.copying import Copy
 from streams.operate.moving.drained import Ends, ends, require_rest
 from streams.operate.telling import agreed, run
@@ -19,7 +19,7 @@ from streams.operate.writing import OperateError
 from streams.settings import Settings, read_settings
 
 RUN_SECONDS = 12 * 3600.0
-WRITTEN = (EVENTS, SIGNALS, LOOKUP)
+WRITTEN = (EVENTS, SIGNALS, LOOKUP, SUBSCRIPTIONS, VENDOR_AUTH)
 """Topics that would grow if somebody still worked."""
 
 

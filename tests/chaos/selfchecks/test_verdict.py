@@ -25,7 +25,7 @@ NOTIFICATIONS, MADE_UP = 400, 30
 SPAN = timedelta(days=6)
 FIX = "remediation.connect-fix"
 ACCOUNTS, LOGINS, CUSTOMERS = (changelog(AGENT.application, name) for name in ("accounts", "logins", "customers"))
-LINKS = FixLinks([b"0" * 32], "http://fix.example.com")
+LINKS = FixLinks([b"0" * 32], "https://fix.example.com")
 
 
 @dataclass
@@ -204,5 +204,5 @@ def test_a_link_to_another_command_is_told(left: Left) -> None:
     link = (records[second].value or b"").partition(LINK_MARK)[2]
     records[first] = replace(records[first], value=value + LINK_MARK + link)
     assert left.faults() == {"unexpected": 1}
-    records[first] = replace(records[first], value=value + LINK_MARK + b'http://fix.example.com/fix/forged"}')
+    records[first] = replace(records[first], value=value + LINK_MARK + b'https://fix.example.com/fix/forged"}')
     assert left.faults() == {"unexpected": 1}

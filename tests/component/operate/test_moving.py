@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
 
+from schemas.contract.channels import Component
 from schemas.policy import Policy
 from schemas.state import ControlState, IncidentMark, Silence, Surroundings
 from schemas.state.partitions import STATE_VERSION
 from streams.fold.intake import partition_of
-from streams.kafka.topics import AGENT, HEALTH, INSTITUTIONS, VENDOR_AUTH, changelog, contract
+from streams.kafka.acls.rights import writes
+from streams.kafka.topics import AGENT, HEALTH, INSTITUTIONS, SUBSCRIPTIONS, VENDOR_AUTH, changelog, contract
+from streams.operate.moving.command import WRITTEN
 from streams.operate.moving.copying import Copy, _decoded, _placed
 from streams.operate.moving.merging import merged_control, merged_rules, merged_surroundings
 from streams.operate.moving.places import LEFT, MERGED_TABLES, by_key, by_owner, copied
@@ -112,3 +115,11 @@ def test_a_record_that_belongs_nowhere_is_told(key: bytes | None, why: str) -> N
     """With its place: somebody has to look at it."""
     with pytest.raises(OperateError, match=rf"{VENDOR_AUTH}/0/0 has .*{why}.*it belongs nowhere"):
         moved(AGENT, Stored(VENDOR_AUTH, key, b"{}"))
+
+
+def test_all_that_somebody_could_write_is_watched() -> None:
+    """What is copied changes by an agent, which has to be at rest, or its topic's end is compared after the copy."""
+    agents = {Component.AGENT, Component.INSTITUTIONS}
+    others = {topic for topic in copied() if any(topic in writes(one) for one in Component if one not in agents)}
+    assert others - set(WRITTEN) == set()
+    assert {SUBSCRIPTIONS, VENDOR_AUTH} <= others

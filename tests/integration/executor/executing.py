@@ -26,7 +26,7 @@ TOKEN = "canary-callback-token"  # noqa: S105 - of this test
 FIX = "remediation.connect-fix"
 CANARIES = ("canary", "987654321", KEY, "generate/fix", "signature")
 wait_for = partial(wait_until, seconds=30.0)
-LINKS = FixLinks([bytes.fromhex(KEY)], "http://fix.example.com")
+LINKS = FixLinks([bytes.fromhex(KEY)], "https://fix.example.com")
 
 
 def new_command() -> str:
@@ -54,7 +54,7 @@ def executor(bootstrap: str, vendor: Stand, log: Path, /, **changed: str) -> Ite
     """Run an executor; at the end it is killed if it still runs."""
     port = free_port()
     settings = {
-        "LINK_URL": "http://fix.example.com",
+        "LINK_URL": "https://fix.example.com",
         "LINK_KEYS": KEY,
         "PUBLIC_URL": "https://hooks.example.com",
         "CALLBACK_TOKENS": TOKEN,

@@ -47,7 +47,7 @@ def test_a_click_leads_to_the_vendor(shared: tuple[Executor, Stand], log: Log) -
     assert (body["customerId"], body["institutionLoginId"]) == (log.customer, "7100000007")
     assert body["webhook"] == f"https://hooks.example.com/{TOKEN}/connect"
     assert body["webhookData"] == {"command_id": command}
-    assert body["redirectUri"].startswith("http://fix.example.com/fix/")
+    assert body["redirectUri"].startswith("https://fix.example.com/fix/")
     assert body["redirectUri"].endswith("/done")
     assert running.press(command).headers["location"] == answer.headers["location"]
     assert len(stand.bodies) == before + 1

@@ -12,7 +12,7 @@ from streams.demo.stage.processes import DemoError
 from streams.sandbox import Sandbox, SandboxSettings
 from streams.testing.clock import VirtualClock
 
-VENDOR, EXECUTOR = "http://vendor.example.com", "http://fix.example.com"
+VENDOR, EXECUTOR = "http://vendor.example.com", "https://fix.example.com"
 LINK = f"{EXECUTOR}/fix/token"
 
 

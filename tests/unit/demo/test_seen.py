@@ -48,8 +48,8 @@ def test_commands_of_a_customer_are_counted_by_their_issue() -> None:
 
 def test_a_link_is_read_and_not_shown() -> None:
     """Whoever prints a message does not print the customer's link."""
-    (message,) = seen([command(FIX, 0, fix_url="http://fix.example.com/fix/canary")]).messages
-    assert message.fix_url == "http://fix.example.com/fix/canary"
+    (message,) = seen([command(FIX, 0, fix_url="https://fix.example.com/fix/canary")]).messages
+    assert message.fix_url == "https://fix.example.com/fix/canary"
     assert "canary" not in repr(message)
 
 

@@ -14,6 +14,7 @@ from streams.kafka.acls.rights import (
     ALL_TOPICS,
     COMMANDS,
     HELD,
+    OWN_NAME,
     Operation,
     Resource,
     Right,
@@ -97,15 +98,17 @@ def any_clock() -> object:
 
 
 def test_users_are_named_by_component() -> None:
-    """A name replaces the default of its component; a service's groups begin with its name, of a certificate too."""
+    """A name replaces the default of its component; a service's groups have its name, of a certificate too."""
     chosen = users(["downstream=User:mailer", "downstream=User:CN=tickets,O=Example", "agent=User:CN=a"])
     assert [user for user in chosen if user.component is Component.DOWNSTREAM] == [
         User("User:mailer", Component.DOWNSTREAM),
         User("User:CN=tickets,O=Example", Component.DOWNSTREAM),
     ]
     assert len(chosen) == len(DEFAULTS) + 1
-    groups = [right.name for user in chosen for right in of(user) if right.resource is Resource.GROUP]
-    assert {"mailer", "tickets"} < set(groups)
+    groups = {
+        (right.name, right.is_prefix) for user in chosen for right in of(user) if right.resource is Resource.GROUP
+    }
+    assert {("mailer", False), ("mailer.", True), ("tickets", False), ("tickets.", True)} < groups
     assert User("User:txpush-bridge", Component.BRIDGE) in chosen
 
 
@@ -116,6 +119,15 @@ def test_what_is_no_user_is_refused(text: str) -> None:
         users([text])
     ended = CliRunner().invoke(topics, ["acls", "--user", text])
     assert (ended.exit_code, "is no" in ended.output) == (2, True)
+
+
+def test_nobody_may_use_the_groups_of_another() -> None:
+    """`mail` has no right on those of `mailer`; a name that would have is refused."""
+    assert not any(
+        "mailer".startswith(right.name) for right in of(User("User:mail", Component.DOWNSTREAM)) if right.is_prefix
+    )
+    with pytest.raises(UserError, match=r"'mail\.er' is no user beside 'mail'"):
+        users(["downstream=User:mail", "downstream=User:mail.er"])
 
 
 def told(line: str) -> set[tuple[str, Right]]:
@@ -162,7 +174,8 @@ def test_the_table_for_operators_is_the_rights() -> None:
         assert reading & set(ALL_TOPICS) == reads(component), component
         assert writing & set(ALL_TOPICS) == writes(component), component
         others = [one for one in rights(component) if one.resource is not Resource.TOPIC]
-        assert beside == {f"{one.name}{'*' if one.is_prefix else ''}" for one in others if one.name}, component
+        named = {f"{one.name}{'*' if one.is_prefix else ''}".replace(OWN_NAME, "NAME") for one in others}
+        assert beside == named, component
 
 
 def _expanded(cell: str) -> set[str]:
