@@ -42,12 +42,16 @@ LAST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class UnreadableRecord(ValueError):  # noqa: N818 - named for the record, as the dead letter names it
-    """A record that is not an event of this log: `reason` for the dead letter, the message for people."""
+    """A record that is not an event of this log: `reason` for the dead letter, the message for people.
 
-    def __init__(self, reason: DeadLetterReason, detail: str) -> None:
+    `whose` is the key of the one at whose state it fails, where that is what it fails at: others may do well.
+    """
+
+    def __init__(self, reason: DeadLetterReason, detail: str, *, whose: str | None = None) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.whose = whose
 
 
 class NewerRecord(Exception):  # noqa: N818 - named for the record, as above

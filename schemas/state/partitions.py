@@ -33,6 +33,8 @@ class ControlState(Record, frozen=True):
     """
     dead_ago: tuple[int, ...] = ()
     """Which of them are dead letters: how many records ago, oldest first; 0 is the latest record."""
+    dead_of: tuple[int, ...] = ()
+    """For each of `dead_ago` whose state it failed at, as a number; 0 for nobody's; empty where all are nobody's."""
     version: int = 0
     """The state version of the release that last wrote here; 0 before versions were written."""
     next_offset: int | None = None

@@ -20,4 +20,4 @@ def refuse_too_large(customer: Customer | None) -> None:
     """Raise UnreadableRecord where a decision leaves a customer with more accounts than there is room for."""
     if customer is not None and len(customer.accounts) > MAX_ACCOUNTS:
         detail = f"the customer would have more than {MAX_ACCOUNTS} accounts"
-        raise UnreadableRecord(DeadLetterReason.BAD_DATA, detail)
+        raise UnreadableRecord(DeadLetterReason.BAD_DATA, detail, whose=customer.customer_id)

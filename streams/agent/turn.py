@@ -108,7 +108,7 @@ class AgentTurn:
             raise
         except Exception as error:
             log.exception("the decision on a customer failed at %s", event.id)
-            self._ledger.set_aside(record, decision_failed(error, at="timers: "))
+            self._ledger.set_aside(record, decision_failed(error, whose=customer_id, at="timers: "))
             self._held.add(customer_id)
         else:
             self._keep(record, event, customer_id, decision)

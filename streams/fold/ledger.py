@@ -52,9 +52,10 @@ class Tally:
         self.counts[labels] += times
 
 
-def decision_failed(error: Exception, *, at: str = "", told: str = TRACE) -> UnreadableRecord:
+def decision_failed(error: Exception, *, whose: str | None = None, at: str = "", told: str = TRACE) -> UnreadableRecord:
     """Refuse what could not be decided on; what an error says may name a customer, so the worker's log alone has it."""
-    return UnreadableRecord(DeadLetterReason.DECISION_FAILED, f"{at}{type(error).__name__}: {told}")
+    detail = f"{at}{type(error).__name__}: {told}"
+    return UnreadableRecord(DeadLetterReason.DECISION_FAILED, detail, whose=whose)
 
 
 class Ledger(Protocol):
@@ -107,8 +108,8 @@ class PollLedger:
         self._partition = partition
         self.in_force = in_force
         self.ticked_at = control.ticked_at
-        self.dead_letters = 0
-        """Set aside so far; a tick or an event about the whole partition may have several."""
+        self.dead_letters: list[str | None] = []
+        """Whose was set aside so far; a tick or an event about the whole partition may have several."""
         self.effects = Effects(note=Tally())
         self._chain = Chain(control.audit_head or first_link(identity, partition), control.inputs)
         self._next_offset = control.next_offset
@@ -209,7 +210,7 @@ class PollLedger:
         key = None if record.key is None else record.key[:MAX_TEXT]
         # Of the time of writing: as old as a record may be that fails, its dead letter is kept for 14 days.
         self.effects.outbox.add(DEAD_LETTER, self._partition, OutRecord(key, written))
-        self.dead_letters += 1
+        self.dead_letters.append(error.whose)
         self.tally.count("dead_letter", error.reason)
         attributes: Mapping[str, bytes | None] = dict(record.headers)
         event_id = (attributes.get("ce_id") or b"")[:MAX_TEXT].decode(errors="replace")

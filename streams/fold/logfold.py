@@ -184,9 +184,9 @@ class LogFold:
         poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger), books.share.poll())
         ends, taken = time.monotonic() + seconds, 0
         for record in records:
-            before = ledger.dead_letters
+            before = len(ledger.dead_letters)
             self._take(record, poll)
-            poll.share.take(ledger.dead_letters - before, is_accepted=record.offset < books.resumes_at)
+            poll.share.take(ledger.dead_letters[before:], is_accepted=record.offset < books.resumes_at)
             taken += 1
             if time.monotonic() > ends:
                 break
@@ -216,10 +216,12 @@ class LogFold:
 
     def _take(self, record: SourceRecord, poll: FoldingPoll) -> None:
         """Take one record, or set it aside."""
-        ledger = poll.ledger
+        ledger, whose = poll.ledger, None
         ledger.absorb(record)
         try:
-            self._hear(record, self._settings.intake.read(record, poll.partition, poll.turn.is_known), poll)
+            event = self._settings.intake.read(record, poll.partition, poll.turn.is_known)
+            whose = event.partition_key
+            self._hear(record, event, poll)
         except UnreadableRecord as error:
             ledger.set_aside(record, error)
         except NewerRecord as error:
@@ -232,7 +234,7 @@ class LogFold:
         except Exception as error:  # a poisonous customer must not take every worker down in turn
             place = f"{self._settings.log}/{poll.partition}/{record.offset}"
             log.exception("record %s could not be decided on", place)
-            ledger.set_aside(record, decision_failed(error))
+            ledger.set_aside(record, decision_failed(error, whose=whose))
 
     def _hear(self, record: SourceRecord, event: Event, poll: FoldingPoll) -> None:
         if isinstance(event.data, PolicyActivated):

@@ -146,7 +146,7 @@ class InstitutionTurn:
             raise
         except Exception as error:
             log.exception("the timer %s failed at %s", timer, event_id)
-            self._ledger.set_aside(record, decision_failed(error, at="timer: "))
+            self._ledger.set_aside(record, decision_failed(error, whose=timer.partition("/")[0], at="timer: "))
             self._held.add(timer)
         else:
             self._keep(record, event_id, case_of(key)[0], decision)

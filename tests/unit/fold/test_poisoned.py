@@ -1,0 +1,91 @@
+"""Who is poisoned stops nobody else; what fails at everybody stops the partition (streams: guarantee 4)."""
+
+from typing import Any
+
+import pytest
+
+from schemas.events import Event
+from streams.agent import refusals, turn
+from streams.domain import Customer, Decision, decide
+from streams.fold.effects import ShareTooLarge
+from streams.fold.share import MINIMUM, WINDOW, entries
+from streams.kafka.topics import DEAD_LETTER
+from tests.unit.fold.build import (
+    CUSTOMERS,
+    HOUR,
+    MINUTE,
+    PARTITION,
+    START,
+    World,
+    agent_world,
+    ids_of,
+    looked,
+    tick,
+)
+
+HUGE, *OTHERS = CUSTOMERS
+
+
+@pytest.fixture
+def agent() -> World:
+    """Give an agent's fold."""
+    return agent_world()
+
+
+def failing_for(*customers: str) -> Any:  # noqa: ANN401 - a stand-in for decide
+    """Give decisions that fail for some customers."""
+
+    def failing(customer: Customer | None, one: Event, *rest: Any) -> Decision:  # noqa: ANN401 - as it is called
+        if one.partition_key in customers:
+            raise ZeroDivisionError
+        return decide(customer, one, *rest)
+
+    return failing
+
+
+def test_accounts_that_a_customer_has_no_room_for(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A customer with hundreds of accounts too many is refused them night after night, and nobody is held up."""
+    monkeypatch.setattr(refusals, "MAX_ACCOUNTS", 2)
+    agent.hear(*(looked(one, 0, START) for one in ids_of(PARTITION, MINIMUM)))
+    for night in range(3):
+        at = START + 24 * night * HOUR
+        agent.hear(*(looked(HUGE, 103, at + n * MINUTE, account=f"a{n}") for n in range(400)))
+    agent.hear(looked(OTHERS[0], 185, START + 80 * HOUR))
+    assert len(agent.sent(DEAD_LETTER)) > WINDOW
+    assert agent.sent("remediation.connect-fix")[-1]["customer_id"] == OTHERS[0]
+
+
+def test_a_customer_at_whom_every_decision_fails(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose state no decision can be made on fills the dead letters, over a restart, and stops nothing."""
+    agent.hear(*(looked(one, 0, START) for one in ids_of(PARTITION, MINIMUM)))
+    monkeypatch.setattr(turn, "decide", failing_for(HUGE))
+    agent.hear(*(looked(HUGE, 103, START + n * MINUTE) for n in range(300)))
+    agent.restart()
+    agent.hear(*(looked(HUGE, 103, START + n * MINUTE) for n in range(WINDOW)), looked(OTHERS[0], 185, START + HOUR))
+    assert len(agent.sent(DEAD_LETTER)) == 300 + WINDOW
+
+
+@pytest.mark.parametrize("count", [2, 20, 300])
+def test_a_release_that_fails_at_everybody(agent: World, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Where every decision fails the partition pauses, few as its customers may be, before a window is drained."""
+    customers = ids_of(PARTITION, count)
+    agent.hear(*(looked(customers[n % count], 0, START + n * MINUTE) for n in range(WINDOW)))
+    monkeypatch.setattr(turn, "decide", failing_for(*customers))
+    with pytest.raises(ShareTooLarge):
+        agent.hear(*(looked(customers[n % count], 103, START + n * MINUTE) for n in range(WINDOW)))
+
+
+def test_timers_of_one_customer_that_fail(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails at a tick is the customer's whose timers they are, not the tick's; so is it with its own records."""
+
+    def failing(customer: Customer | None, one: Event, *rest: Any) -> Decision:  # noqa: ANN401 - as it is called
+        if customer is not None and customer.customer_id == HUGE:
+            raise ZeroDivisionError
+        return decide(customer, one, *rest)
+
+    agent.hear(*(looked(one, 185, START) for one in CUSTOMERS))
+    monkeypatch.setattr(turn, "decide", failing)
+    agent.hear(tick(START + 48 * HOUR))
+    agent.hear(looked(HUGE, 0, START + 48 * HOUR))
+    control = agent.fold.tables[-1].partition(PARTITION)[str(PARTITION)]
+    assert list(control.dead_of) == 2 * entries([HUGE])
