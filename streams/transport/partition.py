@@ -180,7 +180,7 @@ class OwnedPartition:
         elif self._is_prepared:
             await self._tick_if_due()
             await self._prove_if_quiet()
-        if not self._is_prepared:
+        if records or not self._is_prepared:  # new rules among the records have every timer looked at anew
             await self._prepare()
         self.progressed_at = time.monotonic()
         self._metrics.lag(self.number, self._lag_messages(self._position), records)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
@@ -10,6 +10,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from schemas.events import AccountSnapshot, Event, EventType, Source
+from schemas.policy import Contact, Policy
+from streams.fold import logfold
 from streams.fold.effects import Effects, SourceRecord
 from streams.fold.logfold import LogFold
 from streams.kafka.topics import AGENT, EVENTS, contract
@@ -27,6 +29,7 @@ from streams.transport.state import restore as restoring
 from streams.transport.ticks import Ticks
 from tests.topology.inputs import catalogue, policies
 from tests.topology.on_broker import Consumer, Producer, TracedCluster
+from tests.unit.fold.build import activated
 from tests.waiting import until
 
 Story = Callable[["Stage"], Awaitable[None]]
@@ -93,18 +96,19 @@ class Stage:
         shipped = _in_force(policies()[0], catalogue())
         return TracedFold(AGENT_APPLICATION.fold(shipped, self.clock, 1), self.cluster.trace)
 
-    def hear(self, code: int) -> None:
+    def hear(self, code: int, customer_id: str = "70") -> None:
         """Have the bridge write an observation."""
         now = self.clock.now()
         data = AccountSnapshot(
-            customer_id="70",
+            customer_id=customer_id,
             account_id="1",
             institution_id="10",
             institution_login_id="7",
             aggregation_status_code=code,
         )
-        event = Event(f"{code}@{now}", EventType.ACCOUNT_MODIFIED, Source.BRIDGE, now, data, None, "70")
-        self.cluster.append(EVENTS, 0, as_record(event, "70"))
+        event_id = f"{customer_id}/{code}@{now}"
+        event = Event(event_id, EventType.ACCOUNT_MODIFIED, Source.BRIDGE, now, data, None, customer_id)
+        self.cluster.append(EVENTS, 0, as_record(event, customer_id))
 
 
 async def as_transport(stage: Stage, between: Callable[[], None] | None, turn_seconds: float = inf) -> None:
@@ -238,6 +242,33 @@ async def test_a_group_that_was_forgotten_decides_nothing_twice(
     await own(stage, None)
     folded = [line for line in stage.cluster.trace if line.startswith("fold")]
     assert folded == ["fold [2]"]
+
+
+async def test_new_rules_are_taken_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks for the next timer before all were looked at, slice by slice: to ask would look at them in one go."""
+    asked: list[bool] = []
+
+    def next_due(fold: LogFold, partition: int) -> datetime | None:
+        asked.append(fold.prepare(partition))
+        return None
+
+    stage = Stage()
+    monkeypatch.setattr(LogFold, "next_due", next_due)
+    monkeypatch.setattr(logfold, "SLICE_KEYS", 1)
+    monkeypatch.setattr(f"{__name__}.SETTLED", 10)  # it is not idle while it looks
+    monkeypatch.setattr(Producer, "cluster", stage.cluster, raising=False)
+    monkeypatch.setattr(Consumer, "cluster", stage.cluster, raising=False)
+    for customer_id in ("70", "71", "72"):
+        stage.hear(185, customer_id)
+
+    def activate() -> None:
+        asked.clear()
+        event = activated(stage.clock.now(), Policy(contact=Contact(reminder_days=(2,))))
+        stage.cluster.append(EVENTS, 0, as_record(event, None))
+
+    await as_transport(stage, activate)
+    assert asked
+    assert all(asked)
 
 
 class Cancelling(Consumer):
