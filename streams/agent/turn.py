@@ -1,6 +1,5 @@
 """One poll of the agent: customers taken from the tables, decided on in order, and given back changed."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -18,12 +17,10 @@ from streams.agent.wide import Scene
 from streams.domain import Decision, Outgoing, Rules, customer_of, decide, next_due
 from streams.domain.rules import Rule
 from streams.fold import PartitionPaused, SourceRecord, Table
-from streams.fold.ledger import Ledger, Written, decision_failed
+from streams.fold.ledger import Ledger, Written
 from streams.fold.logfold import Due
 from streams.fold.messages import send
 from streams.links import FixLinks
-
-log = logging.getLogger(__name__)
 
 
 class AgentTurn:
@@ -106,9 +103,8 @@ class AgentTurn:
             decision = decided()
         except PartitionPaused:
             raise
-        except Exception as error:
-            log.exception("the decision on a customer failed at %s", event.id)
-            self._ledger.set_aside(record, decision_failed(error, whose=customer_id, at="timers: "))
+        except Exception as error:  # noqa: BLE001 - the others go on
+            self._ledger.failed(record, error, whose=customer_id, at="timers: ")
             self._held.add(customer_id)
         else:
             self._keep(record, event, customer_id, decision)

@@ -17,6 +17,7 @@ from schemas.times import time_of_record, to_epoch_ms
 from schemas.vendor import plain_text
 from streams.fold.chain import Chain, first_link, sha256_hex
 from streams.fold.effects import Effects, Headers, OutRecord, SourceRecord
+from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
 from streams.kafka.topics import AUDIT, DEAD_LETTER
 from streams.observe.labels import DecisionResult
@@ -98,13 +99,26 @@ class Ledger(Protocol):
     def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
         """Put a record into the dead letter, or what failed at it."""
 
+    def failed(self, record: SourceRecord, error: Exception, *, whose: str | None, at: str = "") -> None:
+        """Do so with a decision that raised what nobody expects; the log of the worker is told."""
+
 
 class PollLedger:
     """Writes what a poll leads to, apart from table changes; one a poll."""
 
-    def __init__(self, log: str, identity: str, partition: int, control: ControlState, in_force: InForce) -> None:
+    def __init__(
+        self,
+        log: str,
+        identity: str,
+        partition: int,
+        control: ControlState,
+        in_force: InForce,
+        *,
+        failures: Failures | None = None,
+    ) -> None:
         self._log = log
         self._identity = identity
+        self._failures = failures or Failures()
         self._partition = partition
         self.in_force = in_force
         self.ticked_at = control.ticked_at
@@ -195,6 +209,12 @@ class PollLedger:
         """Tell every partition of a log of an event, and give it as written."""
         self.effects.announced.append((log, event))
         return Written(log, event.id, to_value(event.data))
+
+    def failed(self, record: SourceRecord, error: Exception, *, whose: str | None, at: str = "") -> None:
+        """Set aside what raised what nobody expects; the log of the worker is told, once of a kind in full."""
+        place = f"{self._log}/{self._partition}/{record.offset}"
+        self._failures.tell(f"{at}record {place} could not be decided on", error)
+        self.set_aside(record, decision_failed(error, whose=whose, at=at))
 
     def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
         """Write a dead letter in the same transaction, and say so in the chain."""

@@ -1,6 +1,5 @@
 """The fold of a log, whatever is decided: intake, dead letters, ticks, rules in force, and the audit chain."""
 
-import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +14,13 @@ from schemas.state.partitions import STATE_VERSION
 from streams.clock import Clock
 from streams.domain import Rules
 from streams.fold.effects import Effects, PartitionPaused, ShareTooLarge, SourceRecord, Table
+from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
-from streams.fold.ledger import Ledger, PollLedger, Tally, decision_failed
+from streams.fold.ledger import Ledger, PollLedger, Tally
 from streams.fold.opening import require_own
 from streams.fold.share import DeadLetterShare, PollShare
 from streams.fold.timers import PartitionTimers
-
-log = logging.getLogger(__name__)
 
 Due = tuple[datetime, str]
 OVERRIDE = EventType.OPERATOR_OVERRIDE.encode()
@@ -128,6 +126,7 @@ class LogFold:
         self._policies = policies
         self._counted = counted
         self._books: dict[int, Books] = {}
+        self._failures = Failures()
 
     @property
     def tables(self) -> Sequence[Table]:
@@ -180,7 +179,8 @@ class LogFold:
         """Decide on a poll; see Fold."""
         books = self._books[partition]
         control = self._control_of(partition)
-        ledger = PollLedger(self._settings.log, self._settings.identity, partition, control, books.in_force)
+        log, identity = self._settings.log, self._settings.identity
+        ledger = PollLedger(log, identity, partition, control, books.in_force, failures=self._failures)
         poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger), books.share.poll())
         ends, taken = time.monotonic() + seconds, 0
         for record in records:
@@ -231,10 +231,8 @@ class LogFold:
             ) from error
         except PartitionPaused:
             raise
-        except Exception as error:  # a poisonous customer must not take every worker down in turn
-            place = f"{self._settings.log}/{poll.partition}/{record.offset}"
-            log.exception("record %s could not be decided on", place)
-            ledger.set_aside(record, decision_failed(error, whose=whose))
+        except Exception as error:  # noqa: BLE001 - a poisonous customer must not take every worker down in turn
+            ledger.failed(record, error, whose=whose)
 
     def _hear(self, record: SourceRecord, event: Event, poll: FoldingPoll) -> None:
         if isinstance(event.data, PolicyActivated):

@@ -1,6 +1,5 @@
 """One poll of the institution agent: signals decided on in order, timers fired when due, institutions given back."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,13 +22,11 @@ from streams.domain.institutions import (
     window_due,
 )
 from streams.fold import PartitionPaused, SourceRecord, Table
-from streams.fold.ledger import Ledger, decision_failed
+from streams.fold.ledger import Ledger
 from streams.fold.logfold import Due
 from streams.fold.messages import send
 from streams.institutions.tables import InstitutionChanges, InstitutionTables, written
 from streams.kafka.topics import EVENTS, INSTITUTION_HEALTH
-
-log = logging.getLogger(__name__)
 
 TICKET, INCIDENT, GATHERING = "/ticket", "/incident", "/gathering"
 """What follows a case's key in the name of a timer: incidents go first, in the order of the rules."""
@@ -144,9 +141,8 @@ class InstitutionTurn:
             decision = fire(self._state, key, timed, at, self._ledger.in_force.rules)
         except PartitionPaused:
             raise
-        except Exception as error:
-            log.exception("the timer %s failed at %s", timer, event_id)
-            self._ledger.set_aside(record, decision_failed(error, whose=timer.partition("/")[0], at="timer: "))
+        except Exception as error:  # noqa: BLE001 - the others go on
+            self._ledger.failed(record, error, whose=timer.partition("/")[0], at="timer: ")
             self._held.add(timer)
         else:
             self._keep(record, event_id, case_of(key)[0], decision)

@@ -12,7 +12,7 @@ from schemas.events import Event
 from schemas.times import to_epoch_ms
 from streams.fold.effects import Headers, SourceRecord
 from streams.fold.inforce import InForce
-from streams.fold.ledger import Tally, Written
+from streams.fold.ledger import Tally, Written, decision_failed
 from streams.kafka.topics import SIGNALS
 
 PARTITION = 0
@@ -109,6 +109,10 @@ class RunLedger:
         """Note what live would put into the dead letter."""
         self.note_aside("", error)
         del record
+
+    def failed(self, record: SourceRecord, error: Exception, *, whose: str | None, at: str = "") -> None:
+        """Note the same of what a decision raised."""
+        self.set_aside(record, decision_failed(error, whose=whose, at=at, told=str(error)))
 
     def note_aside(self, event_id: str, error: UnreadableRecord) -> None:
         """Note the same of an event."""
