@@ -14,6 +14,7 @@ from tests.unit.domain.build import (
     DAY,
     HOUR,
     LOGIN,
+    MINUTE,
     MS,
     RULES,
     START,
@@ -263,3 +264,18 @@ def test_health_goes_with_the_last_word() -> None:
     assert story.hear(tick(GONE + 30 * DAY)).customer is not None
     decision = story.hear(tick(GONE + 50 * DAY))
     assert (decision.customer, decision.erased) == (None, (ACCOUNT,))
+
+
+def test_told_once_more_after_the_account_came_back() -> None:
+    """An old deletion that comes in again under a new id deletes; the next attempt brings all back, a day apart."""
+    story = Story(RULES)
+    story.hear(nightly(185, 0), deleted(GONE), nightly(185, 2))
+    story.hear(deleted(GONE))
+    assert story.account().deleted_at == START + 2 * DAY + 2 * MINUTE
+    story.hear(nightly(185, 3))
+    story.wait(START + 5 * DAY)
+    assert story.dated[2:] == [
+        (START + 2 * DAY + 2 * MINUTE, "L1 connect-fix issue 185"),
+        (START + 2 * DAY + 2 * MINUTE, "L1 connect-fix withdraw deleted 185"),
+        (START + 3 * DAY + 2 * MINUTE, "L1 connect-fix issue 185"),
+    ]
