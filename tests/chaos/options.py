@@ -28,7 +28,7 @@ class Options:
         customers: those made up; None for a twelfth of the notifications.
         accounts: so many more are in the state from the beginning, of whom nothing is heard.
         local_state: have each worker keep its state on disk.
-        keep: folder for the logs of all processes, which stays.
+        keep: folder for the logs of all processes, which stays; if the run fails, with the files of the brokers.
     """
 
     profile: Profile = WORKERS

@@ -48,6 +48,8 @@ def execute(options: Options, flow: Flow | None = None) -> Outcome:
     possible = options.possible()
     with work_folder(options.keep) as folder, cluster(possible, folder) as (kafka, brokers):
         outcome = asyncio.run(_run(Run(possible, folder, kafka, brokers), flow or _by_plan))
+        if options.keep is not None and not outcome.findings.clean:
+            brokers.leave_files(folder / "brokers")
     if possible is not options:
         outcome.figures["left_out"] = f"{Kind.DISK}: this process may not mount a small disk"
     return outcome
@@ -172,7 +174,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--outages", type=int, metavar="TIMES", help="how long nothing is decided, so often each")
     parser.add_argument("--accounts", type=int, default=0, help="so many more in the state, with --outages; 0")
     parser.add_argument("--local-state", action="store_true", help="have each worker keep its state on disk")
-    parser.add_argument("--keep", type=Path, help="folder for the logs of all processes")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for the logs of all processes, and for the brokers' files if it fails"
+    )
     return parser.parse_args()
 
 

@@ -1,5 +1,7 @@
 """The kill test: nothing lost, doubled or wrong, whatever is killed or put to sleep and when."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.chaos.faults.profiles import WORKERS, Profile
@@ -57,10 +59,12 @@ def test_a_sleeper_was_fenced(killed: Outcome) -> None:
     assert killed.figures["fences"] >= 1, killed.as_json()
 
 
-def test_a_planted_bug_is_caught() -> None:
-    """State written before the transaction: two deaths in between, and the check is not clean."""
+def test_a_planted_bug_is_caught(tmp_path: Path) -> None:
+    """State written before the transaction: two deaths between, and the check is not clean; what tells why is kept."""
     quiet = Profile({}, notifications=600, agents=1, brokers=1)
-    outcome = execute(Options(quiet, agent_module="tests.chaos.actors.planted"))
+    outcome = execute(Options(quiet, agent_module="tests.chaos.actors.planted", keep=tmp_path))
     assert outcome.figures["exits"]["agent-0"] == {-9: 2}, outcome.as_json()
     assert outcome.findings.faults["lost"] > 0, outcome.as_json()
     assert outcome.findings.faults["audit_wrong"] > 0, outcome.as_json()
+    assert list((tmp_path / "brokers").rglob("remediation.connect-fix-0/*.log"))
+    assert list(tmp_path.glob("agent-0*.log"))

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from streams.kafka.embedded import EmbeddedKafka
 from tests.chaos.actors.disk import SmallDisk
@@ -106,6 +108,13 @@ class Brokers:
         await self._leaders.move(draw)
         await self.in_sync()
         return await self._leaders.by_partition() != before
+
+    def leave_files(self, folder: Path) -> None:
+        """End all, and copy what each had on its disk: what a log really holds is seen nowhere else."""
+        for number in self.numbers:
+            self._kafka.kill(number)
+        if self._kafka.spec.data_dir is not None:
+            shutil.copytree(self._kafka.spec.data_dir, folder)
 
     async def _start(self, numbers: Sequence[int]) -> None:
         for number in numbers:
