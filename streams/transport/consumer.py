@@ -81,7 +81,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
             group_instance_id=settings.instance,
             client_id=settings.instance or settings.application,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",  # a log that is cut back has to be told of, not read from its beginning
             isolation_level="read_committed",
             partition_assignment_strategy=[RoundRobinPartitionAssignor],
             session_timeout_ms=int(settings.session_seconds * 1000),

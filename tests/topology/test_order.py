@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import NoOffsetForPartitionError
 
 from schemas.events import AccountSnapshot, Event, EventType, Source
 from schemas.policy import Contact, Policy
@@ -269,6 +270,33 @@ async def test_new_rules_are_taken_in_slices(monkeypatch: pytest.MonkeyPatch) ->
     await as_transport(stage, activate)
     assert asked
     assert all(asked)
+
+
+class Unknown(Consumer):
+    """A consumer that has looked for the group's offset in the background, and had none to find."""
+
+    told = False
+
+    async def getmany(self, *places: TopicPartition, **limits: Any) -> Any:  # noqa: ANN401 - as of the library
+        """Tell of it at the first poll."""
+        if not self.told:
+            self.told = True
+            raise NoOffsetForPartitionError(places[0])
+        return await super().getmany(*places, **limits)
+
+
+async def test_a_new_group_begins_where_its_partition_went(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the group has no offset is known, and ends nothing."""
+    stage = Stage()
+    for client in (Producer, Consumer):
+        monkeypatch.setattr(client, "cluster", stage.cluster, raising=False)
+    stage.hear(185)
+    consumer = Unknown(group=AGENT)
+    owned = _owned(stage, consumer)
+    await _until_idle(consumer)
+    await owned.close()
+    assert consumer.told
+    assert "fold [0, 1]" in stage.cluster.trace
 
 
 class Cancelling(Consumer):
