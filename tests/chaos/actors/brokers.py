@@ -19,6 +19,8 @@ BACK_SECONDS = 120.0
 """How long a cluster may take until all replicas are in sync again."""
 FULL_SECONDS = 30.0
 """How long a broker may go on with a full disk; past it, it is killed."""
+MOVED_SECONDS = 10.0
+"""How long the brokers may take to hear of new leaders."""
 ASLEEP_SECONDS, AWAKE_SECONDS = 0.4, 0.05
 """A slow broker's day: whatever it is asked waits for half a second, and is answered."""
 
@@ -106,8 +108,9 @@ class Brokers:
         """Have other replicas lead; tell whether any does."""
         before = await self._leaders.by_partition()
         await self._leaders.move(draw)
+        moved = await self._leaders.are_others_than(before, MOVED_SECONDS)
         await self.in_sync()
-        return await self._leaders.by_partition() != before
+        return moved
 
     def leave_files(self, folder: Path) -> None:
         """End all, and copy what each had on its disk: what a log really holds is seen nowhere else."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -82,6 +83,13 @@ class Leaders:
     async def by_partition(self) -> dict[tuple[str, int], int]:
         """Give who leads; raises KafkaException."""
         return {(name, number): one.leader for name, number, one in await asyncio.to_thread(self._partitions)}
+
+    async def are_others_than(self, before: dict[tuple[str, int], int], seconds: float) -> bool:
+        """Wait until a broker tells of other leaders; False if none does in that time."""
+        end = time.monotonic() + seconds
+        while (same := await self.by_partition() == before) and time.monotonic() < end:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(POLL_SECONDS)
+        return not same
 
     def _partitions(self) -> list[tuple[str, int, Any]]:
         topics = self._admin.list_topics(timeout=ASK_SECONDS).topics
