@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import NoOffsetForPartitionError
 
 from streams.exits import exit_now
 from streams.fold.effects import Effects, Fold, Outbox, OutRecord, PartitionPaused, ShareTooLarge, SourceRecord
@@ -191,15 +190,8 @@ class OwnedPartition:
         await asyncio.sleep(0)  # a poll that does not wait lets nobody else have the loop
 
     async def _poll(self) -> list[SourceRecord]:
-        try:
-            polled = await self._consumer.getmany(
-                self._source,
-                timeout_ms=self._settings.poll_wait_ms if self._is_prepared else 0,
-                max_records=self._settings.max_poll_records,
-            )
-        except NoOffsetForPartitionError:  # of before we went where we are: the group has none, and we know better
-            return []
-        return [record for record in polled.get(self._source, ()) if record.offset >= self._next_offset]
+        wait_ms = self._settings.poll_wait_ms if self._is_prepared else 0
+        return await self._place.poll(self._next_offset, wait_ms, self._settings.max_poll_records)
 
     async def _process(self, records: Sequence[SourceRecord]) -> None:
         """Decide and commit, in as many turns as the decisions take: between two of them others have the loop."""

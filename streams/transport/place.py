@@ -1,13 +1,17 @@
-"""Where in its log a partition goes on: what the group has committed, and what the state itself knows."""
+"""A partition of a log: where its reader goes on, by the group and by the state itself, and what comes next there."""
 
 import asyncio
 import logging
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CorruptRecordException, KafkaError, NoOffsetForPartitionError
 
-from streams.fold.effects import PartitionPaused
+from streams.fold.effects import PartitionPaused, SourceRecord
 
 log = logging.getLogger(__name__)
+
+TRIES = 3
+"""How often a record that cannot be read is fetched: what is wrong may have happened on its way."""
 
 
 class LogPlace:
@@ -17,6 +21,10 @@ class LogPlace:
         self._consumer = consumer
         self._source = source
         self._seconds = seconds
+        self._failed_at = -1
+        self._failures = 0
+        self._one_by_one = 0
+        """Records that are polled alone, as one of them could not be read."""
 
     async def committed(self) -> int:
         """Give the group's offset, the log's beginning where it has none; after fencing, when nobody else can move it.
@@ -37,20 +45,53 @@ class LogPlace:
         Raises:
             PartitionPaused: the log ends before that.
         """
-        if known is None or known == committed:
-            return committed
-        place = f"{self._source.topic}/{self._source.partition}"
+        place, at = f"{self._source.topic}/{self._source.partition}", committed if known is None else known
         async with asyncio.timeout(self._seconds):
             begin, end = await self._begin(), (await self._consumer.end_offsets([self._source]))[self._source]
-        if known > end:
+        if at > end:
             raise PartitionPaused(
-                f"the state goes on at offset {known} of {place}, which ends at {end}: the log was cut back; "
+                f"the state goes on at offset {at} of {place}, which ends at {end}: the log was cut back; "
                 "streams/transport/README.md says how to go on under A log that is not the state's"
             )
-        log.warning("%s: the group is at offset %d, the state at %d, from where it goes on", place, committed, known)
-        if known < begin:
-            log.error("%s: offsets %d to %d were deleted before they were decided on", place, known, begin - 1)
-        return max(known, begin)
+        if at != committed:
+            log.warning("%s: the group is at offset %d, the state at %d, from where it goes on", place, committed, at)
+        if at < begin:
+            log.error("%s: offsets %d to %d were deleted before they were decided on", place, at, begin - 1)
+        return max(at, begin)
+
+    async def poll(self, next_offset: int, wait_ms: int, max_records: int) -> list[SourceRecord]:
+        """Give what comes next, nothing from before `next_offset`; an empty list where nothing came in that time.
+
+        What cannot be read is read again, record by record: all before it is given.
+
+        Raises:
+            PartitionPaused: the record at `next_offset` cannot be read.
+            KafkaError: another reason, such as a log that was cut back.
+        """
+        limit = 1 if self._one_by_one else max_records
+        try:
+            polled = await self._consumer.getmany(self._source, timeout_ms=wait_ms, max_records=limit)
+        except NoOffsetForPartitionError:  # of before the seek: the group has none
+            return []
+        except Exception as error:
+            if isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException):
+                raise
+            self._go_back(next_offset, max_records, error)
+            return []
+        records = polled.get(self._source, ())
+        self._one_by_one = max(0, self._one_by_one - len(records))
+        return [record for record in records if record.offset >= next_offset]
+
+    def _go_back(self, offset: int, max_records: int, error: Exception) -> None:
+        """Read from there once more; aiokafka has gone on to the bad record, past good ones that it has not given."""
+        self._failures = self._failures + 1 if offset == self._failed_at else 1
+        self._failed_at, self._one_by_one = offset, max_records
+        if self._failures > TRIES:
+            raise PartitionPaused(
+                f"offset {offset} of {self._source.topic}/{self._source.partition} cannot be read ({error!r}): "
+                "streams/transport/README.md says how to go on under A batch that cannot be read"
+            ) from error
+        self._consumer.seek(self._source, offset)
 
     async def _begin(self) -> int:
         return int((await self._consumer.beginning_offsets([self._source]))[self._source])

@@ -85,9 +85,11 @@ class Log:
 
     bootstrap: str
 
-    def write(self, *events: Event) -> None:
+    def write(self, *events: Event, codec: str = "none") -> None:
         """Put events on the inbound log, as the bridge does."""
-        producer = Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 5})
+        producer = Producer(
+            {"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 5, "compression.type": codec}
+        )
         for one in events:
             key = one.partition_key or ""
             place = partition_of(key, EMBEDDED.partitions)
