@@ -87,14 +87,21 @@ class Secured:
 
     def librdkafka(self, name: str, **more: object) -> dict[str, Any]:
         """Give the configuration of another client than ours, as a user."""
+        certificate = str(self.certificate(name))
+        by = {
+            "SSL": {"ssl.certificate.location": certificate, "ssl.key.location": certificate},
+            "SASL_SSL": {
+                "sasl.mechanism": "SCRAM-SHA-256",
+                "sasl.username": name,
+                "sasl.password": password_of(name),
+            },
+        }
         return {
             "bootstrap.servers": self.bootstrap,
-            "security.protocol": "SASL_SSL",
+            "security.protocol": self.protocol,
             "ssl.ca.location": str(self.ca_file),
-            "sasl.mechanism": "SCRAM-SHA-256",
-            "sasl.username": name,
-            "sasl.password": password_of(name),
             "log_level": 0,
+            **by[self.protocol],
             **more,
         }
 
