@@ -5,7 +5,7 @@ import hmac
 import logging
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -54,6 +54,7 @@ class Bridge:
     def __init__(
         self, settings: BridgeSettings, writer: Log, clock: Clock, meters: BridgeMeters, keys: Keys | None = None
     ) -> None:
+        self._beside_turn = asyncio.Lock()
         self._settings = settings
         self._log = writer
         self._clock = clock
@@ -140,11 +141,16 @@ class Bridge:
         if refusal is not None:
             return refusal
         reduce = partial(take, route, body, self._clock.now(), self._topics, content)
-        intake = reduce() if len(body) <= SMALL_BYTES else await asyncio.to_thread(reduce)  # others have the loop
+        intake = reduce() if len(body) <= SMALL_BYTES else await self._beside(reduce)
         aside = answers.SET_ASIDE if intake.records else answers.NOT_STORED
         answer = answers.STORED if intake.reduction.events else aside
         reasons = tuple(refused.reason for refused in intake.reduction.refused)
         return _Taken(intake.records, self._meters.counts(route, intake), reasons, answer)
+
+    async def _beside(self, reduce: Callable[[], Intake]) -> Intake:
+        """Reduce a large body beside the loop, which others have meanwhile; one at a time, as each takes its memory."""
+        async with self._beside_turn:
+            return await asyncio.to_thread(reduce)
 
     def _refusal(self, route: Route, scope: Scope, body: bytes, content: Content) -> Answer | None:
         """Check the signature; give the answer to a body that is not taken."""

@@ -29,7 +29,7 @@ LEFT: Mapping[str, str] = {
     "streams/simulate/summary.py Summary.add": OWN,
     "streams/subscribe/meters.py Meters.paused": NUMBER,
     "streams/testing/": "what a fold has written in memory, for tests",
-    "streams/transport/place.py LogPlace.committed": NUMBER,
+    "streams/transport/place.py LogPlace._begin": NUMBER,
     "streams/vendor/gate/kafka.py _partition_of": "a key that this process writes",
     "streams/worker/program.py FoldProgram.table": "makes a reader, and reads nothing",
 }
