@@ -1,0 +1,132 @@
+"""Every wait of a partition has its end: past it the process ends, and says which partition it was about."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import pytest
+from aiokafka import TopicPartition
+
+from schemas.events import Source
+from streams.kafka.topics import AGENT, EVENTS
+from streams.transport import partition as transport
+from streams.transport import ticks as ticking
+from streams.transport import transaction as transactions
+from streams.transport.parts import FoldParts
+from streams.transport.settings import FoldSettings
+from streams.transport.state import restore as restoring
+from streams.transport.ticks import Ticks
+from tests.topology.on_broker import Consumer, Producer
+from tests.topology.test_order import Stage, Unmeasured
+from tests.waiting import until
+
+SOON = 0.05
+"""A limit, in seconds, that is over before anybody minds."""
+Deliver = Callable[[transport.Poll], Awaitable[None]]
+
+
+async def hang(*_: object, **__: object) -> NoReturn:
+    """Never come back, as a call to a broker that takes a request and does not answer."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def decide(poll: transport.Poll) -> None:
+    """Answer a poll at once."""
+    poll.decide()
+
+
+async def nothing(*_: object, **__: object) -> dict[TopicPartition, Any]:
+    """Give no records, whatever is there."""
+    return {}
+
+
+class Hanging(Consumer):
+    """The log's consumer, which does not tell its position."""
+
+    position = hang
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A log with one event, and clients in memory."""
+    made = Stage()
+    for client in (Producer, Consumer):
+        monkeypatch.setattr(client, "cluster", made.cluster, raising=False)
+    for module in (transactions, ticking):
+        monkeypatch.setattr(module, "AIOKafkaProducer", Producer)
+    monkeypatch.setattr(restoring, "AIOKafkaConsumer", Consumer)
+    made.hear(185)
+    return made
+
+
+def owned(stage: Stage, limits: dict[str, Any], deliver: Deliver, consumer: Consumer) -> transport.OwnedPartition:
+    """Own the partition within limits."""
+    settings = replace(FoldSettings("nowhere", AGENT, EVENTS, 1, stage.clock), **limits)
+    unmeasured: Any = Unmeasured()
+    parts = FoldParts(settings, stage.fold(), Ticks(settings, Source.AGENT, lambda: None), unmeasured)
+    return transport.OwnedPartition(parts, consumer, TopicPartition(EVENTS, 0), deliver)
+
+
+async def ended(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], deliver: Deliver, consumer: Consumer
+) -> str:
+    """Own the partition until its process would end, and give the words."""
+    ends = list[str]()
+    monkeypatch.setattr(transport, "exit_now", lambda why, _error=None: ends.append(why))
+    partition = owned(stage, limits, deliver, consumer)
+    await until(lambda: ends, 10)
+    await partition.close()
+    return ends[0]
+
+
+@pytest.mark.parametrize(
+    "step", ["begin_transaction", "send_batch", "send_offsets_to_transaction", "commit_transaction"]
+)
+async def test_a_step_of_a_transaction_that_hangs(stage: Stage, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Whether it stands is not known, and nothing may go on from there."""
+    monkeypatch.setattr(Producer, step, hang)
+    words = await ended(stage, monkeypatch, {"step_seconds": SOON}, decide, Consumer(group=AGENT))
+    assert words == "partition 0: TimeoutError"
+
+
+async def test_a_position_that_is_not_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a step as well."""
+    words = await ended(stage, monkeypatch, {"step_seconds": SOON}, decide, Hanging(group=AGENT))
+    assert words == "partition 0: TimeoutError"
+
+
+async def test_a_fencing_that_is_not_answered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The coordinator of the transactions is away for longer than a partition waits for it."""
+    monkeypatch.setattr(Producer, "start", hang)
+    words = await ended(stage, monkeypatch, {"open_seconds": SOON}, decide, Consumer(group=AGENT))
+    assert words == "partition 0: TimeoutError"
+
+
+async def test_an_agent_that_does_not_decide(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its poll reaches it, and no answer comes."""
+
+    async def forget(_poll: transport.Poll) -> None:
+        """Do nothing about it."""
+
+    words = await ended(stage, monkeypatch, {"decide_seconds": SOON}, forget, Consumer(group=AGENT))
+    assert words == "partition 0: TimeoutError"
+
+
+async def test_a_restore_without_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changelogs that are read for longer than a restore may take."""
+    monkeypatch.setattr(restoring, "AIOKafkaConsumer", type("Reading", (Consumer,), {"end_offsets": hang}))
+    words = await ended(stage, monkeypatch, {"restore_seconds": SOON}, decide, Consumer(group=AGENT))
+    assert words == "partition 0: TimeoutError"
+
+
+async def test_a_restore_that_stands_still(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changelog has an end that is not reached, as of a partition without a leader: it is named."""
+    partition = owned(stage, {}, decide, Consumer(group=AGENT))
+    await until(lambda: "stands" in stage.cluster.trace, 10)
+    await partition.close()
+    monkeypatch.setattr(restoring, "AIOKafkaConsumer", type("Still", (Consumer,), {"getmany": nothing}))
+    words = await ended(stage, monkeypatch, {}, decide, Consumer(group=AGENT))
+    assert words.startswith("partition 0: RestoreStalledError: no more records before the end of")
+    assert "txpush-agent-control-changelog" in words
