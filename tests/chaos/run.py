@@ -155,7 +155,7 @@ def _asked(given: argparse.Namespace) -> tuple[Options, Flow]:
         pace, accounts, on_disk = outages.PER_SECOND, given.accounts, given.local_state
         options = Options(profile, per_second=pace, accounts=accounts, local_state=on_disk, keep=given.keep)
         return options, outages_of(given.outages)
-    profile = PROFILES[given.profile].times(given.times)
+    profile = PROFILES[given.profile].times(given.times).sized(given.agents, given.bridges, given.brokers)
     if given.notifications:
         profile = replace(profile, notifications=given.notifications)
     options = Options(profile, outage_seconds=given.outage_seconds, local_state=given.local_state, keep=given.keep)
@@ -168,6 +168,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", "--seed", type=_seeds, default=[7], help="a seed, or several as 1-10; 7")
     parser.add_argument("--times", type=float, default=1.0, help="so many times the disturbances of the profile; 1")
     parser.add_argument("--notifications", type=int, help="how many are sent; the profile's unless said otherwise")
+    parser.add_argument("--agents", type=_positive, help="how many run at a time; the profile's unless said otherwise")
+    parser.add_argument("--bridges", type=_positive, help="the same of bridges")
+    parser.add_argument("--brokers", type=int, choices=(1, 3), help="the same of brokers; each topic is on all of them")
     parser.add_argument("--outage-seconds", type=float, default=60.0, help="how long all brokers are gone; 60")
     parser.add_argument("--soak", type=int, metavar="MINUTES", help="a fault every minute at a steady rate")
     parser.add_argument("--rate", type=float, default=500.0, help="events a second of a soak; 500")
@@ -178,6 +181,12 @@ def _arguments() -> argparse.Namespace:
         "--keep", type=Path, help="folder for the logs of all processes, and for the brokers' files if it fails"
     )
     return parser.parse_args()
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
 
 
 def _seeds(text: str) -> list[int]:

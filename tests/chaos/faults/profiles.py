@@ -60,6 +60,13 @@ class Profile:
         """Leave a kind out."""
         return replace(self, counts={what: times for what, times in self.counts.items() if what[0] is not kind})
 
+    def sized(self, agents: int | None = None, bridges: int | None = None, brokers: int | None = None) -> "Profile":
+        """Give the same with so many of each; None leaves a number. One broker has nobody to give its leaders to."""
+        sized = replace(
+            self, agents=agents or self.agents, bridges=bridges or self.bridges, brokers=brokers or self.brokers
+        )
+        return sized.without(Kind.LEADERS) if sized.brokers == 1 else sized
+
 
 WORKERS = Profile(
     {
