@@ -68,10 +68,11 @@ audit: $(VENV)/.synced  ## Look for known vulnerabilities in every package of uv
 	  1) echo "audit: raise what is named above in pyproject.toml, then $(UV) lock" ;; \
 	  *) echo "audit: NOTHING WAS AUDITED, the service could not be asked; try again where it can be reached" ;; esac; exit $$code
 
+BOM := dist/bom.json
 bom: $(VENV)/.synced  ## Write dist/bom.json, what is deployed as a bill of materials (CycloneDX 1.5)
-	@mkdir -p dist
-	@$(UV) export --frozen --quiet --no-dev --format cyclonedx1.5 --preview-features sbom-export -o dist/bom.json >/dev/null
-	@echo "dist/bom.json"
+	@mkdir -p $(dir $(BOM))
+	@$(UV) export --frozen --quiet --no-dev --format cyclonedx1.5 --preview-features sbom-export -o $(BOM) >/dev/null
+	@echo "$(BOM)"
 
 chaos: $(VENV)/.synced  ## Disturb everything: 300,000 notifications, 64 SIGKILLs, 20 SIGSTOPs, brokers, disk, clocks, vendor
 	@$(RUN)/python -m tests.chaos.run --profile long
