@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.refusals import told
+from streams.polling import polled
 
 log = logging.getLogger(__name__)
 
@@ -158,8 +159,8 @@ class TopicView:
         return places
 
     async def _poll(self, consumer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
-        polled = await _step(consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_POLL_RECORDS))
-        for place, records in polled.items():
+        polling = polled(consumer, timeout_ms=POLL_MS, max_records=MAX_POLL_RECORDS)
+        for place, records in (await _step(polling)).items():
             for record in records:
                 self._positions[place] = record.offset + 1
                 self._hear(

@@ -13,6 +13,7 @@ from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.refusals import in_words
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
 from streams.operate.writing import check_partitions
+from streams.polling import polled
 
 READ_SECONDS = 60.0
 """How long a command reads what it cannot do without."""
@@ -90,7 +91,7 @@ async def to_end(
             consumer.seek(place, starts[place])
     left = await consumer.end_offsets(places)
     while left := {place: end for place, end in left.items() if await consumer.position(place) < end}:
-        polled = await consumer.getmany(*left, timeout_ms=POLL_MS)
-        for records in polled.values():
+        found = await polled(consumer, *left, timeout_ms=POLL_MS)
+        for records in found.values():
             for record in records:
                 yield record

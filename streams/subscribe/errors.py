@@ -6,7 +6,7 @@ class SubscribeError(Exception):
 
 
 class KafkaUnavailableError(SubscribeError):
-    """Kafka did not answer for longer than `outage_seconds`: end, and let the supervisor start the service again."""
+    """Nothing could be read for longer than `outage_seconds`: end, and let the supervisor start the service again."""
 
 
 class TopicMissingError(SubscribeError):
@@ -14,7 +14,10 @@ class TopicMissingError(SubscribeError):
 
 
 class UnreadableCommandError(SubscribeError):
-    """A record is no command that this version can read: upgrade, or set `on_unreadable` to go on without it."""
+    """A record is no command that this version can read: upgrade, or set `on_unreadable` to go on without it.
+
+    Whole batches that aiokafka cannot read end a subscription in any case; the message says what to do.
+    """
 
 
 class CommandLostError(SubscribeError):

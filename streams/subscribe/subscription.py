@@ -38,7 +38,7 @@ class Subscription(Generic[C]):
     Iterating raises:
         NotAcknowledgedError: the last delivery is still in hand.
         StoreError: the store fails or does not fit; nothing is handed out or lost.
-        UnreadableCommandError: a record cannot be read, and `on_unreadable` is not set.
+        UnreadableCommandError: a record cannot be read, and `on_unreadable` is not set; or a whole batch cannot.
         KafkaUnavailableError: away for longer than `outage_seconds`.
     """
 

@@ -15,6 +15,7 @@ from streams.kafka.access import Bootstrap
 from streams.kafka.topics import EVENTS
 from streams.operate.letters.kept import Kept, Origin
 from streams.operate.reading import POLL_MS, STEP_SECONDS, committed_reader, operator_admin, topic_sizes
+from streams.polling import polled
 
 NO_ORIGINAL: Mapping[Component | None, str] = {
     Component.BRIDGE: (
@@ -86,8 +87,8 @@ class Originals:
                 return None
             self._consumer.seek(place, origin.offset)
             while await self._consumer.position(place) < self._end:
-                polled = await self._consumer.getmany(place, timeout_ms=POLL_MS, max_records=1)
-                for record in polled.get(place, ()):
+                found = await polled(self._consumer, place, timeout_ms=POLL_MS, max_records=1)
+                for record in found.get(place, ()):
                     return record if record.offset == origin.offset else None
             return None
 

@@ -21,6 +21,7 @@ from streams.kafka.access import Bootstrap
 from streams.kafka.topics import AGENT, EVENTS, changelog
 from streams.operate.reading import POLL_MS, READ_SECONDS, committed_reader, positions, to_end
 from streams.operate.writing import OperateError
+from streams.polling import polled
 
 R = TypeVar("R")
 
@@ -184,8 +185,8 @@ def _first_kept(snapshot: Snapshot) -> int:
 async def _between(consumer: Any, place: TopicPartition, start: int, end: int) -> AsyncIterator[Any]:  # noqa: ANN401 - untyped library
     consumer.seek(place, start)
     while await consumer.position(place) < end:
-        polled = await consumer.getmany(place, timeout_ms=POLL_MS)
-        for record in polled.get(place, ()):
+        found = await polled(consumer, place, timeout_ms=POLL_MS)
+        for record in found.get(place, ()):
             if record.offset < end:
                 yield record
 

@@ -42,9 +42,11 @@ class Outage:
         now = asyncio.get_running_loop().time()
         if self._since is None:
             self._since = now
-            log.warning("Kafka does not answer: %s", error)
+            log.warning("nothing can be read from Kafka: %s", error)
         if now - self._since > self._longest_seconds:
-            raise KafkaUnavailableError(f"no answer from Kafka for {self._longest_seconds:.0f} s: {error}") from error
+            raise KafkaUnavailableError(
+                f"nothing could be read from Kafka for {self._longest_seconds:.0f} s: {error}"
+            ) from error
         await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
 
 

@@ -11,8 +11,9 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from streams.ending import ended
+from streams.polling import UnreadableBatchError, polled
 from streams.subscribe.core import Partition, RawRecord
-from streams.subscribe.errors import KafkaUnavailableError, TopicMissingError
+from streams.subscribe.errors import KafkaUnavailableError, TopicMissingError, UnreadableCommandError
 from streams.subscribe.options import Options
 from streams.subscribe.sources.base import Extent, Revoked, SourceUnavailableError
 
@@ -101,11 +102,11 @@ class KafkaSource:
         """Poll; polling is also what keeps the membership."""
         places = self._consumer.assignment()
         (self._consumer.pause if hold else self._consumer.resume)(*places)
-        polling = self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=MAX_POLL_RECORDS)
-        polled = await self._step(polling, seconds)
+        polling = polled(self._consumer, timeout_ms=int(seconds * 1000), max_records=MAX_POLL_RECORDS)
+        found = await self._step(polling, seconds)
         return [
             RawRecord(Partition(*place), record.offset, record.value, record.timestamp)
-            for place, records in polled.items()
+            for place, records in found.items()
             for record in records
         ]
 
@@ -122,6 +123,8 @@ class KafkaSource:
     async def _step(self, step: Awaitable[T], more_seconds: float = 0.0) -> T:
         try:
             return await asyncio.wait_for(step, self._options.step_seconds + more_seconds)
+        except UnreadableBatchError as error:
+            raise UnreadableCommandError(str(error)) from error
         except (KafkaError, TimeoutError) as error:
             raise SourceUnavailableError(repr(error)) from error
 

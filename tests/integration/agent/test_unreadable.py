@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.record.util import calc_crc32c
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -22,14 +20,12 @@ from tests.integration.agent.test_worker import (
     now,
     settings_of,
 )
+from tests.integration.unreadable import write_unreadable
 from tests.processes import Program, run, settings_for, started
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.kafka
 
-NO_UTF8 = 0xFF
-CHECKSUM = slice(17, 21)
-"""Where a batch has it; it is over all that follows."""
 CODECS = ("gzip", "snappy", "lz4", "zstd")
 
 
@@ -41,21 +37,6 @@ def log() -> Iterator[Log]:
         yield Log(kafka.bootstrap)
 
 
-async def write_unreadable(log: Log, partition: int) -> int:
-    """Write a record whose header name is no UTF-8, in a batch altered by hand, and give its offset."""
-    producer = AIOKafkaProducer(bootstrap_servers=log.bootstrap)
-    await producer.start()
-    batch = producer.create_batch()
-    batch.append(key=b"7", value=b"{}", timestamp=1, headers=[("ce_id", b"x")])
-    written = bytearray(batch._build())
-    written[written.index(b"ce_id")] = NO_UTF8
-    written[CHECKSUM] = calc_crc32c(bytes(written[CHECKSUM.stop :])).to_bytes(4, "big")
-    batch._buffer = written
-    placed = await (await producer.send_batch(batch, EVENTS, partition=partition))
-    await producer.stop()
-    return int(placed.offset)
-
-
 def test_what_cannot_be_read_pauses_one_partition(log: Log, tmp_path: Path) -> None:
     """All before it is decided, others go on, the words name it; once it is deleted, this one goes on, too."""
     worker = Program(WORKER, settings_of(log.bootstrap), tmp_path / "agent-0.log")
@@ -63,7 +44,7 @@ def test_what_cannot_be_read_pauses_one_partition(log: Log, tmp_path: Path) -> N
         compressed = {codec: new_customer(0) for codec in CODECS}
         for codec, customer in compressed.items():
             log.write(*[looked(customer, 185, now())] * 50, codec=codec)
-        bad = asyncio.run(write_unreadable(log, 0))
+        bad = asyncio.run(write_unreadable(log.bootstrap, EVENTS, 0))
         behind, beside = new_customer(0), new_customer(1)
         log.write(looked(behind, 185, now()), looked(beside, 185, now()))
         for customer in (*compressed.values(), beside):

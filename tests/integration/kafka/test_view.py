@@ -10,9 +10,12 @@ from contextlib import asynccontextmanager
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from confluent_kafka import TopicPartition as ConfluentPartition
+from confluent_kafka.admin import AdminClient
 
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.view import TopicView, ViewRecord
+from tests.integration.unreadable import write_unreadable
 
 pytestmark = pytest.mark.kafka
 
@@ -118,6 +121,23 @@ async def test_a_topic_that_is_missing_is_named(kafka: EmbeddedKafka) -> None:
     async with view_of(kafka, "no-such-topic") as (view, _):
         with pytest.raises(TimeoutError, match="no-such-topic missing: run `txpush topics apply`"):
             await view.caught_up(5.0)
+
+
+async def test_a_batch_that_cannot_be_read_is_named_until_it_is_gone(kafka: EmbeddedKafka) -> None:
+    """Nobody is told that all is read; once it is deleted the view goes on by itself."""
+    topic = await topic_on(kafka)
+    async with view_of(kafka, topic) as (view, heard), producer_on(kafka) as producer:
+        await producer.send_and_wait(topic, b"before", partition=1)
+        await view.settled(SECONDS)
+        bad = await write_unreadable(kafka.bootstrap, topic, 1)
+        await producer.send_and_wait(topic, b"after", partition=1)
+        with pytest.raises(TimeoutError, match=f"a batch of {topic}/1 from offset {bad} cannot be read"):
+            await view.settled(3.0)
+        admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+        for done in admin.delete_records([ConfluentPartition(topic, 1, bad + 1)]).values():
+            await asyncio.to_thread(done.result, SECONDS)
+        await view.settled(SECONDS)
+        assert [record.value for record in heard] == [b"before", b"after"]
 
 
 async def test_a_record_that_cannot_be_taken_ends_the_view(kafka: EmbeddedKafka) -> None:

@@ -26,9 +26,11 @@ from streams.subscribe import (
     StoreRefusedError,
     Subscription,
     TopicMissingError,
+    UnreadableCommandError,
     commands,
 )
 from streams.subscribe.testing import CommandStory, SettableClock
+from tests.integration.unreadable import write_unreadable
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -225,3 +227,13 @@ def test_a_service_needs_no_faust() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30, check=True
     )
     assert shown.stdout == "[]\n"
+
+
+async def test_a_batch_that_cannot_be_read_is_named(broker: EmbeddedKafka) -> None:
+    """The service ends in words; the last test, as the batch stays where it is."""
+    topic = COMMAND_TOPICS[Kind.CONSENT_RENEWAL]
+    bad = await write_unreadable(broker.bootstrap, topic, 1)
+    given = options(broker, "unreadable")
+    async with commands(MemoryStore(), given, [Kind.CONSENT_RENEWAL]) as subscription:
+        with pytest.raises(UnreadableCommandError, match=f"a batch of {topic}/1 from offset {bad} cannot be read"):
+            await first(subscription)

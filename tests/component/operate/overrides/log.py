@@ -65,7 +65,9 @@ class Log:
     async def end_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         return {place: max((one.offset + 1 for one in self._of(place)), default=0) for place in places}
 
-    async def getmany(self, *places: TopicPartition, timeout_ms: int) -> dict[TopicPartition, list[Record]]:
+    async def getmany(
+        self, *places: TopicPartition, timeout_ms: int, **_limits: object
+    ) -> dict[TopicPartition, list[Record]]:
         assert timeout_ms > 0
         polled = {}
         for place in places:
