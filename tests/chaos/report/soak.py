@@ -26,6 +26,8 @@ FLAT = 1.1
 """The most that the last third of a run may hold of what the third before it held."""
 LEFT_OUT_SECONDS = 120.0
 """At the begin memory grows to what it will be."""
+KEPT_UP = 0.95
+"""Of the rate that was asked for, the least for it to be a test of that rate."""
 LEAST_SAMPLES = 0.5
 """Of those that there is time for; while a broker is away one takes longer."""
 
@@ -103,18 +105,28 @@ class Sampler:
     def tell(self, findings: Findings) -> dict[str, Any]:
         """Count who grows and what is left unread, and give the figures with all samples."""
         judged, unread = memory(self.samples), _left(self.run.unread())
+        rate = self._events_per_second()
+        too_slow = rate < KEPT_UP * self._asked_per_second()
+        findings.found("too_mild", too_slow, f"{rate:.0f} events/s were sent, {self._asked_per_second():.0f} wanted")
         check_memory(findings, judged, [worker.name for worker in self.run.fleet.workers if worker.on_duty])
         least = int(LEAST_SAMPLES * self.run.took["to_end_of_chaos_s"] / EVERY_SECONDS)
         few = len(self.samples) < least
         findings.found("memory_grows", few, f"it is not known: {len(self.samples)} samples, {least} are needed")
         findings.found("unread", unread, "records at the end")
         return {
+            "events_per_second": round(rate),
             "memory": {one.worker: f"{one.before:.0f} MB, then {one.last:.0f} MB" for one in judged},
             "left_alone": [worker.name for worker in self.run.fleet.workers if worker.spared],
             "most_unread": max((sample.unread for sample in self.samples), default=0),
             "unread_at_end": unread,
             "samples": [f"{one.at:.0f} s: {one.unread} unread, {one.resident_mb}" for one in self.samples],
         }
+
+    def _events_per_second(self) -> float:
+        return self.run.feed.sent.accepted * EVENTS_OF_ONE / self.run.took["to_end_of_chaos_s"]
+
+    def _asked_per_second(self) -> float:
+        return (self.run.options.per_second or 0.0) * EVENTS_OF_ONE
 
 
 @dataclass(frozen=True, slots=True)
