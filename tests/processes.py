@@ -149,6 +149,10 @@ class Program:
         """Wait until it can do all of its work; fail at once, with its log, when it has ended."""
         self.until(self.is_ready, seconds=seconds)
 
+    def resident(self) -> int:
+        """Give its resident memory in bytes."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self.process.send_signal(number)

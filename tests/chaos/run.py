@@ -21,6 +21,7 @@ from streams.links import FixLinks
 from tests.chaos.actors.fleet import LINK_KEY, PARTITIONS
 from tests.chaos.check.accepted import check_accepted_alone
 from tests.chaos.check.compare import Findings
+from tests.chaos.check.disk import check_disk
 from tests.chaos.check.ends import check_ends
 from tests.chaos.check.hardness import check_hardness
 from tests.chaos.check.lookups import check_calls, check_lookups, lookups_of, passed_by
@@ -111,6 +112,7 @@ def judge(run: Run) -> Findings:
     check = Check(exported(run.kafka.bootstrap, PARTITIONS), links)
     findings = check.run(run.feed.sent)
     check_ends(findings, run.ends(), run.chaos.done)
+    check_disk(findings, run.folder, check.exported.records)
     if run.vendor is not None:
         asked = lookups_of(check.lookups())
         passed = passed_by(worker.log for worker in workers if worker.name.startswith("executor"))

@@ -70,7 +70,7 @@ class Run:
         self.vendor = Vendor(self.clocks.clock_of("vendor")) if options.profile.executors else None
         self.took: dict[str, int] = {}
         self.undrained: Sequence[str] = ()
-        self._folder = folder
+        self.folder = folder
 
     @property
     def _seconds(self) -> float:
@@ -103,7 +103,7 @@ class Run:
         options, bootstrap = self.options, self.kafka.bootstrap
         self.fleet = Fleet(
             options.profile,
-            self._folder,
+            self.folder,
             bootstrap,
             self.clocks,
             options.session_seconds,

@@ -20,6 +20,7 @@ FAULTS = (
     "unexpected",
     "out_of_order",
     "state_wrong",
+    "disk_wrong",
     "health_wrong",
     "audit_wrong",
     "chain_broken",

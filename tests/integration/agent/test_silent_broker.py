@@ -1,6 +1,5 @@
 """An orderly end while the broker hangs: SIGSTOP leaves its connections open and says nothing more."""
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.kafka.embedded import EmbeddedKafka
+from tests.integration.asleep import asleep
 from tests.integration.executor.executing import executor
 from tests.integration.executor.vendor import standing
 from tests.processes import CLI, Program, free_port, settings_for, started
@@ -38,15 +38,10 @@ def test_all_end_in_their_time(broker: EmbeddedKafka, tmp_path: Path) -> None:
         ours.append(last)
         for one in ours:
             one.until_ready()
-        pid = broker.pid(1)
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with asleep(broker):
             began = time.monotonic()
             for one in ours:
                 one.signal(signal.SIGTERM)
             for one in ours:
                 assert one.ended(SHUTDOWN_SECONDS + 10) in {0, 70}, one.said()
             assert time.monotonic() - began < SHUTDOWN_SECONDS + 2
-        finally:
-            os.kill(pid, signal.SIGCONT)

@@ -25,6 +25,7 @@ from confluent_kafka import Producer
 
 from schemas.cloudevents import from_record, to_value
 from streams.kafka.embedded import EmbeddedKafka
+from tests.integration.asleep import asleep
 from tests.processes import ROOT, Program, free_port, run, started
 from tests.waiting import wait_until
 
@@ -378,7 +379,7 @@ def test_503_comes_within_the_deadline(mortal: EmbeddedKafka, mortal_topics: Top
     """A broker that hangs is waited for as long as the deadline says; then the answer is 503 and asks to come again."""
     with bridge(mortal_topics, tmp_path) as running:
         running.until_ready()
-        with paused(mortal):
+        with asleep(mortal):
             started = time.monotonic()
             answer = running.post()
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
@@ -402,18 +403,6 @@ def test_a_start_without_a_broker(mortal: EmbeddedKafka, mortal_topics: Topics, 
         assert running.post().status_code == 200
 
 
-@contextmanager
-def paused(cluster: EmbeddedKafka) -> Iterator[int]:
-    """Stop the broker as a sleeping machine would."""
-    pid = cluster.pid(1)
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield pid
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def in_flight(running: Bridge) -> bool:
     """Tell whether a request waits for Kafka."""
     return "txpush_bridge_requests_in_flight 1.0" in running.page("metrics")
@@ -423,7 +412,7 @@ def test_sigterm_answers_what_is_in_flight(mortal: EmbeddedKafka, mortal_topics:
     """A request that waits for a slow broker gets its 200 after SIGTERM, new ones find no listener, the exit is 0."""
     with bridge(mortal_topics, tmp_path, ack_deadline_seconds=5.0) as running, ThreadPoolExecutor(1) as pool:
         running.until_ready()
-        with paused(mortal):
+        with asleep(mortal):
             waiting: Future[httpx.Response] = pool.submit(running.post, account(77))
             wait_until(lambda: in_flight(running))
             running.signal(signal.SIGTERM)
@@ -437,7 +426,7 @@ def test_sigterm_without_a_broker(mortal: EmbeddedKafka, mortal_topics: Topics, 
     """With a broker that never answers the request in flight gets 503, and the process ends within its time."""
     with bridge(mortal_topics, tmp_path) as running, ThreadPoolExecutor(1) as pool:
         running.until_ready()
-        with paused(mortal):
+        with asleep(mortal):
             waiting: Future[httpx.Response] = pool.submit(running.post)
             wait_until(lambda: in_flight(running))
             started = time.monotonic()

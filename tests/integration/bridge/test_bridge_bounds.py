@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import signal
 import socket
 import threading
 import time
@@ -12,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,6 +18,7 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.log import LogFull, LogRecord
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import EVENTS
+from tests.integration.asleep import asleep
 from tests.processes import CLI, Program, free_port, running, settings_for
 from tests.waiting import until, wait_until
 
@@ -68,10 +66,6 @@ class Bridge(Program):
         (found,) = re.findall(r"^txpush_bridge_requests_in_flight (\S+)$", self.page("metrics"), re.MULTILINE)
         return float(found)
 
-    def resident(self) -> int:
-        """Give its resident memory in bytes."""
-        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
 
 @pytest.fixture(scope="module")
 def bridge(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
@@ -87,18 +81,6 @@ def bridge(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> I
     made = Bridge((*CLI, "bridge"), settings, tmp_path_factory.mktemp("bounds") / "bridge.log", port=port)
     with running(made):
         yield made
-
-
-@contextmanager
-def stopped(broker: EmbeddedKafka) -> Iterator[None]:
-    """Stop the broker as a sleeping machine would."""
-    pid = broker.pid(1)
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 @dataclass
@@ -141,7 +123,7 @@ def test_a_silent_broker_costs_no_more_than_the_limit(broker: EmbeddedKafka, bri
     """More requests than may wait: 503 to the rest at once, to all in time, bounded memory, and 200 when it wakes."""
     assert bridge.post(account(1)).status_code == 200
     crowd, before, waiting = Crowd(bridge, 2 * IN_FLIGHT, account(2)), bridge.resident(), list[float]()
-    with stopped(broker), crowd.sending():
+    with asleep(broker), crowd.sending():
         while crowd.answers[503] < 800:
             waiting.append(bridge.in_flight())
         grown = bridge.resident() - before
@@ -159,7 +141,7 @@ def test_large_bodies_wait_within_a_limit_of_bytes(broker: EmbeddedKafka, bridge
     assert MB * 0.8 < len(body) < MB
     assert bridge.post(body).status_code == 200
     crowd, before, most = Crowd(bridge, 48, body), bridge.resident(), list[int]()
-    with stopped(broker), crowd.sending():
+    with asleep(broker), crowd.sending():
         while crowd.answers[503] < 100:
             most.append(bridge.resident())
             time.sleep(0.01)
@@ -176,13 +158,13 @@ async def test_what_waits_is_bounded_in_bytes(broker: EmbeddedKafka) -> None:
     await producer.start()
     try:
         await until(lambda: not producer.problems())
-        with stopped(broker):
+        with asleep(broker):
             waiting = [asyncio.create_task(producer.send_all(3 * records, 20))]
             await until(lambda: producer.in_flight == 1)
             with pytest.raises(LogFull, match="bytes wait for Kafka already"):
                 await producer.send_all(records[:1], 20)
         await asyncio.gather(*waiting)
-        with stopped(broker):
+        with asleep(broker):
             waiting = [asyncio.create_task(producer.send_all(records, 20))]
             await until(lambda: producer.in_flight == 1)
             with pytest.raises(LogFull, match="bytes wait for Kafka already"):

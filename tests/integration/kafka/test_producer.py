@@ -1,13 +1,10 @@
 """Durable records: acknowledged or an error, and a producer that comes back by itself."""
 
 import asyncio
-import os
-import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -16,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
 from streams.kafka.producer import LogProducer, ProducerSettings
+from tests.integration.asleep import asleep
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -68,27 +66,6 @@ async def producer_on(
         await producer.stop(1)
 
 
-def stands_still(pid: int) -> bool:
-    """Tell whether every thread of a process has stopped: the signal reaches them one by one."""
-    states = [(task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
-    return all(state.rpartition(")")[2].split()[0] == "T" for state in states)
-
-
-@contextmanager
-def paused(kafka: EmbeddedKafka) -> Iterator[None]:
-    """Stop the broker as a sleeping machine would."""
-    pid = kafka.pid(1)
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    end = time.monotonic() + 10.0
-    while not stands_still(pid):
-        assert time.monotonic() < end, "the broker does not stop"
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 @pytest.fixture(scope="module")
 def own_kafka() -> Iterator[EmbeddedKafka]:
     """A broker that may be paused without disturbing other tests."""
@@ -139,7 +116,7 @@ async def test_too_many_calls_fail_at_once(own_kafka: EmbeddedKafka) -> None:
     """Calls beyond the limit do not wait; those that wait get in when the broker wakes up."""
     topic = await topic_on(own_kafka)
     async with producer_on(own_kafka, topic, [], max_in_flight=2) as producer:
-        with paused(own_kafka):
+        with asleep(own_kafka):
             waiting = [asyncio.create_task(producer.send_all([record(topic)], 20)) for _ in range(2)]
             await until(lambda: producer.in_flight == 2)
             with pytest.raises(LogFull, match="2 calls"):
@@ -152,7 +129,7 @@ async def test_a_late_acknowledgement_still_counts(own_kafka: EmbeddedKafka) -> 
     """A caller gives up, the record gets in later, and the producer is well again without a new call."""
     topic, rebuilds = await topic_on(own_kafka), list[int]()
     async with producer_on(own_kafka, topic, rebuilds, stall_seconds=0.2) as producer:
-        with paused(own_kafka):
+        with asleep(own_kafka):
             with pytest.raises(LogUnavailable, match=r"within 0\.3 s"):
                 await producer.send_all([record(topic, b"late")], 0.3)
             assert "acknowledged nothing" in producer.problems()[0]
@@ -165,7 +142,7 @@ async def test_long_silence_has_the_producer_made_anew(own_kafka: EmbeddedKafka)
     """When records wait and nothing comes for too long, a new producer takes over and works."""
     topic, rebuilds = await topic_on(own_kafka), list[int]()
     async with producer_on(own_kafka, topic, rebuilds, rebuild_after_seconds=0.5, stall_seconds=0.2) as producer:
-        with paused(own_kafka):
+        with asleep(own_kafka):
             with pytest.raises(LogUnavailable):
                 await producer.send_all([record(topic)], 0.3)
             await until(lambda: bool(rebuilds), 15)
@@ -178,7 +155,7 @@ async def test_stopping_is_bounded(own_kafka: EmbeddedKafka) -> None:
     """With a broker that is silent `stop` ends in its time, and calls that wait fail at once."""
     topic = await topic_on(own_kafka)
     async with producer_on(own_kafka, topic, []) as producer:
-        with paused(own_kafka):
+        with asleep(own_kafka):
             waiting = asyncio.create_task(producer.send_all([record(topic)], 30))
             await until(lambda: producer.in_flight == 1)
             started = time.monotonic()

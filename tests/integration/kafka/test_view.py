@@ -1,8 +1,6 @@
 """A view of whole topics: from the beginning, committed records only, and again after an outage."""
 
 import asyncio
-import os
-import signal
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.view import TopicView, ViewRecord
+from tests.integration.asleep import asleep
 from tests.integration.unreadable import write_unreadable
 
 pytestmark = pytest.mark.kafka
@@ -103,14 +102,8 @@ async def test_a_broker_that_is_silent_for_a_while_costs_nothing_but_time(kafka:
     async with view_of(kafka, topic) as (view, heard), producer_on(kafka) as producer:
         await producer.send_and_wait(topic, b"before", partition=0)
         await view.settled(SECONDS)
-        pid = kafka.pid(1)
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(TimeoutError, match=topic):
-                await view.settled(1.0)
-        finally:
-            os.kill(pid, signal.SIGCONT)
+        with asleep(kafka), pytest.raises(TimeoutError, match=topic):
+            await view.settled(1.0)
         await producer.send_and_wait(topic, b"after", partition=0)
         await view.settled(SECONDS)
         assert [record.value for record in heard] == [b"before", b"after"]
