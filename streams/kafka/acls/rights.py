@@ -56,7 +56,7 @@ READ_BESIDE: Mapping[Component, tuple[str, ...]] = {
     Component.EXECUTOR: (*LINKED, topics.VENDOR_AUTH),
     Component.SWEEP: (topics.HEALTH, topics.VENDOR_AUTH),
     Component.OPERATOR: (
-        *(topics.EVENTS, topics.SIGNALS, *RULES, *HELD),
+        *(topics.EVENTS, topics.SIGNALS, topics.LOOKUP, *RULES, *HELD),
         *(topics.HEALTH, topics.SUBSCRIPTIONS, topics.VENDOR_AUTH),
     ),
     Component.AUDITOR: ALL_TOPICS,

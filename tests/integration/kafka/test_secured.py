@@ -155,6 +155,10 @@ async def test_operators_decide_and_auditors_look(cluster: Secured, flow: Flow, 
     for words in wanted:  # one after the other: on two cores ten Pythons at once take longer than each may
         ended = await asyncio.to_thread(cluster.run, *words)
         assert ended.returncode == 0, (words, ended.stdout, ended.stderr)
+    listed = await asyncio.to_thread(cluster.run, operator, "dead-letter", "list")
+    letter = json.loads(listed.stdout.splitlines()[0])
+    shown = await asyncio.to_thread(cluster.run, operator, "dead-letter", "show", letter["id"])
+    assert (shown.returncode, json.loads(shown.stdout)["reason"]) == (0, "not_a_cloud_event"), shown
     refused = await asyncio.to_thread(cluster.run, auditor, "override", "silence", "--customer", "1000009", *signed)
     assert (refused.returncode, "see `txpush topics acls`" in refused.stderr) == (2, True), refused
     hidden = await asyncio.to_thread(cluster.run, MAILER, "topics", "check")

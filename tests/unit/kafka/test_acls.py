@@ -35,6 +35,7 @@ from streams.kafka.topics import (
     VENDOR_AUTH,
     changelog,
 )
+from streams.operate.letters.kept import READERS
 from streams.operate.overrides.snapshot import TABLES
 from streams.transport.settings import FoldSettings
 
@@ -70,6 +71,11 @@ def test_whoever_the_contract_names_may() -> None:
             assert [one for one in message.by if channel.address not in writes(one)] == []
         ours = [one for one in channel.to if one is not Component.DOWNSTREAM]
         assert [one for one in ours if channel.address not in reads(one)] == []
+
+
+def test_operators_can_look_at_what_was_set_aside() -> None:
+    """`dead-letter show` reads the record that a letter is about, of any log."""
+    assert set(READERS) <= reads(Component.OPERATOR)
 
 
 def test_commands_have_one_writer() -> None:
