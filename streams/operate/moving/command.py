@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from streams.exits import EXIT_OTHERWISE
 from streams.kafka import topics
-from streams.kafka.access import Access
+from streams.kafka.access import Access, AccessRefusedError
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS, SUBSCRIPTIONS, VENDOR_AUTH, Layout, TopicsError
 from streams.operate.moving.copying import Copy
@@ -75,6 +75,8 @@ async def _require_all(settings: Settings, target: Access, layout: Layout) -> En
     try:
         await topics.require(target, layout)
         identities = [await log_identity(one, EVENTS) for one in (source, target)]
+    except AccessRefusedError as error:
+        raise OperateError(f"at {target} {error}") from error
     except (KafkaError, OSError, TimeoutError) as error:
         raise OperateError(f"no broker answers at {target}: {error!r}") from error
     except TopicsError as error:

@@ -107,9 +107,9 @@ class Secured:
 
 
 @contextmanager
-def secured(folder: Path, *, by_certificate: bool = False) -> Iterator[Secured]:
+def secured(folder: Path, authority: trustme.CA | None = None, *, by_certificate: bool = False) -> Iterator[Secured]:
     """Run a cluster without topics on which nobody but the super users has a right."""
-    authority = trustme.CA()
+    authority = authority or trustme.CA()
     ca_file = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
     key_store = write_pem(authority.issue_cert("127.0.0.1", common_name=ADMIN), folder / f"{ADMIN}.pem")
