@@ -17,6 +17,7 @@ ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5
 TRANSACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 BATCH_BUCKETS = (1.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
 ANSWER_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+DELAY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 21600.0)
 OPEN_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 
 
@@ -132,6 +133,15 @@ AGENT_BATCH = HistogramMetric(
 )
 AGENT_TRANSACTION_SECONDS = HistogramMetric(
     "txpush_agent_transaction_seconds", "seconds", "Time of one transaction.", buckets=TRANSACTION_BUCKETS
+)
+AGENT_COMMAND_DELAY = HistogramMetric(
+    "txpush_agent_command_delay_seconds",
+    "seconds",
+    "Time from an event's receipt by the bridge, or from the tick that a timer was due at, to its command's commit.",
+    buckets=DELAY_BUCKETS,
+)
+AGENT_TABLE_RECORDS = GaugeMetric(
+    "txpush_agent_table_records", "records", "Records of a table in the partitions owned.", (Label("table"),)
 )
 AGENT_RECORDS_OUT = CounterMetric(
     "txpush_agent_records_written_total", "records", "Records committed by transactions, state included."
@@ -271,9 +281,9 @@ class Instruments:
         """Drop a series that is no longer ours, such as the lag of a partition given up."""
         self._made[metric].remove(*values)
 
-    def watch(self, metric: GaugeMetric, value: Callable[[], float]) -> None:
-        """Read a gauge when it is scraped, at no cost in between."""
-        self.gauge(metric).set_function(value)
+    def watch(self, metric: GaugeMetric, value: Callable[[], float], *values: str) -> None:
+        """Read a gauge, of these label values, when it is scraped; at no cost in between."""
+        self.gauge(metric, *values).set_function(value)
 
     def _series(self, metric: Metric, values: tuple[str, ...]) -> Counter | Gauge | Histogram:
         made = self._made[metric]

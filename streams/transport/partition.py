@@ -218,7 +218,7 @@ class OwnedPartition:
                 table.apply(self.number, changed)
             self._fold.committed(self.number, effects)
             self._keep(changes, ends, began_ms)
-        self._metrics.committed(len(records), len(effects.outbox), time.monotonic() - began)
+        self._metrics.committed(len(records), effects.outbox, time.monotonic() - began)
 
     def _write_changes(self, effects: Effects) -> Changes:
         """Put the changed values into the outbox, and give them as their changelogs get them."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from schemas.times import to_epoch_ms
 from streams.clock import Clock, WallClock
-from streams.fold import Fold, SourceRecord
+from streams.fold import Fold, Outbox, SourceRecord
 from streams.observe.labels import RestoredFrom, RestoreSource
 from streams.transport.local.state import LocalState
 from streams.transport.settings import FoldSettings
@@ -25,8 +25,8 @@ class FoldMetrics(Protocol):
     def closed(self, partition: int) -> None:
         """Hear that a partition was given up."""
 
-    def committed(self, records_in: int, records_out: int, seconds: float) -> None:
-        """Hear that a transaction stands."""
+    def committed(self, records_in: int, written: Outbox, seconds: float) -> None:
+        """Hear that a transaction stands, and what it has written."""
 
     def lag(self, partition: int, messages: int, records: Sequence[SourceRecord]) -> None:
         """Hear how far behind a partition is after a poll, and what the poll gave."""

@@ -143,6 +143,7 @@ class FoldProgram:
         cluster, ids = found
         instruments = Instruments("agent", CollectorRegistry())
         metrics = PrometheusMetrics(instruments, self.fold.clock, self.readiness.changed)
+        metrics.watch_tables({name: table.data.data for name, table in self.app.tables.items()})
         log_settings = LogSettings(
             log=self.fold.source_topic,
             identity=f"{cluster}/{ids[self.fold.source_topic]}",

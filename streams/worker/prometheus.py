@@ -1,11 +1,14 @@
 """The machinery's metrics in Prometheus: fed per poll, so that an event costs nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
+from functools import partial
 
+from schemas.commands import COMMAND_TOPICS
 from schemas.events import CONNECT_PREFIX, EventType
 from schemas.signals import SignalType
+from schemas.times import to_epoch_ms
 from streams.clock import Clock
-from streams.fold.effects import SourceRecord
+from streams.fold.effects import Outbox, SourceRecord
 from streams.fold.ledger import Tally
 from streams.observe import metrics, restoring
 from streams.observe.kinds import CounterMetric
@@ -21,6 +24,7 @@ COUNTED: dict[str, CounterMetric] = {
     "future_dates": metrics.AGENT_FUTURE_DATES,
 }
 """What a tally may count."""
+COMMANDS = frozenset(COMMAND_TOPICS.values())
 KNOWN_TYPES = frozenset({*EventType, *SignalType})
 
 
@@ -34,6 +38,7 @@ class PrometheusMetrics:
         self._rebalances = instruments.counter(metrics.AGENT_REBALANCES)
         self._batch = instruments.histogram(metrics.AGENT_BATCH)
         self._transaction = instruments.histogram(metrics.AGENT_TRANSACTION_SECONDS)
+        self._delay = instruments.histogram(metrics.AGENT_COMMAND_DELAY)
         self._written = instruments.counter(metrics.AGENT_RECORDS_OUT)
         self._paused: set[int] = set()
         instruments.watch(metrics.AGENT_PAUSED, lambda: len(self._paused))
@@ -65,11 +70,21 @@ class PrometheusMetrics:
         for metric in (metrics.AGENT_LAG_MESSAGES, metrics.AGENT_LAG_SECONDS, metrics.AGENT_LAST_EVENT):
             self._instruments.forget(metric, str(partition))
 
-    def committed(self, records_in: int, records_out: int, seconds: float) -> None:
-        """Hear that a transaction stands."""
+    def committed(self, records_in: int, written: Outbox, seconds: float) -> None:
+        """Hear that a transaction stands, and what it has written."""
         self._batch.observe(records_in)
-        self._written.inc(records_out)
+        self._written.inc(len(written))
         self._transaction.observe(seconds)
+        now_ms = to_epoch_ms(self._clock.now())
+        for (topic, _), records in written.records.items():
+            if topic in COMMANDS:
+                for one in records:
+                    self._delay.observe(max(0, now_ms - (one.timestamp_ms or now_ms)) / 1000)
+
+    def watch_tables(self, tables: Mapping[str, Sized]) -> None:
+        """Show how many records tables have in all partitions that the worker owns, by their names."""
+        for name, table in tables.items():
+            self._instruments.watch(metrics.AGENT_TABLE_RECORDS, partial(len, table), name)
 
     def lag(self, partition: int, messages: int, records: Sequence[SourceRecord]) -> None:
         """Hear how far behind a partition is after a poll, and what the poll gave."""

@@ -250,6 +250,8 @@ def test_metrics_tell_of_events_and_lag(log: Log, agent: Program) -> None:
     wait_until(lambda: agent.metric("txpush_agent_lag_messages") == 0)
     assert agent.metric('txpush_agent_commands_total{action="issue",kind="connect-fix"}') >= 1
     assert agent.metric("txpush_agent_partitions_owned") == EMBEDDED.partitions
+    assert agent.metric("txpush_agent_command_delay_seconds_count") >= 1
+    assert agent.metric('txpush_agent_table_records{table="accounts"}') >= 1
 
 
 @pytest.mark.usefixtures("agent")
