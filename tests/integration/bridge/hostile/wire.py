@@ -1,6 +1,7 @@
 """HTTP by hand: bytes as an attacker writes them, and answers as they come."""
 
 import socket
+import ssl
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,10 +20,12 @@ class Reply:
 
 
 class Wire:
-    """One connection to the bridge."""
+    """One connection to the bridge, or by TLS to a proxy that has this name."""
 
-    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, source: str = "127.0.0.1", tls: ssl.SSLContext | None = None, name: str = "") -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), SECONDS, (source, 0))
+        if tls is not None:
+            self._socket = tls.wrap_socket(self._socket, server_hostname=name)
         self._file = self._socket.makefile("rb")
 
     def __enter__(self) -> Self:
@@ -39,6 +42,17 @@ class Wire:
         with suppress(BrokenPipeError, ConnectionResetError):  # closed; what was answered before can still be read
             self._socket.sendall(b"".join(parts))
         return self
+
+    def is_cut_off(self, again: bytes, seconds: float) -> bool:
+        """Send the same over and over without reading an answer; tell whether the other side ends it in that time."""
+        self._socket.settimeout(seconds)
+        while True:
+            try:
+                self._socket.sendall(again)
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
 
     def reply(self, method: str = "POST") -> Reply | None:
         """Read one answer; None where the other side has closed the connection."""
