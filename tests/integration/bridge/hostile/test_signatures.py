@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from schemas.cloudevents import from_record, to_structured
 from streams.simulate.command import simulate
-from tests.integration.bridge.hostile.target import BODY, CONNECT, DONE, KEY, TXPUSH, Target, another, until
+from tests.integration.bridge.hostile.target import BODY, DONE, KEY, TXPUSH, Target
 from tests.integration.bridge.hostile.wire import request
-from tests.unit.bridge.signed import HOST, OLD_SECRET, SECRET, connect, txpush
+from tests.unit.bridge.signed import connect, txpush
 
 pytestmark = pytest.mark.kafka
 
@@ -55,33 +55,6 @@ def test_several_signatures(target: Target) -> None:
         assert target.status(request(TXPUSH, BODY, typed, *wrong, *wrong, f"txpush-signature: {GOOD}")) == 401
         twice = {"Content-type": "text/plain"} | txpush(BODY, KEY)
         assert target.status(request(TXPUSH, BODY, twice)) == 401
-
-
-def test_a_subscription_is_renewed(target: Target) -> None:
-    """The key in use and the one before it are valid; with a third the first is at its end."""
-    body = BODY.replace(b"5900000001", b"5900000077")
-    target.subscribe("5900000077", "first")
-    until(lambda: target.post(body, txpush(body, "first")).status == 200)
-    target.subscribe("5900000077", "first", "second")
-    until(lambda: target.post(body, txpush(body, "second")).status == 200)
-    assert target.post(body, txpush(body, "first")).status == 200
-    target.subscribe("5900000077", "first", "second", "third")
-    until(lambda: target.post(body, txpush(body, "third")).status == 200)
-    assert target.post(body, txpush(body, "second")).status == 200
-    with target.nothing_written():
-        assert target.post(body, txpush(body, "first")).status == 401
-
-
-def test_a_partner_secret_is_replaced(target: Target, tmp_path: Path) -> None:
-    """Both are valid while both are set; at the end of the old one what it signed is refused."""
-    assert target.post(DONE, connect(DONE, SECRET), CONNECT).status == 200
-    assert target.post(DONE, connect(DONE, OLD_SECRET), CONNECT).status == 200
-    signing = target.settings.signing
-    only_new = type(signing)(host=HOST, partner_secrets=(SECRET,), sealing_keys=signing.sealing_keys)
-    with another(target, tmp_path / "log", signing=only_new) as later:
-        assert later.post(DONE, connect(DONE, SECRET), CONNECT).status == 200
-        with later.nothing_written():
-            assert later.post(DONE, connect(DONE, OLD_SECRET), CONNECT).status == 401
 
 
 def test_a_replayed_notification_is_one_event(target: Target, tmp_path: Path) -> None:
