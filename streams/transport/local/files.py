@@ -14,7 +14,16 @@ from typing import BinaryIO
 
 from streams.kafka.topics import TOMBSTONES_KEPT
 from streams.observe.labels import StateRefusal
-from streams.transport.local.frames import BrokenFileError, Changes, Contents, FrameWriter, payloads, read_frames
+from streams.transport.local.frames import (
+    BrokenFileError,
+    Changes,
+    Contents,
+    FrameWriter,
+    drops_any,
+    payloads,
+    read_frames,
+    without_drops,
+)
 from streams.transport.local.head import Head, Identity, decode_head, encode_head
 
 MAX_AGE_MS = TOMBSTONES_KEPT // timedelta(milliseconds=2)
@@ -139,13 +148,13 @@ class PartitionFiles:
             OSError, BrokenFileError: the files are as they were before.
         """
         head = self.head
-        if head is None or _drops(changes) or head.length > 2 * head.whole_length + SPARE_BYTES:
+        if head is None or drops_any(changes) or head.length > 2 * head.whole_length + SPARE_BYTES:
             return self._write_whole(changes, offsets, proven_ms)
         with (self._folder / head.data).open("r+b") as file:
             file.truncate(head.length)
             file.seek(head.length)
             writer = FrameWriter(file, head.length, head.digest)
-            writer.write(payloads(_values(changes)))
+            writer.write(payloads(without_drops(changes)))
             _to_disk(file)
         self._replace_head(head.data, writer, head.whole_length, offsets, proven_ms)
         return writer.length - head.length
@@ -157,7 +166,7 @@ class PartitionFiles:
                 writer = FrameWriter(file)
                 for contents in self._kept(changes):
                     writer.write(payloads(contents))
-                writer.write(payloads(_values(changes)))
+                writer.write(payloads(without_drops(changes)))
                 _to_disk(file)
             self._replace_head(name, writer, writer.length, offsets, proven_ms)
         finally:
@@ -219,16 +228,6 @@ class PartitionFiles:
 def _difference(found: Identity, expected: Identity) -> str:
     fields = [name for name in Identity.__struct_fields__ if getattr(found, name) != getattr(expected, name)]
     return f"it is of another {', '.join(fields)}"
-
-
-def _drops(changes: Changes) -> bool:
-    return any(None in entries.values() for entries in changes.values())
-
-
-def _values(changes: Changes) -> Contents:
-    return {
-        topic: {key: value for key, value in entries.items() if value is not None} for topic, entries in changes.items()
-    }
 
 
 def _to_disk(file: BinaryIO) -> None:

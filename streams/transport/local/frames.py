@@ -30,6 +30,18 @@ class BrokenFileError(Exception):
     """What is read is not what was written: cut off, changed, or something else altogether."""
 
 
+def drops_any(changes: Changes) -> bool:
+    """Tell whether a key is dropped, so that what it held has to be gone from the disk as well."""
+    return any(None in entries.values() for entries in changes.values())
+
+
+def without_drops(changes: Changes) -> Contents:
+    """Give the values among changes; nothing is left of a key that is dropped."""
+    return {
+        topic: {key: value for key, value in entries.items() if value is not None} for topic, entries in changes.items()
+    }
+
+
 def payloads(contents: Mapping[str, Mapping[str, bytes]]) -> Iterator[bytes]:
     """Give values encoded, a frame's worth at a time: one encoding of all would hold every other thread up."""
     for topic, entries in contents.items():

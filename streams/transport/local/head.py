@@ -8,11 +8,10 @@ from msgspec import Meta
 
 from schemas.problems import UNREADABLE
 from schemas.state.partitions import STATE_VERSION
-from streams.transport.local.frames import BrokenFileError
+from streams.transport.local.frames import DIGEST_BYTES, BrokenFileError
 
 FORMAT = 1
 """Of head and frames; a file of another one is not read."""
-DIGEST_BYTES = 16
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from streams.observe.labels import StateRefusal
 from streams.transport.local.files import StateRefused
-from streams.transport.local.frames import BrokenFileError, Changes, Contents
+from streams.transport.local.frames import BrokenFileError, Changes, Contents, drops_any
 from streams.transport.local.head import Head
 from streams.transport.local.pending import LIMIT_BYTES, Pending
 from streams.transport.local.state import LocalState
@@ -98,8 +98,7 @@ class StateKeeper:
         if not self._files.is_locked or is_all is not (self._files.head is None):
             return
         self._pending = Pending(changes, dict(ends), proven_ms)
-        is_urgent = any(None in entries.values() for entries in changes.values())
-        self._task = asyncio.create_task(self._keep(0.0 if is_urgent else WRITE_SECONDS))
+        self._task = asyncio.create_task(self._keep(0.0 if drops_any(changes) else WRITE_SECONDS))
 
     def committed(
         self, changes: Mapping[str, Mapping[str, bytes | None]], ends: Mapping[str, int], proven_ms: int

@@ -1,7 +1,7 @@
 """What has been committed and is not on this machine's disk yet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from streams.transport.local.frames import ENTRY_BYTES, Changes
 
@@ -19,7 +19,7 @@ class Pending:
     """When the latest of these transactions began to commit: at that time the partition was ours."""
     is_news: bool = True
     """Whether it says anything that the files do not."""
-    counted_bytes: int = field(default=0)
+    counted_bytes: int = 0
 
     def add(self, changes: Mapping[str, Mapping[str, bytes | None]], ends: Mapping[str, int], proven_ms: int) -> None:
         """Add the changes of a transaction and where their changelogs end now."""

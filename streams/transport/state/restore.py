@@ -5,19 +5,19 @@ Committed records only. Where nothing is kept the changelogs are read from their
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.ending import ended
 from streams.fold import Table
+from streams.fold.memory import apply_changes
 from streams.kafka.access import client_arguments
 from streams.observe.labels import RestoreSource
-from streams.transport.local.frames import Changes
+from streams.transport.local.frames import Changes, without_drops
 from streams.transport.settings import FoldSettings
 from streams.transport.state.values import PartitionValues
 
@@ -55,7 +55,6 @@ class Restored:
     """What was read of the changelogs: all values, or what has changed since the base."""
     base_records: int
     read_records: int
-    began: float = field(default_factory=time.monotonic)
 
 
 class Changelogs:
@@ -94,7 +93,7 @@ class Changelogs:
             source=RestoreSource.FULL if base is None else base.source,
             values={table: _applied(table, contents[topic], changes[topic]) for topic, table in self._tables.items()},
             ends=dict(self.ends),
-            changes=_without_drops(changes) if base is None else changes,
+            changes=changes if base is not None else _all_values(changes),
             base_records=base_records,
             read_records=read_records,
         )
@@ -153,16 +152,10 @@ def _by_key(records: Iterable[Any]) -> Iterator[tuple[str, bytes | None]]:
 
 
 def _applied(table: Table, values: dict[str, Any], changes: Mapping[str, bytes | None]) -> PartitionValues:
-    for key, value in changes.items():
-        if value is None:
-            values.pop(key, None)
-        else:
-            values[key] = value
+    apply_changes(values, changes)
     return PartitionValues(values, table.decode)
 
 
-def _without_drops(changes: Changes) -> Changes:
+def _all_values(changes: Changes) -> Changes:
     """Give all values there are; nothing on disk has to be dropped where nothing is on disk."""
-    return {
-        topic: {key: value for key, value in entries.items() if value is not None} for topic, entries in changes.items()
-    }
+    return cast("Changes", without_drops(changes))  # a value may be dropped later
