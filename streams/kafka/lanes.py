@@ -158,7 +158,7 @@ class Lanes:
                 if not _append(batch, record):
                     await self._acknowledged(lane, batch, whole)
                     batch, whole = self._producer.create_batch(), []
-                    _append(batch, record)
+                    _append(batch, record)  # an empty one takes a record of any size
             whole.append(delivery)
         await self._acknowledged(lane, batch, whole)
 

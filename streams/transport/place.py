@@ -11,7 +11,7 @@ from streams.fold.effects import PartitionPaused, SourceRecord
 log = logging.getLogger(__name__)
 
 TRIES = 3
-"""How often a record that cannot be read is fetched: what is wrong may have happened on its way."""
+"""How often a record that cannot be read is fetched again: what is wrong may have happened on its way."""
 
 
 class LogPlace:

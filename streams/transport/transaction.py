@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation
 from aiokafka.producer import sender
-from aiokafka.structs import OffsetAndMetadata
+from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
 from streams.ending import ended
 from streams.fold.effects import Outbox, OutRecord
@@ -84,12 +84,12 @@ class PartitionTransaction:
         await self._step(self._producer.send_offsets_to_transaction(offsets, self._settings.application))
         await self._step(self._producer.commit_transaction())
         counts = (count for count, _ in written)
-        return {(one.topic, one.partition): _end(one.offset, count) for one, count in zip(placed, counts, strict=True)}
+        return {(one.topic, one.partition): _end(one, count) for one, count in zip(placed, counts, strict=True)}
 
     def _refusal(self) -> BaseException | None:
         """Give why the broker refused the transaction: aiokafka only says that there is none, once it was refused."""
-        ended = self._producer._txn_manager.wait_for_transaction_end()  # noqa: SLF001 - kept nowhere else
-        return ended.exception() if ended.done() and not ended.cancelled() else None
+        end = self._producer._txn_manager.wait_for_transaction_end()  # noqa: SLF001 - kept nowhere else
+        return end.exception() if end.done() and not end.cancelled() else None
 
     async def _send(self, outbox: Outbox) -> list[Batch]:
         written = list[Batch]()
@@ -104,8 +104,7 @@ class PartitionTransaction:
             if not _append(batch, record):
                 written.append(await self._close_and_send(batch, topic, partition))
                 batch = self._producer.create_batch()
-                if not _append(batch, record):
-                    raise ValueError(f"a record for {topic} exceeds {MAX_BATCH_BYTES} bytes")
+                _append(batch, record)  # an empty one takes a record of any size: the broker refuses what is too large
         written.append(await self._close_and_send(batch, topic, partition))
         return written
 
@@ -126,12 +125,12 @@ def _append(batch: Any, record: OutRecord) -> bool:  # noqa: ANN401 - untyped li
     return appended is not None
 
 
-def _end(base_offset: int, count: int) -> int:
+def _end(placed: RecordMetadata, count: int) -> int:
     """Give where a partition ends after its last batch and the marker of the transaction, which takes an offset.
 
     Raises:
         ValueError: the broker has not told the offset, as when it knows a batch already that was sent again.
     """
-    if base_offset < 0:
-        raise ValueError("the broker did not tell where it put a batch")
-    return base_offset + count + 1
+    if placed.offset < 0:
+        raise ValueError(f"the broker did not tell where in {placed.topic}/{placed.partition} it put a batch")
+    return int(placed.offset) + count + 1

@@ -3,6 +3,7 @@
 import inspect
 
 from aiokafka.producer import sender
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.transport import transaction
 
@@ -13,3 +14,11 @@ def test_the_wait_between_transactions_is_ours() -> None:
     handler = inspect.getsource(sender.AddPartitionsToTxnHandler.handle_response)
     assert "ConcurrentTransactions:" in handler
     assert "return BACKOFF_OVERRIDE" in handler
+
+
+def test_an_empty_batch_takes_a_record_of_any_size() -> None:
+    """A record that does not fit behind others has one of its own: nothing is left out without a word."""
+    batch = BatchBuilder(100, 0)
+    assert batch.append(timestamp=None, key=None, value=b"x" * 1000) is not None
+    assert batch.append(timestamp=None, key=None, value=b"") is None
+    assert batch.record_count() == 1

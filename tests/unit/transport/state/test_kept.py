@@ -1,6 +1,8 @@
 """Whether what is in memory may be used again: only if nobody had the partition, and nothing was written to it."""
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.structs import RecordMetadata
 
 from streams.transport.state.kept import Kept
 from streams.transport.transaction import _end
@@ -28,8 +30,13 @@ def test_memory_is_used_if_nobody_was_between(
     assert KEPT.follows(ownership, ends) is follows
 
 
+def placed(offset: int) -> RecordMetadata:
+    """Give what aiokafka tells of a batch that was acknowledged."""
+    return RecordMetadata("a", 2, TopicPartition("a", 2), offset, 1, 0, 0)
+
+
 def test_a_transaction_says_where_a_changelog_ends() -> None:
     """Behind its records is its marker, which takes an offset; without an offset nothing is known."""
-    assert _end(100, 3) == 104
-    with pytest.raises(ValueError, match="did not tell"):
-        _end(-1, 3)
+    assert _end(placed(100), 3) == 104
+    with pytest.raises(ValueError, match="did not tell where in a/2 "):
+        _end(placed(-1), 3)
