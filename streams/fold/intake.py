@@ -31,9 +31,10 @@ EVENT_SOURCES: Allowed = {
 }
 
 
-def partition_of(key: str, partitions: int) -> int:
+def partition_of(key: str | bytes, partitions: int) -> int:
     """Place a key as Kafka's default partitioner does (murmur2)."""
-    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
+    written = key.encode() if isinstance(key, str) else key
+    return int((murmur2(written) & 0x7FFFFFFF) % partitions)
 
 
 def _strange(event: Event, allowed: frozenset[str]) -> str:

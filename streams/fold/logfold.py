@@ -13,7 +13,7 @@ from schemas.state import ControlState, replace
 from schemas.state.partitions import STATE_VERSION
 from streams.clock import Clock
 from streams.domain import Rules
-from streams.fold.effects import Effects, PartitionPaused, ShareTooLarge, SourceRecord, Table
+from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
 from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
@@ -134,7 +134,7 @@ class LogFold:
         return (*self._decider.tables, self._policies, self._control)
 
     def opened(self, partition: int) -> None:
-        """Take the rules in force and every timer from the restored tables.
+        """Take the rules in force from the restored tables; what timers there are `prepare` looks at.
 
         Raises:
             PartitionPaused: a later release has written here, or the log was made anew.
@@ -190,7 +190,7 @@ class LogFold:
             taken += 1
             if time.monotonic() > ends:
                 break
-        _judge(poll.share, ledger.in_force)
+        poll.share.require(ledger.in_force.rules.policy.dead_letter.max_share)
         effects = ledger.effects
         effects.left = len(records) - taken
         control = replace(poll.share.record(ledger.control()), version=STATE_VERSION)
@@ -284,18 +284,3 @@ class LogFold:
 
 def _is_resume(event: Event) -> bool:
     return isinstance(event.data, Override) and event.data.action is OverrideAction.RESUME
-
-
-def _judge(share: PollShare, in_force: InForce) -> None:
-    """Refuse a poll with which the share of dead letters is too large.
-
-    Raises:
-        ShareTooLarge: says so, and what to do.
-    """
-    highest, limit = share.highest(), in_force.rules.policy.dead_letter.max_share
-    if highest > limit and share.has_dead_letters:
-        raise ShareTooLarge(
-            f"{highest:.0%} of the latest records would be dead letters, above the policy's {limit:.0%}: look at the "
-            "worker's log; start a release that can decide on them, or accept what is in the log by now with `txpush "
-            "override resume`"
-        )

@@ -6,6 +6,7 @@ from itertools import islice
 from zlib import crc32
 
 from schemas.state import ControlState, replace
+from streams.fold.effects import ShareTooLarge
 
 WINDOW = 1000
 """Records looked at."""
@@ -88,6 +89,20 @@ class PollShare:
             if place == len(self._seen) or (place > self._judged_from and entry != GOOD):
                 highest = max(highest, window.share())
         return highest
+
+    def require(self, limit: float) -> None:
+        """Refuse a poll with which the share of dead letters is above the policy's limit.
+
+        Raises:
+            ShareTooLarge: says so, and what to do.
+        """
+        highest = self.highest()
+        if highest > limit and self.has_dead_letters:
+            raise ShareTooLarge(
+                f"{highest:.0%} of the latest records would be dead letters, above the policy's {limit:.0%}: look at "
+                "the worker's log; start a release that can decide on them, or accept what is in the log by now with "
+                "`txpush override resume`"
+            )
 
     @property
     def window(self) -> list[int]:

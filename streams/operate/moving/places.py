@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from aiokafka.partitioner import murmur2
-
 from schemas.commands import COMMAND_TOPICS
+from streams.fold.intake import partition_of
 from streams.kafka.topics import (
     AGENT,
     AGENT_TABLES,
@@ -25,15 +24,15 @@ from streams.kafka.topics import (
 MERGED_TABLES = ("surroundings", "policies", "control")
 """Tables with a record a partition: they are made anew."""
 LEFT = (EVENTS, SIGNALS, AUDIT, DEAD_LETTER, LOOKUP)
-"""Topics that stay where they are: the logs and what names their offsets. All of them have to be read to the end."""
+"""Topics that stay where they are: the logs, what names their offsets, and look-ups, which are answered before."""
 
 Place = Callable[[bytes, int], int]
 """Gives the partition of a key, by the number of partitions."""
 
 
 def by_key(key: bytes, partitions: int) -> int:
-    """Place a record as Kafka's default partitioner does."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+    """Place a record by its whole key, as it was written."""
+    return partition_of(key, partitions)
 
 
 def by_owner(key: bytes, partitions: int) -> int:
