@@ -1,6 +1,5 @@
 """Reads which rules are in force: what the agents keep of them, and what waits in their logs to be read."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 from schemas.events import EventType, PolicyActivated
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import changelog
-from streams.operate.reading import FOLDS, READ_SECONDS, committed_reader, positions, to_end
+from streams.operate.reading import FOLDS, READ_SECONDS, committed_reader, positions, to_end, within
 from streams.operate.writing import OperateError
 
 
@@ -37,22 +36,17 @@ async def standings(bootstrap: Bootstrap, partitions: int) -> Mapping[Place, Sta
         OperateError: it takes too long, or a record is of a later release.
         KafkaError, OSError, TimeoutError: no broker answers.
     """
-    limit = asyncio.timeout(READ_SECONDS)
-    try:
-        async with limit:
-            read = await positions(bootstrap, partitions)
-            return {
-                Place(topic, number): standing
-                for application, topic in FOLDS.items()
-                for number, standing in (await _of_fold(bootstrap, application, partitions, read)).items()
-            }
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise OperateError(
-            f"the rules in force could not be read within {READ_SECONDS:.0f} s: an agent is far behind in its log, or "
-            "a broker is slow; look at the lag, then ask again"
-        ) from error
+    slow = (
+        f"the rules in force could not be read within {READ_SECONDS:.0f} s: an agent is far behind in its log, or a "
+        "broker is slow; look at the lag, then ask again"
+    )
+    async with within(READ_SECONDS, slow):
+        read = await positions(bootstrap, partitions)
+        return {
+            Place(topic, number): standing
+            for application, topic in FOLDS.items()
+            for number, standing in (await _of_fold(bootstrap, application, partitions, read)).items()
+        }
 
 
 async def _of_fold(

@@ -12,7 +12,7 @@ from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.refusals import in_words
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
-from streams.operate.writing import check_partitions
+from streams.operate.writing import OperateError, check_partitions
 from streams.polling import polled
 
 READ_SECONDS = 60.0
@@ -21,6 +21,23 @@ STEP_SECONDS = 15.0
 POLL_MS = 500
 FOLDS = {AGENT: EVENTS, INSTITUTIONS: SIGNALS}
 """The two agents and their logs."""
+
+
+@asynccontextmanager
+async def within(seconds: float, otherwise: str) -> AsyncIterator[None]:
+    """Refuse what takes longer, in words that say why it may and what to do; a client's own time-out goes out as it is.
+
+    Raises:
+        OperateError: the time is over.
+    """
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise OperateError(otherwise) from error
 
 
 async def topic_sizes(admin: AIOKafkaAdminClient) -> dict[str, int]:

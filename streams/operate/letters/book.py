@@ -1,6 +1,5 @@
 """Reads the dead letters from their topic, with the notes of those that were put back already."""
 
-import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER
 from streams.operate.letters.kept import Chosen, Kept, LetterId
-from streams.operate.reading import committed_reader, operator_admin, to_end, topic_sizes
+from streams.operate.reading import committed_reader, operator_admin, to_end, topic_sizes, within
 from streams.operate.writing import OperateError
 
 READ_SECONDS = 300.0
@@ -83,20 +82,14 @@ async def read_letters(bootstrap: Bootstrap, chosen: Chosen, limit: int) -> Book
         partitions = (await topic_sizes(admin)).get(DEAD_LETTER, 0)
     if not partitions:
         raise OperateError(f"topic {DEAD_LETTER} is missing: run `txpush topics apply`")
+    slow = (
+        f"not all of {DEAD_LETTER} could be read within {READ_SECONDS:.0f} s: ask for less, with --since or --partition"
+    )
     async with committed_reader(bootstrap) as consumer:
         places = await _places(consumer, chosen, partitions)
-        deadline = asyncio.timeout(READ_SECONDS)
-        try:
-            async with deadline:
-                async for record in to_end(consumer, list(places), places):
-                    book.take(record)
-        except TimeoutError as error:
-            if not deadline.expired():
-                raise
-            raise OperateError(
-                f"not all of {DEAD_LETTER} could be read within {READ_SECONDS:.0f} s: ask for less, with --since or "
-                "--partition"
-            ) from error
+        async with within(READ_SECONDS, slow):
+            async for record in to_end(consumer, list(places), places):
+                book.take(record)
     return book
 
 

@@ -8,7 +8,16 @@ from aiokafka import TopicPartition
 
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import EXECUTORS, LOOKUP
-from streams.operate.reading import FOLDS, STEP_SECONDS, committed_reader, operator_admin, read_by, to_end
+from streams.operate.reading import (
+    FOLDS,
+    READ_SECONDS,
+    STEP_SECONDS,
+    committed_reader,
+    operator_admin,
+    read_by,
+    to_end,
+    within,
+)
 from streams.operate.writing import OperateError
 
 Ends = Mapping[TopicPartition, int]
@@ -26,7 +35,11 @@ async def require_rest(bootstrap: Bootstrap, partitions: int) -> None:
         KafkaError, OSError, TimeoutError: no broker answers.
     """
     read = await _positions(bootstrap)
-    async with committed_reader(bootstrap) as consumer:
+    slow = (
+        f"whether all was read could not be found out within {READ_SECONDS:.0f} s: a broker is slow, or a partition "
+        "has no leader; look at the brokers, then run the same again"
+    )
+    async with committed_reader(bootstrap) as consumer, within(READ_SECONDS, slow):
         for group, topic in READERS.items():
             places = [TopicPartition(topic, number) for number in range(partitions)]
             starts = {place: offset for place, offset in read[group].items() if place in places}

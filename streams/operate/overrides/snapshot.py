@@ -19,7 +19,7 @@ from schemas.times import time_of_record
 from streams.fold.intake import partition_of
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import AGENT, EVENTS, changelog
-from streams.operate.reading import POLL_MS, READ_SECONDS, committed_reader, positions, to_end
+from streams.operate.reading import POLL_MS, READ_SECONDS, committed_reader, positions, to_end, within
 from streams.operate.writing import OperateError
 from streams.polling import polled
 
@@ -82,21 +82,19 @@ async def read_snapshot(bootstrap: Bootstrap, partitions: int, customer_id: str 
 
     Raises:
         OperateError: it takes too long, or a record is of a later release.
-        KafkaError, OSError: no broker answers.
+        KafkaError, OSError, TimeoutError: no broker answers.
     """
     numbers = range(partitions) if customer_id is None else [partition_of(customer_id, partitions)]
     snapshot = Snapshot(numbers)
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            read = await positions(bootstrap, partitions)
-            async with committed_reader(bootstrap) as consumer:
-                await _read_state(consumer, snapshot, customer_id)
-                await _read_waiting(consumer, snapshot, customer_id, read)
-    except TimeoutError as error:
-        raise OperateError(
-            f"the overrides in force could not be read within {READ_SECONDS:.0f} s: its tables are large, the "
-            "agent is far behind in its log, or a broker is slow; look at the lag, then ask again"
-        ) from error
+    slow = (
+        f"the overrides in force could not be read within {READ_SECONDS:.0f} s: the agent's tables are large, it is "
+        "far behind in its log, or a broker is slow; look at the lag, then ask again"
+    )
+    async with within(READ_SECONDS, slow):
+        read = await positions(bootstrap, partitions)
+        async with committed_reader(bootstrap) as consumer:
+            await _read_state(consumer, snapshot, customer_id)
+            await _read_waiting(consumer, snapshot, customer_id, read)
     with contextlib.suppress(TimeoutError, KafkaError):  # nothing that is in force is missing without it
         async with asyncio.timeout(LOOK_BACK_SECONDS), committed_reader(bootstrap) as consumer:
             await _look_back(consumer, snapshot, customer_id, read, enough)
@@ -106,7 +104,7 @@ async def read_snapshot(bootstrap: Bootstrap, partitions: int, customer_id: str 
 async def _read_state(consumer: Any, snapshot: Snapshot, customer_id: str | None) -> None:  # noqa: ANN401 - untyped library
     tables = ["surroundings"] if customer_id is None else list(TABLES)
     places = {changelog(AGENT, table): table for table in tables}
-    found: dict[tuple[str, int, str], bytes] = {}
+    found: dict[tuple[str, int, str], bytes | None] = {}
     async for record in to_end(consumer, [TopicPartition(t, n) for t in places for n in snapshot.partitions], {}):
         key = (record.key or b"").decode(errors="replace")
         if places[record.topic] == "surroundings" or key.partition("/")[0] == customer_id:
