@@ -1,1 +1,1 @@
-"""Kafka: topics, the idempotent producer and the embedded broker."""
+"""Kafka: topics and the rights on them, the idempotent producer, views of topics, and the embedded broker."""

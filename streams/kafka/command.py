@@ -61,9 +61,9 @@ def check() -> None:
 def acls(named: tuple[str, ...], *, applies: bool, checks: bool) -> None:
     """Print the ACLs under which each component does its work and nothing else, as a script for kafka-acls.sh.
 
-    Components are bridge, agent, institutions, executor, sweep, operator (policy, override, forget, subscribe),
-    auditor (reads all, writes nothing) and downstream (services that read commands, in groups that begin with their
-    name). Needs a user who may alter ACLs, but not to print.
+    Components are bridge, agent, institutions, executor, sweep, operator (policy, override, dead-letter, forget,
+    subscribe, vendor), auditor (reads all, writes nothing) and downstream (services that read commands, in groups that
+    begin with their name). Needs a user who may alter ACLs, but not to print.
 
     \b
     Examples:
@@ -98,6 +98,6 @@ def _run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
         sys.stderr.write(f"{error}\n")
     except (KafkaError, OSError, TimeoutError) as error:
         sys.stderr.write(
-            f"no broker answers at {settings.bootstrap}: {error}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
+            f"no broker answers at {settings.bootstrap}: {error!r}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
         )
     sys.exit(EXIT_NOTHING)

@@ -36,6 +36,7 @@ class ProducerSettings:
     Attributes:
         topics: looked up at the start; the producer is not available while one is missing.
         request_seconds: when a connection with an unanswered request is given up.
+        stall_seconds: silence with records waiting after which the log counts as not available.
         rebuild_after_seconds: silence with records waiting after which the producer is made anew.
         max_in_flight: calls of `send_all` that may wait at once.
         max_waiting_bytes: memory of the records of all these calls, estimated; one that waits alone may have more.

@@ -34,7 +34,7 @@ NO_RIGHT = (
 )
 OTHER_NAME = frozenset({62, 64})
 """OpenSSL's numbers of what is wrong with a certificate (`X509_V_ERR_…`); all others come to who signed it."""
-OURS = re.compile(r"ALERT.*(CERTIFICATE|UNKNOWN_CA)")
+OURS_REFUSED = re.compile(r"ALERT.*(CERTIFICATE|UNKNOWN_CA)")
 """What a broker answers that does not take our certificate, or wants one."""
 
 
@@ -120,7 +120,7 @@ def _causes(error: BaseException | None) -> list[BaseException]:
 def _certain(access: Access, address: str, error: BaseException) -> str | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _their_certificate(access, address, error)
-    if isinstance(error, ssl.SSLError) and OURS.search(str(error.reason)):
+    if isinstance(error, ssl.SSLError) and OURS_REFUSED.search(str(error.reason)):
         return _our_certificate(access, address, str(error.reason))
     if isinstance(error, SaslAuthenticationFailed):
         return (

@@ -89,7 +89,7 @@ STATE = COMPACT | {
     "segment.ms": "600000",
     "segment.bytes": str(64 << 20),
     "min.cleanable.dirty.ratio": "0.1",
-    "delete.retention.ms": str(TOMBSTONES_KEPT // timedelta(milliseconds=1)),
+    "delete.retention.ms": str(TOMBSTONES_KEPT // MILLISECOND),
 }
 CUSTOMER_COMMANDS = tuple(topic for kind, topic in COMMAND_TOPICS.items() if kind is not Kind.SUPPORT_TICKET)
 

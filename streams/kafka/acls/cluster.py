@@ -12,7 +12,7 @@ from aiokafka.protocol.api import Request
 
 from streams.kafka.access import Bootstrap, ClusterError, client_arguments
 from streams.kafka.acls.rights import Operation, Resource, Right
-from streams.kafka.acls.users import User, of
+from streams.kafka.acls.users import User, rights_of
 from streams.kafka.refusals import in_words
 
 SECONDS = 30.0
@@ -28,8 +28,8 @@ ADVICE = {
     54: "its brokers have no authorizer: set authorizer.class.name and super.users there",
 }
 
-
 Numbers = tuple[int, str, int, str, str, int, int]
+"""A right as the protocol has it: resource type, name, pattern, principal, host, operation, permission."""
 
 
 class _CreateAcls(Request[CreateAclsRequest_v1]):  # type: ignore[misc] # untyped library
@@ -53,7 +53,7 @@ async def apply(bootstrap: Bootstrap, users: Sequence[User]) -> int:
         ClusterError: the brokers refuse it.
         KafkaError, OSError, TimeoutError: no broker answers.
     """
-    wanted = [_numbers(user, right) for user in users for right in of(user)]
+    wanted = [_numbers(user, right) for user in users for right in rights_of(user)]
     async with _client(bootstrap) as ask:
         answer = await ask(_CreateAcls(wanted))
         for code, message in answer.creation_responses:
@@ -89,7 +89,7 @@ async def _found(ask: Ask, user: User) -> set[Numbers]:
 
 
 def _wanted(user: User) -> set[Numbers]:
-    return {_numbers(user, right) for right in of(user)}
+    return {_numbers(user, right) for right in rights_of(user)}
 
 
 def _numbers(user: User, right: Right) -> Numbers:

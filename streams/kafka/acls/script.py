@@ -5,7 +5,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from streams.kafka.acls.rights import Operation, Resource, Right
-from streams.kafka.acls.users import User, of
+from streams.kafka.acls.users import User, rights_of
 
 TOOL = 'kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN_CONFIG" --add --force'
 HEAD = """\
@@ -20,7 +20,7 @@ def lines(users: Iterable[User]) -> Iterator[str]:
     for user in users:
         yield ""
         yield f"# {user.component}"
-        for sort, names in _grouped(of(user)).items():
+        for sort, names in _grouped(rights_of(user)).items():
             yield _line(user.principal, sort, names)
 
 

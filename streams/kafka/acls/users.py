@@ -58,7 +58,7 @@ def _name(user: User) -> str:
     return match[1] if match is not None else user.principal
 
 
-def of(user: User) -> list[Right]:
+def rights_of(user: User) -> list[Right]:
     """Give the rights of a user; where a name has the user's own in it, that name is filled in."""
     name = _name(user)
     return [right._replace(name=right.name.replace(OWN_NAME, name)) for right in rights(user.component)]

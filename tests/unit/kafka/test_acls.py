@@ -22,7 +22,7 @@ from streams.kafka.acls.rights import (
     rights,
     writes,
 )
-from streams.kafka.acls.users import DEFAULTS, User, UserError, of, users
+from streams.kafka.acls.users import DEFAULTS, User, UserError, rights_of, users
 from streams.kafka.command import topics
 from streams.kafka.topics import (
     AGENT,
@@ -61,7 +61,7 @@ def test_nobody_may_more_than_the_promises_allow() -> None:
     assert reads(Component.SWEEP) == {HEALTH, VENDOR_AUTH}
     assert writes(Component.SWEEP) == {EVENTS, VENDOR_AUTH}
     for component in Component:
-        assert all(right.name for right in of(User(f"User:{component}", component))), "a prefix of everything"
+        assert all(right.name for right in rights_of(User(f"User:{component}", component))), "a prefix of everything"
 
 
 def test_whoever_the_contract_names_may() -> None:
@@ -112,7 +112,10 @@ def test_users_are_named_by_component() -> None:
     ]
     assert len(chosen) == len(DEFAULTS) + 1
     groups = {
-        (right.name, right.is_prefix) for user in chosen for right in of(user) if right.resource is Resource.GROUP
+        (right.name, right.is_prefix)
+        for user in chosen
+        for right in rights_of(user)
+        if right.resource is Resource.GROUP
     }
     assert {("mailer", False), ("mailer.", True), ("tickets", False), ("tickets.", True)} < groups
     assert User("User:txpush-bridge", Component.BRIDGE) in chosen
@@ -130,7 +133,9 @@ def test_what_is_no_user_is_refused(text: str) -> None:
 def test_nobody_may_use_the_groups_of_another() -> None:
     """`mail` has no right on those of `mailer`; a name that would have is refused."""
     assert not any(
-        "mailer".startswith(right.name) for right in of(User("User:mail", Component.DOWNSTREAM)) if right.is_prefix
+        "mailer".startswith(right.name)
+        for right in rights_of(User("User:mail", Component.DOWNSTREAM))
+        if right.is_prefix
     )
     with pytest.raises(UserError, match=r"'mail\.er' is no user beside 'mail'"):
         users(["downstream=User:mail", "downstream=User:mail.er"])
@@ -168,7 +173,7 @@ def test_the_script_says_exactly_the_rights() -> None:
     lines = [line for line in ended.output.splitlines() if line.startswith("kafka-acls.sh")]
     found = set[tuple[str, Right]]().union(*map(told, lines))
     chosen = users(["downstream=User:CN=tickets,O=An Example"])
-    assert found == {(user.principal, right) for user in chosen for right in of(user)}
+    assert found == {(user.principal, right) for user in chosen for right in rights_of(user)}
     assert "set -eu" in ended.output
 
 
