@@ -1,1 +1,1 @@
-"""What an operator decides, written into the logs: rules, overrides, and customers to forget."""
+"""The commands of operators: what they decide, written into the logs, and what they see and move of what is kept."""

@@ -132,5 +132,5 @@ def _run(settings: Settings, work: Callable[[ClaimGate], Awaitable[T]]) -> T:
     except (TryAgainError, TimeoutError):
         refuse(
             f"vendor.auth cannot be read or written at {settings.bootstrap}\n"
-            "set TXPUSH_BOOTSTRAP, start a broker, or run `txpush topics apply`; see `txpush vendor show` before again"
+            "set TXPUSH_BOOTSTRAP, start a broker, or run `txpush topics apply`; then see `txpush vendor show` first"
         )

@@ -25,7 +25,7 @@ WAITING = 1000
 
 
 class Copy:
-    """One move, from a cluster with `old` partitions to one with `new`; `told` hears how many records of each topic."""
+    """One move, from a cluster with `old` partitions to one with `new`."""
 
     def __init__(self, source: Bootstrap, old: int, target: Bootstrap, new: int) -> None:
         self._source = source
@@ -35,7 +35,7 @@ class Copy:
         self._waiting: list[Any] = []
 
     async def run(self, told: Callable[[str, int], None]) -> None:
-        """Copy everything; whatever it raises, the target holds a part and has to be made anew.
+        """Copy everything, and tell of each topic how many records; whatever it raises, the target has to be made anew.
 
         Raises:
             OperateError: something cannot be moved, with what to do.
