@@ -9,7 +9,7 @@ from pathlib import Path
 
 from streams.kafka import topics
 from streams.kafka.embedded import FULL_SPEED, QUICK_START, ClusterSpec, EmbeddedKafka
-from streams.kafka.topics import AGENT, INSTITUTIONS, LOOKUP, Layout
+from streams.kafka.topics import AGENT, EXECUTORS, INSTITUTIONS, LOOKUP, Layout
 from tests.bench.restarts.grown import grow
 from tests.bench.traffic import Portfolio
 from tests.chaos.actors.brokers import Brokers
@@ -34,7 +34,6 @@ SHORT = 50_000
 """Notifications for which brokers that start quickly are better than ones that run fast."""
 QUIET_SECONDS = 3.0
 POLL_SECONDS = 0.25
-EXECUTOR = "txpush-executor"
 VENDOR_CUSTOMERS = 100
 READERS = ((AGENT, agents.LOG), (INSTITUTIONS, institutions.LOG))
 
@@ -183,7 +182,7 @@ class Run:
 
     def unread(self) -> dict[str, tuple[int, int]]:
         """Give how far each partition of all logs was read, and how much of it is left."""
-        readers: Sequence[tuple[str, str]] = READERS if self.vendor is None else (*READERS, (EXECUTOR, LOOKUP))
+        readers: Sequence[tuple[str, str]] = READERS if self.vendor is None else (*READERS, (EXECUTORS, LOOKUP))
         return {
             f"{log}/{number} by {group}": one
             for group, log in readers

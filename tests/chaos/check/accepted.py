@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from streams.kafka.topics import EVENTS
 from tests.chaos.check.compare import Findings
 from tests.chaos.check.export import Record, export_partition
-from tests.chaos.load.sent import Claim, Sent
+from tests.chaos.load.sent import Claim, Sent, is_direct
 
 
 @dataclass(slots=True)
@@ -34,11 +34,6 @@ class Logged:
                 self.events[event_id] = Found(partition, record.offset, record.key)
             else:
                 found.times += 1
-
-
-def is_direct(name: str) -> bool:
-    """Tell whether the feed wrote it into the log itself: its own client may have doubled it there."""
-    return name.startswith("direct:")
 
 
 def ids_of(name: str, claim: Claim) -> list[str]:

@@ -23,13 +23,23 @@ from streams.domain import (
     review,
     waiting_cases,
 )
-from tests.chaos.check.books import Books, Expected, Message, headers_of, named, place_of
+from tests.chaos.check.books import (
+    AGENT,
+    BRIDGE,
+    EXECUTOR,
+    INSTITUTIONS,
+    OPERATOR,
+    SWEEP,
+    Books,
+    Expected,
+    Message,
+    headers_of,
+    named,
+    place_of,
+)
 from tests.chaos.check.export import Record
 
 LOG, SIGNALS = "aggregation.events", "institution.signals"
-BRIDGE, EXECUTOR, SWEEP, AGENT, INSTITUTIONS, OPERATOR = (
-    f"/remediation/{name}" for name in ("bridge", "executor", "sweep", "agent", "institutions", "operator")
-)
 SOURCES = {
     "txpush.account.modified": frozenset({BRIDGE}),
     "txpush.account.deleted": frozenset({BRIDGE, SWEEP}),

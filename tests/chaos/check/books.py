@@ -17,6 +17,11 @@ from schemas.times import rfc3339, to_epoch_ms
 from streams.domain import ENGINE_VERSION, Outgoing, Rules
 from tests.chaos.check.export import Headers, Place, Record
 
+BRIDGE, EXECUTOR, SWEEP, AGENT, INSTITUTIONS, OPERATOR = _SOURCES = tuple(
+    f"/remediation/{name}" for name in ("bridge", "executor", "sweep", "agent", "institutions", "operator")
+)
+OURS = frozenset(_SOURCES)
+"""Who may write into the logs at all."""
 NO_INPUTS = bytes(32)
 MASK = 0xFFFFFFFF
 LOOKED_AT = 1000
@@ -185,11 +190,6 @@ def headers_of(message_id: str, message_type: str, source: str, time: str, subje
 def named(topic: str, message_id: str, value: bytes) -> dict[str, str]:
     """Give how an audit record names a message."""
     return {"topic": topic, "id": message_id, "sha256": hashlib.sha256(value).hexdigest()}
-
-
-OURS = frozenset(
-    f"/remediation/{name}" for name in ("bridge", "executor", "sweep", "agent", "institutions", "operator")
-)
 
 
 def _family(event_type: str) -> str:

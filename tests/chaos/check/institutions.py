@@ -30,10 +30,9 @@ from streams.domain.institutions import (
     institution_health,
     window_due,
 )
-from tests.chaos.check.books import Books, Expected, Message, named
+from tests.chaos.check.books import AGENT, INSTITUTIONS, OPERATOR, Books, Expected, Message, named
 from tests.chaos.check.export import Record
 
-AGENT, INSTITUTIONS, OPERATOR = "/remediation/agent", "/remediation/institutions", "/remediation/operator"
 LOG, TOLD = "institution.signals", "aggregation.events"
 INCIDENTS = ("institution.incident.opened", "institution.incident.closed")
 TABLES = ("tickets", "standings", "gatherings", "incidents")

@@ -12,14 +12,14 @@ from pathlib import Path
 import orjson
 
 from tests.chaos.actors.vendor import Call
+from tests.chaos.check.books import EXECUTOR
 from tests.chaos.check.compare import Findings
 from tests.chaos.check.export import Place, Record
 from tests.chaos.faults.plan import Done, Kind
+from tests.chaos.load.sent import is_direct
 from tests.chaos.load.traffic import Login
 
 PASSED_BY = re.compile(r"(remediation\.lookup/\d+/\d+)(?: cannot be answered| is too old| failed)")
-EXECUTOR = "/remediation/executor"
-DIRECT = "direct:"
 AFTER_SECONDS = 60.0
 """How long after its end a disturbance shows: pauses before the next try, partitions that move."""
 WHILE_IT_LASTS = 12
@@ -83,7 +83,7 @@ def check_lookups(
 
 def _answered(record: Record) -> tuple[str, str] | None:
     """Give customer and account of an answer of the executor's; the feed writes observations in its name as well."""
-    if record.header("ce_source") != EXECUTOR or record.header("ce_id").startswith(DIRECT) or record.key is None:
+    if record.header("ce_source") != EXECUTOR or is_direct(record.header("ce_id")) or record.key is None:
         return None
     return record.key.decode(), str(orjson.loads(record.value or b"{}").get("accountId"))
 

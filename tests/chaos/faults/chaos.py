@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos.actors.workers import Worker
 from tests.chaos.faults.lasting import Lasting
-from tests.chaos.faults.plan import LANES, Done, Kind, Plan, Step
+from tests.chaos.faults.plan import LANES, Done, Kind, Plan, Step, note
 from tests.chaos.faults.waiting import POLL_SECONDS, until
 
 RECOVERY_SECONDS = 30.0
@@ -84,8 +84,7 @@ class Chaos:
     async def _disturb(self, step: Step) -> None:
         """Kill a worker, ask it to end, or put it to sleep."""
         victim = await self._victim(step)
-        done = Done(step.kind, victim.name, victim.application, time.time())
-        self.done.append(done)
+        done = note(self.done, step.kind, victim.name, victim.application)
         if step.kind is Kind.STOP:
             victim.signal(signal.SIGSTOP)
             self._sleepers.append(asyncio.create_task(self._wake(victim, self.groups[step.group], done)))

@@ -13,7 +13,7 @@ from tests.chaos.actors.brokers import Brokers
 from tests.chaos.actors.clock import ClockFiles
 from tests.chaos.actors.vendor import Vendor
 from tests.chaos.actors.workers import Worker
-from tests.chaos.faults.plan import Done, Kind, Plan, Step
+from tests.chaos.faults.plan import Done, Kind, Plan, Step, note
 from tests.chaos.faults.waiting import until
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ SKEW_HOURS = 12.0
 
 @dataclass(slots=True)
 class Lasting:
-    """Does them; whoever of `groups` is not on duty is in reserve for scale-out."""
+    """Does them to the parts of a run; whoever of `groups` is not on duty is in reserve for scale-out."""
 
     plan: Plan
     groups: Mapping[str, Sequence[Worker]]
@@ -42,7 +42,7 @@ class Lasting:
         """Do a step from its begin to its end, and note it as it begins."""
         draw = random.Random(step.number)  # noqa: S311 - to be repeated, not to be secret
         doing: Mapping[Kind, Callable[[], Awaitable[None]]] = {
-            Kind.BROKER_ROLL: lambda: self._roll(done),
+            Kind.BROKER_ROLL: lambda: roll(_there(self.brokers), done),
             Kind.DEPLOY: lambda: self._deploy(done),
             Kind.SCALE_OUT: lambda: self._scale(step, draw, done),
             Kind.SKEW: lambda: self._skew(draw, done),
@@ -64,22 +64,15 @@ class Lasting:
             Kind.LEADERS: lambda: brokers.move_leaders(draw),
         }
         victim = "all brokers" if step.kind in {Kind.OUTAGE, Kind.LEADERS} else f"broker-{one}"
-        noted = _note(done, step.kind, victim)
+        noted = note(done, step.kind, victim)
         noted.had_effect = await doing[step.kind]() is not False
         noted.until = time.time()
-
-    async def _roll(self, done: list[Done]) -> None:
-        brokers = _there(self.brokers)
-        for number in brokers.numbers:
-            noted = _note(done, Kind.BROKER_ROLL, f"broker-{number}")
-            await brokers.restart(number)
-            noted.until = time.time()
 
     async def _deploy(self, done: list[Done]) -> None:
         """Replace every worker in turn, each when the one before is at work again."""
         for worker in [one for group in self.groups.values() for one in group if one.on_duty and not one.spared]:
             await until(lambda worker=worker: worker.alive and not worker.asleep, START_SECONDS)  # type: ignore[misc]
-            noted, began = _note(done, Kind.DEPLOY, worker.name, worker.application), time.time()
+            noted, began = note(done, Kind.DEPLOY, worker.name, worker.application), time.time()
             worker.signal(signal.SIGTERM)
             await until(lambda worker=worker, began=began: _is_back(worker, began), START_SECONDS)  # type: ignore[misc]
             noted.until = time.time()
@@ -87,13 +80,13 @@ class Lasting:
     async def _scale(self, step: Step, draw: random.Random, done: list[Done]) -> None:
         """Let one more join, work for a while, and leave for good."""
         reserve = next(worker for worker in self.groups[step.group] if not worker.on_duty)
-        noted = _note(done, Kind.SCALE_OUT, reserve.name, reserve.application)
+        noted = note(done, Kind.SCALE_OUT, reserve.name, reserve.application)
         reserve.on_duty = True
         reserve.start()
         await until(lambda: reserve.at_work, START_SECONDS)
         noted.until = time.time()
         await asyncio.sleep(draw.uniform(*STAY_SECONDS))
-        noted = _note(done, Kind.SCALE_IN, reserve.name, reserve.application)
+        noted = note(done, Kind.SCALE_IN, reserve.name, reserve.application)
         reserve.on_duty = False
         reserve.signal(signal.SIGCONT)
         reserve.signal(signal.SIGTERM)
@@ -105,7 +98,7 @@ class Lasting:
         clocks = _there(self.clocks)
         worker = draw.choice([one for group in self.groups.values() for one in group if one.on_duty])
         hours = draw.uniform(-SKEW_HOURS, SKEW_HOURS)
-        noted = _note(done, Kind.SKEW, worker.name, worker.application, f"{hours:+.1f} h")
+        noted = note(done, Kind.SKEW, worker.name, worker.application, f"{hours:+.1f} h")
         clocks.skew(worker.name, timedelta(hours=hours))
         await asyncio.sleep(draw.uniform(*FAULT_SECONDS))
         clocks.skew(worker.name, timedelta(0))
@@ -113,21 +106,23 @@ class Lasting:
 
     async def _vendor_fault(self, draw: random.Random, done: list[Done]) -> None:
         vendor = _there(self.vendor)
-        noted = _note(done, Kind.VENDOR, "vendor", detail=vendor.begin_fault(draw.randrange(1 << 16)))
+        noted = note(done, Kind.VENDOR, "vendor", detail=vendor.begin_fault(draw.randrange(1 << 16)))
         await asyncio.sleep(draw.uniform(*FAULT_SECONDS))
         vendor.end_faults()
+        noted.until = time.time()
+
+
+async def roll(brokers: Brokers, done: list[Done]) -> None:
+    """Restart all brokers, the next when all replicas are in sync."""
+    for number in brokers.numbers:
+        noted = note(done, Kind.BROKER_ROLL, f"broker-{number}")
+        await brokers.restart(number)
         noted.until = time.time()
 
 
 def _is_back(worker: Worker, began: float) -> bool:
     """Tell whether a process started since is alive and, if it is a fold, at work."""
     return worker.started_at > began and worker.alive and (not worker.application or worker.at_work)
-
-
-def _note(done: list[Done], kind: Kind, victim: str, application: str = "", detail: str = "") -> Done:
-    noted = Done(kind, victim, application, time.time(), detail=detail)
-    done.append(noted)
-    return noted
 
 
 def _there(part: T | None) -> T:

@@ -1,9 +1,10 @@
 """What is done to whom, drawn from a seed: kinds of disturbances, and how many of each a profile has."""
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -112,6 +113,13 @@ class Done:
         self.until = self.until or self.at
 
 
+def note(done: list[Done], kind: Kind, victim: str, application: str = "", detail: str = "") -> Done:
+    """Write a disturbance down as it begins."""
+    noted = Done(kind, victim, application, time.time(), detail=detail)
+    done.append(noted)
+    return noted
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How much of what; `gaps` are the least and most seconds of work before a disturbance.
@@ -131,7 +139,7 @@ class Plan:
     gaps: tuple[float, float] = (0.6, 2.2)
     in_recovery: float = 0.1
     every_seconds: float | None = None
-    broker_seconds: tuple[float, float] = field(default=(1.0, 14.0))
+    broker_seconds: tuple[float, float] = (1.0, 14.0)
     """For how long one broker is gone, or stopped: up to past its session of 9 s."""
 
     @property

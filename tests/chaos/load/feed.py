@@ -15,7 +15,7 @@ from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import Clock
 from streams.kafka.topics import EVENTS
 from tests.chaos.actors.bridge import TOKEN
-from tests.chaos.load.sent import Refusal, Sent
+from tests.chaos.load.sent import Refusal, Sent, direct_id
 from tests.chaos.load.traffic import Direct, Notification, Post
 
 CONNECTIONS = 64
@@ -126,7 +126,7 @@ class Feed:
             return type(error).__name__
 
     async def _write(self, direct: Direct) -> None:
-        name = f"direct:{self.sent.direct}"
+        name = direct_id(self.sent.direct)
         self.sent.direct += 1
         while True:
             claim = self.sent.trying(name, (), time.monotonic())

@@ -4,6 +4,18 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+_DIRECT = "direct:"
+
+
+def direct_id(number: int) -> str:
+    """Name the record of that number among those that the feed writes into the log itself."""
+    return f"{_DIRECT}{number}"
+
+
+def is_direct(name: str) -> bool:
+    """Tell whether the feed wrote it into the log itself: its own client may have doubled it there."""
+    return name.startswith(_DIRECT)
+
 
 @dataclass(slots=True)
 class Claim:

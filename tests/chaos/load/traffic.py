@@ -51,11 +51,6 @@ class Post:
         """The hash of the body, lower-case hex."""
         return hashlib.sha256(self.body).hexdigest()
 
-    @property
-    def event_ids(self) -> list[str]:
-        """The ids that the log must hold once this was answered 200."""
-        return [f"{self.sha256}:{index}" for index in self.stored]
-
 
 @dataclass(frozen=True, slots=True)
 class Direct:

@@ -17,7 +17,8 @@ from tests.chaos.check.compare import Findings
 from tests.chaos.check.export import unread
 from tests.chaos.check.markers import Marker
 from tests.chaos.faults import profiles
-from tests.chaos.faults.plan import Done, Kind
+from tests.chaos.faults.lasting import roll
+from tests.chaos.faults.plan import Kind, note
 from tests.chaos.faults.profiles import Profile
 from tests.chaos.faults.waiting import POLL_SECONDS, until
 from tests.chaos.whole import Run
@@ -104,36 +105,28 @@ class Outages:
     async def _kill(self, number: int) -> None:
         workers = self.run.fleet.groups[profiles.AGENTS]
         worker, began = workers[number % len(workers)], time.time()
-        self._note(Kind.KILL, worker.name, worker.application)
+        note(self.run.chaos.done, Kind.KILL, worker.name, worker.application)
         worker.kill()
         await until(lambda: worker.started_at > began and worker.at_work, self.run.options.start_seconds)
 
     async def _kill_broker(self, number: int) -> None:
         brokers = self.run.brokers
         victim = brokers.numbers[number % len(brokers.numbers)]
-        noted = self._note(Kind.BROKER_KILL, f"broker-{victim}")
+        noted = note(self.run.chaos.done, Kind.BROKER_KILL, f"broker-{victim}")
         await brokers.kill(victim, BROKER_SECONDS)
         noted.until = time.time()
 
     async def _roll(self, _number: int) -> None:
-        for victim in self.run.brokers.numbers:
-            noted = self._note(Kind.BROKER_ROLL, f"broker-{victim}")
-            await self.run.brokers.restart(victim)
-            noted.until = time.time()
+        await roll(self.run.brokers, self.run.chaos.done)
 
     async def _deploy(self, _number: int) -> None:
         seconds = self.run.options.start_seconds
         for worker in self.run.fleet.groups[profiles.AGENTS]:
             began = time.time()
-            noted = self._note(Kind.DEPLOY, worker.name, worker.application)
+            noted = note(self.run.chaos.done, Kind.DEPLOY, worker.name, worker.application)
             worker.signal(signal.SIGTERM)
             await until(lambda one=worker, since=began: one.started_at > since and one.at_work, seconds)  # type: ignore[misc]
             noted.until = time.time()
-
-    def _note(self, kind: Kind, victim: str, application: str = "") -> Done:
-        done = Done(kind, victim, application, time.time())
-        self.run.chaos.done.append(done)
-        return done
 
     def tell(self, _findings: Findings) -> dict[str, Any]:
         """Give median and worst of each case: the longest time between two commits of a partition, the worst one's."""
