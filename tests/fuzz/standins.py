@@ -1,5 +1,6 @@
 """Stands in for Kafka and for a disk: a log in memory as aiokafka gives it, files without a name, a folder."""
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Coroutine, Iterator, Sequence
@@ -105,6 +106,12 @@ def done(work: Coroutine[Any, Any, T]) -> T:
         return value
     work.close()
     raise AssertionError("it waits")
+
+
+@cache
+def runner() -> asyncio.Runner:
+    """Give the event loop of this process, for what does wait: one for each input would take longer than the input."""
+    return asyncio.Runner()
 
 
 def groups(data: bytes, count: int, most: int) -> Iterator[list[bytes]]:

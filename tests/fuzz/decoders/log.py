@@ -14,9 +14,7 @@ from schemas.commands import COMMAND_TOPICS, Lookup, LookupAction
 from schemas.events import Event, OverrideAction
 from schemas.policy import Policy
 from schemas.signals import SignalType
-from schemas.state import (
-    ControlState,
-)
+from schemas.state import ControlState
 from schemas.times import to_epoch_ms
 from streams.clock import WallClock
 from streams.executor.fixing.standing import Commands

@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from functools import cache
 from io import StringIO
 from typing import Any
 
@@ -30,7 +29,7 @@ from streams.operate.overrides.snapshot import TABLES, Snapshot, _look_back, _re
 from streams.operate.writing import OperateError
 from tests.component.operate.test_letters import kept, note
 from tests.fuzz.decoder import AT, BETWEEN, HOSTILE, Decoder
-from tests.fuzz.standins import Polled, Stored, done, groups, small_rules, timestamp_in
+from tests.fuzz.standins import Polled, Stored, done, groups, runner, small_rules, timestamp_in
 from tests.unit.fold.build import overridden
 
 MS = b"%d" % to_epoch_ms(AT)
@@ -210,11 +209,6 @@ MOVED = (
 )
 
 
-@cache
-def _loop() -> asyncio.Runner:
-    return asyncio.Runner()
-
-
 def _moved(data: bytes) -> str:
     """Move what is kept to a cluster of three partitions: each record is in one, or it is said which is not."""
     records, target = _records(data, MOVED, ""), _Target()
@@ -228,7 +222,7 @@ def _moved(data: bytes) -> str:
             assert await copy._copy(Polled(*records), topic, place) == sum(one.topic == topic for one in records)
 
     try:
-        _loop().run(moved())
+        runner().run(moved())
     except OperateError as error:
         return "belongs nowhere" if "belongs nowhere" in str(error) else "refused"
     assert [one for one in target.sent if one[0] in MOVED[3:]] == [

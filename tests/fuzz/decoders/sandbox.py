@@ -1,8 +1,6 @@
 """What the sandbox is asked, by whoever can reach its port: the vendor's API, the hosted page, its own controls."""
 
-import asyncio
 import re
-from functools import cache
 from typing import Any, cast
 from unittest.mock import patch
 from urllib.parse import unquote_to_bytes
@@ -16,7 +14,7 @@ from streams.sandbox.delivery.faults import FaultName
 from streams.sandbox.seed import Seed
 from streams.testing.clock import VirtualClock
 from tests.fuzz.decoder import AT, BETWEEN, HOSTILE, Decoder, headers_in
-from tests.fuzz.standins import groups
+from tests.fuzz.standins import groups, runner
 
 MOST = 4
 """Requests of an input, one after the other."""
@@ -88,11 +86,6 @@ def _token(sandbox: Sandbox) -> str:
     return next(iter(sandbox.partner._tokens))
 
 
-@cache
-def _loop() -> asyncio.Runner:
-    return asyncio.Runner()
-
-
 def _sandbox(data: bytes) -> str:
     """Ask a sandbox a few things, one after the other: each is answered, and what it leads to goes out."""
 
@@ -102,7 +95,7 @@ def _sandbox(data: bytes) -> str:
         await sandbox.settle()
         return statuses
 
-    statuses = _loop().run(asked())
+    statuses = runner().run(asked())
     assert all(200 <= status < 600 for status in statuses)
     return ",".join(str(status) for status in sorted({*statuses})[:2])
 
