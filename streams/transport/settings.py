@@ -19,8 +19,10 @@ class FoldSettings:
     instance: str | None = None
     """Static member name (`group.instance.id`): unique per worker and the same after a restart."""
     session_seconds: float = 10.0
+    """Silence after which the group gives its partitions to others."""
     heartbeat_seconds: float = 2.5
     rebalance_seconds: float = 20.0
+    """Limit of giving up what it has when the group divides partitions anew; past it the worker is out of the group."""
     step_seconds: float = 15.0
     """Limit of one step of a transaction; past it the worker exits and is started anew."""
     decide_seconds: float = 60.0
@@ -34,7 +36,9 @@ class FoldSettings:
     transaction_seconds: float = 10.0
     """After it the broker ends a transaction whose owner is silent."""
     shutdown_seconds: float = 10.0
+    """Limit of an orderly end; past it the process ends all the same."""
     poll_wait_ms: int = 500
+    """How long a poll waits for records; a quiet partition looks at its timers as often."""
     max_poll_records: int = 4000
 
     @property
