@@ -94,6 +94,7 @@ class OwnedPartition:
             _, running = await asyncio.wait({self._task}, timeout=self._settings.step_seconds)
             if running:
                 exit_now(f"partition {self.number} does not let go")
+            del self._task  # its cancellation leads back here: a cycle, which would keep all state for hours
             await self._transaction.stop()
         except Exception as error:  # noqa: BLE001 - an unknown outcome may not go on
             exit_now(f"partition {self.number} could not be given up", error)
