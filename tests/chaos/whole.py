@@ -30,6 +30,8 @@ from tests.chaos.options import Options
 BEFORE_SECONDS = 15.0
 """From the start of the clock to the first notification, about."""
 DRAIN_SECONDS = 300.0
+TAKEN_PER_SECOND = 125.0
+"""Notifications that two cores take in a second, about, with all that is done meanwhile."""
 SHORT = 50_000
 """Notifications for which brokers that start quickly are better than ones that run fast."""
 QUIET_SECONDS = 3.0
@@ -77,7 +79,7 @@ class Run:
         options = self.options
         if options.per_second is not None:
             return options.profile.notifications / options.per_second
-        return self.plan.seconds
+        return max(self.plan.seconds, options.profile.notifications / TAKEN_PER_SECOND)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Run"]:

@@ -19,7 +19,7 @@ from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER, EVENTS
 from streams.operate.letters.book import Book
 from streams.operate.letters.kept import Kept, Origin
-from streams.operate.letters.originals import Originals, obstacle, reading_originals
+from streams.operate.letters.originals import Originals, is_of, obstacle, reading_originals
 from streams.operate.writing import SEND_SECONDS, START_SECONDS, STOP_SECONDS, operator_producer
 
 RETRY_OF = "ce_retryof"
@@ -123,7 +123,7 @@ async def _put_each(
         place = ""
         try:
             original = await _original(originals, kept)
-            if original is None:
+            if original is None or not is_of(original, kept):
                 done.stopped = f"{kept.id}: its record has just gone from {kept.letter.origin}"
                 return
             async with asyncio.timeout(SEND_SECONDS):

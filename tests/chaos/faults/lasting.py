@@ -96,7 +96,7 @@ class Lasting:
     async def _skew(self, draw: random.Random, done: list[Done]) -> None:
         """Set one clock wrong, and right again."""
         clocks = _there(self.clocks)
-        worker = draw.choice([one for group in self.groups.values() for one in group if one.on_duty])
+        worker = draw.choice([one for group in self.groups.values() for one in group if one.on_duty and not one.spared])
         hours = draw.uniform(-SKEW_HOURS, SKEW_HOURS)
         noted = note(done, Kind.SKEW, worker.name, worker.application, f"{hours:+.1f} h")
         clocks.skew(worker.name, timedelta(hours=hours))

@@ -148,7 +148,7 @@ def longest_gap(commits: Sequence[Marker], window: Window) -> float:
         last = before
         for at in inside:
             longest, last = max(longest, at - last), at
-        longest = max(longest, 0.0 if inside else window.ended - before)
+        longest = max(longest, window.ended - last)
     return longest
 
 

@@ -7,6 +7,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from rich.console import Console
 
 from schemas.audit import DeadLetter, DeadLetterReason, LetterRetried
@@ -16,8 +17,8 @@ from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS
 from streams.operate.letters import telling
 from streams.operate.letters.book import Book
 from streams.operate.letters.kept import Chosen, Kept, LetterId, Origin
-from streams.operate.letters.originals import obstacle
-from streams.operate.letters.retry import Done, Left, Plan
+from streams.operate.letters.originals import Originals, obstacle
+from streams.operate.letters.retry import Done, Left, Order, Plan, _put_each
 from tests.component.operate.double import NOW
 from tests.unit.fold.build import LogRecord
 
@@ -236,3 +237,34 @@ def test_counts_are_told() -> None:
         "shown are the latest 2: --limit shows more",
         "1 records of the topic are no dead letters that this release can read",
     ]
+
+
+class Sent:
+    """A producer that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.topics: list[str] = []
+
+    async def send_and_wait(self, topic: str, **_: object) -> Any:  # noqa: ANN401 - as the library gives it
+        self.topics.append(topic)
+        return TopicPartition(topic, 1), 99
+
+
+class Changed(Originals):
+    """A log with other records than those that were looked at."""
+
+    def __init__(self, *records: LogRecord | None) -> None:
+        super().__init__(None, {})
+        self._records = list(records)
+
+    async def read(self, _origin: Origin) -> Any:  # noqa: ANN401 - as the library gives it
+        return self._records.pop(0)
+
+
+@pytest.mark.parametrize("now", [None, LogRecord(42, 0, b"7", b'{"customerId": "8"}', [])])
+async def test_what_is_another_record_by_now_is_not_put_back(now: LogRecord | None) -> None:
+    """The log may be made anew while the operator is asked: it is looked at once more, and nothing is written."""
+    producer, done = Sent(), Done()
+    await _put_each(producer, Changed(now), [kept()], Order("ann", "mended", NOW), done)
+    assert (producer.topics, done.written) == ([], 0)
+    assert done.stopped == f"1/0: its record has just gone from {EVENTS}/1/42"
