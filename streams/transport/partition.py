@@ -158,7 +158,10 @@ class OwnedPartition:
             table.take(self.number, values)
         self._fold.opened(self.number)
         self.is_open = True
-        self._seek(await self._place.of_state(self._fold.next_offset(self.number), self._next_offset))
+        committed = self._next_offset
+        self._seek(await self._place.of_state(self._fold.next_offset(self.number), committed))
+        if self._next_offset != committed:  # or the group seems to lag until something new comes
+            await self._commit_place()
         self.progressed_at = time.monotonic()
         announcement = self._fold.announcement(self.number)
         if announcement is not None:
@@ -241,9 +244,12 @@ class OwnedPartition:
     async def _prove_if_quiet(self) -> None:
         """Commit the offset once more where nothing was for long: it shows that the partition is still ours."""
         if self._state is not None and self._state.needs_proof():
-            began_ms = self._parts.now_ms()
-            async with self._writing:
-                self._keep({}, await self._transaction.commit(Outbox(), self._next_offset), began_ms)
+            await self._commit_place()
+
+    async def _commit_place(self) -> None:
+        began_ms = self._parts.now_ms()
+        async with self._writing:
+            self._keep({}, await self._transaction.commit(Outbox(), self._next_offset), began_ms)
 
     async def _tick_if_due(self) -> None:
         due = self._fold.next_due(self.number)

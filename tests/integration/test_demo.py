@@ -73,6 +73,7 @@ def fixed_after(output: str) -> float:
     return float(found[1])
 
 
+@pytest.mark.slow
 def test_the_demo_keeps_the_rules(demo: subprocess.Popen[str], tmp_path: Path) -> None:
     """It exits 0 within its time, tells every step in lines where there is no terminal, and leaves nothing behind."""
     began = time.monotonic()

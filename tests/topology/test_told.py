@@ -1,5 +1,7 @@
 """Incidents, which every partition is told of outside of transactions: before them, so that it hears at least once."""
 
+import pytest
+
 from streams.fold.effects import Effects
 from streams.testing import Happened, OwnedPartition, Step, Steps
 from tests.topology import schedules
@@ -23,6 +25,7 @@ class TellsAfterwards(OwnedPartition):
         self.is_late = False
 
 
+@pytest.mark.slow
 def test_all_is_told_at_least_once_and_nothing_else() -> None:
     """By whoever gets as far as the transaction, and by zombies and the dead before them."""
     happened = Happened()

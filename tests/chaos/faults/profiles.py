@@ -70,15 +70,15 @@ class Profile:
 
 WORKERS = Profile(
     {
-        (Kind.KILL, AGENTS): 15,
-        (Kind.KILL, INSTITUTIONS): 5,
-        (Kind.KILL, BRIDGES): 2,
-        (Kind.STOP, AGENTS): 5,
+        (Kind.KILL, AGENTS): 7,
+        (Kind.KILL, INSTITUTIONS): 2,
+        (Kind.KILL, BRIDGES): 1,
+        (Kind.STOP, AGENTS): 2,
     },
-    notifications=20_000,
+    notifications=9_000,
     least=Least(inside=1 / 3, fences=1),
 )
-"""What `make test` has time for: 22 SIGKILLs and 5 SIGSTOPs of workers, on brokers that are left alone."""
+"""What `make test` has time for: 10 SIGKILLs and 2 SIGSTOPs of workers, on brokers that are left alone."""
 
 ON_BROKERS = Profile(
     {

@@ -26,6 +26,7 @@ from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EMBEDDED, EVENTS, HEALTH, changelog
+from tests.chaos.check.export import unread
 from tests.integration.committed import committed
 from tests.processes import Program, run, settings_for, started
 from tests.waiting import wait_until
@@ -316,7 +317,8 @@ def test_a_forgotten_group_decides_nothing_again(log: Log, agent: Program) -> No
     wait_until(lambda: is_forgotten(log, AGENT))
     agent.start()
     agent.until_ready()
-    assert "the group is at offset 0, the state at" in agent.said()
+    agent.until(lambda: "the group is at offset 0, the state at" in agent.said())
+    wait_until(lambda: sum(left for _, left in unread(log.bootstrap, AGENT, EVENTS, EMBEDDED.partitions)) == 0)
     log.write(looked(customer, 0, now()))
     wait_until(lambda: log.actions(customer) == ["issue", "withdraw"])
     assert len(log.read(AUDIT)) - decided < decided / 2

@@ -135,6 +135,7 @@ def test_a_silent_broker_costs_no_more_than_the_limit(broker: EmbeddedKafka, bri
     bridge.until_ready()
 
 
+@pytest.mark.slow
 def test_large_bodies_wait_within_a_limit_of_bytes(broker: EmbeddedKafka, bridge: Bridge) -> None:
     """Bodies of nearly a megabyte are refused before as many as may wait do: what waits is bounded in bytes, too."""
     body = account(4, RECORDS)

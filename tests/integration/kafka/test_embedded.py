@@ -132,6 +132,7 @@ async def test_a_started_cluster_takes_a_transaction_at_once(kafka: EmbeddedKafk
     assert await read(kafka, "embedded-transaction") == [b"whole"]
 
 
+@pytest.mark.slow
 async def test_ready_means_that_every_coordinator_is_there() -> None:
     """A fresh cluster makes the topics of the coordinators at the first question; ready is when all have a leader."""
     with EmbeddedKafka() as fresh:
@@ -197,6 +198,7 @@ async def test_three_brokers_go_on_without_one() -> None:
         assert await read(kafka, "copied", 2) == [b"with two", b"with the one that came back"]
 
 
+@pytest.mark.slow
 def test_brokers_die_with_an_owner_that_is_killed() -> None:
     """SIGKILL of the owner leaves neither Java nor a temporary folder."""
     with process(OWNER) as owner:
@@ -218,6 +220,7 @@ def test_a_broker_dies_with_its_guard() -> None:
             kafka.check()
 
 
+@pytest.mark.slow
 def test_a_broker_outlives_the_thread_that_started_it() -> None:
     """A test server or the demo may start Kafka from a thread that ends at once."""
     kafka = EmbeddedKafka()
@@ -230,6 +233,7 @@ def test_a_broker_outlives_the_thread_that_started_it() -> None:
         assert runs(live(kafka))
 
 
+@pytest.mark.slow
 def test_an_unwanted_end_is_told_with_the_log() -> None:
     """A broker that was killed by somebody else is an error that names its log; one that we stopped is not."""
     with EmbeddedKafka() as kafka:
@@ -242,6 +246,7 @@ def test_an_unwanted_end_is_told_with_the_log() -> None:
             kafka.check()
 
 
+@pytest.mark.slow
 def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
     """The end of the log is in the message, long before the time is over, and nothing is left."""
     spec = ClusterSpec(data_dir=tmp_path, keep=False, extra={"metric.reporters": "no.such.Reporter"})
@@ -278,6 +283,7 @@ def test_a_taken_port_is_told_before_java_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "broker-1").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_serves_one_cluster_at_a_time(tmp_path: Path) -> None:
     """A second cluster on the same folder is refused, and so is another shape later."""
     spec = ClusterSpec(data_dir=tmp_path)
@@ -322,6 +328,7 @@ def test_a_disk_that_ran_full_is_not_called_a_crash(tmp_path: Path) -> None:
     assert isinstance(broker.death(), DiskFullError)
 
 
+@pytest.mark.slow
 def test_the_command_ends_well_when_asked() -> None:
     """It prints the address alone on standard output, and SIGTERM ends broker and command with 0."""
     with process(RUN_COMMAND, "--heap-mb", "256") as started:

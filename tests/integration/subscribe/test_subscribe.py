@@ -134,6 +134,7 @@ async def test_only_committed_commands_that_are_open(broker: EmbeddedKafka, tmp_
             await first(subscription)
 
 
+@pytest.mark.slow
 async def test_a_broker_that_goes_away(broker: EmbeddedKafka) -> None:
     """Without a broker a command in hand is still acknowledged, and a start waits; both go on when it is back."""
     clock, store = SettableClock(), MemoryStore()

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
@@ -293,6 +294,7 @@ def closest(contacts: Sequence[tuple[datetime, Mapping[str, Any]]]) -> timedelta
     return shortest
 
 
+@pytest.mark.slow
 async def test_a_sweep_mends_what_a_month_of_losses_has_left() -> None:
     """Then account.health is the vendor's truth for every account, and nobody was contacted twice in a day.
 

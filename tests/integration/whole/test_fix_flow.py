@@ -57,6 +57,7 @@ async def test_the_executor_is_killed_before_the_redirect(flow: Flow) -> None:
     assert len(vendor.made) == before + 2
 
 
+@pytest.mark.slow
 async def test_the_bridge_is_down_while_a_link_is_made(flow: Flow) -> None:
     """The vendor's ping fails, so there is no link: the customer is asked to try again, and later it works."""
     command = await broken(flow)
@@ -103,6 +104,7 @@ async def closed_as(flow: Flow, command: Command, trouble: int | None) -> str:
     return str((await flow.whole.told(customer, "issue", "withdraw", kind="connect-fix"))["withdraw_reason"])
 
 
+@pytest.mark.slow
 async def test_weak_late_and_superseded(flow: Flow) -> None:
     """No evidence: an event of the customer alone, one from before the last success; and one before another failure."""
     weak = await broken(flow, "demo", code=103)
@@ -203,6 +205,7 @@ async def unreadable_answers(flow: Flow, command: Command) -> None:
     await flow.whole.counts("executor", "txpush_executor_observations_total", 2)
 
 
+@pytest.mark.slow
 async def test_nothing_secret_comes_out(flow: Flow, tmp_path: Path) -> None:
     """No secret, link, name, number or balance in logs, metrics, pages, topics or dead letters, whatever is sent."""
     await the_story(flow)
