@@ -27,14 +27,14 @@ from tests.integration.kafka.trespassing import administer, is_denied, may_take_
 from tests.processes import ROOT, free_port, running
 from tests.waiting import until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(180)]
 
 SAVINGS = (Opening("savings", "Savings", 1.0),)
 TOKEN = "secured-token-0123456789"  # noqa: S105 - a token of this test alone
 BODY = json.loads((ROOT / "tests" / "payloads" / "synthetic-txpush-account-modified-185.json").read_text())
 
 
-@pytest.fixture(scope="module", params=["SASL_SSL", pytest.param("SSL", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["SASL_SSL", "SSL"])
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """A broker with the topics and the ACLs of the contract, made by its super user; users show SCRAM or mTLS."""
     with secured(tmp_path_factory.mktemp("secured"), by_certificate=request.param == "SSL") as made:
@@ -95,7 +95,6 @@ async def test_a_notification_becomes_a_command_and_a_ticket(flow: Flow) -> None
                 break
 
 
-@pytest.mark.slow
 def test_the_executor_answers_a_look_up(cluster: Secured, flow: Flow, tmp_path: Path) -> None:
     """It follows commands and the gate before the vendor, joins its group, and writes what it has seen."""
     del flow
@@ -111,7 +110,6 @@ def test_the_executor_answers_a_look_up(cluster: Secured, flow: Flow, tmp_path: 
         assert asyncio.run(told(cluster, EVENTS, "1000003"))["accountId"] == "5900000001"
 
 
-@pytest.mark.slow
 async def test_a_sweep_tells_what_was_missed(cluster: Secured, tmp_path: Path) -> None:
     """It reads the health, calls the vendor through the gate, and writes to the inbound log."""
     sandbox = Sandbox(SandboxSettings(seed="secured"), WallClock())
@@ -128,7 +126,6 @@ async def test_a_sweep_tells_what_was_missed(cluster: Secured, tmp_path: Path) -
     assert (await told(cluster, EVENTS, customer))["customerId"] == customer
 
 
-@pytest.mark.slow
 async def test_operators_decide_and_auditors_look(cluster: Secured, flow: Flow, tmp_path: Path) -> None:
     """The commands of operators work as an operator, those that only look as an auditor too."""
     del flow
@@ -178,7 +175,6 @@ async def told(cluster: Secured, topic: str, customer: str) -> dict[str, object]
     return value
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("component", Component)
 def test_what_is_not_its_business_is_refused(cluster: Secured, component: Component) -> None:
     """Every topic that it need not read is closed to it, every topic that it must not write to, and what rules both."""
@@ -192,7 +188,6 @@ def test_what_is_not_its_business_is_refused(cluster: Secured, component: Compon
     assert [is_denied(act) for act in administer(cluster, name)] == [True] * 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("cluster", ["SASL_SSL"], indirect=True)
 @pytest.mark.parametrize(
     ("changed", "words"),

@@ -51,7 +51,9 @@ def words(name: str) -> Iterator[str]:
         yield "broker"
 
 
-@pytest.mark.parametrize("name", OPERATE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "vendor show" else name for name in OPERATE]
+)
 def test_where_nobody_listens(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each command of operators ends with 2 at once, and says where it looked."""
     monkeypatch.setenv("TXPUSH_BOOTSTRAP", NOBODY)
