@@ -4,12 +4,13 @@ import hashlib
 import pickle
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -29,6 +30,24 @@ KEY = KEYS["5900000001"]
 TOKEN = "t" * 20
 TXPUSH, CONNECT, EVENTS = f"/{TOKEN}/txpush", f"/{TOKEN}/connect", "/v1/events"
 SERVICE_TOKEN = "s" * 32
+PROXY_SECRET = "p" * 20
+CERTIFICATE = "CN=app,O=Example"
+MAILER, APP = Caller("mailer", frozenset({"command.reported"})), Caller("app", frozenset({"command.reported"}))
+CLOUD_EVENT = {"Content-Type": "application/cloudevents+json"}
+SERVICE = CLOUD_EVENT | {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+REPORT = orjson.dumps(
+    {
+        "specversion": "1.0",
+        "id": "report-1",
+        "source": "/services/mailer",
+        "type": "command.reported",
+        "data": {
+            "command_id": "5b0c1111-0000-5000-8000-000000000000",
+            "customerId": "7000000042",
+            "report": "delivered",
+        },
+    }
+)
 PARTITIONS = 3
 MAX_BODY = 100_000
 READ_SECONDS = 1.0
@@ -41,6 +60,35 @@ from streams.bridge.command import run_bridge
 logging.basicConfig(level=logging.INFO)
 sys.exit(run_bridge(pickle.loads(bytes.fromhex(sys.argv[1]))))
 """
+
+
+class Record(NamedTuple):
+    """A record that was written; its value was JSON."""
+
+    key: bytes | None
+    value: dict[str, Any]
+    headers: dict[str, bytes]
+    timestamp_ms: int
+
+
+@dataclass
+class Written:
+    """What came to the topics of a bridge meanwhile, in the order of each partition."""
+
+    events: list[Record] = field(default_factory=list)
+    letters: list[Record] = field(default_factory=list)
+
+    @property
+    def values(self) -> list[dict[str, Any]]:
+        """What the events say; fails where anything was set aside."""
+        assert self.letters == []
+        return [event.value for event in self.events]
+
+    @property
+    def letter(self) -> dict[str, Any]:
+        """What the only dead letter says; fails where there is anything else."""
+        assert (len(self.letters), self.events) == (1, [])
+        return self.letters[0].value
 
 
 @dataclass
@@ -70,25 +118,25 @@ class Target:
         assert reply is not None
         return reply
 
-    def count(self, topic: str) -> int:
-        """Give how many records a topic has."""
+    def ends(self, topic: str) -> list[int]:
+        """Give how many records each partition of a topic has."""
         consumer = Consumer({"bootstrap.servers": self.settings.bootstrap, "group.id": "counting"})
         try:
             places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-            return sum(consumer.get_watermark_offsets(place, timeout=20)[1] for place in places)
+            return [consumer.get_watermark_offsets(place, timeout=20)[1] for place in places]
         finally:
             consumer.close()
 
     def written(self) -> int:
         """Give how many records there are, events and dead letters."""
-        return self.count(self.settings.events_topic) + self.count(self.settings.dead_letter_topic)
+        return sum(sum(self.ends(topic)) for topic in self._topics)
 
-    def records(self, topic: str) -> list[Any]:
-        """Give all records of a topic."""
+    def records(self, topic: str, after: Sequence[int] = (0,) * PARTITIONS) -> list[Any]:
+        """Give the records of a topic behind so many of each partition."""
         consumer = Consumer({"bootstrap.servers": self.settings.bootstrap, "group.id": "reading"})
         try:
-            consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
-            wanted = self.count(topic)
+            consumer.assign([TopicPartition(topic, number, offset) for number, offset in enumerate(after)])
+            wanted = sum(self.ends(topic)) - sum(after)
             found: list[Any] = []
             while len(found) < wanted:
                 found += consumer.consume(wanted - len(found), timeout=20)
@@ -97,11 +145,26 @@ class Target:
             consumer.close()
 
     @contextmanager
+    def writing(self) -> Iterator[Written]:
+        """Give, at the end of the block, all that was written in it."""
+        before = [self.ends(topic) for topic in self._topics]
+        written = Written()
+        yield written
+        written.events, written.letters = (
+            [_read(record) for record in self.records(topic, after)]
+            for topic, after in zip(self._topics, before, strict=True)
+        )
+
+    @contextmanager
     def nothing_written(self) -> Iterator[None]:
         """Hold that what is done meanwhile leaves no record anywhere."""
         before = self.written()
         yield
         assert self.written() == before
+
+    @property
+    def _topics(self) -> tuple[str, str]:
+        return self.settings.events_topic, self.settings.dead_letter_topic
 
     def outcomes(self, outcome: str) -> float:
         """Give how many requests came to this, whatever their route."""
@@ -114,7 +177,7 @@ class Target:
         assert found is not None
         return int(found[1]) / 1024
 
-    def subscribe(self, account_id: str, *keys: str) -> None:
+    def subscribe(self, account_id: str, *keys: str, sealing_key: str = SEALING_KEY) -> None:
         """Have keys of an account on the topic, one after the other, as `txpush subscribe` writes them."""
         held, name = None, record_key(CUSTOMER, account_id)
         for key in keys:
@@ -122,7 +185,7 @@ class Target:
             held = renewed(held, grants, "https://callback", "2026-11-01T03:00:00Z")
         assert held is not None
         producer = Producer({"bootstrap.servers": self.settings.bootstrap, "partitioner": "murmur2_random"})
-        producer.produce(self.settings.subscriptions_topic, Sealing([SEALING_KEY]).seal(name, held), name)
+        producer.produce(self.settings.subscriptions_topic, Sealing([sealing_key]).seal(name, held), name)
         assert producer.flush(20) == 0
 
     def is_unhurt(self) -> bool:
@@ -137,10 +200,19 @@ class Target:
         return True
 
 
+def _read(record: Any) -> Record:  # noqa: ANN401 - confluent_kafka has no types
+    headers = dict(record.headers() or ())
+    return Record(record.key(), orjson.loads(record.value()), headers, record.timestamp()[1])
+
+
+def digest(token: str) -> str:
+    """Give what is known of a service's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
 def settings_on(bootstrap: str) -> BridgeSettings:
     """Give the settings of a bridge with topics of its own and short waits."""
     name = uuid.uuid4().hex[:8]
-    mailer = Caller("mailer", frozenset({"command.reported"}))
     return BridgeSettings(
         bootstrap,
         (TOKEN,),
@@ -153,13 +225,17 @@ def settings_on(bootstrap: str) -> BridgeSettings:
         read_seconds=READ_SECONDS,
         header_seconds=HEADER_SECONDS,
         signing=SIGNING,
-        callers=Callers(((hashlib.sha256(SERVICE_TOKEN.encode()).hexdigest().encode(), mailer),)),
+        callers=Callers(((digest(SERVICE_TOKEN).encode(), MAILER),), {CERTIFICATE.encode(): APP}, (PROXY_SECRET,)),
     )
 
 
 def create_topics(settings: BridgeSettings) -> None:
     """Create the topics that the settings name."""
-    names = (settings.events_topic, settings.dead_letter_topic, settings.subscriptions_topic)
+    create(settings, settings.events_topic, settings.dead_letter_topic, settings.subscriptions_topic)
+
+
+def create(settings: BridgeSettings, *names: str) -> None:
+    """Create topics."""
     admin = AdminClient({"bootstrap.servers": settings.bootstrap})
     for created in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names]).values():
         created.result(20)
