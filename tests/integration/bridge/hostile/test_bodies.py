@@ -75,42 +75,6 @@ UNREADABLE = {
     "a key of 90 kB": (b'{"' + b"a" * 90_000 + b'":1}', NO_TYPE),
     "XML with entities": (b'<!DOCTYPE a [<!ENTITY b "cc">' + b'<!ENTITY d "&b;&b;">' * 100 + b"]><a>&d;</a>", XML),
 }
-STORED = {"half a pair"}
-"""The fields that are kept of it have nothing wrong with them."""
-TOO_DEEP, TOO_LARGE, NO_UTF8 = (
-    "depth limit exceeded",
-    "number is infinity when parsed as double",
-    "str is not valid UTF-8: surrogates not allowed",
-)
-REASONS = {
-    **dict.fromkeys(("deep lists", "deep objects", "deep and whole", "deep in a field"), f"not JSON: {TOO_DEEP}"),
-    **dict.fromkeys(("1e999", "minus 1e999"), f"not JSON: {TOO_LARGE}"),
-    **dict.fromkeys(("a number of 5,000 digits", "a number of 90,000 digits"), f"not JSON: {TOO_LARGE}"),
-    **dict.fromkeys(("invalid UTF-8", "overlong UTF-8", "UTF-16"), f"not JSON: {NO_UTF8}"),
-    **dict.fromkeys(("NaN", "null bytes"), "not JSON: unexpected character, expected a JSON value"),
-    **dict.fromkeys(("half a pair and 5,000 digits", "half a pair and depth"), "not JSON: no low surrogate in string"),
-    "a byte order mark": "not JSON: UTF-8 byte order mark (BOM) is not supported",
-    "not an object": "not a JSON object",
-    "XML with entities": "XML: subscribe again with Accept: application/json",
-}
-"""What a dead letter says the body is; of the others, that it has no plain eventType."""
-
-
-def test_each_is_written_as_what_it_is(target: Target) -> None:
-    """Signed, a body is a dead letter with the reason and its hash, once for each time that it came, or one event."""
-    for body in HOSTILE.values():
-        assert target.post(body, connect(body), CONNECT).status == 200
-    letters = [orjson.loads(record.value()) for record in target.records(target.settings.dead_letter_topic)]
-    told = {letter["body_sha256"]: (letter["reason"], letter["detail"]) for letter in letters}
-    for name, body in HOSTILE.items():
-        why = f"the body is {REASONS[name]}" if name in REASONS else "the body has no plain eventType"
-        expected = None if name in STORED else ("unreadable_body", why)
-        assert (name, told.get(hashlib.sha256(body).hexdigest())) == (name, expected)
-    assert not [letter for letter in letters if letter["reduced"]]
-    kept = {"customerId": "7", "institutionLoginIds": [], "accountIds": [], "eventType": "done"}
-    events = [record for record in target.records(target.settings.events_topic) if record.key() == b"7"]
-    assert [orjson.loads(record.value()) for record in events] == [kept] * len(events)
-    assert len(events) >= len(STORED)
 
 
 @pytest.mark.parametrize(("body", "detail"), UNREADABLE.values(), ids=UNREADABLE.keys())
