@@ -12,6 +12,7 @@ from streams.fold.effects import Effects, Fold, Outbox, OutRecord, PartitionPaus
 from streams.transport.local.frames import Changes
 from streams.transport.parts import FoldParts
 from streams.transport.place import LogPlace
+from streams.transport.settings import TICK_LATE
 from streams.transport.state.kept import Kept
 from streams.transport.state.opening import OpenState, open_state
 from streams.transport.transaction import Ends, PartitionTransaction
@@ -181,11 +182,12 @@ class OwnedPartition:
         self._ticks.read_up_to(self._source, self._position)
         if records:
             await self._process(records)
-        elif self._is_prepared:
-            await self._tick_if_due()
-            await self._prove_if_quiet()
         if records or not self._is_prepared:  # new rules among the records have every timer looked at anew
             await self._prepare()
+        if self._is_prepared:  # after records, too: where traffic is steady no poll is ever empty
+            await self._tick_if_due()
+        if not records:
+            await self._prove_if_quiet()
         self.progressed_at = time.monotonic()
         self._metrics.lag(self.number, self._lag_messages(self._position), records)
 
@@ -252,8 +254,8 @@ class OwnedPartition:
             self._keep({}, await self._transaction.commit(Outbox(), self._next_offset), began_ms)
 
     async def _tick_if_due(self) -> None:
-        due = self._fold.next_due(self.number)
-        if due is not None and due <= self._settings.clock.now() and self._lag_messages(self._position) == 0:
+        due, now = self._fold.next_due(self.number), self._settings.clock.now()
+        if due is not None and due <= now and (due <= now - TICK_LATE or not self._lag_messages(self._position)):
             await self._ticks.send(self._source)
 
     def _lag_messages(self, position: int) -> int:

@@ -1,9 +1,13 @@
 """Settings of a fold worker; every wait of the machinery has its limit here."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from streams.clock import Clock
 from streams.kafka.access import Bootstrap
+
+TICK_LATE = timedelta(minutes=1)
+"""A timer due for so long gets its tick though the partition has lag: under steady traffic it always has some."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from streams.transport.settings import FoldSettings
 class Ticks:
     """Writes to the logs themselves, idempotently and never in a transaction: an open one would hide later records.
 
-    A tick is written only when a timer is due, at most one is unread, and none is written while the partition has lag.
+    A tick is written only when a timer is due, and at most one is unread. While the partition has lag none is written
+    for a timer that has just come due: it stands behind all that is unread, and is read when the partition gets there.
     """
 
     def __init__(self, settings: FoldSettings, source: Source, on_tick: Callable[[], None]) -> None:

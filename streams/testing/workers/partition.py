@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import ClockTick, Event, EventType
@@ -12,6 +13,7 @@ from streams.fold.logfold import LogFold
 from streams.testing.applications import Application
 from streams.testing.broker import Cluster, Isolation, Record, TransactionalProducer
 from streams.testing.workers.steps import WRITING, Step
+from streams.transport.settings import TICK_LATE
 
 Steps = Generator[Step, None, None]
 
@@ -115,7 +117,7 @@ class OwnedPartition:
             self.write_to_log(announcement)
 
     def turn(self) -> Steps:
-        """Poll once; decide and commit, or tick."""
+        """Poll once; decide and commit what there is, and tick where a timer is due."""
         yield Step.POLL
         records = self.polled = self.poll()
         if records:
@@ -125,9 +127,9 @@ class OwnedPartition:
             except ShareTooLarge as pause:
                 self.paused = str(pause)
                 yield from self.look_ahead()
-            else:
-                yield from self.commit(effects, records[-1].offset + 1)
-        elif self.tick_is_due() and self.lag() == 0:
+                return
+            yield from self.commit(effects, records[-1].offset + 1)
+        if self.tick_is_due() and (self.tick_is_due(TICK_LATE) or self.lag() == 0):
             yield Step.TICK
             self.tick()
 
@@ -225,10 +227,10 @@ class OwnedPartition:
             table.apply(self.number, changes)
         self.parts.fold.committed(self.number, effects)
 
-    def tick_is_due(self) -> bool:
-        """Tell whether a timer of the partition is due."""
+    def tick_is_due(self, since: timedelta = timedelta(0)) -> bool:
+        """Tell whether a timer of the partition is due, for so long at least."""
         due = self.parts.fold.next_due(self.number)
-        return due is not None and due <= self.parts.clock.now()
+        return due is not None and due <= self.parts.clock.now() - since
 
     def lag(self) -> int:
         """Count the records that are not read yet."""
