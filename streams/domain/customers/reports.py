@@ -10,6 +10,9 @@ from streams.domain.customers.customer import Customer
 from streams.domain.customers.turn import Turn
 from streams.domain.messages import OutgoingSignal
 
+REMEMBERED = 1000
+"""Logins of one customer that were told of, or counted: no bank customer has as many, but ids can be made up."""
+
 
 class _Place(NamedTuple):
     """A login at a code of its institution; an account whose login is not known stands for itself."""
@@ -73,7 +76,7 @@ def _told(turn: Turn, kind: SignalType, place: _Place, account_id: str, *, enter
 
 def _reported(turn: Turn, login_id: str) -> Turn:
     counted = {key: at for key, at in _within(turn, turn.customer.state.counted).items() if key != login_id}
-    reported = {**_within(turn, turn.customer.state.reported), login_id: turn.at}
+    reported = _latest({**_within(turn, turn.customer.state.reported), login_id: turn.at})
     state: CustomerState = replace(turn.customer.state, reported=reported, counted=counted)
     return replace(turn, customer=replace(turn.customer, state=state))
 
@@ -89,7 +92,7 @@ def _count(turn: Turn, account: AccountState) -> Turn:
         return turn
     if turn.customer.case(login_id).otp is not None:
         return turn
-    state = replace(state, reported=reported, counted={**counted, login_id: turn.at})
+    state = replace(state, reported=reported, counted=_latest({**counted, login_id: turn.at}))
     told = (*turn.counted, (account.institution_id, login_id))
     return replace(turn, customer=replace(turn.customer, state=state), counted=told)
 
@@ -99,3 +102,11 @@ def _within(turn: Turn, times: Mapping[str, datetime]) -> dict[str, datetime]:
         return {}
     oldest = turn.at - turn.rules.policy.incident.window
     return {login_id: at for login_id, at in times.items() if at >= oldest}
+
+
+def _latest(times: dict[str, datetime]) -> dict[str, datetime]:
+    """Let go of the earliest where one is too many; it may be told of or counted once more."""
+    if len(times) <= REMEMBERED:
+        return times
+    earliest = min(times, key=times.__getitem__)
+    return {login_id: at for login_id, at in times.items() if login_id != earliest}

@@ -6,6 +6,7 @@ import pytest
 
 from schemas.events import Event
 from streams.domain import Decision, OutgoingSignal
+from streams.domain.customers import reports
 from tests.unit.domain.build import (
     ACCOUNT,
     BANK,
@@ -210,6 +211,17 @@ def test_memory_is_one_window() -> None:
         at = START + number * DAY
         story.hear(seen(0, at, f"h{number}", f"H{number}"), seen(185, at, f"f{number}", f"F{number}"))
     assert (len(story.known.state.counted), len(story.known.state.reported)) == (1, 1)
+
+
+def test_memory_is_bounded_within_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that is said to be of ever other logins fills no record: the latest are remembered."""
+    monkeypatch.setattr(reports, "REMEMBERED", 3)
+    story = Story()
+    for number in range(8):
+        at = START + number * MINUTE
+        story.hear(seen(0, at, f"h{number}", f"H{number}"), seen(185, at, f"f{number}", f"F{number}"))
+    assert set(story.known.state.counted) == {"H5", "H6", "H7"}
+    assert set(story.known.state.reported) == {"F5", "F6", "F7"}
 
 
 def test_reports_outlast_other_logins_successes() -> None:
