@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import logging
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.errors import InvalidTimestampError, KafkaError, ProducerClosed
 
 from streams.ending import ended
 from streams.kafka.access import Bootstrap, ClusterError, client_arguments
 from streams.kafka.lanes import Delivery, Lanes
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
-from streams.kafka.refusals import told
+from streams.kafka.refusals import NO_RIGHT, told
 from streams.kafka.topics import Layout, require
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,10 @@ DISCARD_SECONDS = 2.0
 PROBE_SECONDS = 2.0
 RETRY_BACKOFF_MS = 250
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+REFUSALS = 3
+"""Refused calls without an acknowledgement in between that tell of more than one odd record."""
+REFUSED_SECONDS = 60.0
+"""How long after the last refusal nothing is expected of the log; then it is tried again: what else would tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,12 @@ class LogProducer:
         self._broken = asyncio.Event()
         self._reachable = False
         self._why = "not started"
+        self._refusal = ""
+        """Why records were refused the last time."""
+        self._refusals = 0
+        """How many calls were, since the last acknowledgement."""
+        self._refused_at = 0.0
+        self._told_at = -math.inf
 
     async def start(self) -> None:
         """Begin to connect and return at once; `problems` tells when there is a connection."""
@@ -93,6 +105,8 @@ class LogProducer:
         """Say in words why records cannot be written now; nothing when they can."""
         if self._lanes is None:
             return [f"Kafka at {self.settings.bootstrap} is not available: {self._why}"]
+        if self._refusals >= REFUSALS and time.monotonic() < self._refused_at + REFUSED_SECONDS:
+            return [f"Kafka at {self.settings.bootstrap} refuses what is written: {self._refusal}"]
         silent = self._lanes.silent_seconds()
         if silent > self.settings.stall_seconds:
             return [f"Kafka has acknowledged nothing for {silent:.0f} s with records waiting"]
@@ -117,7 +131,7 @@ class LogProducer:
         try:
             error = await _delivered(lanes, records, deadline_seconds)
         except KafkaError as refused:
-            self._broken.set()
+            self._heard(refused)
             error = refused
         finally:
             self.in_flight -= 1
@@ -125,6 +139,7 @@ class LogProducer:
         if isinstance(error, TimeoutError):
             raise LogUnavailable(f"Kafka did not acknowledge within {deadline_seconds} s")
         if error is not None:
+            self._refusals += not isinstance(error, ProducerClosed)
             raise LogUnavailable(f"Kafka refused a record: {error!r}") from error
 
     def _refuse_too_much(self, size: int) -> None:
@@ -136,9 +151,11 @@ class LogProducer:
 
     def _heard(self, error: BaseException | None) -> None:
         if error is None:
-            self._reachable = True
-        else:
-            self._broken.set()
+            self._reachable, self._refusals = True, 0
+            return
+        self._broken.set()
+        if not isinstance(error, ProducerClosed):  # which others hear when a refusal has the producer made anew
+            self._refusal, self._refused_at = _words(error), time.monotonic()
 
     async def _keep_alive(self) -> None:
         """Connect, watch, and connect anew, until cancelled."""
@@ -146,8 +163,15 @@ class LogProducer:
         while True:
             failures = 0 if await self._live_once() else failures + 1
             if failures <= 1:
-                log.warning("Kafka producer is made anew: %s", self._why)
+                self._tell()
             await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+
+    def _tell(self) -> None:
+        """Log why a producer is made anew; where every record is refused, once a minute."""
+        now = time.monotonic()
+        if self._refusals < REFUSALS or now > self._told_at + REFUSED_SECONDS:
+            log.warning("Kafka producer is made anew: %s", self._why)
+            self._told_at = now
 
     async def _live_once(self) -> bool:
         """Make a producer and keep it until it has to go; tell whether it ever was connected."""
@@ -191,7 +215,8 @@ class LogProducer:
         await self._require_layout()
         self._broken.clear()
         self._reachable = True
-        log.info("Kafka producer is connected to %s", self.settings.bootstrap)
+        if self._refusals < REFUSALS:
+            log.info("Kafka producer is connected to %s", self.settings.bootstrap)
         return Lanes(producer, self._heard)
 
     async def _require_layout(self) -> None:
@@ -214,7 +239,7 @@ class LogProducer:
                 log.warning("Kafka at %s %s", self.settings.bootstrap, "answers again" if answered else "is silent")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._broken.wait(), PROBE_SECONDS)
-        self._why = "Kafka refused a record"
+        self._why = f"Kafka refused a record: {self._refusal}"
 
 
 async def _delivered(lanes: Lanes, records: Sequence[LogRecord], seconds: float) -> BaseException | None:
@@ -232,6 +257,15 @@ async def _delivered(lanes: Lanes, records: Sequence[LogRecord], seconds: float)
         timer.cancel()
         if delivery.left > 0:
             lanes.forget(delivery)
+
+
+def _words(error: BaseException) -> str:
+    """Put a refusal in words, with what to look at where that is known."""
+    if isinstance(error, InvalidTimestampError):
+        return f"{error!r}: is this machine's clock ahead of the brokers'?"
+    if isinstance(error, NO_RIGHT):
+        return f"{error!r}: see `txpush topics acls`"
+    return repr(error)
 
 
 async def _answers(producer: Any) -> bool:  # noqa: ANN401 - aiokafka is untyped

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
-from streams.kafka.producer import LogProducer, ProducerSettings
+from streams.kafka.producer import REFUSALS, REFUSED_SECONDS, LogProducer, ProducerSettings
 from tests.integration.asleep import asleep
 from tests.waiting import until
 
@@ -64,6 +64,25 @@ async def producer_on(
         yield producer
     finally:
         await producer.stop(1)
+
+
+async def test_what_is_refused_for_good_is_said(kafka: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not ready for a minute after the last of several refusals in a row, and why; an acknowledgement ends it."""
+    topic, rebuilds = await topic_on(kafka), list[int]()
+    async with producer_on(kafka, topic, rebuilds) as producer:
+        future, present = (LogRecord(topic, b"7", b"x", (), at) for at in (int(time.time() * 1000) + HOUR_MS, None))
+        for number in range(REFUSALS):
+            await until(lambda done=number: len(rebuilds) == done and not producer.problems())  # type: ignore[misc]
+            with pytest.raises(LogUnavailable, match="InvalidTimestampError"):
+                await producer.send_all([future], 10)
+        await until(lambda: len(rebuilds) == REFUSALS and "refuses what is written" in "".join(producer.problems()))
+        (problem,) = producer.problems()
+        assert "InvalidTimestampError" in problem
+        assert "is this machine's clock ahead of the brokers'?" in problem
+        monkeypatch.setattr(producer, "_refused_at", -REFUSED_SECONDS)
+        assert producer.problems() == []
+        await producer.send_all([present], 10)
+        assert producer._refusals == 0
 
 
 @pytest.fixture(scope="module")
