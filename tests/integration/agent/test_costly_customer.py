@@ -1,7 +1,6 @@
 """A customer whose decisions take longer than a session, on a real Kafka: nobody waits for him but he himself."""
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -32,7 +31,7 @@ def of_login(event: Event, number: int) -> Event:
     """Give the same of another account with a login of its own."""
     assert isinstance(event.data, AccountSnapshot)
     data = event.data.model_copy(update={"account_id": f"a{number}", "institution_login_id": f"L{number}"})
-    return replace(event, id=f"{event.id}/{number}", data=data)
+    return Event(f"{event.id}/{number}", event.type, event.source, event.time, data, None, event.partition_key)
 
 
 def test_a_poll_that_takes_several_sessions(broker: EmbeddedKafka, tmp_path: Path) -> None:
