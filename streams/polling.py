@@ -28,7 +28,7 @@ async def polled(
         found: Mapping[TopicPartition, Sequence[Any]]
         found = await consumer.getmany(*places, timeout_ms=timeout_ms, max_records=max_records)
     except Exception as error:
-        if not _is_of_a_batch(error):
+        if not is_of_a_batch(error):
             raise
         where = [
             f"{place.topic}/{place.partition} from offset {at}"
@@ -42,7 +42,7 @@ async def polled(
     return found
 
 
-def _is_of_a_batch(error: Exception) -> bool:
+def is_of_a_batch(error: Exception) -> bool:
     """Tell it from what the brokers answer: a decoder of aiokafka raises whatever it meets."""
     if isinstance(error, KafkaError):
         return isinstance(error, CorruptRecordException)

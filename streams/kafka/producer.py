@@ -16,7 +16,7 @@ from streams.ending import ended
 from streams.kafka.access import Bootstrap, ClusterError, client_arguments
 from streams.kafka.lanes import Delivery, Lanes
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
-from streams.kafka.refusals import NO_RIGHT, told
+from streams.kafka.refusals import NO_RIGHT, no_right, told
 from streams.kafka.topics import Layout, require
 
 log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class LogProducer:
             return
         self._broken.set()
         if not isinstance(error, ProducerClosed):  # which others hear when a refusal has the producer made anew
-            self._refusal, self._refused_at = _words(error), time.monotonic()
+            self._refusal, self._refused_at = _words(self.settings.bootstrap, error), time.monotonic()
 
     async def _keep_alive(self) -> None:
         """Connect, watch, and connect anew, until cancelled."""
@@ -259,12 +259,12 @@ async def _delivered(lanes: Lanes, records: Sequence[LogRecord], seconds: float)
             lanes.forget(delivery)
 
 
-def _words(error: BaseException) -> str:
+def _words(cluster: Bootstrap, error: BaseException) -> str:
     """Put a refusal in words, with what to look at where that is known."""
     if isinstance(error, InvalidTimestampError):
         return f"{error!r}: is this machine's clock ahead of the brokers'?"
     if isinstance(error, NO_RIGHT):
-        return f"{error!r}: see `txpush topics acls`"
+        return no_right(cluster, error)
     return repr(error)
 
 

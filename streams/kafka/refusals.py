@@ -61,7 +61,7 @@ async def refusal(cluster: Bootstrap) -> Refusal | None:
 async def told(cluster: Bootstrap, error: Exception) -> str:
     """Put a failure to connect in words; a cluster that is open to everybody is not asked why."""
     if isinstance(error, NO_RIGHT):
-        return _no_right(access_to(cluster), error)
+        return no_right(cluster, error)
     found = None if access_to(cluster).protocol == OPEN else await refusal(cluster)
     return repr(error) if found is None else found.why
 
@@ -77,7 +77,7 @@ async def in_words(cluster: Bootstrap) -> AsyncIterator[None]:
     try:
         yield
     except NO_RIGHT as error:
-        raise AccessRefusedError(_no_right(access_to(cluster), error)) from error
+        raise AccessRefusedError(no_right(cluster, error)) from error
     except (KafkaError, OSError, TimeoutError, ValueError) as error:  # the last: a broker that cannot prove itself
         found = await refusal(cluster)
         if found is None:
@@ -85,7 +85,9 @@ async def in_words(cluster: Bootstrap) -> AsyncIterator[None]:
         raise (AccessRefusedError if found.is_certain else KafkaConnectionError)(found.why) from error
 
 
-def _no_right(access: Access, error: Exception) -> str:
+def no_right(cluster: Bootstrap, error: BaseException) -> str:
+    """Put it in words that what we show gives no right to something."""
+    access = access_to(cluster)
     who = "the user of our certificate" if access.username is None else f"the user {access.username!r}"
     return f"{who} has no right to do this ({error!r}): see `txpush topics acls`"
 

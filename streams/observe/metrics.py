@@ -10,7 +10,7 @@ from typing import cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from streams.observe import labels, restoring
+from streams.observe import labels, restoring, subscribing
 from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric
 
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -168,38 +168,6 @@ AGENT_FUTURE_DATES = CounterMetric(
     "txpush_agent_future_dates_total", "dates", "Dates later than event time + 24 h, taken as absent."
 )
 
-SUBSCRIBE_HANDED_OUT = CounterMetric(
-    "txpush_subscribe_handed_out_total",
-    "commands",
-    "Commands given to the service, by what it has to do.",
-    (Label("action", labels.ACTIONS),),
-)
-SUBSCRIBE_NOT_HANDED_OUT = CounterMetric(
-    "txpush_subscribe_not_handed_out_total",
-    "messages",
-    "Messages that the service does not get, by reason.",
-    (Label("reason", labels.NOT_HANDED_OUT),),
-)
-SUBSCRIBE_ACKNOWLEDGED = CounterMetric(
-    "txpush_subscribe_acknowledged_total", "commands", "Commands that the service is done with."
-)
-SUBSCRIBE_HANDED_BACK = CounterMetric(
-    "txpush_subscribe_handed_back_total", "commands", "Commands that the service failed at, to be handed out again."
-)
-SUBSCRIBE_LOST = CounterMetric(
-    "txpush_subscribe_lost_total", "commands", "Commands in hand whose partition went to another reader."
-)
-SUBSCRIBE_WAITING = GaugeMetric("txpush_subscribe_commands_waiting", "commands", "Commands read and not handed out.")
-SUBSCRIBE_CONTACTS_PAUSED = GaugeMetric(
-    "txpush_subscribe_contacts_paused", "boolean", "1 while customer contacts wait for max_per_hour."
-)
-SUBSCRIBE_PAUSES = CounterMetric(
-    "txpush_subscribe_contact_pauses_total", "pauses", "Times that contacts began to wait for max_per_hour."
-)
-SUBSCRIBE_REPORTS = CounterMetric(
-    "txpush_subscribe_reports_total", "reports", "Reports, by what became of them.", (Label("outcome", labels.REPORTS),)
-)
-
 VENDOR_CALLS = CounterMetric(
     "txpush_vendor_calls_total",
     "calls",
@@ -254,8 +222,9 @@ EXECUTOR_VIEW_LAG = GaugeMetric(
 METRICS: tuple[Metric, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, Metric)),
     *restoring.METRICS,
+    *subscribing.METRICS,
 )
-"""All metrics, in the order above."""
+"""All metrics, those of a component in the order above or in its part of the list."""
 
 
 class Instruments:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry
 
-from streams.observe import metrics
+from streams.observe import subscribing
 from streams.observe.labels import NotHandedOut
 from streams.observe.metrics import Instruments
 
@@ -24,38 +24,38 @@ class Meters:
 
     def handed_out(self, action: str) -> None:
         """Count a command given to the caller."""
-        self._instruments.counter(metrics.SUBSCRIBE_HANDED_OUT, action).inc()
+        self._instruments.counter(subscribing.SUBSCRIBE_HANDED_OUT, action).inc()
 
     def not_handed_out(self, why: NotHandedOut, times: int = 1) -> None:
         """Count messages that the caller does not get."""
-        self._instruments.counter(metrics.SUBSCRIBE_NOT_HANDED_OUT, why.value).inc(times)
+        self._instruments.counter(subscribing.SUBSCRIBE_NOT_HANDED_OUT, why.value).inc(times)
 
     def acknowledged(self) -> None:
         """Count a command that the caller is done with."""
-        self._instruments.counter(metrics.SUBSCRIBE_ACKNOWLEDGED).inc()
+        self._instruments.counter(subscribing.SUBSCRIBE_ACKNOWLEDGED).inc()
 
     def handed_back(self) -> None:
         """Count a command that the caller could not deal with."""
-        self._instruments.counter(metrics.SUBSCRIBE_HANDED_BACK).inc()
+        self._instruments.counter(subscribing.SUBSCRIBE_HANDED_BACK).inc()
 
     def lost(self) -> None:
         """Count a command in hand whose partition went to another reader."""
-        self._instruments.counter(metrics.SUBSCRIBE_LOST).inc()
+        self._instruments.counter(subscribing.SUBSCRIBE_LOST).inc()
 
     def waiting(self, commands: int) -> None:
         """Tell how many commands wait."""
-        self._instruments.gauge(metrics.SUBSCRIBE_WAITING).set(commands)
+        self._instruments.gauge(subscribing.SUBSCRIBE_WAITING).set(commands)
 
     def paused(self, *, on: bool) -> None:
         """Tell whether contacts wait for `max_per_hour`, and count each time they begin to."""
-        gauge = self._instruments.gauge(metrics.SUBSCRIBE_CONTACTS_PAUSED)
+        gauge = self._instruments.gauge(subscribing.SUBSCRIBE_CONTACTS_PAUSED)
         gauge.set(float(on))
         if on:
-            self._instruments.counter(metrics.SUBSCRIBE_PAUSES).inc()
+            self._instruments.counter(subscribing.SUBSCRIBE_PAUSES).inc()
 
     def reported(self, outcome: str) -> None:
         """Count a report by what became of it."""
-        self._instruments.counter(metrics.SUBSCRIBE_REPORTS, outcome).inc()
+        self._instruments.counter(subscribing.SUBSCRIBE_REPORTS, outcome).inc()
 
 
 class Pause:

@@ -4,9 +4,10 @@ import asyncio
 import logging
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import CorruptRecordException, KafkaError, NoOffsetForPartitionError
+from aiokafka.errors import NoOffsetForPartitionError
 
 from streams.fold.effects import PartitionPaused, SourceRecord
+from streams.polling import is_of_a_batch
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class LogPlace:
         except NoOffsetForPartitionError:  # of before the seek: the group has none
             return []
         except Exception as error:
-            if isinstance(error, KafkaError) and not isinstance(error, CorruptRecordException):
+            if not is_of_a_batch(error):
                 raise
             self._go_back(next_offset, max_records, error)
             return []

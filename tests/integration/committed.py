@@ -1,4 +1,4 @@
-"""What a topic holds for a reader of committed records, by another client than ours."""
+"""What a topic holds for a reader of committed records, and what a group has left of it; by another client."""
 
 import time
 from collections.abc import Collection
@@ -31,3 +31,14 @@ def committed(bootstrap: str, topic: str, partitions: Collection[int], seconds: 
                 unread.discard(one.partition() or 0)
     consumer.close()
     return sorted(found, key=lambda one: (one.partition(), one.offset()))
+
+
+def unread(bootstrap: str, group: str, topic: str, partitions: Collection[int], seconds: float = 30.0) -> int:
+    """Count the offsets of partitions that a group has not committed yet; markers of transactions have one, too."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
+    try:
+        reached = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=seconds)
+        ends = [consumer.get_watermark_offsets(place, timeout=seconds)[1] for place in reached]
+    finally:
+        consumer.close()
+    return sum(end - max(0, place.offset) for place, end in zip(reached, ends, strict=True))

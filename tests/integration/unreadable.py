@@ -2,8 +2,11 @@
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.util import calc_crc32c
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 NO_UTF8 = 0xFF
+SECONDS = 30.0
 CHECKSUM = slice(17, 21)
 """Where a batch has it; it is over all that follows."""
 
@@ -21,3 +24,10 @@ async def write_unreadable(bootstrap: str, topic: str, partition: int) -> int:
     placed = await (await producer.send_batch(batch, topic, partition=partition))
     await producer.stop()
     return int(placed.offset)
+
+
+def delete_to(bootstrap: str, topic: str, partition: int, last: int) -> None:
+    """Have all records of a partition deleted up to this one."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for deleted in admin.delete_records([TopicPartition(topic, partition, last + 1)]).values():
+        deleted.result(SECONDS)

@@ -8,11 +8,9 @@ import pytest
 
 from streams.kafka.topics import AGENT
 from tests.topology.on_broker import Consumer
-from tests.topology.test_limits import decide, owned, stage
+from tests.topology.test_limits import decide, owned
 from tests.topology.test_order import Stage
 from tests.waiting import until
-
-__all__ = ["stage"]
 
 
 @pytest.fixture

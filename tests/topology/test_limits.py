@@ -11,8 +11,6 @@ from aiokafka import TopicPartition
 from schemas.events import Source
 from streams.kafka.topics import AGENT, EVENTS
 from streams.transport import partition as transport
-from streams.transport import ticks as ticking
-from streams.transport import transaction as transactions
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
 from streams.transport.state import restore as restoring
@@ -46,19 +44,6 @@ class Hanging(Consumer):
     """The log's consumer, which does not tell its position."""
 
     position = hang
-
-
-@pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """A log with one event, and clients in memory."""
-    made = Stage()
-    for client in (Producer, Consumer):
-        monkeypatch.setattr(client, "cluster", made.cluster, raising=False)
-    for module in (transactions, ticking):
-        monkeypatch.setattr(module, "AIOKafkaProducer", Producer)
-    monkeypatch.setattr(restoring, "AIOKafkaConsumer", Consumer)
-    made.hear(185)
-    return made
 
 
 def owned(stage: Stage, limits: dict[str, Any], deliver: Deliver, consumer: Consumer) -> transport.OwnedPartition:

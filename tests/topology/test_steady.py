@@ -9,11 +9,9 @@ from schemas.events import EventType
 from streams.kafka.topics import AGENT, EVENTS
 from streams.testing.broker import Record
 from tests.topology.on_broker import Consumer
-from tests.topology.test_limits import decide, owned, stage
+from tests.topology.test_limits import decide, owned
 from tests.topology.test_order import Stage
 from tests.waiting import until
-
-__all__ = ["stage"]
 
 POLLS = 40
 AFTER = timedelta(hours=25)

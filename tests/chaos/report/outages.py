@@ -144,8 +144,7 @@ def longest_gap(commits: Sequence[Marker], window: Window) -> float:
     for number in range(PARTITIONS):
         times = sorted(one.at for one in commits if one.partition == number)
         inside = [at for at in times if window.began <= at <= window.ended]
-        before = max((at for at in times if at < window.began), default=window.began)
-        last = before
+        last = max((at for at in times if at < window.began), default=window.began)
         for at in inside:
             longest, last = max(longest, at - last), at
         longest = max(longest, window.ended - last)

@@ -1,16 +1,17 @@
 """A customer whose decisions take longer than a session, on a real Kafka: nobody waits for him but he himself."""
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import orjson
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
 from schemas.events import AccountSnapshot, Event
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import AGENT, EVENTS
 from tests.integration.agent.test_worker import FIX, SECONDS, SESSION_SECONDS, WORKER, Log, looked, new_customer, now
+from tests.integration.committed import unread
 from tests.processes import Program, running, settings_for
 from tests.waiting import wait_until
 
@@ -40,14 +41,15 @@ def test_a_poll_that_takes_several_sessions(broker: EmbeddedKafka, tmp_path: Pat
     for code in CODES:
         log.write(*failing(costly, code))
     settings = settings_for(broker.bootstrap, INSTANCE="agent-0", SESSION_SECONDS=str(SESSION_SECONDS))
+    left = partial(unread, broker.bootstrap, AGENT, EVENTS, [0])
     agent = Program(WORKER, settings, tmp_path / "agent-0")
     with running(agent):
-        agent.until(lambda: unread(broker.bootstrap) < LOGINS * (len(CODES) - 1), seconds=DECIDED_SECONDS)
+        agent.until(lambda: left() < LOGINS * (len(CODES) - 1), seconds=DECIDED_SECONDS)
         beside = new_customer(1)
         log.write(looked(beside, 185, now()))
         wait_until(lambda: log.actions(beside) == ["issue"], seconds=SECONDS, said=agent.said)
-        assert unread(broker.bootstrap) > 0, "the costly customer was done before the other one came"
-        agent.until(lambda: unread(broker.bootstrap) == 0, seconds=DECIDED_SECONDS)
+        assert left() > 0, "the costly customer was done before the other one came"
+        agent.until(lambda: left() == 0, seconds=DECIDED_SECONDS)
         assert agent.metric("txpush_agent_rebalances_total") == 1
     issued = Counter(
         value["institution_login_id"]
@@ -55,14 +57,3 @@ def test_a_poll_that_takes_several_sessions(broker: EmbeddedKafka, tmp_path: Pat
         if value["action"] == "issue"
     )
     assert (len(issued), set(issued.values())) == (LOGINS, {1})
-
-
-def unread(bootstrap: str) -> int:
-    """Count the records of the costly customer's partition that are not committed yet."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": AGENT, "enable.auto.commit": False})
-    try:
-        (place,) = consumer.committed([TopicPartition(EVENTS, 0)], timeout=SECONDS)
-        end: int = consumer.get_watermark_offsets(place, timeout=SECONDS)[1]
-        return end - max(0, int(place.offset))
-    finally:
-        consumer.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import AccountSnapshot, CustomerForgotten, Event, EventType, Source
@@ -22,7 +22,7 @@ from streams.fold.intake import partition_of
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import AGENT, EMBEDDED, EVENTS
-from tests.integration.committed import committed
+from tests.integration.committed import committed, unread
 from tests.processes import Program, running, settings_for, started
 from tests.waiting import wait_until
 
@@ -90,18 +90,7 @@ class Cluster:
             place = partition_of(key, EMBEDDED.partitions)
             producer.produce(EVENTS, to_value(one.data), key, place, timestamp=to_epoch_ms(one.time), headers=headers)
         assert producer.flush(30) == 0
-        wait_until(self.unread, lambda left: left == 0)
-
-    def unread(self) -> int:
-        """Count what is not committed yet."""
-        places = [TopicPartition(EVENTS, number) for number in NUMBERS]
-        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": AGENT, "enable.auto.commit": False})
-        try:
-            committed = consumer.committed(places, timeout=30)
-            ends = [consumer.get_watermark_offsets(one, timeout=30)[1] for one in places]
-        finally:
-            consumer.close()
-        return sum(end - max(0, one.offset) for one, end in zip(committed, ends, strict=True))
+        wait_until(lambda: unread(self.bootstrap, AGENT, EVENTS, NUMBERS) == 0)
 
     def actions(self, customer: str) -> list[str]:
         """Give the actions of the connect-fix messages of a customer, committed ones only."""

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EVENTS
@@ -20,7 +18,7 @@ from tests.integration.agent.test_worker import (
     now,
     settings_of,
 )
-from tests.integration.unreadable import write_unreadable
+from tests.integration.unreadable import delete_to, write_unreadable
 from tests.processes import Program, run, settings_for, started
 from tests.waiting import wait_until
 
@@ -52,9 +50,7 @@ def test_what_cannot_be_read_pauses_one_partition(log: Log, tmp_path: Path) -> N
         worker.until(lambda: f"offset {bad} of {EVENTS}/0 cannot be read" in worker.ask("readyz")[1])
         assert (log.actions(behind), worker.alive) == ([], True)
         assert worker.stop(STOP_SECONDS) == 0
-        admin = AdminClient({"bootstrap.servers": log.bootstrap})
-        for done in admin.delete_records([TopicPartition(EVENTS, 0, bad + 1)]).values():
-            done.result(SECONDS)
+        delete_to(log.bootstrap, EVENTS, 0, bad)
         worker.start()
         wait_until(lambda: log.actions(behind) == ["issue"], said=worker.said)
         assert f"{EVENTS}/0: offsets {bad} to {bad} were deleted before they were decided on" in worker.said()

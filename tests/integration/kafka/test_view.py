@@ -8,13 +8,11 @@ from contextlib import asynccontextmanager
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from confluent_kafka import TopicPartition as ConfluentPartition
-from confluent_kafka.admin import AdminClient
 
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.view import TopicView, ViewRecord
 from tests.integration.asleep import asleep
-from tests.integration.unreadable import write_unreadable
+from tests.integration.unreadable import delete_to, write_unreadable
 
 pytestmark = pytest.mark.kafka
 
@@ -126,9 +124,7 @@ async def test_a_batch_that_cannot_be_read_is_named_until_it_is_gone(kafka: Embe
         await producer.send_and_wait(topic, b"after", partition=1)
         with pytest.raises(TimeoutError, match=f"a batch of {topic}/1 from offset {bad} cannot be read"):
             await view.settled(3.0)
-        admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-        for done in admin.delete_records([ConfluentPartition(topic, 1, bad + 1)]).values():
-            await asyncio.to_thread(done.result, SECONDS)
+        await asyncio.to_thread(delete_to, kafka.bootstrap, topic, 1, bad)
         await view.settled(SECONDS)
         assert [record.value for record in heard] == [b"before", b"after"]
 

@@ -3,7 +3,7 @@
 import os
 import ssl
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +11,14 @@ from shutil import which
 
 import trustme
 
-from tests.integration.bridge.hostile.target import BODY, KEY, TXPUSH
+from tests.integration.bridge.hostile.target import PROXY_SECRET
 from tests.integration.bridge.hostile.wire import Reply, Wire, request
 from tests.processes import ROOT, free_port
-from tests.unit.bridge.signed import txpush
 from tests.waiting import wait_until
 
 CONFIG = ROOT / "deploy" / "nginx" / "nginx.conf"
 NGINX = which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 HOOKS, FIX = "hooks.example.com", "fix.example.com"
-SECRET = "proxy-secret-0123456789abcdef"  # noqa: S105 - of these tests
-
 ORGANIZATION, UNIT = "Example", "Services"
 
 
@@ -59,10 +56,6 @@ class Proxy:
             assert reply is not None
             return reply
 
-    def post(self, body: bytes = BODY, target: str = TXPUSH, headers: Mapping[str, str] | None = None) -> Reply:
-        """Send a body, signed as it should be unless told otherwise."""
-        return self.say(request(target, body, txpush(body, KEY) if headers is None else headers))
-
     def logged(self) -> str:
         """Give all that it has written."""
         return "".join(path.read_text() for path in self.folder.glob("*.log"))
@@ -78,7 +71,7 @@ def proxy_for(bridge_port: int, folder: Path) -> Iterator[Proxy]:
     for certificate in server.cert_chain_pems:
         certificate.write_to_path(folder / "server.pem", append=True)
     services.cert_pem.write_to_path(folder / "services-ca.pem")
-    (folder / "proxy-secret.conf").write_text(f'proxy_set_header X-Proxy-Secret "{SECRET}";\n')
+    (folder / "proxy-secret.conf").write_text(f'proxy_set_header X-Proxy-Secret "{PROXY_SECRET}";\n')
     (folder / "nginx.conf").write_text(_placed(CONFIG.read_text(), port, bridge_port, folder))
     who = "user root;" if os.geteuid() == 0 else ""
     command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", f"daemon off; {who}"]
@@ -94,10 +87,10 @@ def proxy_for(bridge_port: int, folder: Path) -> Iterator[Proxy]:
 
 def _placed(text: str, port: int, bridge_port: int, folder: Path) -> str:
     """Put the shipped text into a folder and on ports of its own; each place is there."""
-    temporary = "".join(f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy"))
-    others = "".join(f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("fastcgi", "uwsgi", "scgi"))
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"    {kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     for shipped, ours in (
-        ("http {\n", f"http {{\n{temporary}{others}"),
+        ("http {\n", f"http {{\n{temporary}"),
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
         ("127.0.0.1:8080", f"127.0.0.1:{bridge_port}"),
         ("127.0.0.1:8085", f"127.0.0.1:{free_port()}"),

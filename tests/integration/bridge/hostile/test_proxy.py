@@ -7,10 +7,21 @@ from dataclasses import replace
 import pytest
 import trustme
 
-from streams.bridge.services.callers import Caller
 from streams.bridge.sources.address import Sources
-from tests.integration.bridge.hostile.proxy import FIX, HOOKS, NGINX, SECRET, Proxy, name_of, proxy_for
-from tests.integration.bridge.hostile.target import BODY, EVENTS, KEY, REPORT, SERVICE, TOKEN, TXPUSH, Target, another
+from tests.integration.bridge.hostile.proxy import FIX, HOOKS, NGINX, Proxy, name_of, proxy_for
+from tests.integration.bridge.hostile.target import (
+    APP,
+    BODY,
+    CLOUD_EVENT,
+    EVENTS,
+    KEY,
+    PROXY_SECRET,
+    REPORT,
+    TOKEN,
+    TXPUSH,
+    Target,
+    another,
+)
 from tests.integration.bridge.hostile.wire import Wire, head, request
 from tests.unit.bridge.signed import txpush
 
@@ -20,6 +31,7 @@ pytestmark = [
 ]
 
 LIMIT = 5
+GOOD = request(TXPUSH, BODY, txpush(BODY, KEY))
 NAME = "app"
 MB = 1 << 20
 ELSEWHERE = (
@@ -33,9 +45,8 @@ ELSEWHERE = (
 @pytest.fixture(scope="module")
 def behind(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A bridge that believes the proxy, and whom the proxy names."""
-    caller = Caller("app", frozenset({"command.reported"}))
-    callers = replace(target.settings.callers, by_certificate={name_of(NAME).encode(): caller}, proxy_secrets=(SECRET,))
-    told = {"callers": callers, "sources": Sources(hops=1, proxy_secrets=(SECRET,)), "failures_per_minute": LIMIT}
+    callers = replace(target.settings.callers, by_certificate={name_of(NAME).encode(): APP})
+    told = {"callers": callers, "sources": Sources(hops=1, proxy_secrets=(PROXY_SECRET,)), "failures_per_minute": LIMIT}
     with another(target, tmp_path_factory.mktemp("behind") / "log", max_body_bytes=MB, **told) as made:
         yield made
 
@@ -53,7 +64,7 @@ def test_a_notification_arrives(proxy: Proxy, behind: Target) -> None:
         tls = proxy.context()
         tls.minimum_version = tls.maximum_version = version
         with behind.writing() as written:
-            assert proxy.say(request(TXPUSH, BODY, txpush(BODY, KEY)), tls=tls).status == 200
+            assert proxy.say(GOOD, tls=tls).status == 200
         assert (len(written.events), written.letters) == (1, [])
 
 
@@ -77,7 +88,7 @@ def test_nothing_else_is_there(proxy: Proxy, behind: Target, number: int) -> Non
 
 def test_services_show_certificates(proxy: Proxy, behind: Target) -> None:
     """Of the authority that is named; the name reaches the bridge."""
-    report = request(EVENTS, REPORT, {"Content-Type": SERVICE["Content-Type"]})
+    report = request(EVENTS, REPORT, CLOUD_EVENT)
     assert proxy.say(report, tls=proxy.context(NAME)).status == 200
     with behind.nothing_written():
         assert proxy.say(report, tls=proxy.context("another"), source="127.0.0.4").status == 401
@@ -87,7 +98,7 @@ def test_services_show_certificates(proxy: Proxy, behind: Target) -> None:
 @pytest.mark.parametrize("name", ["X-Client-Name", "x-client-name", "X_Client_Name"])
 def test_a_name_cannot_be_sent(proxy: Proxy, behind: Target, name: str) -> None:
     """Nor the proxy's own secret: whoever has no certificate has no name."""
-    forged = {"Content-Type": SERVICE["Content-Type"], name: name_of(NAME), "X-Proxy-Secret": SECRET}
+    forged = CLOUD_EVENT | {name: name_of(NAME), "X-Proxy-Secret": PROXY_SECRET}
     with behind.nothing_written():
         answer = proxy.say(request(EVENTS, REPORT, forged), source="127.0.0.5")
     assert answer.status == 401
@@ -105,8 +116,8 @@ def test_who_fails_is_told_apart(proxy: Proxy) -> None:
     for number in range(LIMIT):
         forged = {"X-Forwarded-For": f"198.51.100.{number}"}
         assert proxy.say(request(TXPUSH, BODY, forged), source="127.0.0.7").status == 401
-    assert proxy.say(request(TXPUSH, BODY, txpush(BODY, KEY)), source="127.0.0.7").status == 429
-    assert proxy.say(request(TXPUSH, BODY, txpush(BODY, KEY)), source="127.0.0.8").status == 200
+    assert proxy.say(GOOD, source="127.0.0.7").status == 429
+    assert proxy.say(GOOD, source="127.0.0.8").status == 200
 
 
 @pytest.mark.slow
@@ -123,6 +134,6 @@ def test_no_secret_is_logged(proxy: Proxy) -> None:
     assert proxy.say(head(TXPUSH, method="GET").replace(HOOKS.encode(), b"another.example.com")).status in {404, 421}
     assert proxy.say(head(TXPUSH, f"X-Long: {'canary' * 8000}")).status in {400, 431}
     assert proxy.say(b"canary\r\n\r\n").status == 400
-    assert proxy.post().status == 200
-    for secret in (TOKEN, "canary", SECRET, KEY):
+    assert proxy.say(GOOD).status == 200
+    for secret in (TOKEN, "canary", PROXY_SECRET, KEY):
         assert secret not in proxy.logged()

@@ -1,0 +1,39 @@
+"""The part of the list of metrics that services have which read commands by `streams.subscribe`."""
+
+from streams.observe import labels
+from streams.observe.kinds import CounterMetric, GaugeMetric, Label, Metric
+
+SUBSCRIBE_HANDED_OUT = CounterMetric(
+    "txpush_subscribe_handed_out_total",
+    "commands",
+    "Commands given to the service, by what it has to do.",
+    (Label("action", labels.ACTIONS),),
+)
+SUBSCRIBE_NOT_HANDED_OUT = CounterMetric(
+    "txpush_subscribe_not_handed_out_total",
+    "messages",
+    "Messages that the service does not get, by reason.",
+    (Label("reason", labels.NOT_HANDED_OUT),),
+)
+SUBSCRIBE_ACKNOWLEDGED = CounterMetric(
+    "txpush_subscribe_acknowledged_total", "commands", "Commands that the service is done with."
+)
+SUBSCRIBE_HANDED_BACK = CounterMetric(
+    "txpush_subscribe_handed_back_total", "commands", "Commands that the service failed at, to be handed out again."
+)
+SUBSCRIBE_LOST = CounterMetric(
+    "txpush_subscribe_lost_total", "commands", "Commands in hand whose partition went to another reader."
+)
+SUBSCRIBE_WAITING = GaugeMetric("txpush_subscribe_commands_waiting", "commands", "Commands read and not handed out.")
+SUBSCRIBE_CONTACTS_PAUSED = GaugeMetric(
+    "txpush_subscribe_contacts_paused", "boolean", "1 while customer contacts wait for max_per_hour."
+)
+SUBSCRIBE_PAUSES = CounterMetric(
+    "txpush_subscribe_contact_pauses_total", "pauses", "Times that contacts began to wait for max_per_hour."
+)
+SUBSCRIBE_REPORTS = CounterMetric(
+    "txpush_subscribe_reports_total", "reports", "Reports, by what became of them.", (Label("outcome", labels.REPORTS),)
+)
+
+METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+"""All of them, in the order above."""
