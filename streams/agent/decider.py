@@ -32,9 +32,11 @@ class AgentDecider:
         """Begin a poll."""
         return AgentTurn(self._tables, partition, ledger, self._signal_partition, self._links)
 
-    def all_due(self, partition: int, rules: Rules) -> Iterable[tuple[str, datetime | None]]:
-        """Give the earliest timer of every customer."""
-        for customer_id in list(self._tables.customers.partition(partition)):
-            customer = self._tables.customer(partition, customer_id)
-            if customer is not None:
-                yield customer_id, next_due(customer, rules, self._tables.around(partition))
+    def timed(self, partition: int) -> Iterable[str]:
+        """Give every customer."""
+        return list(self._tables.customers.partition(partition))
+
+    def due(self, partition: int, key: str, rules: Rules) -> datetime | None:
+        """Give the earliest timer of a customer."""
+        customer = self._tables.customer(partition, key)
+        return None if customer is None else next_due(customer, rules, self._tables.around(partition))

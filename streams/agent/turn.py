@@ -17,8 +17,8 @@ from streams.agent.wide import Scene
 from streams.domain import Decision, Outgoing, Rules, customer_of, decide, next_due
 from streams.domain.rules import Rule
 from streams.fold import PartitionPaused, SourceRecord, Table
+from streams.fold.deciding import Due
 from streams.fold.ledger import Ledger, Written
-from streams.fold.logfold import Due
 from streams.fold.messages import send
 from streams.links import FixLinks
 
@@ -95,7 +95,14 @@ class AgentTurn:
 
     def _next_due(self, customer_id: str) -> datetime | None:
         customer = self._customers.get(customer_id)
-        return None if customer is None else next_due(customer, self._ledger.in_force.rules, self._around)
+        try:
+            return None if customer is None else next_due(customer, self._ledger.in_force.rules, self._around)
+        except PartitionPaused:
+            raise
+        except Exception as error:  # noqa: BLE001 - the others go on
+            self._ledger.timer_failed(error)
+            self._held.add(customer_id)
+            return None
 
     def _guarded(self, record: SourceRecord, event: Event, customer_id: str, decided: Callable[[], Decision]) -> None:
         """Decide on one customer of many; one who fails waits for its next own event, the others go on."""

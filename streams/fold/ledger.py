@@ -27,6 +27,8 @@ KEPT_FIELDS = frozenset(
 )
 """What a dead letter may show of a record: ids, code and dates."""
 TRACE = "the log of the worker has the trace"
+TIMERS_FAILED = ("timers_failed",)
+"""What a tally counts keys under whose due time could not be told."""
 MAX_SHOWN_BYTES = 4096
 MAX_TEXT = 256
 """Of a key, an id or a detail of an unreadable record: enough to find it, too little for a record that is refused."""
@@ -101,6 +103,9 @@ class Ledger(Protocol):
 
     def failed(self, record: SourceRecord, error: Exception, *, whose: str | None, at: str = "") -> None:
         """Do so with a decision that raised what nobody expects; the log of the worker is told."""
+
+    def timer_failed(self, error: Exception) -> None:
+        """Tell the log of the worker, and count, that a due time could not be told; nothing is written for it."""
 
 
 class PollLedger:
@@ -215,6 +220,14 @@ class PollLedger:
         place = f"{self._log}/{self._partition}/{record.offset}"
         self._failures.tell(f"{at}record {place} could not be decided on", error)
         self.set_aside(record, decision_failed(error, whose=whose, at=at))
+
+    def timer_failed(self, error: Exception) -> None:
+        """Tell the log of the worker, and count, that a due time could not be told.
+
+        When a due time is asked for depends on polls and restarts: in the log there must be nothing of it.
+        """
+        self._failures.tell(f"a timer of {self._log}/{self._partition} could not be told", error)
+        self.tally.count(*TIMERS_FAILED)
 
     def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
         """Write a dead letter in the same transaction, and say so in the chain."""

@@ -1,11 +1,12 @@
 """The fold of a log, whatever is decided: intake, dead letters, ticks, rules in force, and the audit chain."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
-from typing import Any, Protocol
+from typing import Protocol
 
 from schemas.cloudevents import NewerRecord, UnreadableRecord
 from schemas.events import Event, EventType, Override, OverrideAction, PolicyActivated, Source
@@ -13,52 +14,19 @@ from schemas.state import ControlState, replace
 from schemas.state.partitions import STATE_VERSION
 from streams.clock import Clock
 from streams.domain import Rules
+from streams.fold.deciding import Decider, Due, Turn
 from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
 from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
-from streams.fold.ledger import Ledger, PollLedger, Tally
+from streams.fold.ledger import TIMERS_FAILED, PollLedger, Tally
 from streams.fold.opening import require_own
 from streams.fold.share import DeadLetterShare, PollShare
 from streams.fold.timers import PartitionTimers
 
-Due = tuple[datetime, str]
 OVERRIDE = EventType.OPERATOR_OVERRIDE.encode()
 SLICE_KEYS = 100
 """Keys whose timers are looked at between two polls: some milliseconds."""
-
-
-class Turn(Protocol):
-    """The deciding part of one poll."""
-
-    def is_known(self, key: str) -> bool:
-        """Tell whether the state knows a partition key."""
-
-    def decide(self, record: SourceRecord, event: Event) -> None:
-        """Decide on an event; raises UnreadableRecord for one that makes no sense."""
-
-    def tick(self, record: SourceRecord, event: Event, due: Sequence[Due]) -> None:
-        """Fire timers; `due` are those of the state before the poll, in the order (due, key)."""
-
-    def changes(self) -> dict[Table, Mapping[str, Any]]:
-        """Give what the poll has changed."""
-
-    def timers(self) -> Mapping[str, datetime | None]:
-        """Give the timers that the poll has set, moved or cleared."""
-
-
-class Decider(Protocol):
-    """What an agent decides with."""
-
-    @property
-    def tables(self) -> Sequence[Table]:
-        """Its own tables."""
-
-    def turn(self, partition: int, ledger: Ledger) -> Turn:
-        """Begin a poll."""
-
-    def all_due(self, partition: int, rules: Rules) -> Iterable[tuple[str, datetime | None]]:
-        """Give the timer of every key of a restored partition; the tables may change between two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +113,7 @@ class LogFold:
         since = control.rules_since
         in_force = self._settings.shipped if activation is None else InForce.activated(activation, since)
         share = DeadLetterShare(control)
-        timers = PartitionTimers(self._decider.all_due(partition, in_force.rules))
+        timers = PartitionTimers(self._all_due(partition, in_force.rules))
         self._books[partition] = Books(in_force, activation is not None, share, timers)
 
     def prepare(self, partition: int) -> bool:
@@ -263,8 +231,21 @@ class LogFold:
         books = self._books[partition]
         if in_force is books.in_force:
             return books.timers.due_by(by)
-        every = self._decider.all_due(partition, in_force.rules)
+        every = self._all_due(partition, in_force.rules)
         return sorted((due, key) for key, due in every if due is not None and due <= by)
+
+    def _all_due(self, partition: int, rules: Rules) -> Iterator[tuple[str, datetime | None]]:
+        """Give the timer of every key; one whose cannot be told waits for its next own event, the others go on."""
+        for key in self._decider.timed(partition):
+            try:
+                due = self._decider.due(partition, key, rules)
+            except PartitionPaused:
+                raise
+            except Exception as error:  # noqa: BLE001 - a poisonous customer must not take every worker down in turn
+                self._failures.tell(f"a timer of {self._settings.log}/{partition} could not be told", error)
+                self._counted(Tally(Counter({TIMERS_FAILED: 1})))
+                due = None
+            yield key, due
 
     def committed(self, partition: int, effects: Effects) -> None:
         """Move the books on."""
@@ -279,7 +260,7 @@ class LogFold:
     def _change_rules(self, partition: int, books: Books, in_force: InForce) -> None:
         """Take new rules; timers depend on them, so all are looked at anew."""
         books.in_force, books.activated = in_force, True
-        books.timers = PartitionTimers(self._decider.all_due(partition, in_force.rules))
+        books.timers = PartitionTimers(self._all_due(partition, in_force.rules))
 
 
 def _is_resume(event: Event) -> bool:

@@ -22,8 +22,8 @@ from streams.domain.institutions import (
     window_due,
 )
 from streams.fold import PartitionPaused, SourceRecord, Table
+from streams.fold.deciding import Due
 from streams.fold.ledger import Ledger
-from streams.fold.logfold import Due
 from streams.fold.messages import send
 from streams.institutions.tables import InstitutionChanges, InstitutionTables, written
 from streams.kafka.topics import EVENTS, INSTITUTION_HEALTH
@@ -49,18 +49,16 @@ class InstitutionDecider:
         """Begin a poll."""
         return InstitutionTurn(self._tables, partition, ledger)
 
-    def all_due(self, partition: int, rules: Rules) -> Iterable[tuple[str, datetime | None]]:
-        """Give the timer of every ticket, incident, gathering and window."""
+    def timed(self, partition: int) -> Iterable[str]:
+        """Give every ticket, incident, gathering and window."""
         tables = self._tables
         for kind, table in ((TICKET, tables.tickets), (INCIDENT, tables.incidents), (GATHERING, tables.gatherings)):
-            records = table.partition(partition)
-            for key in list(records):
-                if (record := records.get(key)) is not None:
-                    yield key + kind, due(record, rules)
-        state = InstitutionChanges(tables, partition, None)
-        for institution_id in list(tables.windows.partition(partition)):
-            heard = state.window_heard(institution_id)
-            yield institution_id + WINDOW, None if heard is None else window_due(heard, rules.policy.incident.window)
+            yield from [key + kind for key in table.partition(partition)]
+        yield from [institution_id + WINDOW for institution_id in tables.windows.partition(partition)]
+
+    def due(self, partition: int, key: str, rules: Rules) -> datetime | None:
+        """Give the timer of one of them."""
+        return due_at(InstitutionChanges(self._tables, partition, None), key, rules)
 
 
 class InstitutionTurn:
@@ -134,7 +132,7 @@ class InstitutionTurn:
 
     def _fire_one(self, record: SourceRecord, event_id: str, timer: str, at: datetime) -> None:
         """Fire one timer; one that fails waits for its next own signal, the others go on."""
-        key, timed = timer.rpartition("/")[0], self._timed(timer)
+        key, timed = timer.rpartition("/")[0], timed_by(self._state, timer)
         if timed is None:
             return
         try:
@@ -154,17 +152,16 @@ class InstitutionTurn:
                 yield timer, at
 
     def _due_at(self, timer: str) -> datetime | None:
-        rules = self._ledger.in_force.rules
-        if timer.endswith(WINDOW):
-            heard = self._state.window_heard(timer.removesuffix(WINDOW))
-            return None if heard is None else window_due(heard, rules.policy.incident.window)
-        timed = None if timer in self._held else self._timed(timer)
-        return None if timed is None else due(timed, rules)
-
-    def _timed(self, timer: str) -> Timed | None:
-        key, slash, kind = timer.rpartition("/")
-        read = {TICKET: self._state.ticket, INCIDENT: self._state.incident, GATHERING: self._state.gathering}
-        return read[slash + kind](key)
+        if timer in self._held:
+            return None
+        try:
+            return due_at(self._state, timer, self._ledger.in_force.rules)
+        except PartitionPaused:
+            raise
+        except Exception as error:  # noqa: BLE001 - the others go on
+            self._ledger.timer_failed(error)
+            self._held.add(timer)
+            return None
 
     def _keep(self, record: SourceRecord, event_id: str, institution_id: str, decision: InstitutionDecision) -> None:
         self._state.keep(institution_id, decision)
@@ -187,3 +184,19 @@ class InstitutionTurn:
     def timers(self) -> Mapping[str, datetime | None]:
         """Give the timers of what changed in this poll."""
         return {timer: self._due_at(timer) for timer in sorted(self._changed_timers() | self._held)}
+
+
+def timed_by(state: InstitutionChanges, timer: str) -> Timed | None:
+    """Give the ticket, the incident or the gathering of a timer; None where there is none any more."""
+    key, slash, kind = timer.rpartition("/")
+    read = {TICKET: state.ticket, INCIDENT: state.incident, GATHERING: state.gathering}
+    return read[slash + kind](key)
+
+
+def due_at(state: InstitutionChanges, timer: str, rules: Rules) -> datetime | None:
+    """Give when a timer is due; None where there is nothing any more that it would fire for."""
+    if timer.endswith(WINDOW):
+        heard = state.window_heard(timer.removesuffix(WINDOW))
+        return None if heard is None else window_due(heard, rules.policy.incident.window)
+    timed = timed_by(state, timer)
+    return None if timed is None else due(timed, rules)

@@ -167,6 +167,11 @@ AGENT_TICKS = CounterMetric("txpush_agent_ticks_total", "records", "Ticks writte
 AGENT_FUTURE_DATES = CounterMetric(
     "txpush_agent_future_dates_total", "dates", "Dates later than event time + 24 h, taken as absent."
 )
+AGENT_TIMERS_FAILED = CounterMetric(
+    "txpush_agent_timers_failed_total",
+    "timers",
+    "Due times of a customer or an institution that could not be told: it waits for its next own event.",
+)
 
 VENDOR_CALLS = CounterMetric(
     "txpush_vendor_calls_total",

@@ -92,8 +92,8 @@ class InstitutionSide:
     def change_rules(self) -> None:
         """Set every timer anew by the rules that are in force now."""
         self._timers = TimerIndex()
-        for key, due in self._decider.all_due(PARTITION, self._ledger.in_force.rules):
-            self._timers.set(key, due)
+        for key in self._decider.timed(PARTITION):
+            self._timers.set(key, self._decider.due(PARTITION, key, self._ledger.in_force.rules))
 
     def _decide(self, signals: Iterable[Event]) -> None:
         turn = self._turn()

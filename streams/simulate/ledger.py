@@ -114,6 +114,10 @@ class RunLedger:
         """Note the same of what a decision raised."""
         self.set_aside(record, decision_failed(error, whose=whose, at=at, told=str(error)))
 
+    def timer_failed(self, error: Exception) -> None:
+        """Note that live would go on without a timer."""
+        self.note_aside("", decision_failed(error, at="timers: ", told=str(error)))
+
     def note_aside(self, event_id: str, error: UnreadableRecord) -> None:
         """Note the same of an event."""
         self.asides.append(Aside(event_id, error.reason, error.detail))

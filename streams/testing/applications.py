@@ -9,10 +9,11 @@ from streams.agent.app import program as agent_program
 from streams.agent.app import tables as agent_tables
 from streams.agent.decider import AgentDecider
 from streams.clock import Clock
+from streams.fold.deciding import Decider
 from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Allowed, Intake
 from streams.fold.ledger import Tally
-from streams.fold.logfold import Decider, LogFold, LogSettings
+from streams.fold.logfold import LogFold, LogSettings
 from streams.fold.memory import MemoryTable
 from streams.institutions.app import SIGNAL_SOURCES
 from streams.institutions.app import program as institution_program

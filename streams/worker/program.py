@@ -21,10 +21,11 @@ from schemas.problems import UNREADABLE
 from schemas.state import ControlState, encode
 from schemas.state.partitions import STATE_VERSION
 from streams.exits import EXIT_CRASH, EXIT_NOTHING, EXIT_OTHERWISE
+from streams.fold.deciding import Decider
 from streams.fold.effects import PartitionPaused
 from streams.fold.inforce import InForce
 from streams.fold.intake import Allowed, Intake
-from streams.fold.logfold import Decider, LogFold, LogSettings
+from streams.fold.logfold import LogFold, LogSettings
 from streams.kafka import topics
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.identity import topic_ids

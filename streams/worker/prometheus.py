@@ -22,6 +22,7 @@ COUNTED: dict[str, CounterMetric] = {
     "signal": metrics.AGENT_SIGNALS,
     "dead_letter": metrics.AGENT_DEAD_LETTERS,
     "future_dates": metrics.AGENT_FUTURE_DATES,
+    "timers_failed": metrics.AGENT_TIMERS_FAILED,
 }
 """What a tally may count."""
 COMMANDS = frozenset(COMMAND_TOPICS.values())

@@ -1,12 +1,14 @@
 """Who is poisoned stops nobody else; what fails at everybody stops the partition (streams: guarantee 4)."""
 
+from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from schemas.events import Event
-from streams.agent import refusals, turn
-from streams.domain import Customer, Decision, decide
+from streams.agent import decider, refusals, turn
+from streams.domain import Customer, Decision, decide, next_due
 from streams.fold.effects import ShareTooLarge
 from streams.fold.share import MINIMUM, WINDOW, entries
 from streams.kafka.topics import DEAD_LETTER
@@ -89,3 +91,49 @@ def test_timers_of_one_customer_that_fail(agent: World, monkeypatch: pytest.Monk
     agent.hear(looked(HUGE, 0, START + 48 * HOUR))
     control = agent.fold.tables[-1].partition(PARTITION)[str(PARTITION)]
     assert list(control.dead_of) == 2 * entries([HUGE])
+
+
+def timers_fail_for(*customers: str) -> Any:  # noqa: ANN401 - a stand-in for next_due
+    """Give due times that cannot be told for some customers."""
+
+    def failing(customer: Customer, *rest: Any) -> datetime | None:  # noqa: ANN401 - as it is called
+        if customer.customer_id in customers:
+            raise ZeroDivisionError
+        return next_due(customer, *rest)
+
+    return failing
+
+
+def reminded(agent: World) -> set[str]:
+    """Give who was told twice, as a reminder does."""
+    told = Counter(one["customer_id"] for one in agent.sent("remediation.connect-fix"))
+    return {customer_id for customer_id, times in told.items() if times > 1}
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False], ids=["prepared", "ticked first"])
+def test_due_times_of_one_customer_that_cannot_be_told(
+    agent: World, monkeypatch: pytest.MonkeyPatch, *, is_looked_at: bool
+) -> None:
+    """A worker that opens the partition keeps the timers of all others, whatever comes first: the look or a tick."""
+    agent.hear(*(looked(one, 185, START) for one in CUSTOMERS))
+    monkeypatch.setattr(decider, "next_due", timers_fail_for(HUGE))
+    monkeypatch.setattr(turn, "next_due", timers_fail_for(HUGE))
+    agent.restart()
+    while is_looked_at and not agent.fold.prepare(PARTITION):
+        pass
+    agent.tallies.clear()
+    agent.hear(tick(START + 48 * HOUR))
+    assert reminded(agent) == set(OTHERS)
+    assert agent.sent(DEAD_LETTER) == []
+    assert sum(one.counts["timers_failed",] for one in agent.tallies) == (0 if is_looked_at else 1)
+
+
+def test_due_times_that_cannot_be_told_any_more(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose due time can no longer be told, under other rules or another release, takes no tick from the others."""
+    agent.hear(*(looked(one, 185, START) for one in CUSTOMERS))
+    monkeypatch.setattr(turn, "next_due", timers_fail_for(HUGE))
+    agent.hear(tick(START + 48 * HOUR))
+    assert reminded(agent) == set(OTHERS)
+    assert agent.sent(DEAD_LETTER) == []
+    assert agent.tallies[-1].counts["timers_failed",] == 1
+    assert (agent.fold.next_due(PARTITION) or START) > START + 48 * HOUR
