@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from schemas.events import Event, EventType, Incident, Source
@@ -21,6 +22,9 @@ from streams.fold.deciding import Due
 from streams.fold.ledger import Ledger, Written
 from streams.fold.messages import send
 from streams.links import FixLinks
+
+AT_ONCE = 2000
+"""Customers decided on because of one record about all: their messages and states have to fit one transaction."""
 
 
 class AgentTurn:
@@ -42,6 +46,8 @@ class AgentTurn:
         self._health = HealthWriter(ledger)
         self._customers = PollCustomers(tables, partition)
         self._held: set[str] = set()
+        self._stirred: set[str] = set()
+        """Customers whose timers news about all may have moved, though nothing was decided on them."""
         self._due: dict[str, tuple[datetime | None, Rules, Surroundings]] = {}
         self._before = self._around = tables.around(partition)
         self._accounts: dict[str, AccountState | None] = {}
@@ -71,27 +77,41 @@ class AgentTurn:
     def _hear_wide(self, record: SourceRecord, event: Event) -> None:
         """Take an incident or an override of all: it changes what surrounds customers, and so who is contacted."""
         around, outcome = wide.hear(self._around, event)
-        is_news = around is not self._around
-        if is_news:
+        if around is not self._around:
             self._around = around
             self._ledger.decided(record, event.id, None, rules=(_rule_of(event),), state=(encode(around),))
-        for customer_id, decided in wide.decisions(self._customers, event, self._scene(), is_news=is_news):
+            self._review(record, event)
+        for customer_id, decided in wide.releases(self._customers, event, self._scene()):
             self._guarded(record, event, customer_id, decided)
         self._ledger.tally.count("event", event.type, outcome)
+
+    def _review(self, record: SourceRecord, event: Event) -> None:
+        """Decide anew on those whom news concern; beyond a limit their timers are looked at, and a tick decides."""
+        reviews = wide.reviews(self._customers, event, self._scene())
+        for customer_id, decided in islice(reviews, AT_ONCE):
+            self._guarded(record, event, customer_id, decided)
+        self._stirred.update(customer_id for customer_id, _ in reviews)
 
     # -- ticks
 
     def tick(self, record: SourceRecord, event: Event, due: Sequence[Due]) -> None:
-        """Fire what is due, in the order (due, customer), customers changed within this poll included."""
+        """Fire what is due, in the order (due, customer), customers changed within this poll included.
+
+        What is beyond a limit stays due, for the tick that is written next.
+        """
         ticked_at = self._ledger.ticked_at
         ordered = []
-        for customer_id in ({customer_id for _, customer_id in due} | self._customers.changed.keys()) - self._held:
+        for customer_id in ({customer_id for _, customer_id in due} | self._moved()) - self._held:
             at = self._next_due(customer_id)
             if at is not None and ticked_at is not None and at <= ticked_at:
                 ordered.append((at, customer_id))
-        for _, customer_id in sorted(ordered):
+        for _, customer_id in sorted(ordered)[:AT_ONCE]:
             self._guarded(record, event, customer_id, partial(self._decided, customer_id, event))
         self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
+
+    def _moved(self) -> set[str]:
+        """Give the customers whose timers this poll may have moved."""
+        return self._customers.changed.keys() | self._stirred
 
     def _next_due(self, customer_id: str) -> datetime | None:
         customer = self._customers.get(customer_id)
@@ -190,7 +210,7 @@ class AgentTurn:
             for customer_id, (due, *under) in self._due.items()
             if under[0] is rules and under[1] is self._around
         }
-        others = self._customers.changed.keys() - known.keys()
+        others = self._moved() - known.keys()
         return known | {key: self._next_due(key) for key in others} | dict.fromkeys(self._held)
 
 

@@ -19,6 +19,9 @@ from streams.domain import (
 )
 from streams.domain.cases.contact import is_baseline
 
+ToDecide = tuple[str, Callable[[], Decision]]
+"""A customer of many, and how to decide."""
+
 
 class Scene(NamedTuple):
     """Under what customers are decided on: the rules in force, the partition's latest tick, and what surrounds all."""
@@ -51,16 +54,14 @@ def hear(around: Surroundings, event: Event) -> tuple[Surroundings, Outcome]:
     return after if is_news else around, outcome
 
 
-def decisions(
-    customers: Customers, event: Event, scene: Scene, *, is_news: bool
-) -> Iterator[tuple[str, Callable[[], Decision]]]:
-    """Give who is to be decided on because of an event about all, and how; one is to be kept before the next is taken.
+def reviews(customers: Customers, event: Event, scene: Scene) -> Iterator[ToDecide]:
+    """Give whom news about all concern, and how each is decided on: they may free who waits, or move a timer."""
+    for customer in list(concerned(customers.everyone(), event)):
+        yield customer.customer_id, partial(review, customer, event, *scene)
 
-    News may free those who wait, or move their timers. A baseline is released whether or not it is any.
-    """
-    if is_news:
-        for customer in list(concerned(customers.everyone(), event)):
-            yield customer.customer_id, partial(review, customer, event, *scene)
+
+def releases(customers: Customers, event: Event, scene: Scene) -> Iterator[ToDecide]:
+    """Give whose baseline cases an event about all releases, and how; one is to be kept before the next is taken."""
     if isinstance(event.data, Override):
         for customer_id, login_id, at in list(baseline_releases(customers.everyone(), event.data, event.time)):
             release = partial(release_baseline, customers.known(customer_id), login_id, event, at, scene.rules)

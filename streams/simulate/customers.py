@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
+from itertools import chain
 
 from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord
@@ -123,7 +124,8 @@ class CustomerSide:
     def _hear_wide(self, event: Event) -> None:
         before = self._around
         self._around, _ = wide.hear(before, event)
-        for customer_id, decided in wide.decisions(self, event, self._scene(), is_news=self._around is not before):
+        reviews = wide.reviews(self, event, self._scene()) if self._around is not before else ()
+        for customer_id, decided in chain(reviews, wide.releases(self, event, self._scene())):
             self._one_of_many(event.id, customer_id, decided)
 
     def everyone(self) -> Iterable[Customer]:

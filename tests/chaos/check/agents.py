@@ -56,6 +56,10 @@ SOURCES = {
 }
 
 
+AT_ONCE = 2000
+"""Customers whom one record about all is decided for; the others wait for the next tick."""
+
+
 class AgentFold:
     """What the agent should have made of one partition."""
 
@@ -89,7 +93,8 @@ class AgentFold:
 
     def _tick(self, record: Record, event: Event, at: datetime) -> None:
         due = [(next_due(customer, self.books.rules, self._around), key) for key, customer in self._customers.items()]
-        for _, customer_id in sorted((due_at, key) for due_at, key in due if due_at is not None and due_at <= at):
+        ready = sorted((due_at, key) for due_at, key in due if due_at is not None and due_at <= at)
+        for _, customer_id in ready[:AT_ONCE]:
             self._decide(record, event, customer_id)
 
     def _decide(self, record: Record, event: Event, customer_id: str) -> None:
@@ -109,11 +114,14 @@ class AgentFold:
         self._around = around
         self.books.expected.tables["surroundings"] = {str(self.books.partition): encode(around)}
         self.books.audit(record, event.id, rules=("R9",), state=(encode(around),))
-        for customer_id, customer in sorted(self._customers.items()):
-            cases = [customer.logins[key] for key in waiting_cases(customer)]
-            if any(case.institution_id == _institution(event) for case in cases):
-                ticked_at = self.books.expected.ticked_at
-                self._keep(record, event, customer_id, review(customer, event, self.books.rules, ticked_at, around))
+        concerned = [
+            customer
+            for _, customer in sorted(self._customers.items())
+            if any(customer.logins[key].institution_id == _institution(event) for key in waiting_cases(customer))
+        ]
+        for customer in concerned[:AT_ONCE]:
+            decision = review(customer, event, self.books.rules, self.books.expected.ticked_at, around)
+            self._keep(record, event, customer.customer_id, decision)
 
     def _keep(self, record: Record, event: Event, customer_id: str, decision: Decision) -> None:
         if decision.customer is None:
