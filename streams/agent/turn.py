@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
+from schemas.cloudevents import UnreadableRecord
 from schemas.events import Event, EventType, Incident, Source
 from schemas.state import AccountState, LoginState, Surroundings, encode
 from streams.agent import wide
@@ -127,20 +128,23 @@ class AgentTurn:
     def _guarded(self, record: SourceRecord, event: Event, customer_id: str, decided: Callable[[], Decision]) -> None:
         """Decide on one customer of many; one who fails waits for its next own event, the others go on."""
         try:
-            decision = decided()
+            self._keep(record, event, customer_id, decided())
         except PartitionPaused:
             raise
+        except UnreadableRecord as error:
+            self._ledger.set_aside(record, error)
+            self._held.add(customer_id)
         except Exception as error:  # noqa: BLE001 - the others go on
             self._ledger.failed(record, error, whose=customer_id, at="timers: ")
             self._held.add(customer_id)
-        else:
-            self._keep(record, event, customer_id, decision)
 
     # -- keeping what was decided
 
     def _keep(self, record: SourceRecord, event: Event, customer_id: str, decision: Decision) -> None:
-        refuse_too_large(decision.customer)
-        state = self._remember(customer_id, decision)
+        state = _encoded(decision)
+        if decision.customer is not None:
+            refuse_too_large(decision.customer, state)
+        self._remember(customer_id, decision)
         self._customers.changed[customer_id] = decision.customer
         self._held.discard(customer_id)
         due = None if decision.customer is None else decision.next_due
@@ -161,9 +165,9 @@ class AgentTurn:
         link = fix_url(self._links, message, self._ledger.in_force.rules)
         return send(self._ledger, message, Source.AGENT, link)
 
-    def _remember(self, customer_id: str, decision: Decision) -> list[bytes]:
-        """Note the changed records and give them encoded, accounts first."""
-        customer, rules, encoded = decision.customer, self._ledger.in_force.rules, []
+    def _remember(self, customer_id: str, decision: Decision) -> None:
+        """Note the changed records, and whose health they may change."""
+        customer, rules = decision.customer, self._ledger.in_force.rules
         for account_id in decision.erased:  # first: the event that found its customer forgotten may bring one back
             self._health.erase(customer_id, account_id)
         for account_id in decision.accounts:
@@ -173,14 +177,11 @@ class AgentTurn:
                 self._health.heard(customer_id, account_id, rules)
             elif account_id not in decision.erased:
                 self._health.say_last(self._customers.get(customer_id), customer_id, account_id)
-            encoded.append(b"" if account is None else encode(account))
         for login_id in decision.logins:
             login = None if customer is None else customer.logins.get(login_id)
             self._logins[f"{customer_id}/{login_id}"] = login
-            encoded.append(b"" if login is None else encode(login))
             for account_id, _ in () if customer is None else customer.live_at(login_id):
                 self._health.heard(customer_id, account_id, rules)
-        return encoded
 
     # -- what becomes of it
 
@@ -216,3 +217,13 @@ class AgentTurn:
 
 def _rule_of(event: Event) -> str:
     return (Rule.R9 if isinstance(event.data, Incident) else Rule.R16).name
+
+
+def _encoded(decision: Decision) -> list[bytes]:
+    """Give the records of a decision as they are kept, accounts first; nothing stands for one that goes."""
+    customer = decision.customer
+    if customer is None:
+        return [b""] * (len(decision.accounts) + len(decision.logins))
+    accounts = (customer.accounts.get(account_id) for account_id in decision.accounts)
+    logins = (customer.logins.get(login_id) for login_id in decision.logins)
+    return [b"" if state is None else encode(state) for state in chain(accounts, logins)]

@@ -74,7 +74,8 @@ class CustomerSide:
         return False
 
     def _keep(self, customer_id: str, decision: Decision) -> None:
-        refuse_too_large(decision.customer)
+        if decision.customer is not None:
+            refuse_too_large(decision.customer, ())
         if decision.customer is None:
             self.customers.pop(customer_id, None)
             self._timers.set(customer_id, None)

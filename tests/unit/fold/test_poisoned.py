@@ -1,12 +1,13 @@
 """Who is poisoned stops nobody else; what fails at everybody stops the partition (streams: guarantee 4)."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from schemas.events import Event
+from schemas.state import CustomerState, Silence, encode
 from streams.agent import decider, refusals, turn
 from streams.domain import Customer, Decision, decide, next_due
 from streams.fold.effects import ShareTooLarge
@@ -137,3 +138,39 @@ def test_due_times_that_cannot_be_told_any_more(agent: World, monkeypatch: pytes
     assert agent.sent(DEAD_LETTER) == []
     assert agent.tallies[-1].counts["timers_failed",] == 1
     assert (agent.fold.next_due(PARTITION) or START) > START + 48 * HOUR
+
+
+@pytest.mark.parametrize("is_at_tick", [True, False], ids=["at a tick", "at its own event"])
+def test_a_state_that_outgrows_a_record(agent: World, monkeypatch: pytest.MonkeyPatch, *, is_at_tick: bool) -> None:
+    """What a broker would not take as a record of the state is refused its customer, and nobody is held up."""
+    bank = "4" * 40
+    agent.hear(*(looked(one, 185, START) for one in OTHERS), looked(HUGE, 185, START, institution_id=bank))
+    before = agent.state()["logins"][f"{HUGE}/L1"]
+    monkeypatch.setattr(turn, "encode", lambda one: encode(one) + b" " * 900_000 * (bank.encode() in encode(one)))
+    own = looked(HUGE, 103, START + 29 * HOUR, institution_id=bank)
+    agent.hear(tick(START + 30 * HOUR) if is_at_tick else own)
+    agent.hear(*(looked(one, 0, START + 31 * HOUR) for one in OTHERS))
+    letters = agent.sent(DEAD_LETTER)
+    assert [one["reason"] for one in letters] == ["bad_data"]
+    assert "a state record of the customer would have 900" in letters[0]["detail"]
+    assert agent.state()["logins"][f"{HUGE}/L1"] == before
+    assert reminded(agent) == set(OTHERS)
+
+
+def test_a_customer_record_that_outgrows_a_record(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The customer's own record is looked at once it has many entries."""
+    monkeypatch.setattr(refusals, "WIDE", 40)
+    monkeypatch.setattr(refusals, "MAX_RECORD_BYTES", 3000)
+    agent.hear(*(looked(HUGE, 185, START + n * MINUTE) for n in range(100)))
+    sizes = [len(one.value or b"") for one in agent.audits]
+    assert sizes
+    assert 2800 < len(agent.state()["customers"][HUGE]) <= 3000
+    assert {one["reason"] for one in agent.sent(DEAD_LETTER)} == {"bad_data"}
+
+
+def test_the_widest_customer_that_is_not_looked_at() -> None:
+    """Below the number of entries from which it is looked at, no record of a customer is near the limit."""
+    keys = [f"accounts/{n:064}" for n in range(refusals.WIDE)]
+    until = datetime.max.replace(tzinfo=UTC)
+    widest = CustomerState(START, silences=dict.fromkeys(keys, Silence(until)))
+    assert len(encode(widest)) < refusals.MAX_RECORD_BYTES
