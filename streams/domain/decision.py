@@ -19,6 +19,7 @@ from schemas.events import (
     Event,
     EventType,
     Override,
+    Source,
 )
 from schemas.health import Phase
 from schemas.state import AccountState, Consent, CustomerState, Record, Surroundings, replace
@@ -97,8 +98,11 @@ def decide(
 
     `ticked_at` is the latest tick of the customer's partition: the event time is never before it, nor before the
     customer's own. A tick is for each customer whose `next_due` has come, in the order due, customer. `around` is what
-    holds for the whole partition.
+    holds for the whole partition. The executor answers about customers who were known when it was asked: one who is not
+    any more was forgotten meanwhile, and stays so (R18).
     """
+    if customer is None and event.source == Source.EXECUTOR:
+        return Decision(None, Outcome.UNKNOWN_CUSTOMER, event.time, rules=(Rule.R18.name,))
     known = event.time if customer is None else customer.state.event_time
     at = max(event.time, known, ticked_at or known)
     before = customer or Customer(customer_of(event) or "", CustomerState(event_time=at))

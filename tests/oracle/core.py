@@ -19,6 +19,7 @@ from streams.testing.applications import AGENT_APPLICATION, INSTITUTION_APPLICAT
 from streams.testing.clock import VirtualClock
 
 PARTITION = 0
+EXECUTOR = "/remediation/executor"
 CATALOGUE = Catalogue.load()
 SHIPPED = InForce.of(Policy(), CATALOGUE)
 START = parse_rfc3339("2026-01-01T00:00:00Z")
@@ -68,6 +69,8 @@ def log_record(offset: int, event: Mapping[str, Any], tick_source: str) -> LogRe
     at: datetime = parse_rfc3339(event["time"])
     kind = event["type"]
     source = tick_source if kind == "clock.tick" else SOURCES.get(kind, event["source"])
+    if (kind, event["source"]) == ("account.observed", EXECUTOR):
+        source = EXECUTOR
     attributes = {"id": event["id"], "type": kind, "source": source, "time": event["time"]}
     headers = [("ce_specversion", b"1.0"), *((f"ce_{name}", text.encode()) for name, text in attributes.items())]
     key = event.get("partitionkey")

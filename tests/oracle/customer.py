@@ -18,6 +18,7 @@ OPENED = "institution.incident.opened"
 CLOSED = "institution.incident.closed"
 OVERRIDE = "operator.override"
 FORGOTTEN = "customer.forgotten"
+EXECUTOR = "/remediation/executor"
 CHALLENGED = "account.challenged"
 
 
@@ -141,9 +142,14 @@ def _change_incident(partition: Partition, record: Record) -> bool:
 
 
 def _hear_of_customer(partition: Partition, record: Record, at: datetime) -> None:
-    """Section 4, R1: timers first, then the event unless its id was seen, then the needs and timers already due."""
+    """Section 4, R1: timers first, then the event unless its id was seen, then the needs and timers already due.
+
+    R18: the executor was asked about a customer who was known; an answer about nobody comes too late.
+    """
     customer_id = _customer_of(record)
     if customer_id is None or (record["type"] in (*SNAPSHOTS, DELETED) and _account_of(record) is None):
+        return
+    if record["source"] == EXECUTOR and customer_id not in partition.customers:
         return
     start = at if partition.ticked is None else max(at, partition.ticked)
     customer = partition.customers.setdefault(customer_id, Customer(customer_id, start))

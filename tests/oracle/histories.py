@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.oracle.customer import hear
+from tests.oracle.customer import EXECUTOR, hear
 from tests.oracle.reading import Record, event_time, rfc3339
 from tests.oracle.records import START, record
 from tests.oracle.state import Partition
@@ -45,10 +45,12 @@ class Writer:
     logins_known: float = 0.85
     sequence: int = 0
 
-    def write(self, event_type: str, data: dict[str, Any], at: datetime | None = None) -> None:
+    def write(
+        self, event_type: str, data: dict[str, Any], at: datetime | None = None, source: str = "/remediation/bridge"
+    ) -> None:
         """Append a record, and let the oracle hear it: later records name its real command ids."""
         key = data.get("customerId")
-        self._append(record(event_type, at or self.now, data, f"event-{len(self.records)}", key))
+        self._append(record(event_type, at or self.now, data, f"event-{len(self.records)}", key, source=source))
 
     def write_wide(self, event_type: str, data: dict[str, Any]) -> None:
         """Append a record for the whole partition."""
@@ -169,7 +171,7 @@ def _locate(writer: Writer) -> None:
     if known:
         data = dict(writer.dice.choice(known[-6:])["data"])
         data["institutionLoginId"] = data.get("institutionLoginId") or writer.dice.choice(("L1", "L2"))
-        writer.write("account.observed", data)
+        writer.write("account.observed", data, source=EXECUTOR)
 
 
 def _connect(writer: Writer) -> None:

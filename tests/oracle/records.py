@@ -9,13 +9,21 @@ START = datetime(2026, 11, 1, 3, tzinfo=UTC)
 """The first night of every example."""
 
 
-def record(event_type: str, at: datetime, data: dict[str, Any], event_id: str, key: str | None = None) -> Record:
+def record(
+    event_type: str,
+    at: datetime,
+    data: dict[str, Any],
+    event_id: str,
+    key: str | None = None,
+    *,
+    source: str = "/remediation/bridge",
+) -> Record:
     """Section 3: one CloudEvent in structured mode."""
     event: Record = {
         "specversion": "1.0",
         "id": event_id,
         "type": event_type,
-        "source": "/remediation/bridge",
+        "source": source,
         "time": rfc3339(at),
         "datacontenttype": "application/json",
         "data": data,

@@ -34,6 +34,7 @@ class Outcome(StrEnum):
     INCIDENT = "incident"
     OVERRIDDEN = "overridden"
     FORGOTTEN = "forgotten"
+    UNKNOWN_CUSTOMER = "unknown_customer"
     REPORTED = "reported"
     REVIEWED = "reviewed"
     UNHANDLED = "unhandled"

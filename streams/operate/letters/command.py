@@ -13,6 +13,7 @@ from streams.kafka.topics import EVENTS
 from streams.operate.letters import telling
 from streams.operate.letters.book import Book, read_letters
 from streams.operate.letters.choosing import LetterName, Words, choosing, chosen
+from streams.operate.letters.forgets import WHY_NOT, Candidate, forgets_behind
 from streams.operate.letters.kept import Chosen, LetterId
 from streams.operate.letters.originals import is_of, obstacle, reading_originals
 from streams.operate.letters.retry import Done, Order, Plan, plan, put_back
@@ -89,6 +90,10 @@ async def _whole(settings: Settings, letter_id: LetterId) -> dict[str, Any] | No
             original = await originals.read(kept.origin)
     retries = book.retries(kept)
     why = obstacle(kept, retries, original)
+    if original is not None and not why:
+        candidates = [Candidate(kept, original)]
+        forgets = await forgets_behind(Access.of(settings), candidates)
+        why = WHY_NOT if forgets.of(candidates) else ""
     is_its_own = original is not None and is_of(original, kept)
     return telling.as_whole(kept, retries, original if is_its_own else None, why)
 
@@ -127,7 +132,7 @@ def retry(ids: tuple[LetterId, ...], by: str, why: str, *, dry_run: bool, yes: b
         return
     agreed(f"put {len(planned.ready):,} records back into {EVENTS}?", yes=yes)
     order = Order(by, why, WallClock().now())
-    _end(planned, run(settings, put_back(Access.of(settings), planned.ready, order)))
+    _end(planned, run(settings, put_back(Access.of(settings), planned, order)))
 
 
 def _refuse_what_is_not_there(book: Book, ids: tuple[LetterId, ...]) -> None:

@@ -1,7 +1,6 @@
 """Puts records back into the inbound log, to be decided on anew, and notes that beside their dead letters."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from streams.fold.messages import headers_of
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER, EVENTS
 from streams.operate.letters.book import Book
+from streams.operate.letters.forgets import WHY_NOT, Candidate, Forgets, forgets_behind
 from streams.operate.letters.kept import Kept, Origin
 from streams.operate.letters.originals import Originals, is_of, obstacle, reading_originals
 from streams.operate.writing import SEND_SECONDS, START_SECONDS, STOP_SECONDS, operator_producer
@@ -37,12 +37,13 @@ class Left(NamedTuple):
 class Plan:
     """What a retry would do; `ready` in the order of the log, as customers have one."""
 
-    ready: list[Kept] = field(default_factory=list)
+    ready: list[Candidate] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     before: int = 0
     """How many of those that were chosen, not named, were put back before."""
     later: int = 0
     """How many are left for the next run."""
+    forgets: Forgets = field(default_factory=Forgets)
 
 
 @dataclass(slots=True)
@@ -69,17 +70,22 @@ async def plan(bootstrap: Bootstrap, book: Book, at_once: int) -> Plan:
         KafkaError, OSError, TimeoutError: no broker answers.
     """
     planned = Plan()
+    candidates: list[Candidate] = []
     async with reading_originals(bootstrap) as originals:
         for kept in sorted(book.letters, key=_in_the_log):
             retries = book.retries(kept)
             if retries and kept.id not in book.chosen.ids:
                 planned.before += 1
-            elif len(planned.ready) == at_once:
+            elif len(candidates) == at_once:
                 planned.later += 1
-            elif why := obstacle(kept, retries, await _original(originals, kept)):
+            elif why := obstacle(kept, retries, original := await _original(originals, kept)):
                 planned.left.append(Left(kept, why))
             else:
-                planned.ready.append(kept)
+                candidates.append(Candidate(kept, original))
+    planned.forgets = await forgets_behind(bootstrap, candidates)
+    forgotten = planned.forgets.of(candidates)
+    planned.left += [Left(one.kept, WHY_NOT) for one in candidates if one.kept.id in forgotten]
+    planned.ready = [one for one in candidates if one.kept.id not in forgotten]
     return planned
 
 
@@ -91,8 +97,10 @@ def _in_the_log(kept: Kept) -> tuple[Any, ...]:
     return (kept.origin or Origin("", 0, 0), kept.id)
 
 
-async def put_back(bootstrap: Bootstrap, ready: Sequence[Kept], order: Order) -> Done:
+async def put_back(bootstrap: Bootstrap, planned: Plan, order: Order) -> Done:
     """Put records back one after the other, as a customer's have an order; the first that fails ends it.
+
+    Whoever was forgotten since the plan was made stays so: it ends the run as well.
 
     A record goes to the partition of its key, under its own id and time: whoever has decided on it meanwhile, as the
     vendor has sent it again, takes it for the duplicate that it is. None is ever written in a transaction.
@@ -101,12 +109,13 @@ async def put_back(bootstrap: Bootstrap, ready: Sequence[Kept], order: Order) ->
         KafkaError, OSError, TimeoutError: no broker answers; nothing was put back.
     """
     done = Done()
+    await planned.forgets.read_on(bootstrap)
     producer = operator_producer(bootstrap)
     try:
         async with asyncio.timeout(START_SECONDS):
             await producer.start()
         async with reading_originals(bootstrap) as originals:
-            await _put_each(producer, originals, ready, order, done)
+            await _put_each(producer, originals, planned, order, done)
     finally:
         await ended(producer, STOP_SECONDS)
     return done
@@ -115,12 +124,16 @@ async def put_back(bootstrap: Bootstrap, ready: Sequence[Kept], order: Order) ->
 async def _put_each(
     producer: Any,  # noqa: ANN401 - untyped library
     originals: Originals,
-    ready: Sequence[Kept],
+    planned: Plan,
     order: Order,
     done: Done,
 ) -> None:
-    for kept in ready:
+    forgotten = planned.forgets.of(planned.ready)
+    for kept, _ in planned.ready:
         place = ""
+        if kept.id in forgotten:
+            done.stopped = f"{kept.id}: its customer has just been forgotten"
+            return
         try:
             original = await _original(originals, kept)
             if original is None or not is_of(original, kept):

@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from aiokafka import TopicPartition
 from rich.console import Console
 
 from schemas.audit import DeadLetter, DeadLetterReason, LetterRetried
@@ -16,6 +15,7 @@ from schemas.times import to_epoch_ms
 from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS
 from streams.operate.letters import telling
 from streams.operate.letters.book import Book
+from streams.operate.letters.forgets import Candidate, Forgets
 from streams.operate.letters.kept import Chosen, Kept, LetterId, Origin
 from streams.operate.letters.originals import Originals, obstacle
 from streams.operate.letters.retry import Done, Left, Order, Plan, _put_each
@@ -166,7 +166,7 @@ def test_why_not(letter: Kept, notes: Sequence[LetterRetried], original: LogReco
 def test_a_plan_is_told_by_what_hinders() -> None:
     """Counts for what goes, and for each obstacle, with the first few names."""
     many = [Left(kept(offset=n), "it is so") for n in range(7)]
-    assert list(telling.planned(Plan([kept()], [*many, Left(kept(), "it is not")], 2, 3))) == [
+    assert list(telling.planned(Plan([Candidate(kept(), RECORD)], [*many, Left(kept(), "it is not")], 2, 3))) == [
         "1 can be put back: 1 decision_failed",
         "7 cannot (1/0, 1/1, 1/2, 1/3, 1/4 and 2 more): it is so",
         "1 cannot (1/0): it is not",
@@ -239,6 +239,13 @@ def test_counts_are_told() -> None:
     ]
 
 
+class Stored(NamedTuple):
+    """Where a producer says that a record is."""
+
+    partition: int
+    offset: int
+
+
 class Sent:
     """A producer that keeps what it is given."""
 
@@ -247,7 +254,7 @@ class Sent:
 
     async def send_and_wait(self, topic: str, **_: object) -> Any:  # noqa: ANN401 - as the library gives it
         self.topics.append(topic)
-        return TopicPartition(topic, 1), 99
+        return Stored(1, 99)
 
 
 class Changed(Originals):
@@ -265,6 +272,42 @@ class Changed(Originals):
 async def test_what_is_another_record_by_now_is_not_put_back(now: LogRecord | None) -> None:
     """The log may be made anew while the operator is asked: it is looked at once more, and nothing is written."""
     producer, done = Sent(), Done()
-    await _put_each(producer, Changed(now), [kept()], Order("ann", "mended", NOW), done)
+    await _put_each(producer, Changed(now), Plan([Candidate(kept(), RECORD)]), Order("ann", "mended", NOW), done)
     assert (producer.topics, done.written) == ([], 0)
     assert done.stopped == f"1/0: its record has just gone from {EVENTS}/1/42"
+
+
+# -- who was forgotten
+
+
+def order_at(partition: int, offset: int, timestamp: int = 0, key: bytes = b"7") -> Any:  # noqa: ANN401 - as above
+    """Give an order to forget a customer as it lies in the log."""
+
+    class Stored(LogRecord):
+        topic = EVENTS
+
+    record = Stored(offset, timestamp, key, b"{}", [("ce_type", b"customer.forgotten")])
+    object.__setattr__(record, "partition", partition)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("order", "is_refused"),
+    [
+        (order_at(1, 43), True),
+        (order_at(1, 41), False),
+        (order_at(1, 43, key=b"8"), False),
+        (order_at(2, 5, 0), True),
+        (order_at(2, 5, -1), False),
+    ],
+    ids=["behind it", "before it", "of another", "later elsewhere", "earlier elsewhere"],
+)
+async def test_what_is_behind_an_order_to_forget(order: Any, is_refused: bool) -> None:  # noqa: ANN401, FBT001 - an example
+    """A record is not put back where its customer was forgotten behind it; another partition is told by the times."""
+    forgets, candidates = Forgets(), [Candidate(kept(), RECORD)]
+    forgets.take(order)
+    assert bool(forgets.of(candidates)) == is_refused
+    done = Done()
+    await _put_each(Sent(), Changed(RECORD), Plan(candidates, forgets=forgets), Order("ann", "mended", NOW), done)
+    assert (done.stopped == "1/0: its customer has just been forgotten") == is_refused
+    assert done.written == (not is_refused)

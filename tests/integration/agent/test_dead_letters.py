@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 
 from schemas.audit import DeadLetter, DeadLetterReason
 from schemas.cloudevents import to_headers, to_value
-from schemas.events import AccountSnapshot, ClockTick, Event, EventType, Source
+from schemas.events import AccountSnapshot, ClockTick, CustomerForgotten, Event, EventType, Source
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.bridge.intake import Topics, take
 from streams.cli import txpush
@@ -24,6 +24,7 @@ from streams.fold.intake import partition_of
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import DEAD_LETTER, EMBEDDED, EVENTS
 from streams.observe.labels import Route
+from streams.operate.letters import command
 from tests.integration.committed import committed
 from tests.processes import Program, settings_for, started
 from tests.waiting import wait_until
@@ -196,6 +197,30 @@ def test_what_failed_is_decided_once_it_is_put_back(log: Log, tmp_path: Path) ->
         wait_until(lambda: log.logins(well) == ["La1", "La2"])
     assert log.logins(poisoned) == ["La2"]
     assert log.letters(poisoned) == [letter]
+
+
+@pytest.mark.parametrize("is_asked", [True, False], ids=["while the operator is asked", "before"])
+def test_the_forgotten_are_not_put_back(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_asked: bool
+) -> None:
+    """A record whose customer was forgotten behind it stays aside, with words; those of others are put back."""
+    gone, well = new_customer(0), new_customer(0)
+    with agent_of(log, tmp_path / "poisoned", POISONED):
+        log.write(
+            *(looked(one, code, account, now()) for one in (well, gone) for code, account in ((0, "a1"), (103, "a2")))
+        )
+        wait_until(lambda: len(log.letters(well)) == len(log.letters(gone)) == 1)
+    order = CustomerForgotten(customer_id=gone, who="ann", why="asked to")
+    forgotten = Event(f"forget:{gone}", EventType.CUSTOMER_FORGOTTEN, Source.OPERATOR, now(), order, None, gone)
+    if is_asked:
+        monkeypatch.setattr(command, "agreed", lambda *_, **__: log.write(forgotten))
+    else:
+        log.write(forgotten)
+    done = typed("retry", *log.letters(well), *log.letters(gone), "--yes", *WHY)
+    assert (done.exit_code, f"{log.letters(well)[0]} put back to" in done.output) == (1, True)
+    assert "its customer was forgotten after it" in typed("show", *log.letters(gone)).output
+    assert len(log.of(EVENTS, well)) == 3
+    assert [dict(one.headers()).get("ce_retryof") for one in log.of(EVENTS, gone)] == [None] * 3
 
 
 @pytest.mark.slow

@@ -91,6 +91,12 @@ def nightly(code: int, night: int, account: str = ACCOUNT, login: str | None = L
     return looked(code, attempt + 2 * MINUTE, attempt, account, login)
 
 
+def answered(code: int, at: datetime, source: Source = Source.EXECUTOR) -> Event:
+    """Give what the executor, or a sweep, reads of the account at the vendor."""
+    observed = looked(code, at, at - MINUTE, kind=EventType.ACCOUNT_OBSERVED)
+    return msgspec.structs.replace(observed, source=source)
+
+
 def deleted(at: datetime, account: str = ACCOUNT, login: str | None = LOGIN) -> Event:
     """Give the deletion of an account."""
     return looked(None, at, None, account, login, kind=EventType.ACCOUNT_DELETED)

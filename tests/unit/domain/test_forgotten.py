@@ -1,5 +1,6 @@
 """Customers who are forgotten on demand: commands withdrawn, nothing kept (R18)."""
 
+from schemas.events import Source
 from streams.domain import Outcome
 from tests.unit.domain.build import (
     ACCOUNT,
@@ -8,6 +9,7 @@ from tests.unit.domain.build import (
     SHIPPED,
     START,
     Story,
+    answered,
     deleted,
     forgotten,
     line,
@@ -92,3 +94,21 @@ def test_due_before_it() -> None:
     story = Story(SHIPPED)
     story.hear(nightly(185, 0), forgotten(START + 2 * DAY))
     assert story.lines[1:] == ["L1 connect-fix remind 185", "L1 connect-fix withdraw forgotten 185"]
+
+
+def test_answer_about_the_forgotten() -> None:
+    """A look-up that was on its way when its customer was forgotten is answered too late: nobody is known by it."""
+    story = Story()
+    story.hear(nightly(103, 0, login=None), forgotten(START + DAY))
+    said = len(story.told)
+    late = answered(103, START + DAY + HOUR)
+    decision = story.hear(late)
+    assert (decision.outcome, decision.customer, decision.changed) == (Outcome.UNKNOWN_CUSTOMER, None, False)
+    assert (decision.accounts, decision.next_due, story.told[said:]) == ((), None, [])
+
+
+def test_sweep_of_the_forgotten() -> None:
+    """A sweep reads who is a customer now: what it says makes one known again."""
+    story = Story()
+    story.hear(nightly(185, 0), forgotten(START + DAY), answered(185, START + 2 * DAY, source=Source.SWEEP))
+    assert tuple(story.known.accounts) == (ACCOUNT,)
