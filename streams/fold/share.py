@@ -96,8 +96,7 @@ class PollShare:
         Raises:
             ShareTooLarge: says so, and what to do.
         """
-        highest = self.highest()
-        if highest > limit and self.has_dead_letters:
+        if self.has_dead_letters and (highest := self.highest()) > limit:
             raise ShareTooLarge(
                 f"{highest:.0%} of the latest records would be dead letters, above the policy's {limit:.0%}: look at "
                 "the worker's log; start a release that can decide on them, or accept what is in the log by now with "

@@ -140,13 +140,27 @@ class OwnedPartition:
         """Read ahead, deciding nothing, until an operator's word is found in the log; then go back and on."""
         while not self._is_prepared:  # polls would not wait
             await self._prepare()
-        self._consumer.seek(self._source, self._next_offset)
-        while not self._fold.resumed(self.number, await self._poll()):
-            self._metrics.lag(self.number, self._lag_messages(self._next_offset), ())
+        await self._look_ahead()
         self._consumer.seek(self._source, self._next_offset)
         self.paused, self.progressed_at = "", time.monotonic()
         self._metrics.resumed(self.number)
         log.warning("partition %d goes on: an operator has accepted its dead letters", self.number)
+
+    async def _look_ahead(self) -> None:
+        """Read on until the word is found, past what cannot be read: there the partition pauses when it comes to it."""
+        ahead, is_found = self._next_offset, False
+        self._consumer.seek(self._source, ahead)
+        while not is_found:
+            try:
+                records = await self._poll(ahead)
+            except PartitionPaused as unreadable:
+                log.debug("partition %d looks for an operator's word behind this: %s", self.number, unreadable)
+                ahead += 1
+                self._consumer.seek(self._source, ahead)
+                continue
+            is_found = self._fold.resumed(self.number, records)
+            ahead = records[-1].offset + 1 if records else ahead
+            self._metrics.lag(self.number, self._lag_messages(self._next_offset), ())
 
     async def _open(self) -> None:
         began = time.monotonic()
@@ -176,7 +190,7 @@ class OwnedPartition:
         self._consumer.seek(self._source, offset)
 
     async def _turn(self) -> None:
-        records = await self._poll()
+        records = await self._poll(self._next_offset)
         async with asyncio.timeout(self._settings.step_seconds):
             self._position = await self._consumer.position(self._source)
         self._ticks.read_up_to(self._source, self._position)
@@ -195,9 +209,9 @@ class OwnedPartition:
         self._is_prepared = self._fold.prepare(self.number)
         await asyncio.sleep(0)  # a poll that does not wait lets nobody else have the loop
 
-    async def _poll(self) -> list[SourceRecord]:
+    async def _poll(self, at: int) -> list[SourceRecord]:
         wait_ms = self._settings.poll_wait_ms if self._is_prepared else 0
-        return await self._place.poll(self._next_offset, wait_ms, self._settings.max_poll_records)
+        return await self._place.poll(at, wait_ms, self._settings.max_poll_records)
 
     async def _process(self, records: Sequence[SourceRecord]) -> None:
         """Decide and commit, in as many turns as the decisions take: between two of them others have the loop."""

@@ -50,6 +50,7 @@ class TracedFold:
         self.next_due = fold.next_due
         self.next_offset = fold.next_offset
         self.prepare = fold.prepare
+        self.resumed = fold.resumed
 
     def _traced(self, name: str, apply: Callable[[int, Mapping[str, Any]], None]) -> Callable[[int, Any], None]:
         def traced(partition: int, changes: Mapping[str, Any]) -> None:
@@ -87,6 +88,7 @@ class Stage:
     """A broker with one partition, a clock, and what the story does to them."""
 
     def __init__(self) -> None:
+        self.policy = policies()[0]
         self.clock = VirtualClock(START)
         self.cluster = TracedCluster(self.clock)
         self.cluster.create((topic.name for topic in contract()), 1)
@@ -94,7 +96,7 @@ class Stage:
     def fold(self) -> Any:  # noqa: ANN401 - stands for a LogFold
         from streams.testing.topology import _in_force  # noqa: PLC0415 - the rules as the driver makes them
 
-        shipped = _in_force(policies()[0], catalogue())
+        shipped = _in_force(self.policy, catalogue())
         return TracedFold(AGENT_APPLICATION.fold(shipped, self.clock, 1), self.cluster.trace)
 
     def hear(self, code: int, customer_id: str = "70") -> None:
