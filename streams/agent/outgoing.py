@@ -1,11 +1,12 @@
 """What a poll of the agent writes beside commands: signals to the institution agent, and the health of accounts."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from schemas.events import Source
 from schemas.signals import HealthyLogins, SignalType
-from schemas.state import Record, encode
+from schemas.state import encode
 from schemas.times import rfc3339
 from streams.domain import Customer, OutgoingSignal, OutgoingWish, Rules, account_health
 from streams.fold import SourceRecord
@@ -14,12 +15,13 @@ from streams.fold.messages import headers_of
 from streams.kafka.topics import HEALTH, SIGNALS
 
 
-class _Counting(Record, frozen=True):
+@dataclass(slots=True)
+class _Counting:
     """A count of an institution's healthy logins, as it grows within a poll."""
 
-    logins: frozenset[str]
     at: datetime
     offset: int
+    logins: set[str] = field(default_factory=set)
 
 
 class SignalWriter:
@@ -45,10 +47,9 @@ class SignalWriter:
 
     def count(self, record: SourceRecord, customer_id: str, institution_id: str, login_id: str, at: datetime) -> None:
         """Count a login that was seen to succeed."""
-        known = self._counts.get(institution_id)
-        logins = frozenset() if known is None else known.logins
-        latest = at if known is None else max(known.at, at)
-        self._counts[institution_id] = _Counting(logins | {f"{customer_id}/{login_id}"}, latest, record.offset)
+        counting = self._counts.setdefault(institution_id, _Counting(at, record.offset))
+        counting.logins.add(f"{customer_id}/{login_id}")
+        counting.at, counting.offset = max(counting.at, at), record.offset
 
     def write_counts(self) -> None:
         """Write what was counted, one record an institution."""
