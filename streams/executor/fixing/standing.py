@@ -110,6 +110,12 @@ class Commands:
         found = (self._known.get(command_id) for command_id in self._open_of.get(customer_id, ()))
         return frozenset(one.institution_id for one in found if isinstance(one, OpenCommand) and one.institution_id)
 
+    def institution_of(self, customer_id: str, login_id: str | None) -> str | None:
+        """Give the institution of a customer's login, where an open command names it."""
+        found = (self._known.get(command_id) for command_id in self._open_of.get(customer_id, ()))
+        named = (one for one in found if isinstance(one, OpenCommand) and one.institution_login_id == login_id)
+        return next((one.institution_id for one in named if one.institution_id), None)
+
     def hear(self, record: ViewRecord) -> None:
         """Take a committed record of a command topic; one that cannot be read is passed by.
 
