@@ -86,7 +86,9 @@ class _Process:
         self._open = AsyncExitStack()
         self.tasks: list[asyncio.Task[None]] = []
         commands = Commands(clock, meters.unreadable.inc)
-        self._view = TopicView(settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP)
+        self._view = TopicView(
+            settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP, since=commands.heard_since
+        )
         self._gate = KafkaGate(settings.bootstrap, settings.instance)
         vendor_meters = VendorMeters(metrics.Instruments("vendor", registry))
         self._vendor = Vendor(vendor, self._gate, clock, vendor_meters, institutions_of=commands.institutions_of)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import Enum
 
 import msgspec
@@ -19,6 +20,7 @@ MAX_COMMANDS = 1_000_000
 """Some 600 bytes each; past it the longest unheard of is forgotten, and its link opens nothing."""
 MAX_ACCOUNTS = 20
 """Accounts that are kept of a command: enough to see where its login has gone."""
+MARGIN = timedelta(days=1)
 LIFETIME_MS = round(LIFETIME.total_seconds() * 1000)
 _OPEN = frozenset({Action.ISSUE, Action.UPDATE, Action.REMIND})
 _ACTIONS = frozenset(Action)
@@ -100,6 +102,10 @@ class Commands:
     def __len__(self) -> int:
         """Count what is kept."""
         return len(self._known)
+
+    def heard_since(self) -> datetime:
+        """Give the time before which no message counts; a day earlier, as other clocks may differ."""
+        return self._clock.now() - LIFETIME - MARGIN
 
     def find(self, command_id: str) -> OpenCommand | ClosedCommand | None:
         """Give how a command stands; None for one that is not kept."""
