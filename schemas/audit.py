@@ -20,7 +20,7 @@ class DeadLetterReason(StrEnum):
     UNREADABLE_BODY = "unreadable_body"
     DECISION_FAILED = "decision_failed"
     REQUEST_REFUSED = "request_refused"
-    """A look-up that the vendor cannot use."""
+    """A look-up that the vendor cannot use, or that found no place among those that wait for its institution."""
 
 
 class DeadLetter(Model):

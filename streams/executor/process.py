@@ -16,6 +16,7 @@ from streams.executor.fixing.rechecks import Rechecks
 from streams.executor.fixing.sessions import Sessions
 from streams.executor.fixing.standing import Commands
 from streams.executor.lookups.answer import Answerer
+from streams.executor.lookups.attempts import Attempts
 from streams.executor.lookups.letters import Letters
 from streams.executor.lookups.reader import LookupReader
 from streams.executor.meters import ExecutorMeters, lag
@@ -23,7 +24,6 @@ from streams.executor.pages.app import FixPages, Parts
 from streams.executor.settings import ExecutorSettings
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.access import access_to
-from streams.kafka.log import Log
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import DEAD_LETTER, EVENTS, EXECUTORS, LINKED, LOOKUP
 from streams.kafka.view import TopicView
@@ -86,7 +86,9 @@ class _Process:
         self._open = AsyncExitStack()
         self.tasks: list[asyncio.Task[None]] = []
         commands = Commands(clock, meters.unreadable.inc)
-        self._view = TopicView(settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP)
+        self._view = TopicView(
+            settings.bootstrap, LINKED_TOPICS, commands.hear, client_id=GROUP, since=commands.heard_since
+        )
         self._gate = KafkaGate(settings.bootstrap, settings.instance)
         vendor_meters = VendorMeters(metrics.Instruments("vendor", registry))
         self._vendor = Vendor(vendor, self._gate, clock, vendor_meters, institutions_of=commands.institutions_of)
@@ -98,12 +100,23 @@ class _Process:
         self._rechecks = Rechecks(answerer, limits)
         parts = Parts(settings, commands, self._view, self._sessions, self._rechecks, clock, meters)
         self._server = _page_server(parts)
-        self._lookups = _lookup_reader(settings, answerer, self._log, clock, meters)
+        attempts = Attempts(
+            answerer,
+            Letters(self._log, settings.lookup.ack_seconds),
+            settings.lookup,
+            institution_of=lambda lookup: commands.institution_of(lookup.customer_id, lookup.institution_login_id),
+            clock=clock,
+            meters=meters,
+        )
+        self._lookups = LookupReader(
+            partial(_source, settings), attempts, settings.lookup, on_unreadable=meters.unreadable.inc
+        )
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
         self._watch(instruments, commands)
 
     def _watch(self, instruments: metrics.Instruments, commands: Commands) -> None:
         instruments.watch(metrics.EXECUTOR_IN_HAND, lambda: self._lookups.in_hand)
+        instruments.watch(metrics.EXECUTOR_WAITING, lambda: self._lookups.waiting)
         instruments.watch(metrics.EXECUTOR_COMMANDS, lambda: len(commands))
         instruments.watch(metrics.EXECUTOR_VIEW_LAG, lambda: lag(self._view.lag_seconds()))
 
@@ -166,13 +179,6 @@ def _page_server(parts: Parts) -> Server:
         max_connections=settings.max_connections,
         backlog=BACKLOG,
     )
-
-
-def _lookup_reader(
-    settings: ExecutorSettings, answerer: Answerer, writer: Log, clock: Clock, meters: ExecutorMeters
-) -> LookupReader:
-    letters = Letters(writer, settings.lookup.ack_seconds)
-    return LookupReader(partial(_source, settings), answerer, letters, settings.lookup, clock=clock, meters=meters)
 
 
 def _source(settings: ExecutorSettings) -> KafkaSource:

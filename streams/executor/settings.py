@@ -48,8 +48,10 @@ class LookupSettings:
         answer_seconds: longest time for one look-up, reading and writing.
         ack_seconds: how long Kafka may take with the answer.
         at_once: look-ups under way at once.
-        max_in_hand: look-ups read and not answered, before reading pauses.
-        max_forbidden: how many of them may be tried again that the vendor forbids (HTTP 403); any beyond is set aside.
+        max_in_hand: look-ups read and not answered, but for those that wait, before reading pauses.
+        max_waiting: look-ups that wait to be tried again, of all institutions; one may have half of what others leave.
+        trouble_after: tries in vain in a row after which an institution's new look-ups wait in its line as well.
+        max_forbidden: how many may be tried again that the vendor forbids (HTTP 403); any beyond is set aside.
         source_failures: steps that may fail in a row, a second or more apart, before the consumer is made anew.
     """
 
@@ -62,6 +64,8 @@ class LookupSettings:
     poll_seconds: float = 0.5
     at_once: int = 4
     max_in_hand: int = 200
+    max_waiting: int = 10_000
+    trouble_after: int = 5
     max_forbidden: int = 50
     source_failures: int = 20
 

@@ -1,15 +1,18 @@
-"""Follows whole topics from their beginning, committed records only: what stands on them, held in memory."""
+"""Follows whole topics, committed records only, from the beginning or a time on: what they say, held in memory."""
 
 import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from schemas.times import to_epoch_ms
 from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.refusals import told
@@ -22,6 +25,12 @@ POLL_MS = 200
 MAX_POLL_RECORDS = 5000
 RETRY_BACKOFF_MS = 250
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+NAMED = 100
+"""Records passed by that are named in the log one by one; behind them each of so many is."""
+
+
+class RecordRefusedError(ValueError):
+    """Who hears cannot go on without this record; the message says why and quotes nothing of it."""
 
 
 class ViewRecord(NamedTuple):
@@ -39,7 +48,13 @@ class TopicView:
     """Hands every record of some topics to `hear`, in the order of each partition, without a consumer group.
 
     It starts without a broker, and connects again after any failure, going on where it had read to. `hear` is called
-    from the event loop, must not block, and hears a record once. If it raises, the view ends, and `problems` says so.
+    from the event loop, must not block, and hears a record once. If it raises RecordRefusedError, the view ends, and
+    `problems` says why; whatever else it raises is a fault of ours, and one record must not end a view for good: it is
+    passed by, and the log names its topic, partition and offset.
+
+    Args:
+        since: gives the time before which records are of no use: at its first opening a partition is read from the
+            first record of that time on, its end where there is none. All is read where it is left out.
     """
 
     def __init__(
@@ -49,11 +64,14 @@ class TopicView:
         hear: Callable[[ViewRecord], None],
         *,
         client_id: str = "txpush",
+        since: Callable[[], datetime] | None = None,
     ) -> None:
         self._bootstrap = bootstrap
         self._topics = tuple(topics)
         self._hear = hear
         self._client_id = client_id
+        self._since = since
+        self._passed_by = 0
         self._positions: dict[TopicPartition, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._stood_at_ends = -math.inf
@@ -117,9 +135,9 @@ class TopicView:
                 self._why = await told(self._bootstrap, error)
                 if failures <= 1:
                     log.warning("the view of %s connects again: %s", ", ".join(self._topics), self._why)
-            except Exception as error:
-                self._why = f"a record could not be taken: {error!r}"
-                log.exception("the view of %s ends", ", ".join(self._topics))
+            except RecordRefusedError as error:
+                self._why = f"a record could not be taken: {error}"
+                log.error("the view of %s ends: %s", ", ".join(self._topics), self._why)  # noqa: TRY400 - no trace
                 return
             finally:
                 await ended(consumer, STEP_SECONDS)
@@ -141,7 +159,7 @@ class TopicView:
                 await self._poll(consumer)
 
     async def _opened(self, consumer: Any) -> list[TopicPartition]:  # noqa: ANN401 - aiokafka is untyped
-        """Connect and go to where reading had come."""
+        """Connect and go to where reading had come, or is to begin."""
         await _step(consumer.start())
         known = await _step(consumer.topics())
         if missing := sorted(set(self._topics) - set(known)):
@@ -154,6 +172,8 @@ class TopicView:
             for partition in sorted(consumer.partitions_for_topic(topic) or ())
         ]
         consumer.assign(places)
+        if self._since is not None and (new := [place for place in places if place not in self._positions]):
+            self._positions |= await _firsts(consumer, new, to_epoch_ms(self._since()))
         for place in places:
             consumer.seek(place, self._positions.get(place, 0))
         return places
@@ -163,9 +183,20 @@ class TopicView:
         for place, records in (await _step(polling)).items():
             for record in records:
                 self._positions[place] = record.offset + 1
-                self._hear(
+                self._take(
                     ViewRecord(place.topic, place.partition, record.offset, record.key, record.value, record.timestamp)
                 )
+
+    def _take(self, record: ViewRecord) -> None:
+        try:
+            self._hear(record)
+        except RecordRefusedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one record must not end the view
+            self._passed_by += 1
+            if self._passed_by <= NAMED or self._passed_by % NAMED == 0:
+                place = f"{record.topic}/{record.partition}/{record.offset}"
+                log.error("%s is passed by: %s (%d so far)", place, _where(error), self._passed_by)  # noqa: TRY400
 
     def _consumer(self) -> Any:  # noqa: ANN401 - aiokafka is untyped
         return AIOKafkaConsumer(
@@ -184,6 +215,23 @@ async def _step(step: Awaitable[Any]) -> Any:  # noqa: ANN401 - aiokafka is unty
     """Await a step; `asyncio.wait_for` of Python 3.11 loses a cancellation that comes as its awaitable ends."""
     async with asyncio.timeout(STEP_SECONDS):
         return await step
+
+
+async def _firsts(
+    consumer: Any,  # noqa: ANN401 - aiokafka is untyped
+    places: Sequence[TopicPartition],
+    since_ms: int,
+) -> dict[TopicPartition, int]:
+    """Give the first offset of a time or later; the end where there is none, asked before lest it be past one."""
+    ends = await _step(consumer.end_offsets(places))
+    found = await _step(consumer.offsets_for_times(dict.fromkeys(places, since_ms)))
+    return {place: ends[place] if found.get(place) is None else found[place].offset for place in places}
+
+
+def _where(error: Exception) -> str:
+    """Name an error and its place, without what it says: that may quote the record."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {place.filename}:{place.lineno}"
 
 
 async def _position(consumer: Any, place: TopicPartition) -> int:  # noqa: ANN401 - aiokafka is untyped

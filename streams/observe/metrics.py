@@ -217,6 +217,9 @@ EXECUTOR_UNREADABLE = CounterMetric(
     "txpush_executor_unreadable_records_total", "records", "Records of commands and look-ups that cannot be read."
 )
 EXECUTOR_IN_HAND = GaugeMetric("txpush_executor_lookups_in_hand", "lookups", "Look-ups read and not answered yet.")
+EXECUTOR_WAITING = GaugeMetric(
+    "txpush_executor_lookups_waiting", "lookups", "Look-ups among them that wait for an institution to be tried again."
+)
 EXECUTOR_COMMANDS = GaugeMetric(
     "txpush_executor_commands_known", "commands", "Commands, open and closed, that a link may still lead to."
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from schemas.health import Phase
-from streams.kafka.view import ViewRecord
+from streams.kafka.view import RecordRefusedError, ViewRecord
 
 
 class Known(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -54,17 +54,24 @@ class Book:
         """Take a record of `account.health`; a tombstone forgets the account (R18).
 
         Raises:
-            ValueError: the record is not one of this release: what it says is not known.
+            RecordRefusedError: the record is not one of this release: what it says is not known.
         """
+        try:
+            self._take(record)
+        except ValueError as error:
+            place = f"{record.topic}/{record.partition}/{record.offset}"
+            raise RecordRefusedError(f"{place} is not of this release: {error}") from None
+
+    def _take(self, record: ViewRecord) -> None:
         customer_id, _, account_id = (record.key or b"").decode().partition("/")
         if not account_id:
-            raise ValueError(f"account.health {record.partition} at {record.offset}: the key is none of an account")
+            raise ValueError("the key is none of an account")
         before = self._known(customer_id)
         now = [one for one in before if one.account_id != account_id]
         if record.value is not None:
             health = _read(record.value)
             if (health.customer_id, health.account_id) != (customer_id, account_id):
-                raise ValueError(f"account.health {record.partition} at {record.offset}: it is under another's key")
+                raise ValueError("it is under another's key")
             now.append(_known(health))
         self._accounts += len(now) - len(before)
         if now:
@@ -98,7 +105,7 @@ def _read(value: bytes) -> _Health:
     try:
         return _read_health(value)
     except RecursionError:
-        raise ValueError("account.health: a record is nested without end") from None
+        raise ValueError("it is nested without end") from None
 
 
 def _known(health: _Health) -> Known:

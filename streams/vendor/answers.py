@@ -100,7 +100,8 @@ def _by_code(answer: Answer, code: int) -> VendorError | None:
         return RefusedError("the vendor refuses the credentials", code=code, status=status)
     if waiting := _WAITING.get(code):
         text, seconds = waiting
-        return TryAgainError(text, after_seconds=_after(answer, seconds), code=code, status=status)
+        is_of_all = code not in _OF_ONE
+        return TryAgainError(text, after_seconds=_after(answer, seconds), is_of_all=is_of_all, code=code, status=status)
     if kind := _KINDS.get(code):
         error, text = kind
         return error(text, code=code, status=status)
@@ -121,6 +122,7 @@ _WAITING: Mapping[int, tuple[str, float]] = {
     INSTITUTION_LIMIT_CODE: ("too many calls for one institution", INSTITUTION_LIMIT_SECONDS),
     LIMIT_CODE: ("too many calls; if there were few, look at TXPUSH_APP_KEY", LIMIT_SECONDS),
 }
+_OF_ONE = frozenset({BUSY_CODE, INSTITUTION_LIMIT_CODE})
 _KINDS: Mapping[int, tuple[type[VendorError], str]] = {
     10005: (InvalidRequestError, "a field is missing"),
     10010: (InvalidRequestError, "a field is not valid"),
@@ -145,7 +147,8 @@ def _by_status(answer: Answer, code: int | None) -> VendorError:
     if status >= SERVER_ERROR:
         return _passing("the vendor has trouble", answer, code)
     if text := _STATUS_WAITING.get(status):
-        return TryAgainError(text, after_seconds=_after(answer, LIMIT_SECONDS), code=code, status=status)
+        seconds, is_of_all = _after(answer, LIMIT_SECONDS), status == _TOO_MANY
+        return TryAgainError(text, after_seconds=seconds, is_of_all=is_of_all, code=code, status=status)
     if status in _GONE_STATUS and code in {None, status}:
         text = "that something is not there is no word of the API's: look at TXPUSH_VENDOR_URL if it stays so"
         return TryAgainError(text, after_seconds=_after(answer, MINUTE), code=code, status=status)
@@ -155,10 +158,11 @@ def _by_status(answer: Answer, code: int | None) -> VendorError:
 
 _GONE_STATUS = frozenset({404, 410})
 """Without a code of the vendor's anything on the way may say so, and accounts would be taken for deleted."""
+_TOO_MANY = 429
 _STATUS_WAITING: Mapping[int, str] = {
     408: "the vendor waited too long for the call",
     425: "the vendor asks to wait",
-    429: "too many calls; if there were few, look at TXPUSH_APP_KEY",
+    _TOO_MANY: "too many calls; if there were few, look at TXPUSH_APP_KEY",
 }
 _STATUS_KINDS: Mapping[int, tuple[type[VendorError], str]] = {
     401: (MisconfiguredError, "the vendor does not let us in: look at TXPUSH_APP_KEY"),

@@ -21,6 +21,7 @@ class TryAgainError(VendorError):
     """Nothing is wrong with the call: make it again, not before `after_seconds`.
 
     `is_passing` says that it may be over in a moment; those are the ones that a safe call was repeated for already.
+    `is_of_all` says that calls about whomever would have to wait as well.
     """
 
     def __init__(
@@ -29,12 +30,14 @@ class TryAgainError(VendorError):
         *,
         after_seconds: float,
         is_passing: bool = False,
+        is_of_all: bool = False,
         code: int | None = None,
         status: int | None = None,
     ) -> None:
         super().__init__(text, code=code, status=status)
         self.after_seconds = after_seconds
         self.is_passing = is_passing
+        self.is_of_all = is_of_all
 
 
 class GoneError(VendorError):

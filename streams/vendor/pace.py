@@ -84,14 +84,16 @@ class Pace:
         buckets = self._buckets(institution_id)
         now = self._timing.now()
         if (paused := self._all.paused_until - now) > 0:
-            raise TryAgainError("the vendor asked to wait", after_seconds=paused)
+            raise TryAgainError("the vendor asked to wait", after_seconds=paused, is_of_all=True)
         if (paused := self._rest_of({*rests_with, *([institution_id] if institution_id else [])}) - now) > 0:
             text = "the vendor asked to wait with this institution"
             raise TryAgainError(text, after_seconds=paused, code=INSTITUTION_LIMIT_CODE)
         if self._waiting >= self._max_waiting:
-            raise TryAgainError(f"{self._waiting} calls wait for their turn already", after_seconds=1.0)
+            text = f"{self._waiting} calls wait for their turn already"
+            raise TryAgainError(text, after_seconds=1.0, is_of_all=True)
         if (longest := max(bucket.ahead(now) for bucket in buckets)) > LONGEST_SECONDS:
-            raise TryAgainError("too many calls wait for their turn already", after_seconds=longest)
+            text = "too many calls wait for their turn already"
+            raise TryAgainError(text, after_seconds=longest, is_of_all=institution_id is None)
         wait = max(bucket.wait_seconds(now) for bucket in buckets)
         if wait > 0:
             await self._rest(wait)

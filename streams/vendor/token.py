@@ -106,7 +106,7 @@ class Tokens:
         """Join the renewal under way; it goes on when a caller gives up, or nobody would hear its outcome."""
         if self._renewal is None or self._renewal.done():
             if (wait := self._not_before - self.timing.now()) > 0:
-                raise TryAgainError("the vendor gave no token a moment ago", after_seconds=wait)
+                raise TryAgainError("the vendor gave no token a moment ago", after_seconds=wait, is_of_all=True)
             self._renewal = asyncio.create_task(self._renew(), name="vendor-token")
             self._renewal.add_done_callback(_looked_at)
         return await asyncio.shield(self._renewal)
@@ -162,7 +162,7 @@ def _judged(answer: Answer | Unanswered) -> tuple[SecretStr | VendorError, Outco
     if isinstance(answer, Unanswered):
         outcome = Outcome.UNANSWERED if answer.may_have_arrived else Outcome.WITHDRAWN
         text = f"the vendor did not answer to the credentials: {answer.why}"
-        return TryAgainError(text, after_seconds=PAUSE_SECONDS), outcome
+        return TryAgainError(text, after_seconds=PAUSE_SECONDS, is_of_all=True), outcome
     error = error_of(answer)
     if answer.code == LOCKED_CODE:
         return _refusal(answer)
@@ -172,7 +172,8 @@ def _judged(answer: Answer | Unanswered) -> tuple[SecretStr | VendorError, Outco
     if not is_refused or answer.status in _NOT_LOOKED_AT:
         text = "the vendor gave no token"
         seconds = error.after_seconds if isinstance(error, TryAgainError) else PAUSE_SECONDS
-        return TryAgainError(text, after_seconds=seconds, code=error.code, status=answer.status), Outcome.WITHDRAWN
+        told = TryAgainError(text, after_seconds=seconds, is_of_all=True, code=error.code, status=answer.status)
+        return told, Outcome.WITHDRAWN
     return _refusal(answer)
 
 

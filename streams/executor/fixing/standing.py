@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import Enum
 
 import msgspec
@@ -19,6 +20,7 @@ MAX_COMMANDS = 1_000_000
 """Some 600 bytes each; past it the longest unheard of is forgotten, and its link opens nothing."""
 MAX_ACCOUNTS = 20
 """Accounts that are kept of a command: enough to see where its login has gone."""
+MARGIN = timedelta(days=1)
 LIFETIME_MS = round(LIFETIME.total_seconds() * 1000)
 _OPEN = frozenset({Action.ISSUE, Action.UPDATE, Action.REMIND})
 _ACTIONS = frozenset(Action)
@@ -101,6 +103,10 @@ class Commands:
         """Count what is kept."""
         return len(self._known)
 
+    def heard_since(self) -> datetime:
+        """Give the time before which no message counts; a day earlier, as other clocks may differ."""
+        return self._clock.now() - LIFETIME - MARGIN
+
     def find(self, command_id: str) -> OpenCommand | ClosedCommand | None:
         """Give how a command stands; None for one that is not kept."""
         return self._known.get(command_id)
@@ -109,6 +115,12 @@ class Commands:
         """Give the institutions of a customer's open commands."""
         found = (self._known.get(command_id) for command_id in self._open_of.get(customer_id, ()))
         return frozenset(one.institution_id for one in found if isinstance(one, OpenCommand) and one.institution_id)
+
+    def institution_of(self, customer_id: str, login_id: str | None) -> str | None:
+        """Give the institution of a customer's login, where an open command names it."""
+        found = (self._known.get(command_id) for command_id in self._open_of.get(customer_id, ()))
+        named = (one for one in found if isinstance(one, OpenCommand) and one.institution_login_id == login_id)
+        return next((one.institution_id for one in named if one.institution_id), None)
 
     def hear(self, record: ViewRecord) -> None:
         """Take a committed record of a command topic; one that cannot be read is passed by.

@@ -94,7 +94,8 @@ class ClaimGate:
             async with asyncio.timeout(CLAIM_SECONDS):
                 return await self._claimed(pair)
         busy = self._busy_seconds(pair)
-        raise TryAgainError("another process tries the credentials", after_seconds=max(busy, AGAIN_SECONDS))
+        after = max(busy, AGAIN_SECONDS)
+        raise TryAgainError("another process tries the credentials", after_seconds=after, is_of_all=True)
 
     async def settle(self, claim: Claim, outcome: Outcome, code: int | None = None) -> None:
         """Write what came of it, and delete the claim where its outcome stands elsewhere; see `Gate`."""
@@ -212,7 +213,7 @@ class ClaimGate:
             why = type(error).__name__
         if why:
             text = f"what is known about the credentials cannot be read or written: {why}; nothing is tried without it"
-            raise TryAgainError(text, after_seconds=AGAIN_SECONDS)
+            raise TryAgainError(text, after_seconds=AGAIN_SECONDS, is_of_all=True)
 
 
 def _record(key: str, entry: Entry) -> AuthRecord:

@@ -13,7 +13,7 @@ from streams.clock import WallClock
 from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.topics import VENDOR_AUTH
-from streams.kafka.view import TopicView, ViewRecord
+from streams.kafka.view import RecordRefusedError, TopicView, ViewRecord
 from streams.vendor.gate.claims import AuthRecord, ClaimGate, Hear
 
 STEP_SECONDS = 8.0
@@ -79,8 +79,14 @@ class KafkaLog:
 
 
 def _heard(hear: Hear, record: ViewRecord) -> None:
-    if record.key is not None:
+    """Pass on a record; without one of them the credentials could be tried once too often."""
+    if record.key is None:
+        return
+    try:
         hear(record.key.decode(errors="replace"), record.value, record.timestamp_ms)
+    except Exception as error:
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        raise RecordRefusedError(f"{place}: {type(error).__name__}") from error
 
 
 def _partition_of(key: str, partitions: int) -> int:

@@ -208,8 +208,8 @@ async def test_only_so_many_wait(upstream: Upstream) -> None:
     async with client_of(upstream, per_second=1.0, max_waiting=2) as client:
         calls = (client.vendor.account(CUSTOMER, ACCOUNT) for _ in range(5))
         results = await asyncio.gather(*calls, return_exceptions=True)
-    told = [str(one) for one in results if isinstance(one, TryAgainError)]
-    assert told == ["2 calls wait for their turn already"] * 2
+    told = [(str(one), one.is_of_all) for one in results if isinstance(one, TryAgainError)]
+    assert told == [("2 calls wait for their turn already", True)] * 2
 
 
 async def test_no_moment_is_kept_for_who_does_not_come() -> None:

@@ -217,6 +217,26 @@ def test_a_bare_status(status: int, expected: type[VendorError]) -> None:
     assert (type(error), error.status) == (expected, status)
 
 
+@pytest.mark.parametrize(
+    ("reply", "is_of_all"),
+    [
+        (Reply(429, b""), True),
+        (Reply(429, {"code": "3300001"}), True),
+        (Reply(401, {"code": "10022"}), True),
+        (Reply(500, {"code": "977"}), False),
+        (Reply(409, {"code": "325"}), False),
+        (Reply(503, b""), False),
+        (Reply(404, b""), False),
+        (Reply(408, b""), False),
+    ],
+)
+def test_who_has_to_wait(reply: Reply, *, is_of_all: bool) -> None:
+    """Too many calls, or a token that is not taken, is a matter of all calls; trouble may be of one institution."""
+    error = told(reply)
+    assert isinstance(error, TryAgainError)
+    assert error.is_of_all is is_of_all
+
+
 async def test_a_redirection_is_not_followed(client: Client) -> None:
     """The headers would go along to somebody else."""
     error = await failing(client, Reply(302, b"", headers={"location": f"{client.upstream.url}/canary"}))

@@ -7,10 +7,12 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
+from streams.kafka.view import RecordRefusedError, ViewRecord
 from streams.vendor import MemoryGate, RefusedError, TryAgainError
 from streams.vendor.gate import ClaimGate, MemoryLog, Outcome, pair_of
 from streams.vendor.gate.claims import AuthRecord
 from streams.vendor.gate.gate import LEASE_SECONDS
+from streams.vendor.gate.kafka import _heard as heard_on_topic
 from streams.vendor.gate.standing import Entry, Standing, State
 from tests.component.vendor.gates import CONTRACT, PAIR, Later, NewGate, opened, tried
 
@@ -23,6 +25,17 @@ async def test_contract(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> 
     """A gate over memory holds what every gate holds."""
     log = MemoryLog()
     await scenario(lambda name: MemoryGate(log, name), Later(monkeypatch), monkeypatch)
+
+
+def test_a_record_that_cannot_be_heard_is_not_passed_by() -> None:
+    """It may be a refusal: without it the credentials could be tried once too often."""
+
+    def hear(_key: str, _value: bytes | None, _at_ms: int) -> None:
+        raise KeyError("canary")
+
+    with pytest.raises(RecordRefusedError, match=r"vendor\.auth/0/7: KeyError") as told:
+        heard_on_topic(hear, ViewRecord("vendor.auth", 0, 7, PAIR.encode(), b"{}", 0))
+    assert "canary" not in str(told.value)
 
 
 # -- the name of a pair

@@ -19,7 +19,7 @@ from schemas.times import to_epoch_ms
 from streams.clock import WallClock
 from streams.executor.fixing.standing import Commands
 from streams.executor.lookups.letters import Letters
-from streams.executor.lookups.reader import _read
+from streams.executor.lookups.work import Work
 from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Intake
 from streams.fold.ledger import PollLedger
@@ -131,9 +131,9 @@ class _Written:
 def _lookup(data: bytes) -> str:
     """Read a look-up as the executor does; what is none becomes a dead letter that shows nothing but ids."""
     record, written = RawRecord(Partition(LOOKUP, 0), 0, data or None, MS), _Written()
-    lookup = _read(record.value)
+    lookup = Work.of(record).lookup
     if lookup is not None:
-        assert _read(lookup.model_dump_json().encode()) == lookup
+        assert Work.of(record._replace(value=lookup.model_dump_json().encode())).lookup == lookup
         return lookup.action
     done(Letters(written, 1.0).write(record, DeadLetterReason.BAD_DATA, "no look-up"))
     (letter,) = written.records

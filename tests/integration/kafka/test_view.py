@@ -9,8 +9,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from schemas.times import from_epoch_ms
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.view import TopicView, ViewRecord
+from streams.kafka.view import RecordRefusedError, TopicView, ViewRecord
 from tests.integration.asleep import asleep
 from tests.integration.unreadable import delete_to, write_unreadable
 
@@ -129,12 +130,30 @@ async def test_a_batch_that_cannot_be_read_is_named_until_it_is_gone(kafka: Embe
         assert [record.value for record in heard] == [b"before", b"after"]
 
 
-async def test_a_record_that_cannot_be_taken_ends_the_view(kafka: EmbeddedKafka) -> None:
-    """What raises is said by `problems`; nobody is told that all is read."""
+async def test_a_view_since_a_time_begins_there(kafka: EmbeddedKafka) -> None:
+    """Older records are not heard, unless they lie behind a later one; a quiet partition is followed from its end."""
+    topic = await topic_on(kafka)
+    heard: list[ViewRecord] = []
+    view = TopicView(kafka.bootstrap, [topic], heard.append, since=lambda: from_epoch_ms(2000))
+    async with producer_on(kafka) as producer, producer_on(kafka, f"tx-{topic}") as committing:
+        for partition, at_ms in ((0, 1000), (0, 2500), (0, 1500), (1, 1000)):
+            await producer.send_and_wait(topic, b"%d" % at_ms, partition=partition, timestamp_ms=at_ms)
+        async with committing.transaction():
+            await committing.send_and_wait(topic, b"open", partition=1, timestamp_ms=3000)
+            await view.start()
+            await view.settled(SECONDS)
+            assert [record.value for record in heard] == [b"2500", b"1500"]
+        await view.settled(SECONDS)
+        assert [record.value for record in heard] == [b"2500", b"1500", b"open"]
+    await view.stop()
+
+
+async def test_a_record_that_is_refused_ends_the_view(kafka: EmbeddedKafka) -> None:
+    """What refuses it is said by `problems`; nobody is told that all is read."""
     topic = await topic_on(kafka)
 
     def refuse(_: ViewRecord) -> None:
-        raise ValueError("odd record")
+        raise RecordRefusedError("odd record")
 
     view = TopicView(kafka.bootstrap, [topic], refuse)
     async with producer_on(kafka) as producer:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from schemas.commands import Action
 from streams.executor.fixing.standing import Commands
 from streams.links import LIFETIME
-from tests.unit.executor.double import AT, BANK, COMMAND, CUSTOMER, OTHER, HandClock, heard, message
+from tests.unit.executor.double import AT, BANK, COMMAND, CUSTOMER, LOGIN, OTHER, HandClock, heard, message
 
 
 def commands_of(clock: HandClock, *messages: bytes, limit: int = 1000) -> Commands:
@@ -32,6 +32,21 @@ def test_those_of_open_commands() -> None:
     )
     assert commands.institutions_of(CUSTOMER) == {BANK, "102106"}
     assert commands.institutions_of("7000000044") == frozenset()
+
+
+def test_that_of_a_login() -> None:
+    """The one that an open command names for it; None where none does, and for another customer's."""
+    commands = commands_of(
+        HandClock(),
+        message("1", institution_id=None),
+        message(),
+        message(OTHER, institution_id="102106", institution_login_id="7100000008"),
+        message("2", institution_id="102107", institution_login_id="7100000009"),
+        message("2", sequence=1, action=Action.COMPLETE),
+    )
+    asked = (LOGIN, "7100000008", "7100000009", None)
+    assert [commands.institution_of(CUSTOMER, one) for one in asked] == [BANK, "102106", None, None]
+    assert commands.institution_of("7000000044", LOGIN) is None
 
 
 def test_an_ended_command_has_none() -> None:

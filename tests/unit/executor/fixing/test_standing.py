@@ -81,6 +81,14 @@ def test_messages_older_than_links_are_passed_by(world: World) -> None:
     assert len(world.commands) == 1
 
 
+def test_nothing_that_counts_is_older_than_where_reading_begins(world: World) -> None:
+    """A view that begins there hears all that is kept, by a clock that is a day off as well."""
+    world.commands.hear(heard(message(), world.commands.heard_since() + timedelta(days=1)))
+    assert len(world.commands) == 0
+    world.clock.at = AT + timedelta(days=400)
+    assert world.commands.heard_since() == AT + timedelta(days=400) - LIFETIME - timedelta(days=1)
+
+
 def test_what_no_link_leads_to_is_forgotten(world: World) -> None:
     """Open or closed, nine days after the last message, with the next one that is heard."""
     world.commands.hear(heard(message()))

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from schemas.commands import Lookup, LookupAction
 from schemas.times import to_epoch_ms
 from streams.executor.lookups.answer import Answerer
+from streams.executor.lookups.attempts import Attempts
 from streams.executor.lookups.letters import Letters
 from streams.executor.lookups.reader import LookupReader
 from streams.executor.meters import ExecutorMeters
@@ -27,9 +28,9 @@ A, B = "5900000001", "5900000002"
 QUICK = LookupSettings(first_pause_seconds=0.001, longest_pause_seconds=0.002, refused_pause_seconds=0.001)
 
 
-def lookup(*accounts: str, action: LookupAction = LookupAction.LOCATE) -> bytes:
+def lookup(*accounts: str, action: LookupAction = LookupAction.LOCATE, login: str = LOGIN) -> bytes:
     """Give a look-up as the agent writes it."""
-    asked = Lookup(action=action, customer_id=CUSTOMER, institution_login_id=LOGIN, account_ids=accounts)
+    asked = Lookup(action=action, customer_id=CUSTOMER, institution_login_id=login, account_ids=accounts)
     return asked.model_dump_json().encode()
 
 
@@ -42,13 +43,17 @@ class World:
         self.registry = CollectorRegistry()
         meters = ExecutorMeters(Instruments("executor", self.registry))
         answerer = Answerer(self.vendor, self.log, self.clock, 5.0, meters.observed)
-        self.reader = LookupReader(
-            lambda: source or MemorySource(self.topic, [TOPIC]),
+        self.institutions: dict[str | None, str] = {}
+        attempts = Attempts(
             answerer,
             Letters(self.log, 5.0),
             settings,
+            institution_of=lambda asked: self.institutions.get(asked.institution_login_id),
             clock=self.clock,
             meters=meters,
+        )
+        self.reader = LookupReader(
+            lambda: source or MemorySource(self.topic, [TOPIC]), attempts, settings, on_unreadable=meters.unreadable.inc
         )
 
     def ask(self, value: bytes, at: datetime = AT) -> None:

@@ -1,0 +1,216 @@
+"""Look-ups that wait for an institution in trouble: they have a part of what is in hand, and all others go on."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from schemas.commands import LookupAction
+from streams.executor.lookups.waiting import Waiting
+from streams.executor.lookups.work import Work
+from streams.executor.settings import LookupSettings
+from streams.subscribe.core import RawRecord
+from streams.vendor import TryAgainError
+from tests.unit.executor.double import snapshot
+from tests.unit.executor.lookups.build import ASKED_MS, PLACE, QUICK, A, EndlessSource, World, ended, lookup, until
+
+BAD, GOOD = "7100000185", "7100000007"
+INSTITUTIONS: dict[str | None, str] = {BAD: "102105", GOOD: "102106"}
+LATER = TryAgainError("the vendor has trouble", after_seconds=0, status=503)
+
+
+def verify(login: str, count: int) -> list[bytes]:
+    """Give look-ups of a login."""
+    return [lookup(action=LookupAction.VERIFY, login=login)] * count
+
+
+def records(values: Collection[bytes]) -> list[RawRecord]:
+    """Give them as they lie on the topic."""
+    return [RawRecord(PLACE, number, value, ASKED_MS) for number, value in enumerate(values)]
+
+
+def world_of(
+    values: Collection[bytes], settings: LookupSettings = QUICK, trouble: TryAgainError = LATER
+) -> tuple[World, EndlessSource]:
+    """Give a reader of look-ups, where one institution is in trouble and one is well."""
+    source = EndlessSource(records(values))
+    world = World(settings, source)
+    world.institutions = INSTITUTIONS
+    world.vendor.logins = {BAD: trouble, GOOD: [snapshot(A, GOOD)]}
+    return world, source
+
+
+def letters(world: World) -> list[dict[str, str]]:
+    """Give the dead letters."""
+    return [orjson.loads(one.value or b"") for one in world.log.records if one.topic == "aggregation.dead-letter"]
+
+
+async def test_more_than_a_hand_of_one_institution_stop_no_other() -> None:
+    """They wait beside the hand; all others are answered, and the offset stays before the first that waits."""
+    world, source = world_of([*verify(BAD, 250), *verify(GOOD, 50)])
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.count("answered", "verify") == 50)
+    assert (world.reader.in_hand, world.reader.waiting, source.committed) == (250, 250, {})
+    assert (world.reader.problems(), letters(world)) == ([], [])
+    world.vendor.logins[BAD] = [snapshot(A, BAD)]
+    await until(lambda: source.committed == {PLACE: 300})
+    assert (world.count("answered", "verify"), letters(world)) == (300, [])
+    await ended(running)
+
+
+async def test_what_has_no_place_in_its_line_is_set_aside() -> None:
+    """Half of what may wait is one institution's, once others are answered; each further one is a dead letter."""
+    mixed = [one for pair in zip(verify(BAD, 30), verify(GOOD, 30), strict=True) for one in pair]
+    world, source = world_of(mixed, replace(QUICK, max_in_hand=6, max_waiting=20))
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.count("answered", "verify") == 30 and world.count("failed", "verify") > 0)
+    await until(lambda: world.reader.in_hand == world.reader.waiting)
+    assert 10 <= world.reader.waiting < 20
+    assert world.count("failed", "verify") == len(letters(world)) == 30 - world.reader.waiting
+    assert {one["detail"] for one in letters(world)} == {"too many look-ups wait for institution 102105 already"}
+    world.vendor.logins[BAD] = [snapshot(A, BAD)]
+    await until(lambda: source.committed == {PLACE: 60})
+    await ended(running)
+
+
+async def test_where_nobody_is_answered_nothing_is_set_aside() -> None:
+    """Then it is the vendor: reading pauses when all places are taken, and says so until one is answered."""
+    world, source = world_of([*verify(BAD, 30), *verify(GOOD, 30)], replace(QUICK, max_in_hand=6, max_waiting=20))
+    world.vendor.logins[GOOD] = LATER
+    running = asyncio.create_task(world.run())
+    await until(lambda: source.held > 3)
+    (said,) = world.reader.problems()
+    assert "look-ups wait for the vendor, " in said
+    assert "of them for institution 102105" in said
+    assert "txpush sweep" in said
+    assert (letters(world), source.committed, world.reader.in_hand <= 20 + 6) == ([], {}, True)
+    world.vendor.logins = {BAD: [snapshot(A, BAD)], GOOD: [snapshot(A, GOOD)]}
+    await until(lambda: source.committed == {PLACE: 60})
+    assert (world.reader.problems(), world.count("answered", "verify"), letters(world)) == ([], 60, [])
+    await ended(running)
+
+
+async def test_a_wait_for_all_is_nobodys() -> None:
+    """Where the vendor has all calls wait, as with HTTP 429, none takes a place: reading pauses at a full hand."""
+    world, source = world_of(
+        verify(BAD, 30), replace(QUICK, max_in_hand=6), TryAgainError("too many", after_seconds=0, is_of_all=True)
+    )
+    running = asyncio.create_task(world.run())
+    await until(lambda: source.held > 3)
+    assert (world.reader.waiting, world.reader.in_hand < 6 + 5) == (0, True)
+    await ended(running)
+
+
+async def test_a_slow_institution_has_one_try_at_a_time() -> None:
+    """Its first look-ups take what they take; then one asks for all, and the others have the rest of the tries."""
+    world, source = world_of([*verify(BAD, 40), *verify(GOOD, 40)], replace(QUICK, answer_seconds=0.02))
+    hang = asyncio.Event()
+    under_way: list[int] = []
+    asking = 0
+
+    async def login_accounts(_customer: str, login: str) -> object:
+        nonlocal asking
+        if login == GOOD:
+            return [snapshot(A, GOOD)]
+        asking += 1
+        under_way.append(asking)
+        try:
+            await hang.wait()
+        finally:
+            asking -= 1
+        return []
+
+    world.vendor.login_accounts = login_accounts  # type: ignore[method-assign, assignment]
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.count("answered", "verify") == 40)
+    at = len(under_way)
+    await until(lambda: len(under_way) > at + 5)
+    assert (max(under_way[:at]), set(under_way[at + 1 :])) == (QUICK.at_once, {1})
+    assert source.committed == {}
+    await ended(running)
+
+
+async def test_what_waits_for_its_turn_is_tried_for_a_day_at_most() -> None:
+    """One behind a call that hangs is passed by when it is too old."""
+    world, _source = world_of(verify(BAD, 20), replace(QUICK, trouble_after=1))
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.reader.waiting == 20)
+    world.vendor.hold = asyncio.Event()
+    await until(lambda: len(world.vendor.asked) > 20)
+    world.clock.move(days=2)
+    await until(lambda: world.count("too_old", "verify") >= 16)
+    await ended(running)
+
+
+@pytest.mark.parametrize("after", range(0, 60, 4))
+async def test_a_kill_at_any_moment_loses_none(after: int) -> None:
+    """Whoever reads on from the committed offset: each look-up is answered, or a dead letter, in one of the lives."""
+    mixed = [one for pair in zip(verify(BAD, 20), verify(GOOD, 20), strict=True) for one in pair]
+    settings = replace(QUICK, max_in_hand=4, max_waiting=8)
+    first, source = world_of(mixed, settings)
+    running = asyncio.create_task(first.run())
+    for _ in range(after):
+        await asyncio.sleep(0)
+    await ended(running)
+    assert all(
+        f"remediation.lookup/0/{number}" in {one["origin"] for one in letters(first)} or number % 2
+        for number in range(source.committed.get(PLACE, 0))
+    )
+    second, other = world_of(mixed, settings)
+    other.committed = dict(source.committed)
+    running = asyncio.create_task(second.run())
+    await until(lambda: second.reader.in_hand == second.reader.waiting and other.at == 40)
+    second.vendor.logins[BAD] = [snapshot(A, BAD)]
+    await until(lambda: other.committed == {PLACE: 40})
+    done = second.count("answered", "verify") + second.count("failed", "verify")
+    assert done == 40 - source.committed.get(PLACE, 0)
+    await ended(running)
+
+
+def work() -> Work:
+    """Give a look-up."""
+    return Work.of(records(verify(BAD, 1))[0])
+
+
+def test_no_line_takes_all_places() -> None:
+    """Each may fill half of what the others leave, those of unknown institutions together as one."""
+    waiting = Waiting(LookupSettings(max_waiting=16))
+    for institution in ("1", "2", None):
+        while waiting.failed(work(), institution):
+            waiting.answered("3")
+    assert (len(waiting), waiting.is_full) == (8 + 4 + 2, False)
+
+
+def test_an_institution_is_in_trouble_until_it_answers(caplog: pytest.LogCaptureFixture) -> None:
+    """It is said once; of unknown ones nothing is known."""
+    waiting = Waiting(LookupSettings(trouble_after=3))
+    one = work()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            assert waiting.failed(one, "102105")
+            assert waiting.failed(one, "102105")
+    assert waiting.is_troubled("102105")
+    assert caplog.text.count("look-ups wait for institution 102105: the latest 3 tries were in vain") == 1
+    waiting.answered("102105")
+    assert not waiting.is_troubled("102105")
+    for _ in range(5):
+        waiting.failed(work(), None)
+    assert not waiting.is_troubled(None)
+
+
+def test_who_leaves_makes_room() -> None:
+    """Once, and whoever does not wait makes none."""
+    waiting = Waiting(LookupSettings(max_waiting=4))
+    first = work()
+    assert waiting.take(first, "1")
+    assert waiting.take(work(), "1")
+    assert waiting.take(work(), "1")
+    waiting.answered("2")
+    assert not waiting.take(work(), "1")
+    waiting.leave(first)
+    waiting.leave(first)
+    waiting.leave(work())
+    assert len(waiting) == 2
