@@ -121,7 +121,10 @@ class AccountChallenged(Inbound):
 
 
 class Incident(Model):
-    """An incident of an institution and code (R9); `sequence` counts openings and closings of that pair from 1."""
+    """An incident of an institution and code (R9); `sequence` rises with each opening and closing of that pair.
+
+    It is the event time in milliseconds, or one more than the last: an agent that has lost its state goes on above it.
+    """
 
     institution_id: Identifier
     code: StatusCode

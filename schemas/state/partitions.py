@@ -1,8 +1,9 @@
 """What the agents keep of a partition as a whole: its clock, its books, and what surrounds every customer in it."""
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
 
 from schemas.state.record import Record
 
@@ -13,6 +14,10 @@ A release reads the state of all earlier ones and refuses that of later ones: it
 """
 
 
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that an earlier release did not keep."""
+_LAST = datetime(9000, 1, 1, tzinfo=UTC)
+"""From a time before it, any span of a policy can be counted."""
 _ROLL = re.compile(r"[0-9a-f]{64}")
 
 
@@ -54,6 +59,13 @@ class IncidentMark(Record, frozen=True):
     sequence: int
     """The last applied: an event at or below it changes nothing."""
     is_open: bool = False
+    told_at: datetime = LONG_AGO
+    """Event time of that event; an incident that an earlier release has kept without it is over."""
+
+    def __post_init__(self) -> None:
+        """Refuse a time that no rule can count from."""
+        if self.told_at > _LAST:
+            raise ValueError("told_at: not a time of an event")
 
 
 class Silence(Record, frozen=True):
@@ -62,11 +74,11 @@ class Silence(Record, frozen=True):
     until: datetime | None = None
 
 
-class Surroundings(Record, frozen=True):
+class Surroundings(Record, frozen=True, dict=True, gc=True):
     """What holds for all customers of a partition, keyed by the partition's number; changed by its events only."""
 
     incidents: Mapping[str, IncidentMark] = {}
-    """By `institutionId/code`; closed ones stay for their sequence."""
+    """By `institutionId/code`; closed ones stay for some time, for their sequence."""
     silences: Mapping[str, Silence] = {}
     """By `/` for all customers, or by institutionId."""
 
@@ -74,3 +86,13 @@ class Surroundings(Record, frozen=True):
         """Refuse an incident of no code: every decision of the partition would fail at it."""
         for key in self.incidents:
             int(key.rpartition("/")[2])
+
+    @cached_property
+    def open_incidents(self) -> Mapping[str, Sequence[tuple[int, IncidentMark]]]:
+        """Give codes and marks of the incidents that were not closed, by institutionId: asked for at every contact."""
+        found: dict[str, list[tuple[int, IncidentMark]]] = {}
+        for key, mark in self.incidents.items():
+            if mark.is_open:
+                institution_id, _, code = key.rpartition("/")
+                found.setdefault(institution_id, []).append((int(code), mark))
+        return found

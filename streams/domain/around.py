@@ -11,15 +11,19 @@ from streams.domain.rules import Rules
 ALL = "/"
 """The scope of a silence for every customer: no id has a slash."""
 KEPT = timedelta(days=1)
+CLOSED_KEPT = timedelta(days=30)
+"""How long a closed incident is remembered for its sequence: by then nobody tells of it again."""
+UNTOLD = timedelta(hours=1)
+"""How long the closing of an incident that has lasted for as long as one can may be under way, before it is closed."""
 
 Silences = Mapping[str, Silence]
 """By scope."""
 
 
-def is_incident(around: Surroundings, institution_id: str | None, code: int | None) -> bool:
-    """Whether an incident of exactly that institution and code is open."""
+def is_incident(around: Surroundings, institution_id: str | None, code: int | None, at: datetime, rules: Rules) -> bool:
+    """Whether an incident of exactly that institution and code is open at a time."""
     mark = around.incidents.get(incident_key(institution_id, code))
-    return mark is not None and mark.is_open
+    return mark is not None and mark.is_open and at < _over_at(mark, rules)
 
 
 def incident_key(institution_id: str | None, code: int | None) -> str:
@@ -27,15 +31,20 @@ def incident_key(institution_id: str | None, code: int | None) -> str:
     return f"{institution_id}/{code}"
 
 
-def is_held(around: Surroundings, institution_id: str | None, code: int | None, rules: Rules) -> bool:
-    """Whether contact because of a code has to wait: for an incident of it, or for one of the institution's own."""
-    if not around.incidents or institution_id is None:
-        return False
-    for key, mark in around.incidents.items():
-        institution, _, troubled = key.rpartition("/")
-        if mark.is_open and institution == institution_id and _covers(int(troubled), code, rules):
-            return True
-    return False
+def held_until(around: Surroundings, institution_id: str | None, code: int | None, rules: Rules) -> datetime | None:
+    """Give until when contact because of a code has to wait, perhaps in the past; None where it does not.
+
+    It waits for an incident of the code, or for one of the institution's own, and at most for as long as one lasts: the
+    closing comes before, unless whoever was to tell of it has forgotten the incident.
+    """
+    if institution_id is None:
+        return None
+    marks = around.open_incidents.get(institution_id, ())
+    return max((_over_at(mark, rules) for troubled, mark in marks if _covers(troubled, code, rules)), default=None)
+
+
+def _over_at(mark: IncidentMark, rules: Rules) -> datetime:
+    return mark.told_at + rules.policy.incident.longest + UNTOLD
 
 
 def _covers(troubled: int, code: int | None, rules: Rules) -> bool:
@@ -46,19 +55,21 @@ def hear(around: Surroundings, event: Event, at: datetime) -> Surroundings:
     """Take an event about a whole partition; one that says nothing new gives the very same surroundings."""
     data = event.data
     if isinstance(data, Incident):
-        return _hear_incident(around, data, is_open=event.type == EventType.INCIDENT_OPENED)
+        return _hear_incident(around, data, event.time, is_open=event.type == EventType.INCIDENT_OPENED)
     if isinstance(data, Override) and data.is_partition_wide and data.action is OverrideAction.SILENCE:
         scope = ALL if data.institution_id is None else data.institution_id
         return replace(around, silences=silenced(around.silences, scope, data.until, at))
     return around
 
 
-def _hear_incident(around: Surroundings, incident: Incident, *, is_open: bool) -> Surroundings:
-    key = incident_key(incident.institution_id, incident.code)
-    mark = around.incidents.get(key)
+def _hear_incident(around: Surroundings, incident: Incident, at: datetime, *, is_open: bool) -> Surroundings:
+    """Take an opening or a closing; with it go the incidents that were closed long before."""
+    key, since = incident_key(incident.institution_id, incident.code), at - CLOSED_KEPT
+    known = {key: mark for key, mark in around.incidents.items() if mark.is_open or mark.told_at >= since}
+    mark = known.get(key)
     if mark is not None and incident.sequence <= mark.sequence:
         return around
-    return replace(around, incidents={**around.incidents, key: IncidentMark(incident.sequence, is_open)})
+    return replace(around, incidents={**known, key: IncidentMark(incident.sequence, is_open, at)})
 
 
 def silenced(silences: Silences, scope: str, until: datetime | None, at: datetime) -> Silences:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from schemas.audit import DeadLetterReason
@@ -10,28 +11,28 @@ from schemas.events import Event, EventType, Source
 from schemas.signals import HealthyLogins, Signal, TicketWanted
 from streams.domain import Rules
 from streams.domain.institutions import (
+    CHANGED_AT_ONCE,
     InstitutionDecision,
-    Timed,
-    case_key,
-    case_of,
     decide_signal,
-    due,
     fire,
     fired_at,
     institution_health,
-    window_due,
 )
 from streams.fold import PartitionPaused, SourceRecord, Table
 from streams.fold.deciding import Due
 from streams.fold.ledger import Ledger
 from streams.fold.messages import send
 from streams.institutions.tables import InstitutionChanges, InstitutionTables, written
+from streams.institutions.timers import (
+    WINDOW,
+    changed_timers,
+    due_at,
+    every_timer,
+    institution_of,
+    timed,
+    timers_before_a_signal,
+)
 from streams.kafka.topics import EVENTS, INSTITUTION_HEALTH
-
-TICKET, INCIDENT, GATHERING = "/ticket", "/incident", "/gathering"
-"""What follows a case's key in the name of a timer: incidents go first, in the order of the rules."""
-WINDOW = "/window"
-"""What follows an institution's id in the name of its window's timer."""
 
 
 class InstitutionDecider:
@@ -51,10 +52,7 @@ class InstitutionDecider:
 
     def timed(self, partition: int) -> Iterable[str]:
         """Give every ticket, incident, gathering and window."""
-        tables = self._tables
-        for kind, table in ((TICKET, tables.tickets), (INCIDENT, tables.incidents), (GATHERING, tables.gatherings)):
-            yield from [key + kind for key in table.partition(partition)]
-        yield from [institution_id + WINDOW for institution_id in tables.windows.partition(partition)]
+        return every_timer(self._tables, partition)
 
     def due(self, partition: int, key: str, rules: Rules) -> datetime | None:
         """Give the timer of one of them."""
@@ -71,6 +69,9 @@ class InstitutionTurn:
         self._state = InstitutionChanges(tables, partition, ledger.ticked_at)
         self._told: dict[str, None] = {}
         self._held: set[str] = set()
+        """Timers that failed and wait for their institution's next own signal."""
+        self._stirred: set[str] = set()
+        """Timers that an own signal has set anew, whether or not they had failed."""
 
     def is_known(self, key: str) -> bool:
         """Tell whether the institution has state here, and so belongs here."""
@@ -86,7 +87,10 @@ class InstitutionTurn:
             detail = f"the key {event.partition_key!r} is not the institution of the data"
             raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail)
         now = max(event.time, self._state.event_time(data.institution_id) or event.time)
-        self._fire(record, event.id, self._timers_of(data.institution_id), lambda at: at < event.time, now)
+        timers = timers_before_a_signal(self._state, data.institution_id)
+        self._held.difference_update(timers)
+        self._stirred.update(timers)
+        self._fire(record, event.id, self._due(timers), lambda at: at < event.time, now)
         decision = decide_signal(self._state, event, self._ledger.in_force.rules)
         self._keep(record, event.id, data.institution_id, decision)
         self._ledger.tally.count("event", event.type, decision.outcome)
@@ -95,63 +99,68 @@ class InstitutionTurn:
         """Fire what is due, in the order (due, case, rule), records changed within this poll included."""
         by = self._ledger.ticked_at or event.time
         self._state.ticked_at = by
-        timers = sorted({timer for _, timer in due} | self._changed_timers())
-        self._fire(record, event.id, timers, lambda at: at <= by, by)
+        self._fire(record, event.id, [*due, *self._due(self._changed_timers())], lambda at: at <= by, by)
         self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
 
-    def _timers_of(self, institution_id: str) -> list[str]:
-        institution = self._state.institution(institution_id)
-        if institution is None:
-            return []
-        timers = [case_key(institution_id, code) + TICKET for code in institution.codes]
-        return timers + [case_key(institution_id, code) + INCIDENT for code in institution.incidents]
+    def _changed_timers(self) -> list[str]:
+        windows = {institution_id + WINDOW for institution_id in self._state.heard_of()}
+        return sorted(changed_timers(self._state) | windows | self._stirred)
 
-    def _changed_timers(self) -> set[str]:
-        state = self._state
-        records = ((TICKET, state.tickets), (INCIDENT, state.incidents), (GATHERING, state.gatherings))
-        changed = {key + kind for kind, keys in records for key in keys}
-        return changed | {institution_id + WINDOW for institution_id in state.heard_of()}
+    # -- timers
 
     def _fire(
         self,
         record: SourceRecord,
         event_id: str,
-        timers: Iterable[str],
+        agenda: list[Due],
         is_due: Callable[[datetime], bool],
         now: datetime,
     ) -> None:
-        """Fire the earliest due timer until none is left; firing one may set another."""
-        while ready := sorted((at, timer) for timer, at in self._due(timers) if is_due(at)):
-            due_at, timer = ready[0]
-            if timer.endswith(WINDOW):
-                self._state.drop_window(timer.removesuffix(WINDOW))
-                continue
-            institution = self._state.institution(timer.partition("/")[0])
-            heard = None if institution is None else institution.event_time
-            self._fire_one(record, event_id, timer, fired_at(due_at, heard, self._ledger.in_force.rules, now))
+        """Fire the earliest due timer of an agenda until none is left, or enough has changed; one may be due again.
 
-    def _fire_one(self, record: SourceRecord, event_id: str, timer: str, at: datetime) -> None:
-        """Fire one timer; one that fails waits for its next own signal, the others go on."""
-        key, timed = timer.rpartition("/")[0], timed_by(self._state, timer)
-        if timed is None:
-            return
+        An entry counts if its timer is due at that time still. What is left is due for the next tick.
+        """
+        heapify(agenda)
+        changed = 0
+        while agenda and is_due(agenda[0][0]) and changed < CHANGED_AT_ONCE:
+            at, timer = heappop(agenda)
+            if self._due_at(timer) != at:
+                continue
+            changed += self._fire_one(record, event_id, timer, at, now)
+            again = self._due_at(timer)
+            if again is not None:
+                heappush(agenda, (again, timer))
+
+    def _fire_one(self, record: SourceRecord, event_id: str, timer: str, due: datetime, now: datetime) -> int:
+        """Fire one timer, and give how many records that has changed; one that fails is held, the others go on."""
+        if timer.endswith(WINDOW):
+            self._state.drop_window(timer.removesuffix(WINDOW))
+            return 1
         try:
-            decision = fire(self._state, key, timed, at, self._ledger.in_force.rules)
+            decision = self._decided(timer, due, now)
         except PartitionPaused:
             raise
         except Exception as error:  # noqa: BLE001 - the others go on
-            self._ledger.failed(record, error, whose=timer.partition("/")[0], at="timer: ")
+            self._ledger.failed(record, error, whose=institution_of(timer), at="timer: ")
             self._held.add(timer)
-        else:
-            self._keep(record, event_id, case_of(key)[0], decision)
+            return 1
+        self._keep(record, event_id, institution_of(timer), decision)
+        return max(1, decision.size)
 
-    def _due(self, timers: Iterable[str]) -> Iterable[tuple[str, datetime]]:
-        for timer in timers:
-            at = self._due_at(timer)
-            if at is not None:
-                yield timer, at
+    def _decided(self, timer: str, due: datetime, now: datetime) -> InstitutionDecision:
+        state, rules = self._state, self._ledger.in_force.rules
+        institution, record = state.institution(institution_of(timer)), timed(state, timer)
+        if record is None:
+            return InstitutionDecision()
+        at = fired_at(due, None if institution is None else institution.event_time, rules, now)
+        return fire(state, timer.rpartition("/")[0], record, at, rules)
+
+    def _due(self, timers: Iterable[str]) -> list[Due]:
+        due = ((self._due_at(timer), timer) for timer in timers)
+        return [(at, timer) for at, timer in due if at is not None]
 
     def _due_at(self, timer: str) -> datetime | None:
+        """Give when a timer is due; where that fails, it is held."""
         if timer in self._held:
             return None
         try:
@@ -163,8 +172,11 @@ class InstitutionTurn:
             self._held.add(timer)
             return None
 
+    # -- keeping what was decided
+
     def _keep(self, record: SourceRecord, event_id: str, institution_id: str, decision: InstitutionDecision) -> None:
         self._state.keep(institution_id, decision)
+        self._held -= changed_timers(decision)
         if decision.changed:
             self._told[institution_id] = None
             said = [send(self._ledger, message, Source.INSTITUTIONS) for message in decision.messages]
@@ -182,21 +194,5 @@ class InstitutionTurn:
         return self._state.by_table()
 
     def timers(self) -> Mapping[str, datetime | None]:
-        """Give the timers of what changed in this poll."""
-        return {timer: self._due_at(timer) for timer in sorted(self._changed_timers() | self._held)}
-
-
-def timed_by(state: InstitutionChanges, timer: str) -> Timed | None:
-    """Give the ticket, the incident or the gathering of a timer; None where there is none any more."""
-    key, slash, kind = timer.rpartition("/")
-    read = {TICKET: state.ticket, INCIDENT: state.incident, GATHERING: state.gathering}
-    return read[slash + kind](key)
-
-
-def due_at(state: InstitutionChanges, timer: str, rules: Rules) -> datetime | None:
-    """Give when a timer is due; None where there is nothing any more that it would fire for."""
-    if timer.endswith(WINDOW):
-        heard = state.window_heard(timer.removesuffix(WINDOW))
-        return None if heard is None else window_due(heard, rules.policy.incident.window)
-    timed = timed_by(state, timer)
-    return None if timed is None else due(timed, rules)
+        """Give the timers of what changed in this poll; those that are held have none."""
+        return {timer: self._due_at(timer) for timer in self._changed_timers()} | dict.fromkeys(self._held)

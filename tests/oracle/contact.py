@@ -1,7 +1,7 @@
 """When an `issue` or `remind` may go out, and which goes first (R6, R8, R9, R16, R17)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.oracle.messages import issue, reason_now, restate
 from tests.oracle.rules import CUSTOMER_FACING
@@ -39,9 +39,10 @@ def _contacted_longest_ago(case: Case) -> Episode | None:
 def free_at(partition: Partition, customer: Customer, case: Case, wait: Wait) -> datetime | None:
     """R8: from when on a message may go out; None while something without a known end holds it."""
     episode = wait.episode
-    if case.pending is not None or _in_incident(partition, customer, case, episode):
+    if case.pending is not None:
         return None
-    times = [wait.since, *_silence_ends(partition, customer, episode)]
+    incidents = _incident_ends(partition, customer, case, episode)
+    times = [wait.since, *incidents, *_silence_ends(partition, customer, episode)]
     if wait.action == "issue" and episode.baseline:
         times.append(episode.release_at)
     if case.last_contact is not None:
@@ -52,13 +53,19 @@ def free_at(partition: Partition, customer: Customer, case: Case, wait: Wait) ->
     return max(known) if len(known) == len(times) else None
 
 
-def _in_incident(partition: Partition, customer: Customer, case: Case, episode: Episode) -> bool:
+def incident_end(partition: Partition, opened_at: datetime) -> datetime:
+    """R9: when an incident is over of whose end nobody tells: 1 h after it has lasted for as long as one can."""
+    return opened_at + partition.rules.hours("incident", "max_hours") + timedelta(hours=1)
+
+
+def _incident_ends(partition: Partition, customer: Customer, case: Case, episode: Episode) -> list[datetime | None]:
     """R9: an incident of that institution and code is open, or of an institution trouble there."""
     reason = reason_now(partition.rules, customer, case, episode)
-    return any(
-        institution == case.institution and (code == reason or partition.rules.treatment(code) == "institution")
-        for institution, code in partition.incidents
-    )
+    return [
+        incident_end(partition, opened_at)
+        for (institution, code), opened_at in partition.incidents.items()
+        if institution == case.institution and (code == reason or partition.rules.treatment(code) == "institution")
+    ]
 
 
 def matches(target: Target, customer: Customer, account: Account) -> bool:

@@ -1,6 +1,6 @@
 """The oracle of the customers' side: a log in, every command and lookup out (section 4)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.oracle.fixes import PREFIX, hear_connect
 from tests.oracle.observe import delete, hear_snapshot
@@ -20,6 +20,8 @@ OVERRIDE = "operator.override"
 FORGOTTEN = "customer.forgotten"
 EXECUTOR = "/remediation/executor"
 CHALLENGED = "account.challenged"
+REMEMBERED = timedelta(days=30)
+"""R9: how long the sequence of a closed incident is known."""
 
 
 def judge(log: list[Record]) -> list[Message]:
@@ -111,7 +113,7 @@ def _change_partition(partition: Partition, record: Record, at: datetime) -> boo
         if data.get("action") == "release_baseline":
             release_baseline(partition, data, at)
     else:
-        return _change_incident(partition, record)
+        return _change_incident(partition, record, at)
     return True
 
 
@@ -124,20 +126,27 @@ def _repeated(partition: Partition, event_id: str, at: datetime) -> bool:
     return False
 
 
-def _change_incident(partition: Partition, record: Record) -> bool:
-    """R9, section 3: a sequence at or below the last applied of its institution and code changes nothing."""
+def _change_incident(partition: Partition, record: Record, at: datetime) -> bool:
+    """R9, section 3: a sequence at or below the last applied of its institution and code changes nothing.
+
+    That of an incident that was closed more than 30 days before an opening or closing counts no more.
+    """
     data = record["data"]
     institution, code, sequence = identifier(data["institution_id"]), whole(data["code"]), whole(data["sequence"])
     if institution is None or code is None or sequence is None:
         return False
     key = (institution, code)
-    if key in partition.sequences and sequence <= partition.sequences[key]:
+    known = {
+        one: last
+        for one, last in partition.sequences.items()
+        if one in partition.incidents or at - last[1] <= REMEMBERED
+    }
+    if key in known and sequence <= known[key][0]:
         return False
-    partition.sequences[key] = sequence
+    partition.sequences = {**known, key: (sequence, at)}
+    partition.incidents.pop(key, None)
     if record["type"] == OPENED:
-        partition.incidents.add(key)
-    else:
-        partition.incidents.discard(key)
+        partition.incidents[key] = at
     return True
 
 

@@ -244,8 +244,9 @@ def _say(state: Institution, ticket: Ticket, action: str) -> None:
 
 
 def _announce(state: Institution, code: int, what: str) -> None:
-    """R9: the fact that every partition hears of, with its sequence per institution and code."""
-    state.sequences[code] = state.sequences.get(code, 0) + 1
+    """R9: the fact that every partition hears of; its sequence per institution and code begins at the time in ms."""
+    since_1970 = state.clock - datetime(1970, 1, 1, tzinfo=UTC)
+    state.sequences[code] = max(state.sequences.get(code, 0) + 1, since_1970 // timedelta(milliseconds=1))
     data = {"institution_id": state.id, "code": code, "sequence": state.sequences[code]}
     state.out.append({"type": f"institution.incident.{what}", "time": rfc3339(state.clock), "data": data})
 

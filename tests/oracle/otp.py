@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from tests.oracle.closing import close
+from tests.oracle.contact import incident_end
 from tests.oracle.rules import CHALLENGE, CONNECT_FIX, OTP, OTP_AT_ONCE, Rules
 from tests.oracle.state import Account, Case, Customer, Episode, Partition
 
@@ -67,7 +68,8 @@ def observed(
 ) -> None:
     """R7: what an observation that says something means for the mark of its login; `new`: a new attempt."""
     if code == CHALLENGE:
-        account.counts = (account.institution or "", CHALLENGE) not in partition.incidents
+        opened_at = partition.incidents.get((account.institution or "", CHALLENGE))
+        account.counts = opened_at is None or customer.clock >= incident_end(partition, opened_at)
     if account.login is None:
         return
     case = customer.case(account.login)

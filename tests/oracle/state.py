@@ -181,9 +181,9 @@ class Partition:
     rules: Rules = field(default_factory=Rules)
     ticked: datetime | None = None
     customers: dict[str, Customer] = field(default_factory=dict)
-    sequences: dict[tuple[str, int], int] = field(default_factory=dict)
-    incidents: set[tuple[str, int]] = field(default_factory=set)
-    """R9: the last applied sequence by institution and code, and the incidents that are open."""
+    sequences: dict[tuple[str, int], tuple[int, datetime]] = field(default_factory=dict)
+    incidents: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    """R9: the last applied sequence by institution and code, with its time; the incidents not closed, since when."""
     silences: dict[Target, datetime | None] = field(default_factory=dict)
     seen: dict[str, datetime] = field(default_factory=dict)
     """R1: ids of overrides for the whole partition, with their times."""

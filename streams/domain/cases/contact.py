@@ -11,7 +11,7 @@ from datetime import datetime
 from schemas.catalogue import Kind
 from schemas.commands import CONTACT_KINDS, Action
 from schemas.state import EpisodeState, LoginState, Record, replace
-from streams.domain.around import is_held
+from streams.domain.around import held_until
 from streams.domain.cases.commands import send
 from streams.domain.cases.episodes import store
 from streams.domain.cases.silence import NEVER, silent_until
@@ -98,9 +98,11 @@ def _longest_ago(login: LoginState) -> tuple[int, Kind, EpisodeState] | None:
 def free_at(turn: Turn, login_id: str, waiting: Waiting) -> datetime:
     """Give when nothing holds a contact any more: perhaps in the past; `NEVER` where time alone does not free it."""
     login, rules = turn.customer.case(login_id), turn.rules
-    if login.is_pending or is_held(turn.around, login.institution_id, waiting.episode.reason_code, rules):
+    if login.is_pending:
         return NEVER
     holds = [waiting.since]
+    if (over_at := held_until(turn.around, login.institution_id, waiting.episode.reason_code, rules)) is not None:
+        holds.append(over_at)
     if waiting.episode.is_baseline:
         holds.append(waiting.episode.release_at or NEVER)
     if login.contacted_at is not None:

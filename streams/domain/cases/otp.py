@@ -21,7 +21,8 @@ def hear_attempt(turn: Turn, before: Customer) -> Turn:
     code, login_id = account.code, account.login_id
     if code is None or not turn.rules.speaks(code):
         return turn
-    is_incidental = code == CHALLENGE and is_incident(turn.around, account.institution_id, code)
+    around, rules = turn.around, turn.rules
+    is_incidental = code == CHALLENGE and is_incident(around, account.institution_id, code, turn.at, rules)
     if code == CHALLENGE and not is_incidental:
         challenges = account.challenges + (not turn.rules.says_again(account.codes_at_attempt))
     else:

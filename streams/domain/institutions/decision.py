@@ -24,6 +24,12 @@ from streams.domain.rules import Rules
 Timed = TicketState | IncidentState | GatheringState
 """What has a timer. That of a gathering is for ticks alone: nothing is said, so nothing has to go before a signal."""
 
+CHANGED_AT_ONCE = 1000
+"""Records that the timers of one record of the log change, the last of them apart: it has to fit a transaction.
+
+What is left is due still, for the next tick. A timer that changes no record, as a window's, counts as one.
+"""
+
 _COUNTED = InstitutionDecision(Outcome.COUNTED)
 
 

@@ -125,7 +125,7 @@ def _open(failure: Failure, window: Window, former: IncidentState | None, now: M
         affected=window.failing(code),
         sample_ids=tuple(mark.account for mark in marks[:SAMPLES]),
     )
-    opened = IncidentState(1 if former is None else former.sequence + 1, now.at, ticket, window.seen)
+    opened = IncidentState(_next_sequence(former, now.at), now.at, ticket, window.seen)
     return InstitutionDecision(
         Outcome.INCIDENT_OPENED,
         incidents={failure.key: opened},
@@ -168,7 +168,7 @@ def _close(state: InstitutionView, institution_id: str, window: Window, now: Mom
 
 def _closed(key: str, incident: IncidentState, ticket: TicketState, window: Window, now: Moment) -> InstitutionDecision:
     last = replace(ticket, sequence=ticket.sequence + 1)
-    closed = IncidentState(incident.sequence + 1, incident.opened_at)
+    closed = IncidentState(_next_sequence(incident, now.at), incident.opened_at)
     return InstitutionDecision(
         Outcome.INCIDENT_CLOSED,
         incidents={key: closed},
@@ -176,6 +176,11 @@ def _closed(key: str, incident: IncidentState, ticket: TicketState, window: Wind
         announced=(incident_event(EventType.INCIDENT_CLOSED, _told(key, closed, window), now.at),),
         rules=_RULE,
     )
+
+
+def _next_sequence(former: IncidentState | None, at: datetime) -> int:
+    """Count from the event time in milliseconds: above all that was told before, whatever was forgotten since."""
+    return max(to_epoch_ms(at), 0 if former is None else former.sequence + 1)
 
 
 def _told(key: str, incident: IncidentState, window: Window) -> Incident:

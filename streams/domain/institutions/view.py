@@ -91,6 +91,11 @@ class InstitutionDecision(Record, frozen=True):
         """Whether state but clock and window changes: what an audit record is for, and no message goes without."""
         return bool(self.tickets or self.standings or self.gatherings or self.incidents)
 
+    @property
+    def size(self) -> int:
+        """How many records it changes, clock and window apart."""
+        return len(self.tickets) + len(self.standings) + len(self.gatherings) + len(self.incidents)
+
     def then(self, other: "InstitutionDecision") -> "InstitutionDecision":
         """Give both in one; they are about different records."""
         if other is IGNORED:

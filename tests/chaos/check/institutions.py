@@ -20,6 +20,7 @@ from schemas.state import (
 )
 from schemas.times import to_epoch_ms
 from streams.domain.institutions import (
+    CHANGED_AT_ONCE,
     InstitutionDecision,
     Window,
     case_of,
@@ -135,15 +136,21 @@ class InstitutionFold:
         is_due: Callable[[str, datetime], bool],
         now: datetime,
     ) -> None:
-        """Fire the timers that are due, the earliest first, until none is left; of a case its incident's first."""
-        while ready := [one for one in self._due(tables) if is_due(one[1], one[0])]:
-            due_at, key, table = min(ready)
+        """Fire the timers that are due, the earliest first, until none is left, or enough has changed for one record.
+
+        Of those due at once, the order is that of their names: of a case its incident's first.
+        """
+        changed = 0
+        while changed < CHANGED_AT_ONCE and (ready := [one for one in self._due(tables) if is_due(one[1], one[0])]):
+            due_at, key, table = min(ready, key=lambda one: (one[0], f"{one[1]}/{one[2]}"))
             if table == "windows":
                 del self._windows[key]
+                changed += 1
                 continue
             at = fired_at(due_at, self._clocks.get(case_of(key)[0]), self.books.rules, now)
             decision = fire(self, key, self._tables[table][key], at, self.books.rules)
             self._keep(record, event, case_of(key)[0], decision)
+            changed += max(1, decision.size)
 
     def _due(self, tables: tuple[str, ...]) -> Iterable[tuple[datetime, str, str]]:
         if "windows" in tables:

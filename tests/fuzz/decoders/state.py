@@ -21,7 +21,7 @@ from schemas.state import (
     encode,
 )
 from schemas.times import to_epoch_ms
-from streams.domain.around import is_held
+from streams.domain.around import held_until
 from streams.fold.chain import Chain
 from streams.fold.effects import PartitionPaused
 from streams.fold.inforce import InForce
@@ -74,19 +74,21 @@ def _state(data: bytes) -> str:
     assert encode(read(written)) == written
     if isinstance(state, Surroundings):
         for key in state.incidents:
-            is_held(state, key.rpartition("/")[0], 185, RULES)
+            held_until(state, key.rpartition("/")[0], 185, RULES)
     if isinstance(state, ControlState):
         assert Chain(state.audit_head, state.inputs).inputs == state.inputs
     return kind.__name__
 
 
 def _state_seeds() -> list[bytes]:
-    times = dict.fromkeys(("heard_at", "event_time", "opened_at", "first_seen", "last_seen"), "2026-11-01T03:00:00Z")
-    mark = msgspec.json.encode({"counted_by": "a", "command_id": "b", "sequence": 1, **times})
+    fields = dict.fromkeys(("heard_at", "event_time", "opened_at", "first_seen", "last_seen"), "2026-11-01T03:00:00Z")
+    mark = msgspec.json.encode({"counted_by": "a", "command_id": "b", "sequence": 1, **fields})
     control = bytes([STATES.index(ControlState)])
     around = bytes([STATES.index(Surroundings)])
     keys = (b"9/103", b"9/1/103", b"9/x", b"9", b"", b"/", b"9/1_0", b"9/" + b"9" * 5000, "9/\u0661".encode())
     held = [around + b'{"incidents":{"%b":{"sequence":1,"is_open":true}}}' % key for key in keys]
+    times = (b"2026-11-01T03:00:00Z", b"2026-11-01T03:00:00", b"9999-12-31T23:59:59Z", b"0001-01-01T00:00:00Z")
+    held += [around + b'{"incidents":{"9/103":{"sequence":1,"is_open":true,"told_at":"%b"}}}' % at for at in times]
     odd = [control + b'{"inputs":"%b"}' % text for text in (b"0" * 64, b"x" * 64, b"0", b" ", b"")]
     every = (b"{}", mark, b'{"version":"\xff"}', *HOSTILE[:3])
     return [*odd, *held, *(bytes([number]) + text for number in range(len(STATES)) for text in every)]

@@ -103,9 +103,18 @@ def test_incidents_outlast_a_restart(agent: World) -> None:
 
 def test_behind_the_clock(agent: World) -> None:
     """An end that is read after a later tick counts as at that tick: event time never runs back."""
-    agent.hear(incident(START, 185, 1, is_open=True), looked(ONE, 185, START + HOUR), tick(START + DAY))
+    agent.hear(incident(START, 185, 1, is_open=True), looked(ONE, 185, START + HOUR), tick(START + 5 * HOUR))
     agent.hear(incident(START + 2 * HOUR, 185, 2, is_open=False))
-    assert issued(agent) == [(ONE, said(START + DAY))]
+    assert issued(agent) == [(ONE, said(START + 5 * HOUR))]
+
+
+def test_an_incident_that_nobody_closes(agent: World) -> None:
+    """A tick is due an hour after the longest time that one lasts, and what waited goes out at that time."""
+    agent.hear(incident(START, 185, 1, is_open=True), looked(ONE, 185, START + HOUR))
+    agent.restart()
+    assert agent.fold.next_due(PARTITION) == START + 13 * HOUR
+    agent.hear(tick(START + DAY))
+    assert issued(agent) == [(ONE, said(START + 13 * HOUR))]
 
 
 def test_incidents_are_counted_as_what_they_are(agent: World) -> None:

@@ -1,13 +1,18 @@
 """What surrounds every customer of a partition: open incidents (R9) and an operator's silences (R16)."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from schemas.events import OverrideAction
+from schemas.policy import Incident as IncidentPolicy
+from schemas.policy import Policy
 from schemas.state import IncidentMark, Silence, Surroundings
+from schemas.state import replace as replace_record
 from streams.domain import NOWHERE, hear_around, release_baseline, review
-from streams.domain.around import ALL, is_held, is_incident
+from streams.domain.around import ALL, held_until, is_incident
 from tests.unit.domain.build import (
     BANK,
     HOUR,
@@ -23,14 +28,38 @@ from tests.unit.domain.build import (
 )
 
 OPEN = hear_around(NOWHERE, incident(START, 185), START)
+OVER = START + 13 * HOUR
+"""An hour after the longest time that an incident of the start can last."""
+
+
+def is_open(around: Surroundings, bank: str = BANK, code: int = 185, at: datetime = START) -> bool:
+    """Whether an incident is open."""
+    return is_incident(around, bank, code, at, RULES)
 
 
 def test_opened_and_closed() -> None:
     """An incident is open from its opening to its closing, and its sequence is remembered."""
-    assert is_incident(OPEN, BANK, 185)
+    assert is_open(OPEN)
     closed = hear_around(OPEN, incident(START + HOUR, 185, 2, is_open=False), START + HOUR)
-    assert not is_incident(closed, BANK, 185)
-    assert dict(closed.incidents) == {f"{BANK}/185": IncidentMark(2)}
+    assert not is_open(closed)
+    assert dict(closed.incidents) == {f"{BANK}/185": IncidentMark(2, told_at=START + HOUR)}
+
+
+def test_over_by_itself() -> None:
+    """An hour after the longest time that the rules in force let one last, it is over, whoever should have said so."""
+    assert is_open(OPEN, at=OVER - MS)
+    assert not is_open(OPEN, at=OVER)
+    short = replace(RULES, policy=Policy(incident=IncidentPolicy(max_hours=1)))
+    assert not is_incident(OPEN, BANK, 185, START + 2 * HOUR, short)
+    assert held_until(OPEN, BANK, 185, short) == START + 2 * HOUR
+
+
+def test_state_of_an_earlier_release() -> None:
+    """A mark that has no time is of an incident that is over; it can be opened again by a larger sequence."""
+    kept = msgspec.json.decode(b'{"incidents":{"102105/185":{"sequence":7,"is_open":true}}}', type=Surroundings)
+    assert not is_open(kept)
+    assert hear_around(kept, incident(START, 185, 7), START) is kept
+    assert is_open(hear_around(kept, incident(START, 185, 8), START))
 
 
 @pytest.mark.parametrize("sequence", [1, 2])
@@ -46,7 +75,7 @@ def test_sequences_are_apart() -> None:
     around = OPEN
     for event in (incident(START, 103), incident(START, 185, bank="5")):
         around = hear_around(around, event, START)
-    assert [is_incident(around, *one) for one in ((BANK, 185), (BANK, 103), ("5", 185), ("5", 103))] == [
+    assert [is_open(around, *one) for one in ((BANK, 185), (BANK, 103), ("5", 185), ("5", 103))] == [
         True,
         True,
         True,
@@ -67,16 +96,44 @@ def test_closing_before_opening() -> None:
 def test_held(code: int, asked: int | None, holds: bool) -> None:  # noqa: FBT001 - a case of the table
     """An incident holds contact about its code; one of an institution's trouble holds all, renewals included."""
     around = hear_around(NOWHERE, incident(START, code), START)
-    assert is_held(around, BANK, asked, RULES) is holds
-    assert not is_held(around, "5", asked, RULES)
-    assert not is_held(around, None, asked, RULES)
+    assert held_until(around, BANK, asked, RULES) == (OVER if holds else None)
+    assert held_until(around, "5", asked, RULES) is None
+    assert held_until(around, None, asked, RULES) is None
+
+
+def test_held_by_the_longest() -> None:
+    """Of several incidents the one that can last longest counts."""
+    around = hear_around(OPEN, incident(START + HOUR, 102), START + HOUR)
+    assert held_until(around, BANK, 185, RULES) == OVER + HOUR
+
+
+def test_incidents_are_found_by_their_institution() -> None:
+    """What is asked for at every contact does not go through the incidents of all others."""
+    around = OPEN
+    for event in (incident(START, 185, bank="5"), incident(START, 103), incident(START, 102, bank="6", is_open=False)):
+        around = hear_around(around, event, START)
+    mark = IncidentMark(1, is_open=True, told_at=START)
+    assert around.open_incidents == {BANK: [(185, mark), (103, mark)], "5": [(185, mark)]}
+    assert around.open_incidents is around.open_incidents
+    assert replace_record(around, incidents={}).open_incidents == {}
 
 
 def test_closed_holds_nothing() -> None:
     """A closed incident holds nothing."""
     closed = hear_around(OPEN, incident(START, 185, 2, is_open=False), START)
-    assert not is_held(closed, BANK, 185, RULES)
-    assert not is_held(NOWHERE, BANK, 185, RULES)
+    assert held_until(closed, BANK, 185, RULES) is None
+    assert held_until(NOWHERE, BANK, 185, RULES) is None
+
+
+@pytest.mark.parametrize(("later", "is_kept"), [(timedelta(0), True), (MS, False)])
+def test_closed_long_ago(later: timedelta, is_kept: bool) -> None:  # noqa: FBT001 - a case of the table
+    """30 days after its closing an incident goes with the next that is told of; open ones stay."""
+    around = hear_around(hear_around(OPEN, incident(START, 103), START), incident(START, 103, 2, is_open=False), START)
+    at = START + timedelta(days=30) + later
+    assert (f"{BANK}/103" in hear_around(around, incident(at, 102, bank="5"), at).incidents) is is_kept
+    again = hear_around(around, incident(at, 103, 2), at)
+    assert (again is around) is is_kept
+    assert f"{BANK}/185" in again.incidents
 
 
 @pytest.mark.parametrize("until", [None, START + MS])

@@ -33,3 +33,11 @@ def test_an_incident_of_no_code_is_no_state(key: str) -> None:
     """Every decision on an institution in trouble would fail at it."""
     with pytest.raises(msgspec.ValidationError, match="invalid literal"):
         msgspec.json.decode(msgspec.json.encode({"incidents": {key: {"sequence": 1}}}), type=Surroundings)
+
+
+@pytest.mark.parametrize("told_at", ["2026-11-01T03:00:00", "9999-12-31T23:59:59Z"])
+def test_an_incident_of_no_time_is_no_state(told_at: str) -> None:
+    """One without a zone, or from which no span can be counted, would fail every contact of its institution."""
+    kept = {"incidents": {"9/103": {"sequence": 1, "told_at": told_at}}}
+    with pytest.raises(msgspec.ValidationError, match=r"told_at|offset-naive"):
+        msgspec.json.decode(msgspec.json.encode(kept), type=Surroundings)

@@ -175,8 +175,8 @@ def test_held_issue_lets_others_pass() -> None:
     """A command that an incident holds does not hold up the one behind it."""
     story = Story()
     story.hear(nightly(185, 0), failing(169, START + HOUR), failing(949, START + 2 * HOUR, "a3"))
-    story.surround(incident(START + 3 * HOUR, 169))
-    story.wait(START + 3 * DAY)
+    story.surround(incident(START + 20 * HOUR, 169))
+    story.wait(START + DAY + 8 * HOUR)
     assert story.dated[1:] == [(FIRST + DAY, "L1 relink issue 949")]
 
 
@@ -234,20 +234,31 @@ def test_held_by_an_incident() -> None:
     """While an incident of its institution and code is open a command waits; at its end it goes out."""
     story = Story()
     story.hear(nightly(0, 0))
-    story.surround(incident(START + HOUR, 185))
+    story.surround(incident(START + DAY, 185))
     story.hear(nightly(185, 1))
-    story.wait(START + 2 * DAY)
+    story.wait(START + DAY + 12 * HOUR)
     assert story.lines == []
-    story.surround(incident(START + 2 * DAY + MS, 185, 2, is_open=False))
-    assert story.dated == [(START + 2 * DAY + MS, "L1 connect-fix issue 185")]
+    story.surround(incident(START + DAY + 12 * HOUR + MS, 185, 2, is_open=False))
+    assert story.dated == [(START + DAY + 12 * HOUR + MS, "L1 connect-fix issue 185")]
+
+
+def test_held_by_an_incident_that_nobody_closes() -> None:
+    """An hour after the longest time that one lasts, the command goes out by a timer; of two, the later one counts."""
+    story = Story()
+    story.hear(nightly(0, 0))
+    story.surround(incident(START + DAY, 185))
+    story.surround(incident(START + DAY + MS, 102))
+    story.hear(nightly(185, 1))
+    story.wait(START + 3 * DAY)
+    assert story.dated == [(START + DAY + MS + 13 * HOUR, "L1 connect-fix issue 185")]
 
 
 def test_dropped_in_an_incident() -> None:
     """What healed while the incident lasted is not told."""
     story = Story()
     story.hear(nightly(0, 0))
-    story.surround(incident(START + HOUR, 185))
-    story.hear(nightly(185, 1), nightly(0, 2))
+    story.surround(incident(START + DAY, 185))
+    story.hear(nightly(185, 1), looked(0, START + DAY + 2 * HOUR, START + DAY + 2 * HOUR))
     story.surround(incident(START + 3 * DAY, 185, 2, is_open=False))
     assert story.lines == []
 
@@ -260,7 +271,7 @@ def test_whom_an_incident_holds(code: int, bank: str, is_held: bool) -> None:  #
     """An incident holds contact about its own code, one of an institution's trouble all contact there."""
     story = Story()
     story.hear(nightly(0, 0))
-    story.surround(incident(START + HOUR, code, bank=bank))
+    story.surround(incident(START + DAY, code, bank=bank))
     story.hear(nightly(185, 1))
     assert (story.lines == []) is is_held
 
@@ -269,7 +280,7 @@ def test_escalation_in_an_incident() -> None:
     """An incident holds no escalation."""
     story = Story()
     story.hear(nightly(0, 0))
-    story.surround(incident(START + HOUR, 102))
+    story.surround(incident(START + DAY, 102))
     story.hear(nightly(931, 1))
     assert story.lines == ["L1 otp-escalation issue 931"]
 
@@ -278,10 +289,10 @@ def test_opening_observation() -> None:
     """What went out before an incident opened stays; its reminders wait."""
     story = Story(SHIPPED)
     story.hear(nightly(185, 0))
-    story.surround(incident(START + HOUR, 185))
-    story.wait(START + 2 * DAY)
+    story.surround(incident(START + DAY - HOUR, 185))
+    story.wait(START + DAY + 10 * HOUR)
     assert story.lines == ["L1 connect-fix issue 185"]
-    story.surround(incident(START + 2 * DAY + MS, 185, 2, is_open=False))
+    story.surround(incident(START + DAY + 10 * HOUR + MS, 185, 2, is_open=False))
     assert story.lines[1:] == ["L1 connect-fix remind 185"]
 
 

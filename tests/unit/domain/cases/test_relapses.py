@@ -147,7 +147,7 @@ def test_challenge_in_an_incident() -> None:
     """An episode opened while an incident of 185 is open there is neither a relapse nor the base of one."""
     story = Story()
     ups_and_downs(story, 0)
-    story.surround(incident(START + 2 * DAY, 185))
+    story.surround(incident(START + 3 * DAY - HOUR, 185))
     ups_and_downs(story, 3)
     story.surround(incident(START + 5 * DAY, 185, 2, is_open=False))
     story.hear(seen(185, START + 6 * DAY))
@@ -159,10 +159,21 @@ def test_other_incidents(code: int, bank: str) -> None:
     """An incident of another code, or at another institution, keeps no 185 from counting."""
     story = Story()
     ups_and_downs(story, 0)
-    story.surround(incident(START + 2 * DAY, code, bank=bank))
+    story.surround(incident(START + 3 * DAY - HOUR, code, bank=bank))
     ups_and_downs(story, 3)
     story.hear(seen(185, START + 6 * DAY))
     assert is_marked(story)
+
+
+def test_an_incident_that_nobody_closes() -> None:
+    """An hour after the longest time that one lasts it keeps no 185 from counting."""
+    for is_over in (False, True):
+        story = Story()
+        ups_and_downs(story, 0)
+        story.surround(incident(START + 3 * DAY - 13 * HOUR + (0 if is_over else 1) * MS, 185))
+        ups_and_downs(story, 3)
+        story.hear(seen(185, START + 6 * DAY))
+        assert is_marked(story) is is_over
 
 
 def test_located_challenge() -> None:

@@ -1,6 +1,7 @@
 """Short words for the tests about institutions: signals, and the institution agent's tables around the decisions."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -181,12 +182,15 @@ class Desk:
         return [action.value for action, _, _ in self.said(cause)]
 
     def told(self) -> list[tuple[str, int, int, int]]:
-        """What every partition was told: opened or closed, sequence, logins failing, logins seen."""
-        return [
-            (one.type.rpartition(".")[2], one.data.sequence, one.data.logins_failing, one.data.logins_seen)
-            for one in self.announced
-            if isinstance(one.data, Incident)
-        ]
+        """What every partition was told: opened or closed, for which time, logins failing, logins seen."""
+        told, sequences = [], defaultdict[tuple[str, int], list[int]](list)
+        for kind, one in [(event.type, event.data) for event in self.announced]:
+            assert isinstance(one, Incident)
+            times = sequences[one.institution_id, one.code]
+            assert one.sequence > max(times, default=0), "what is told later has a larger sequence"
+            times.append(one.sequence)
+            told.append((kind.rpartition(".")[2], len(times), one.logins_failing, one.logins_seen))
+        return told
 
     def _fire_all(self, until: datetime, prefix: str, **more: Mapping[str, Any]) -> None:
         tables: dict[str, Mapping[str, Any]] = {"incident": self.incidents, "ticket": self.tickets, **more}

@@ -62,10 +62,14 @@ def test_what_is_told_of_an_opening(desk: Desk) -> None:
     decision = desk.hear(*crowd(20, code=CODE))
     (event,) = decision.announced
     at = START + 19 * MS
-    assert (event.id, event.type, event.time) == (f"incident:{BANK}/103/1", EventType.INCIDENT_OPENED, at)
+    assert (event.id, event.type, event.time) == (
+        f"incident:{BANK}/103/{to_epoch_ms(at)}",
+        EventType.INCIDENT_OPENED,
+        at,
+    )
     assert (event.source, event.partition_key) == (Source.INSTITUTIONS, None)
     assert event.data == Incident(
-        institution_id=BANK, code=CODE, sequence=1, opened_at=at, logins_failing=20, logins_seen=20
+        institution_id=BANK, code=CODE, sequence=to_epoch_ms(at), opened_at=at, logins_failing=20, logins_seen=20
     )
     assert from_record(to_headers(event), None, to_value(event.data), to_epoch_ms(at)) == event
     assert (decision.outcome, decision.rules, decision.changed) == (Outcome.INCIDENT_OPENED, ("R9",), True)
@@ -276,7 +280,11 @@ def test_an_open_incident_gets_no_update(troubled: Desk) -> None:
     assert troubled.said() == [(Action.ISSUE, 0, 20)]
     health = institution_health(BANK, {}, {CODE: troubled.incidents[KEY]})
     (incident,), (ticket,) = health.incidents, health.tickets
-    assert (incident.code, incident.sequence, incident.opened_at) == (CODE, 1, START + 19 * MS)
+    assert (incident.code, incident.sequence, incident.opened_at) == (
+        CODE,
+        to_epoch_ms(START + 19 * MS),
+        START + 19 * MS,
+    )
     assert (incident.logins_failing, incident.logins_seen) == (120, 120)
     assert (ticket.cause, ticket.code, ticket.logins_affected, ticket.logins_standing) == (
         TicketCause.INCIDENT,
@@ -317,11 +325,13 @@ def test_twenty_percent_close_it(troubled: Desk, others: int, is_closed: bool) -
 
 
 def test_what_is_told_of_a_closing(troubled: Desk) -> None:
-    """The closing has the next number, the time of the opening, and what there was at the end."""
+    """The closing has its own number, the time of the opening, and what there was at the end."""
     (event,) = troubled.hear(healthy(80, START + MINUTE)).announced
-    assert (event.id, event.type, event.time) == (f"incident:{BANK}/103/2", EventType.INCIDENT_CLOSED, START + MINUTE)
+    number = to_epoch_ms(START + MINUTE)
+    assert (event.id, event.time) == (f"incident:{BANK}/103/{number}", START + MINUTE)
+    assert event.type == EventType.INCIDENT_CLOSED
     assert event.data == Incident(
-        institution_id=BANK, code=CODE, sequence=2, opened_at=START + 19 * MS, logins_failing=20, logins_seen=100
+        institution_id=BANK, code=CODE, sequence=number, opened_at=START + 19 * MS, logins_failing=20, logins_seen=100
     )
     assert troubled.said() == [(Action.ISSUE, 0, 20), (Action.COMPLETE, 1, 20)]
     assert len({data(message).command_id for message in troubled.messages}) == 1
@@ -391,6 +401,24 @@ def test_it_opens_again_with_the_next_numbers(troubled: Desk) -> None:
         ("closed", 4),
     ]
     assert len({data(message).command_id for message in troubled.messages}) == 2
+
+
+def test_a_forgotten_state_announces_above_what_was_told(troubled: Desk) -> None:
+    """Who has lost all state tells of the next incident with a larger sequence than the one before had."""
+    troubled.tick(START + DAY)
+    anew = Desk()
+    anew.hear(*crowd(20, START + DAY + HOUR, CODE))
+    (opened,) = anew.announced
+    assert isinstance(opened.data, Incident)
+    assert opened.data.sequence > max(one.data.sequence for one in troubled.announced if isinstance(one.data, Incident))
+
+
+def test_sequences_rise_within_a_millisecond(troubled: Desk) -> None:
+    """What closes at the very time at which it opened is told of with the next number."""
+    (opened,) = troubled.announced
+    (closed,) = troubled.hear(healthy(80, opened.time)).announced
+    assert isinstance(closed.data, Incident)
+    assert closed.data.sequence == to_epoch_ms(opened.time) + 1
 
 
 def test_it_lasts_on_right_after_twelve_hours(desk: Desk) -> None:

@@ -17,3 +17,10 @@ def test_rules_once_in_order() -> None:
     """The rules of both are named, each once, in the order in which they were applied."""
     assert SOME.then(MORE).rules == ("R10", "R9")
     assert MORE.then(SOME).rules == ("R9", "R10")
+
+
+def test_size_counts_records() -> None:
+    """Every record that changes or goes counts, a message does not: it is what a tick has room for."""
+    assert SOME.size == 0
+    gone = InstitutionDecision(tickets={"9/103": None}, standings={"9/103/7/1": None, "9/103/7/2": None})
+    assert gone.then(InstitutionDecision(gatherings={"9/106": None})).size == 4

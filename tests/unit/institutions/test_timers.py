@@ -1,0 +1,167 @@
+"""Many timers of the institution agent, and timers that fail: the work of a tick is bounded, and nobody is held up."""
+
+import logging
+from datetime import datetime
+
+import pytest
+
+from schemas.events import Source
+from schemas.signals import SignalType
+from schemas.times import rfc3339
+from streams.domain.institutions import CHANGED_AT_ONCE, Timed, due
+from streams.domain.rules import Rules
+from streams.institutions import timers
+from streams.kafka.topics import DEAD_LETTER, SIGNALS
+from tests.unit.fold.build import (
+    BANKS,
+    DAY,
+    HOUR,
+    INSTITUTION_TABLES,
+    PARTITION,
+    START,
+    World,
+    ids_of,
+    institution_world,
+    record,
+    signal,
+    tick,
+)
+
+TICKETS = "remediation.support-ticket"
+BANK, OTHER = BANKS
+KEY = f"{BANK}/148"
+BY = START + 7 * DAY + HOUR
+"""A tick by which quiet tickets are complete."""
+
+
+@pytest.fixture
+def world() -> World:
+    return institution_world()
+
+
+def quiet_ticket(world: World, *banks: str) -> None:
+    """Open a ticket at each institution, and have its login leave."""
+    for bank in banks:
+        world.hear(*(signal(kind, "1", START, bank) for kind in (SignalType.FAILING, SignalType.LEFT)))
+
+
+def completed(world: World) -> list[str]:
+    """Give the institutions whose tickets are complete, in order."""
+    return [one["institution_id"] for one in world.sent(TICKETS) if one["action"] == "complete"]
+
+
+def fail_due(monkeypatch: pytest.MonkeyPatch, key: str = KEY) -> None:
+    """Make it impossible to tell when the ticket at a key is due."""
+
+    def failing(timed: Timed, rules: Rules) -> datetime | None:
+        if timed is INSTITUTION_TABLES.tickets.partition(PARTITION).get(key):
+            raise ZeroDivisionError
+        return due(timed, rules)
+
+    monkeypatch.setattr(timers, "due", failing)
+
+
+def letters(world: World) -> list[str]:
+    """Give what the dead letters say."""
+    return [one["detail"] for one in world.sent(DEAD_LETTER)]
+
+
+def test_a_tick_looks_at_each_timer_a_few_times(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has fired has its timer looked at anew, and nobody else: the work goes by the timers, not by their square."""
+    banks, looks = ids_of(PARTITION, 200), 0
+
+    def counted(timed: Timed, rules: Rules) -> datetime | None:
+        nonlocal looks
+        looks += 1
+        return due(timed, rules)
+
+    quiet_ticket(world, *banks)
+    monkeypatch.setattr(timers, "due", counted)
+    world.hear(tick(BY, Source.INSTITUTIONS))
+    assert sorted(completed(world)) == sorted(banks)
+    assert looks <= 5 * len(banks)
+
+
+def test_a_tick_changes_so_many_records_at_most(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is due still, so that the next tick comes at once, and goes on where this one stopped.
+
+    Of each institution a ticket and its login go, and its window.
+    """
+    monkeypatch.setattr("streams.institutions.turn.CHANGED_AT_ONCE", 6)
+    banks = sorted(ids_of(PARTITION, 4))
+    quiet_ticket(world, *banks)
+    due_at = world.fold.next_due(PARTITION)
+    world.hear(tick(BY, Source.INSTITUTIONS))
+    assert completed(world) == banks[:2]
+    assert world.fold.next_due(PARTITION) == due_at
+    world.hear(tick(BY + HOUR, Source.INSTITUTIONS))
+    assert completed(world) == banks
+    times = {dict(one.headers)["ce_time"] for one in world.out[TICKETS, PARTITION][-4:]}
+    assert times == {rfc3339(START + 7 * DAY).encode()}
+
+
+def test_as_many_records_change_at_once_as_fit_a_transaction() -> None:
+    """Enough for a bad hour, few enough for half a second."""
+    assert CHANGED_AT_ONCE == 1000
+
+
+def test_whose_due_time_cannot_be_told_ends_no_worker(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A partition opens without that timer and with all others, and the worker's log says so once."""
+    quiet_ticket(world, BANK, OTHER)
+    world.restart()
+    fail_due(monkeypatch)
+    with caplog.at_level(logging.ERROR):
+        world.restart()
+        assert world.fold.next_due(PARTITION) == START + 7 * DAY
+    assert [one.getMessage() for one in caplog.records] == [f"a timer of {SIGNALS}/{PARTITION} could not be told"]
+    world.hear(tick(BY, Source.INSTITUTIONS))
+    assert (completed(world), letters(world)) == ([OTHER], [])
+
+
+def test_a_due_time_that_fails_at_a_tick(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for its institution's next own signal, and the timers of others fire; it is counted, and no record."""
+    quiet_ticket(world, BANK, OTHER)
+    assert world.fold.prepare(PARTITION)
+    fail_due(monkeypatch)
+    world.tallies.clear()
+    for at in (BY, BY + HOUR):
+        world.hear(tick(at, Source.INSTITUTIONS))
+    assert (completed(world), letters(world)) == ([OTHER], [])
+    assert sum(one.counts["timers_failed",] for one in world.tallies) == 1
+
+
+@pytest.mark.parametrize("polls", [(4,), (1, 3), (2, 2), (3, 1), (1, 1, 1, 1)])
+def test_a_timer_that_failed_comes_again_with_the_next_own_signal(
+    world: World, monkeypatch: pytest.MonkeyPatch, polls: tuple[int, ...]
+) -> None:
+    """Whatever the cut into polls: it fails at the first tick, not at the second, and at the one behind the signal."""
+    quiet_ticket(world, BANK)
+    monkeypatch.setattr("streams.institutions.turn.fire", lambda *_: 1 / 0)
+    own = signal(SignalType.HEALTHY, "1", START, BANK)
+    events = [
+        record(n, one)
+        for n, one in enumerate(
+            (
+                tick(BY, Source.INSTITUTIONS),
+                tick(BY + HOUR, Source.INSTITUTIONS),
+                own,
+                tick(BY + 2 * HOUR, Source.INSTITUTIONS),
+            ),
+            world.seen,
+        )
+    ]
+    for size in polls:
+        world.poll(events[:size])
+        del events[:size]
+    assert len(letters(world)) == 2
+
+
+def test_a_due_time_that_fails_at_a_signal_leaves_the_signal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told of the institution is decided on all the same."""
+    quiet_ticket(world, BANK)
+    fail_due(monkeypatch)
+    world.hear(signal(SignalType.FAILING, "2", START + HOUR, BANK, 147))
+    assert letters(world) == []
+    assert [(one["codes"], one["action"]) for one in world.sent(TICKETS)][-1] == ([147], "issue")
