@@ -100,6 +100,21 @@ def test_a_tick_changes_so_many_records_at_most(world: World, monkeypatch: pytes
     assert times == {rfc3339(START + 7 * DAY).encode()}
 
 
+def test_what_is_left_over_fires_alike_in_any_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two ticks of one poll come to the same as two polls, in bytes."""
+    monkeypatch.setattr("streams.institutions.turn.CHANGED_AT_ONCE", 6)
+    banks, said = ids_of(PARTITION, 5), []
+    ticks = [tick(BY + n * HOUR, Source.INSTITUTIONS) for n in range(2)]
+    for polls in ([ticks], [[one] for one in ticks]):
+        one = institution_world()
+        quiet_ticket(one, *banks)
+        for events in polls:
+            one.hear(*events)
+        assert len(completed(one)) == 4
+        said.append((one.said(), one.state(), one.fold.next_due(PARTITION)))
+    assert said[0] == said[1]
+
+
 def test_as_many_records_change_at_once_as_fit_a_transaction() -> None:
     """Enough for a bad hour, few enough for half a second."""
     assert CHANGED_AT_ONCE == 1000

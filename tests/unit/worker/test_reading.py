@@ -39,5 +39,5 @@ def test_an_incident_of_no_code_is_no_state(key: str) -> None:
 def test_an_incident_of_no_time_is_no_state(told_at: str) -> None:
     """One without a zone, or from which no span can be counted, would fail every contact of its institution."""
     kept = {"incidents": {"9/103": {"sequence": 1, "told_at": told_at}}}
-    with pytest.raises(msgspec.ValidationError, match="told_at|offset-naive"):
+    with pytest.raises(msgspec.ValidationError, match=r"told_at|offset-naive"):
         msgspec.json.decode(msgspec.json.encode(kept), type=Surroundings)
