@@ -5,6 +5,7 @@ from datetime import datetime
 
 from streams.domain import Rules
 from streams.domain.institutions import InstitutionDecision, Timed, case_key, due, window_due
+from streams.fold import PartitionPaused
 from streams.fold.failures import Failures
 from streams.institutions.tables import InstitutionChanges, InstitutionTables
 
@@ -63,9 +64,15 @@ def due_at(state: InstitutionChanges, timer: str, rules: Rules) -> datetime | No
 
 
 def due_or_never(state: InstitutionChanges, timer: str, rules: Rules, failures: Failures) -> datetime | None:
-    """Give the same, and None where it cannot be told: one institution's trouble is not everybody's."""
+    """Give the same, and None where it cannot be told: one institution's trouble is not everybody's.
+
+    Raises:
+        PartitionPaused: a record is of a later release.
+    """
     try:
         return due_at(state, timer, rules)
+    except PartitionPaused:
+        raise
     except Exception as error:  # noqa: BLE001 - the others go on
         failures.tell(f"timer {timer}: when it is due cannot be told", error)
         return None

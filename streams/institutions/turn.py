@@ -166,6 +166,8 @@ class InstitutionTurn:
             return None
         try:
             return due_at(self._state, timer, self._ledger.in_force.rules)
+        except PartitionPaused:
+            raise
         except Exception as error:  # noqa: BLE001 - the others go on
             self._hold(record, timer, error)
             return None

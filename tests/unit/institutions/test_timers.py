@@ -10,6 +10,7 @@ from schemas.signals import SignalType
 from schemas.times import rfc3339
 from streams.domain.institutions import CHANGED_AT_ONCE, Timed, due
 from streams.domain.rules import Rules
+from streams.fold import PartitionPaused
 from streams.institutions import timers
 from streams.kafka.topics import DEAD_LETTER
 from tests.unit.fold.build import (
@@ -133,6 +134,25 @@ def test_whose_due_time_cannot_be_told_ends_no_worker(
     assert [one.getMessage() for one in caplog.records] == [f"timer {KEY}/ticket: when it is due cannot be told"]
     world.hear(tick(BY, Source.INSTITUTIONS))
     assert (completed(world), letters(world)) == ([OTHER], [])
+
+
+@pytest.mark.parametrize("how", ["opened", "ticked", "committed"])
+def test_state_that_cannot_be_read_pauses(world: World, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """A later release has worked here: that is no failure of one institution, and nothing may be set aside for it."""
+    quiet_ticket(world, BANK)
+
+    def refused(_timed: Timed, _rules: Rules) -> datetime | None:
+        raise PartitionPaused("a later release has worked here")
+
+    monkeypatch.setattr(timers, "due", refused)
+    world.restart()
+    events = {
+        "opened": [],
+        "ticked": [signal(SignalType.HEALTHY, "1", START, OTHER), tick(BY, Source.INSTITUTIONS)],
+        "committed": [signal(SignalType.FAILING, "1", START, OTHER)],
+    }
+    with pytest.raises(PartitionPaused):
+        world.hear(*events[how]) if events[how] else world.fold.next_due(PARTITION)
 
 
 def test_a_due_time_that_fails_at_a_tick_is_a_dead_letter(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
