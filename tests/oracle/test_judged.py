@@ -10,6 +10,7 @@ from multiprocessing import get_context
 import pytest
 
 from schemas.policy import Contact, Policy
+from streams.domain import around
 from streams.domain.institutions import Window, gathering, tickets
 from streams.fold.inforce import InForce
 from tests.oracle import core
@@ -71,6 +72,11 @@ def one_hour_less(patch: Patch) -> None:
     patch.setattr(core, "SHIPPED", InForce.of(shorter, core.CATALOGUE))
 
 
+def over_an_hour_later(patch: Patch) -> None:
+    """R9 with an incident that nobody closes over two hours after its longest time, not one."""
+    patch.setattr(around, "UNTOLD", timedelta(hours=2))
+
+
 def otp_counts(patch: Patch) -> None:
     """R9 with OTP logins among those seen until they were marked."""
     patch.setattr(Window, "forget", lambda _self, _login: None)
@@ -94,6 +100,7 @@ def left_still_stands(patch: Patch) -> None:
     ("judge", "plant"),
     [
         (differing, one_hour_less),
+        (differing, over_an_hour_later),
         (differing_signals, otp_counts),
         (differing_signals, seven_days_less),
         (differing_signals, left_still_stands),

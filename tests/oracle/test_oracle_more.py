@@ -29,6 +29,23 @@ def test_old_incident_sequence_changes_nothing() -> None:
     assert actions(log) == []
 
 
+def test_incident_that_nobody_closes() -> None:
+    """R9: contact waits until 1 h after the 12 h that an incident lasts at most."""
+    log = Log().incident("opened", 0, 103, 1).shows(103, 1).tick(12.99)
+    assert actions(log) == []
+    assert [one["time"] for one in judge(log.tick(24).records)] == ["2026-11-01T16:00:00Z"]
+
+
+def test_sequence_of_an_incident_closed_long_ago() -> None:
+    """R9: 30 days after its closing its sequence counts no more; that of one that nobody has closed does."""
+    log = Log().incident("opened", 0, 103, 3).incident("closed", 1, 103, 4).incident("opened", 30 * DAY + 1, 103, 3)
+    assert actions(log.shows(103, 30 * DAY + 2)) == ["connect-fix issue"]
+    log = Log().incident("opened", 0, 103, 3).incident("closed", 1, 103, 4).incident("opened", 30 * DAY + 1.1, 103, 3)
+    assert actions(log.shows(103, 30 * DAY + 2)) == []
+    log = Log().incident("opened", 0, 103, 3).incident("opened", 30 * DAY + 1.1, 103, 3)
+    assert actions(log.shows(103, 30 * DAY + 2)) == ["connect-fix issue"]
+
+
 def test_locate_once_a_stretch() -> None:
     """R14: one `locate`; the answer opens the command at its first failing attempt."""
     log = (

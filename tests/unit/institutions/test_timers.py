@@ -10,6 +10,7 @@ from schemas.signals import SignalType
 from schemas.times import rfc3339
 from streams.domain.institutions import CHANGED_AT_ONCE, Timed, due
 from streams.domain.rules import Rules
+from streams.fold import PartitionPaused
 from streams.institutions import timers
 from streams.kafka.topics import DEAD_LETTER, SIGNALS
 from tests.unit.fold.build import (
@@ -100,6 +101,21 @@ def test_a_tick_changes_so_many_records_at_most(world: World, monkeypatch: pytes
     assert times == {rfc3339(START + 7 * DAY).encode()}
 
 
+def test_what_is_left_over_fires_alike_in_any_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two ticks of one poll come to the same as two polls, in bytes."""
+    monkeypatch.setattr("streams.institutions.turn.CHANGED_AT_ONCE", 6)
+    banks, said = ids_of(PARTITION, 5), []
+    ticks = [tick(BY + n * HOUR, Source.INSTITUTIONS) for n in range(2)]
+    for polls in ([ticks], [[one] for one in ticks]):
+        one = institution_world()
+        quiet_ticket(one, *banks)
+        for events in polls:
+            one.hear(*events)
+        assert len(completed(one)) == 4
+        said.append((one.said(), one.state(), one.fold.next_due(PARTITION)))
+    assert said[0] == said[1]
+
+
 def test_as_many_records_change_at_once_as_fit_a_transaction() -> None:
     """Enough for a bad hour, few enough for half a second."""
     assert CHANGED_AT_ONCE == 1000
@@ -118,6 +134,25 @@ def test_whose_due_time_cannot_be_told_ends_no_worker(
     assert [one.getMessage() for one in caplog.records] == [f"a timer of {SIGNALS}/{PARTITION} could not be told"]
     world.hear(tick(BY, Source.INSTITUTIONS))
     assert (completed(world), letters(world)) == ([OTHER], [])
+
+
+@pytest.mark.parametrize("how", ["opened", "ticked", "committed"])
+def test_state_that_cannot_be_read_pauses(world: World, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """A later release has worked here: that is no failure of one institution, and nothing may be set aside for it."""
+    quiet_ticket(world, BANK)
+
+    def refused(_timed: Timed, _rules: Rules) -> datetime | None:
+        raise PartitionPaused("a later release has worked here")
+
+    monkeypatch.setattr(timers, "due", refused)
+    world.restart()
+    events = {
+        "opened": [],
+        "ticked": [signal(SignalType.HEALTHY, "1", START, OTHER), tick(BY, Source.INSTITUTIONS)],
+        "committed": [signal(SignalType.FAILING, "1", START, OTHER)],
+    }
+    with pytest.raises(PartitionPaused):
+        world.hear(*events[how]) if events[how] else world.fold.next_due(PARTITION)
 
 
 def test_a_due_time_that_fails_at_a_tick(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
