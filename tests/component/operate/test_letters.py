@@ -15,7 +15,7 @@ from schemas.times import to_epoch_ms
 from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS
 from streams.operate.letters import telling
 from streams.operate.letters.book import Book
-from streams.operate.letters.forgets import Candidate, Forgets
+from streams.operate.letters.forgets import Candidate
 from streams.operate.letters.kept import Chosen, Kept, LetterId, Origin
 from streams.operate.letters.originals import Originals, obstacle
 from streams.operate.letters.retry import Done, Left, Order, Plan, _put_each
@@ -275,39 +275,3 @@ async def test_what_is_another_record_by_now_is_not_put_back(now: LogRecord | No
     await _put_each(producer, Changed(now), Plan([Candidate(kept(), RECORD)]), Order("ann", "mended", NOW), done)
     assert (producer.topics, done.written) == ([], 0)
     assert done.stopped == f"1/0: its record has just gone from {EVENTS}/1/42"
-
-
-# -- who was forgotten
-
-
-def order_at(partition: int, offset: int, timestamp: int = 0, key: bytes = b"7") -> Any:  # noqa: ANN401 - as above
-    """Give an order to forget a customer as it lies in the log."""
-
-    class Stored(LogRecord):
-        topic = EVENTS
-
-    record = Stored(offset, timestamp, key, b"{}", [("ce_type", b"customer.forgotten")])
-    object.__setattr__(record, "partition", partition)
-    return record
-
-
-@pytest.mark.parametrize(
-    ("order", "is_refused"),
-    [
-        (order_at(1, 43), True),
-        (order_at(1, 41), False),
-        (order_at(1, 43, key=b"8"), False),
-        (order_at(2, 5, 0), True),
-        (order_at(2, 5, -1), False),
-    ],
-    ids=["behind it", "before it", "of another", "later elsewhere", "earlier elsewhere"],
-)
-async def test_what_is_behind_an_order_to_forget(order: Any, is_refused: bool) -> None:  # noqa: ANN401, FBT001 - an example
-    """A record is not put back where its customer was forgotten behind it; another partition is told by the times."""
-    forgets, candidates = Forgets(), [Candidate(kept(), RECORD)]
-    forgets.take(order)
-    assert bool(forgets.of(candidates)) == is_refused
-    done = Done()
-    await _put_each(Sent(), Changed(RECORD), Plan(candidates, forgets=forgets), Order("ann", "mended", NOW), done)
-    assert (done.stopped == "1/0: its customer has just been forgotten") == is_refused
-    assert done.written == (not is_refused)
