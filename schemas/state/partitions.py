@@ -88,11 +88,10 @@ class Surroundings(Record, frozen=True, dict=True, gc=True):
             int(key.rpartition("/")[2])
 
     @cached_property
-    def open_incidents(self) -> Mapping[str, Sequence[tuple[int, IncidentMark]]]:
-        """Give codes and marks of the incidents that were not closed, by institutionId: asked for at every contact."""
+    def incidents_of(self) -> Mapping[str, Sequence[tuple[int, IncidentMark]]]:
+        """Give codes and marks of the incidents by institutionId: asked for at every contact."""
         found: dict[str, list[tuple[int, IncidentMark]]] = {}
         for key, mark in self.incidents.items():
-            if mark.is_open:
-                institution_id, _, code = key.rpartition("/")
-                found.setdefault(institution_id, []).append((int(code), mark))
+            institution_id, _, code = key.rpartition("/")
+            found.setdefault(institution_id, []).append((int(code), mark))
         return found

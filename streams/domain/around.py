@@ -13,7 +13,7 @@ ALL = "/"
 KEPT = timedelta(days=1)
 CLOSED_KEPT = timedelta(days=30)
 """How long a closed incident is remembered for its sequence: by then nobody tells of it again."""
-UNTOLD = timedelta(hours=1)
+CLOSING_GRACE = timedelta(hours=1)
 """How long the closing of an incident that has lasted for as long as one can may be under way, before it is closed."""
 
 Silences = Mapping[str, Silence]
@@ -35,16 +35,17 @@ def held_until(around: Surroundings, institution_id: str | None, code: int | Non
     """Give until when contact because of a code has to wait, perhaps in the past; None where it does not.
 
     It waits for an incident of the code, or for one of the institution's own, and at most for as long as one lasts: the
-    closing comes before, unless whoever was to tell of it has forgotten the incident.
+    closing comes before, unless whoever was to tell of it has forgotten the incident. Of a closed one it is the time of
+    the closing: whoever waited for it is told nothing as of a time before.
     """
     if institution_id is None:
         return None
-    marks = around.open_incidents.get(institution_id, ())
+    marks = around.incidents_of.get(institution_id, ())
     return max((_over_at(mark, rules) for troubled, mark in marks if _covers(troubled, code, rules)), default=None)
 
 
 def _over_at(mark: IncidentMark, rules: Rules) -> datetime:
-    return mark.told_at + rules.policy.incident.longest + UNTOLD
+    return mark.told_at + rules.policy.incident.longest + CLOSING_GRACE if mark.is_open else mark.told_at
 
 
 def _covers(troubled: int, code: int | None, rules: Rules) -> bool:
@@ -58,7 +59,10 @@ def hear(around: Surroundings, event: Event, at: datetime) -> Surroundings:
         return _hear_incident(around, data, event.time, is_open=event.type == EventType.INCIDENT_OPENED)
     if isinstance(data, Override) and data.is_partition_wide and data.action is OverrideAction.SILENCE:
         scope = ALL if data.institution_id is None else data.institution_id
-        return replace(around, silences=silenced(around.silences, scope, data.until, at))
+        silences = silenced(around.silences, scope, data.until, at)
+        if scope in around.silences and scope not in silences:  # lifted: nobody is told anything as of a time before
+            silences = {**silences, scope: Silence(at)}
+        return replace(around, silences=silences)
     return around
 
 

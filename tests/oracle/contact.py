@@ -59,12 +59,12 @@ def incident_end(partition: Partition, opened_at: datetime) -> datetime:
 
 
 def _incident_ends(partition: Partition, customer: Customer, case: Case, episode: Episode) -> list[datetime | None]:
-    """R9: an incident of that institution and code is open, or of an institution trouble there."""
+    """R9: the end of each incident of that institution and code, or of an institution trouble there."""
     reason = reason_now(partition.rules, customer, case, episode)
     return [
-        incident_end(partition, opened_at)
-        for (institution, code), opened_at in partition.incidents.items()
-        if institution == case.institution and (code == reason or partition.rules.treatment(code) == "institution")
+        incident_end(partition, partition.incidents[one]) if one in partition.incidents else told_at
+        for one, (_, told_at) in partition.sequences.items()
+        if one[0] == case.institution and (one[1] == reason or partition.rules.treatment(one[1]) == "institution")
     ]
 
 

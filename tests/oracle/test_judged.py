@@ -74,7 +74,7 @@ def one_hour_less(patch: Patch) -> None:
 
 def over_an_hour_later(patch: Patch) -> None:
     """R9 with an incident that nobody closes over two hours after its longest time, not one."""
-    patch.setattr(around, "UNTOLD", timedelta(hours=2))
+    patch.setattr(around, "CLOSING_GRACE", timedelta(hours=2))
 
 
 def otp_counts(patch: Patch) -> None:

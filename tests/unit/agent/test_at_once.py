@@ -2,9 +2,22 @@
 
 import pytest
 
+from schemas.events import OverrideAction
 from streams.agent import turn
-from tests.unit.agent.test_turn import issued
-from tests.unit.fold.build import CUSTOMERS, HOUR, MINUTE, PARTITION, START, World, agent_world, incident, looked, tick
+from tests.unit.agent.test_turn import issued, said
+from tests.unit.fold.build import (
+    CUSTOMERS,
+    HOUR,
+    MINUTE,
+    PARTITION,
+    START,
+    World,
+    agent_world,
+    incident,
+    looked,
+    overridden,
+    tick,
+)
 
 ONE, TWO, THREE, _ = CUSTOMERS
 
@@ -45,7 +58,17 @@ def test_news_for_more_than_are_looked_at(agent: World, monkeypatch: pytest.Monk
     news = [incident(ended, 185, 2, is_open=False), tick(ended + MINUTE), tick(ended + 2 * MINUTE)]
     for together in [news] if is_one_poll else [[one] for one in news]:
         agent.hear(*together)
-    assert [one for one, _ in issued(agent)] == sorted((ONE, TWO, THREE))
+    assert issued(agent) == [(one, said(ended)) for one in sorted((ONE, TWO, THREE))]
+
+
+def test_the_end_of_a_silence_for_more_than_are_looked_at(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does an operator who lifts a silence of all; nobody is told anything as of a time before."""
+    monkeypatch.setattr(turn, "AT_ONCE", 1)
+    lifted = START + 2 * HOUR
+    agent.hear(overridden(OverrideAction.SILENCE, START, all=True))
+    agent.hear(*(looked(one, 185, START + HOUR) for one in (ONE, TWO)))
+    agent.hear(overridden(OverrideAction.SILENCE, lifted, all=True, until=lifted), tick(lifted + MINUTE))
+    assert issued(agent) == [(one, said(lifted)) for one in sorted((ONE, TWO))]
 
 
 def test_news_outlast_a_restart(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,16 +112,17 @@ def test_incidents_are_found_by_their_institution() -> None:
     around = OPEN
     for event in (incident(START, 185, bank="5"), incident(START, 103), incident(START, 102, bank="6", is_open=False)):
         around = hear_around(around, event, START)
-    mark = IncidentMark(1, is_open=True, told_at=START)
-    assert around.open_incidents == {BANK: [(185, mark), (103, mark)], "5": [(185, mark)]}
-    assert around.open_incidents is around.open_incidents
-    assert replace_record(around, incidents={}).open_incidents == {}
+    mark, closed = IncidentMark(1, is_open=True, told_at=START), IncidentMark(1, is_open=False, told_at=START)
+    assert around.incidents_of == {BANK: [(185, mark), (103, mark)], "5": [(185, mark)], "6": [(102, closed)]}
+    assert around.incidents_of is around.incidents_of
+    assert replace_record(around, incidents={}).incidents_of == {}
 
 
-def test_closed_holds_nothing() -> None:
-    """A closed incident holds nothing."""
-    closed = hear_around(OPEN, incident(START, 185, 2, is_open=False), START)
-    assert held_until(closed, BANK, 185, RULES) is None
+def test_closed_holds_no_longer() -> None:
+    """A closed incident holds until its closing: nobody who has waited for it is told anything as of a time before."""
+    closed = hear_around(OPEN, incident(START + HOUR, 185, 2, is_open=False), START)
+    assert held_until(closed, BANK, 185, RULES) == START + HOUR
+    assert held_until(closed, BANK, 103, RULES) is None
     assert held_until(NOWHERE, BANK, 185, RULES) is None
 
 
@@ -147,11 +148,13 @@ def test_silences(until: datetime | None) -> None:
 
 @pytest.mark.parametrize("until", [START, START - HOUR])
 def test_lifted(until: datetime) -> None:
-    """A silence that has ended already lifts the one of its scope, and no other."""
+    """A silence that has ended already ends the one of its scope, and no other; where there is none it says nothing."""
     around = hear_around(NOWHERE, silenced(START, customer=None, all=True), START)
     around = hear_around(around, silenced(START, customer=None, institution_id=BANK), START)
     around = hear_around(around, silenced(START, until, customer=None, institution_id=BANK), START)
-    assert dict(around.silences) == {ALL: Silence(None)}
+    assert dict(around.silences) == {ALL: Silence(None), BANK: Silence(START)}
+    again = hear_around(NOWHERE, silenced(START, until, customer=None, institution_id=BANK), START)
+    assert dict(again.silences) == {}
 
 
 def test_others_say_nothing() -> None:
