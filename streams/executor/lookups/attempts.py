@@ -71,16 +71,13 @@ class Attempts:
         institution = self._institution_of(work.lookup)
         if self.waiting.is_troubled(institution) and not self.waiting.take(work, institution):
             return await self._crowded_out(work, work.lookup, institution)
-        while self.waiting.is_busy(work):
-            if self._is_too_old(work.record):
-                self._pass_by(work, work.lookup)
-                return None
-            await asyncio.sleep(self._settings.longest_pause_seconds)
         async with self.waiting.turn(work), self._slots:
             await self.refusal.wait()
             if self._is_too_old(work.record):
                 self._pass_by(work, work.lookup)
                 return None
+            if self.waiting.is_troubled(institution) and work not in self.waiting:
+                return 0.0  # the tries before it were in vain while it waited for a slot: it goes into the line
             try:
                 async with asyncio.timeout(self._settings.answer_seconds):
                     seen = await self._answerer.answer(work.lookup)
@@ -96,6 +93,7 @@ class Attempts:
         return abs(to_epoch_ms(self._clock.now()) - record.timestamp_ms) > self._settings.oldest_seconds * 1000
 
     def _pass_by(self, work: Work, lookup: Lookup) -> None:
+        """Let go of one that is too old."""
         log.warning("%s is too old: nobody waits for its answer any more, it is passed by", work)
         self._meters.looked_up(lookup.action, LookupOutcome.TOO_OLD)
 

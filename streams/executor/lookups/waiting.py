@@ -42,6 +42,10 @@ class Waiting:
         """Count those that wait."""
         return len(self._standing)
 
+    def __contains__(self, work: Work) -> bool:
+        """Tell whether one waits."""
+        return work in self._standing
+
     @property
     def is_full(self) -> bool:
         """Whether no further one may wait."""
@@ -109,13 +113,9 @@ class Waiting:
         if not line.members:
             del self._lines[institution]
 
-    def is_busy(self, work: Work) -> bool:
-        """Tell whether another of its line has its turn."""
-        return work in self._standing and self._lines[self._standing[work]].turn.locked()
-
     @asynccontextmanager
     async def turn(self, work: Work) -> AsyncIterator[None]:
-        """Wait for the turn of its line; one that does not wait has it at once."""
+        """Wait for the turn of its line, behind those who asked before; one that does not wait has it at once."""
         if work not in self._standing:
             yield
             return
