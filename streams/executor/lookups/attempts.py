@@ -71,13 +71,13 @@ class Attempts:
         institution = self._institution_of(work.lookup)
         if self.waiting.is_troubled(institution) and not self.waiting.take(work, institution):
             return await self._crowded_out(work, work.lookup, institution)
-        async with self.waiting.turn(work), self._slots:
+        async with self.waiting.turn(work, institution) as is_apart, self._slots:
             await self.refusal.wait()
             if self._is_too_old(work.record):
                 self._pass_by(work, work.lookup)
                 return None
-            if self.waiting.is_troubled(institution) and work not in self.waiting:
-                return 0.0  # the tries before it were in vain while it waited for a slot: it goes into the line
+            if not is_apart and self.waiting.are_in_vain(institution):
+                return 0.0  # what was learnt while it waited for a slot: its turn is among those that wait
             try:
                 async with asyncio.timeout(self._settings.answer_seconds):
                     seen = await self._answerer.answer(work.lookup)

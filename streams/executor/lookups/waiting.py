@@ -42,10 +42,6 @@ class Waiting:
         """Count those that wait."""
         return len(self._standing)
 
-    def __contains__(self, work: Work) -> bool:
-        """Tell whether one waits."""
-        return work in self._standing
-
     @property
     def is_full(self) -> bool:
         """Whether no further one may wait."""
@@ -63,8 +59,12 @@ class Waiting:
 
     def is_troubled(self, institution: Institution) -> bool:
         """Tell whether an institution that is known has answered none of the latest tries."""
+        return institution is not None and self.are_in_vain(institution)
+
+    def are_in_vain(self, institution: Institution) -> bool:
+        """Tell whether the latest tries were in vain, of all institutions that are not known for None."""
         line = self._lines.get(institution)
-        return institution is not None and line is not None and line.failures >= self._settings.trouble_after
+        return line is not None and line.failures >= self._settings.trouble_after
 
     def failed(self, work: Work, institution: Institution) -> bool:
         """Note a try in vain and have it wait; False where its line is closed."""
@@ -114,13 +114,20 @@ class Waiting:
             del self._lines[institution]
 
     @asynccontextmanager
-    async def turn(self, work: Work) -> AsyncIterator[None]:
-        """Wait for the turn of its line, behind those who asked before; one that does not wait has it at once."""
-        if work not in self._standing:
-            yield
-            return
-        async with self._lines[self._standing[work]].turn, self._tries:
-            yield
+    async def turn(self, work: Work, institution: Institution) -> AsyncIterator[bool]:
+        """Wait for the turn of its line, behind those who asked before; one that does not wait has it at once.
+
+        One whose institution is not known has its turn among those that wait, while the latest of its like were in
+        vain. Gives whether it has one of the tries of those that wait, and so leaves the others to what is new.
+        """
+        if work in self._standing:
+            async with self._lines[self._standing[work]].turn, self._tries:
+                yield True
+        elif self.are_in_vain(institution):
+            async with self._tries:
+                yield True
+        else:
+            yield False
 
 
 def told(institution: Institution) -> str:

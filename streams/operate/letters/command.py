@@ -13,7 +13,7 @@ from streams.kafka.topics import EVENTS
 from streams.operate.letters import telling
 from streams.operate.letters.book import Book, read_letters
 from streams.operate.letters.choosing import LetterName, Words, choosing, chosen
-from streams.operate.letters.forgets import WHY_NOT, Candidate, forgets_behind
+from streams.operate.letters.forgets import FORGOTTEN_BEHIND, forgets_behind
 from streams.operate.letters.kept import Chosen, LetterId
 from streams.operate.letters.originals import is_of, obstacle, reading_originals
 from streams.operate.letters.retry import Done, Order, Plan, plan, put_back
@@ -90,10 +90,9 @@ async def _whole(settings: Settings, letter_id: LetterId) -> dict[str, Any] | No
             original = await originals.read(kept.origin)
     retries = book.retries(kept)
     why = obstacle(kept, retries, original)
-    if original is not None and not why:
-        candidates = [Candidate(kept, original)]
-        forgets = await forgets_behind(Access.of(settings), candidates)
-        why = WHY_NOT if forgets.of(candidates) else ""
+    if not why:
+        forgets = await forgets_behind(Access.of(settings), [kept])
+        why = FORGOTTEN_BEHIND if forgets.has(kept) else ""
     is_its_own = original is not None and is_of(original, kept)
     return telling.as_whole(kept, retries, original if is_its_own else None, why)
 

@@ -17,7 +17,7 @@ from streams.fold.messages import headers_of
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER, EVENTS
 from streams.operate.letters.book import Book
-from streams.operate.letters.forgets import WHY_NOT, Candidate, Forgets, forgets_behind
+from streams.operate.letters.forgets import FORGOTTEN_BEHIND, Forgets, forgets_behind
 from streams.operate.letters.kept import Kept, Origin
 from streams.operate.letters.originals import Originals, is_of, obstacle, reading_originals
 from streams.operate.writing import SEND_SECONDS, START_SECONDS, STOP_SECONDS, operator_producer
@@ -37,7 +37,7 @@ class Left(NamedTuple):
 class Plan:
     """What a retry would do; `ready` in the order of the log, as customers have one."""
 
-    ready: list[Candidate] = field(default_factory=list)
+    ready: list[Kept] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     before: int = 0
     """How many of those that were chosen, not named, were put back before."""
@@ -67,25 +67,23 @@ async def plan(bootstrap: Bootstrap, book: Book, at_once: int) -> Plan:
     """Look which records of a book can be put back, `at_once` of them at most.
 
     Raises:
+        OperateError: there is more behind the oldest of them than can be read in time.
         KafkaError, OSError, TimeoutError: no broker answers.
     """
-    planned = Plan()
-    candidates: list[Candidate] = []
+    planned = Plan(forgets=await forgets_behind(bootstrap, book.letters))
     async with reading_originals(bootstrap) as originals:
         for kept in sorted(book.letters, key=_in_the_log):
             retries = book.retries(kept)
             if retries and kept.id not in book.chosen.ids:
                 planned.before += 1
-            elif len(candidates) == at_once:
+            elif len(planned.ready) == at_once:
                 planned.later += 1
-            elif why := obstacle(kept, retries, original := await _original(originals, kept)):
+            elif planned.forgets.has(kept):
+                planned.left.append(Left(kept, FORGOTTEN_BEHIND))
+            elif why := obstacle(kept, retries, await _original(originals, kept)):
                 planned.left.append(Left(kept, why))
             else:
-                candidates.append(Candidate(kept, original))
-    planned.forgets = await forgets_behind(bootstrap, candidates)
-    forgotten = planned.forgets.of(candidates)
-    planned.left += [Left(one.kept, WHY_NOT) for one in candidates if one.kept.id in forgotten]
-    planned.ready = [one for one in candidates if one.kept.id not in forgotten]
+                planned.ready.append(kept)
     return planned
 
 
@@ -100,12 +98,13 @@ def _in_the_log(kept: Kept) -> tuple[Any, ...]:
 async def put_back(bootstrap: Bootstrap, planned: Plan, order: Order) -> Done:
     """Put records back one after the other, as a customer's have an order; the first that fails ends it.
 
-    Whoever was forgotten since the plan was made stays so: it ends the run as well.
+    Whoever was forgotten up to now stays so, which ends the run as well; an order that comes while it runs is not seen.
 
     A record goes to the partition of its key, under its own id and time: whoever has decided on it meanwhile, as the
     vendor has sent it again, takes it for the duplicate that it is. None is ever written in a transaction.
 
     Raises:
+        OperateError: there is more to read than can be read in time; nothing was put back.
         KafkaError, OSError, TimeoutError: no broker answers; nothing was put back.
     """
     done = Done()
@@ -128,10 +127,9 @@ async def _put_each(
     order: Order,
     done: Done,
 ) -> None:
-    forgotten = planned.forgets.of(planned.ready)
-    for kept, _ in planned.ready:
+    for kept in planned.ready:
         place = ""
-        if kept.id in forgotten:
+        if planned.forgets.has(kept):
             done.stopped = f"{kept.id}: its customer has just been forgotten"
             return
         try:

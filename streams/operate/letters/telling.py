@@ -124,7 +124,7 @@ def as_page(whole: Mapping[str, Any]) -> Iterator[str]:
 
 def planned(plan: Plan) -> Iterator[str]:
     """Say what would be done: how many records are put back, and why the others are not."""
-    reasons = Counter(one.kept.letter.reason for one in plan.ready)
+    reasons = Counter(kept.letter.reason for kept in plan.ready)
     yield f"{len(plan.ready):,} can be put back{': ' if reasons else ''}{_counts(reasons)}"
     ids: dict[str, list[str]] = {}
     for kept, why in plan.left:

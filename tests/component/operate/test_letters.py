@@ -15,7 +15,6 @@ from schemas.times import to_epoch_ms
 from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS
 from streams.operate.letters import telling
 from streams.operate.letters.book import Book
-from streams.operate.letters.forgets import Candidate
 from streams.operate.letters.kept import Chosen, Kept, LetterId, Origin
 from streams.operate.letters.originals import Originals, obstacle
 from streams.operate.letters.retry import Done, Left, Order, Plan, _put_each
@@ -166,7 +165,7 @@ def test_why_not(letter: Kept, notes: Sequence[LetterRetried], original: LogReco
 def test_a_plan_is_told_by_what_hinders() -> None:
     """Counts for what goes, and for each obstacle, with the first few names."""
     many = [Left(kept(offset=n), "it is so") for n in range(7)]
-    assert list(telling.planned(Plan([Candidate(kept(), RECORD)], [*many, Left(kept(), "it is not")], 2, 3))) == [
+    assert list(telling.planned(Plan([kept()], [*many, Left(kept(), "it is not")], 2, 3))) == [
         "1 can be put back: 1 decision_failed",
         "7 cannot (1/0, 1/1, 1/2, 1/3, 1/4 and 2 more): it is so",
         "1 cannot (1/0): it is not",
@@ -272,6 +271,6 @@ class Changed(Originals):
 async def test_what_is_another_record_by_now_is_not_put_back(now: LogRecord | None) -> None:
     """The log may be made anew while the operator is asked: it is looked at once more, and nothing is written."""
     producer, done = Sent(), Done()
-    await _put_each(producer, Changed(now), Plan([Candidate(kept(), RECORD)]), Order("ann", "mended", NOW), done)
+    await _put_each(producer, Changed(now), Plan([kept()]), Order("ann", "mended", NOW), done)
     assert (producer.topics, done.written) == ([], 0)
     assert done.stopped == f"1/0: its record has just gone from {EVENTS}/1/42"

@@ -19,7 +19,6 @@ from streams.kafka.topics import AGENT, DEAD_LETTER, EVENTS, HEALTH, SUBSCRIPTIO
 from streams.operate.inforce import _activation
 from streams.operate.letters import telling
 from streams.operate.letters.book import Book
-from streams.operate.letters.forgets import Candidate
 from streams.operate.letters.kept import Chosen, Kept, LetterId
 from streams.operate.letters.retry import Left, Plan
 from streams.operate.moving.copying import Copy
@@ -31,7 +30,7 @@ from streams.operate.writing import OperateError
 from tests.component.operate.test_letters import kept, note
 from tests.fuzz.decoder import AT, BETWEEN, HOSTILE, Decoder
 from tests.fuzz.standins import Polled, Stored, done, groups, runner, small_rules, timestamp_in
-from tests.unit.fold.build import LogRecord, overridden
+from tests.unit.fold.build import overridden
 
 MS = b"%d" % to_epoch_ms(AT)
 TIMES = (b"-1", b"9" * 30, b"-" + b"9" * 30, b"9" * 15, b"")
@@ -96,7 +95,7 @@ def _show(one: Kept, notes: list[LetterRetried]) -> None:
     assert telling.as_line(telling.as_object(one, notes))
     whole = telling.as_whole(one, notes, None, "")
     assert telling.as_line(whole)
-    plan = Plan([Candidate(one, LogRecord(0, 0, b"7", b""))], [Left(one, "its record is gone")])
+    plan = Plan([one], [Left(one, "its record is gone")])
     said = [*telling.as_page(whole), *telling.planned(plan)]
     assert all(PLAIN.fullmatch(line) for line in said)
     assert LetterId.read(str(one.id)) == one.id

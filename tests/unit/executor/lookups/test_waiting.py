@@ -17,7 +17,7 @@ from streams.vendor import TryAgainError
 from tests.unit.executor.double import snapshot
 from tests.unit.executor.lookups.build import ASKED_MS, PLACE, QUICK, A, EndlessSource, World, ended, lookup, until
 
-BAD, GOOD = "7100000185", "7100000007"
+BAD, GOOD, UNKNOWN = "7100000185", "7100000007", "7100000103"
 INSTITUTIONS: dict[str | None, str] = {BAD: "102105", GOOD: "102106"}
 LATER = TryAgainError("the vendor has trouble", after_seconds=0, status=503)
 
@@ -164,6 +164,33 @@ async def test_those_read_before_the_trouble_was_known_join_the_line() -> None:
     running = asyncio.create_task(world.run())
     await until(lambda: world.count("answered", "verify") == 10)
     assert asked < 30
+    await ended(running)
+
+
+async def test_hanging_calls_of_no_known_institution_leave_slots() -> None:
+    """They go on being new look-ups, as they may be of any institution; but all slots are not theirs."""
+    values = [one for _ in range(12) for one in (*verify(UNKNOWN, 4), *verify(GOOD, 1))]
+    world, _source = world_of(values, replace(QUICK, trouble_after=2, answer_seconds=0.02, longest_pause_seconds=0.01))
+    hang, asking, most = asyncio.Event(), 0, 0
+
+    async def login_accounts(_customer: str, login: str) -> object:
+        nonlocal asking, most
+        if login == GOOD:
+            return [snapshot(A, GOOD)]
+        asking += 1
+        most = max(most, asking)
+        try:
+            await hang.wait()
+        finally:
+            asking -= 1
+        return []
+
+    world.vendor.login_accounts = login_accounts  # type: ignore[method-assign, assignment]
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.reader.waiting >= QUICK.at_once * 2)
+    most = 0
+    await until(lambda: world.count("answered", "verify") == 12)
+    assert most <= QUICK.at_once // 2 + 1
     await ended(running)
 
 
