@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from schemas.state import TicketState
 from streams.domain import Rules
 from streams.domain.institutions import InstitutionDecision, Timed, case_key, due, window_due
 from streams.institutions.tables import InstitutionChanges, InstitutionTables
@@ -59,3 +60,9 @@ def due_at(state: InstitutionChanges, timer: str, rules: Rules) -> datetime | No
         return None if heard is None else window_due(heard, rules.policy.incident.window)
     record = timed(state, timer)
     return None if record is None else due(record, rules)
+
+
+def is_complete(state: InstitutionChanges, timer: str) -> bool:
+    """Tell whether a timer only drops the logins of a ticket that is complete: it says nothing, and may be late."""
+    record = timed(state, timer)
+    return isinstance(record, TicketState) and record.drop_at is not None

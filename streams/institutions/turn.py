@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from heapq import heapify, heappop, heappush
+from operator import ge, gt
 from typing import Any
 
 from schemas.audit import DeadLetterReason
@@ -29,6 +31,7 @@ from streams.institutions.timers import (
     due_at,
     every_timer,
     institution_of,
+    is_complete,
     timed,
     timers_before_a_signal,
 )
@@ -90,7 +93,8 @@ class InstitutionTurn:
         timers = timers_before_a_signal(self._state, data.institution_id)
         self._held.difference_update(timers)
         self._stirred.update(timers)
-        self._fire(record, event.id, self._due(timers), lambda at: at < event.time, now)
+        is_due = partial(gt, event.time)
+        self._fire(record, event.id, self._due(timers), is_due, now, may_wait=partial(is_complete, self._state))
         decision = decide_signal(self._state, event, self._ledger.in_force.rules)
         self._keep(record, event.id, data.institution_id, decision)
         self._ledger.tally.count("event", event.type, decision.outcome)
@@ -99,7 +103,8 @@ class InstitutionTurn:
         """Fire what is due, in the order (due, case, rule), records changed within this poll included."""
         by = self._ledger.ticked_at or event.time
         self._state.ticked_at = by
-        self._fire(record, event.id, [*due, *self._due(self._changed_timers())], lambda at: at <= by, by)
+        agenda = [*due, *self._due(self._changed_timers())]
+        self._fire(record, event.id, agenda, partial(ge, by), by, may_wait=lambda _: True)
         self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
 
     def _changed_timers(self) -> list[str]:
@@ -115,16 +120,19 @@ class InstitutionTurn:
         agenda: list[Due],
         is_due: Callable[[datetime], bool],
         now: datetime,
+        *,
+        may_wait: Callable[[str], bool],
     ) -> None:
-        """Fire the earliest due timer of an agenda until none is left, or enough has changed; one may be due again.
+        """Fire the earliest due timer of an agenda until none is left; one may be due again.
 
-        An entry counts if its timer is due at that time still. What is left is due for the next tick.
+        An entry counts if its timer is due at that time still. Once enough has changed, those that may wait stay due
+        for the next tick.
         """
         heapify(agenda)
         changed = 0
-        while agenda and is_due(agenda[0][0]) and changed < CHANGED_AT_ONCE:
+        while agenda and is_due(agenda[0][0]):
             at, timer = heappop(agenda)
-            if self._due_at(timer) != at:
+            if self._due_at(timer) != at or (changed >= CHANGED_AT_ONCE and may_wait(timer)):
                 continue
             changed += self._fire_one(record, event_id, timer, at, now)
             again = self._due_at(timer)

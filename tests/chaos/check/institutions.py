@@ -138,10 +138,15 @@ class InstitutionFold:
     ) -> None:
         """Fire the timers that are due, the earliest first, until none is left, or enough has changed for one record.
 
-        Of those due at once, the order is that of their names: of a case its incident's first.
+        Of those due at once, the order is that of their names: of a case its incident's first. However much has
+        changed, no signal goes before the timers of tickets and incidents that are open.
         """
         changed = 0
-        while changed < CHANGED_AT_ONCE and (ready := [one for one in self._due(tables) if is_due(one[1], one[0])]):
+        while ready := [
+            one
+            for one in self._due(tables)
+            if is_due(one[1], one[0]) and (changed < CHANGED_AT_ONCE or not self._may_wait(tables, one))
+        ]:
             due_at, key, table = min(ready, key=lambda one: (one[0], f"{one[1]}/{one[2]}"))
             if table == "windows":
                 del self._windows[key]
@@ -151,6 +156,10 @@ class InstitutionFold:
             decision = fire(self, key, self._tables[table][key], at, self.books.rules)
             self._keep(record, event, case_of(key)[0], decision)
             changed += max(1, decision.size)
+
+    def _may_wait(self, tables: tuple[str, ...], one: tuple[datetime, str, str]) -> bool:
+        _, key, table = one
+        return "windows" in tables or (table == "tickets" and self._tables[table][key].drop_at is not None)
 
     def _due(self, tables: tuple[str, ...]) -> Iterable[tuple[datetime, str, str]]:
         if "windows" in tables:

@@ -200,3 +200,13 @@ def test_a_due_time_that_fails_at_a_signal_leaves_the_signal(world: World, monke
     world.hear(signal(SignalType.FAILING, "2", START + HOUR, BANK, 147))
     assert letters(world) == []
     assert [(one["codes"], one["action"]) for one in world.sent(TICKETS)][-1] == ([147], "issue")
+
+
+def test_a_signal_does_not_go_before_a_ticket_that_is_due(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much has changed by then: a login that comes back has a ticket of its own, the old one is complete."""
+    monkeypatch.setattr("streams.institutions.turn.CHANGED_AT_ONCE", 1)
+    for code in (904, 906):
+        world.hear(*(signal(kind, "1", START, BANK, code) for kind in (SignalType.FAILING, SignalType.LEFT)))
+    world.hear(signal(SignalType.FAILING, "2", BY, BANK, 906))
+    told = [(one["codes"], one["action"]) for one in world.sent(TICKETS)]
+    assert told[2:] == [([904], "complete"), ([906], "complete"), ([906], "issue")]
