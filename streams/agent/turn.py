@@ -16,11 +16,12 @@ from streams.agent.outgoing import HealthWriter, SignalWriter
 from streams.agent.refusals import refuse_other_key, refuse_too_large
 from streams.agent.tables import AgentTables
 from streams.agent.wide import Scene
-from streams.domain import Decision, Outgoing, Rules, customer_of, decide, next_due
+from streams.domain import Decision, Rules, customer_of, decide, next_due
 from streams.domain.rules import Rule
 from streams.fold import PartitionPaused, SourceRecord, Table
 from streams.fold.deciding import Due
-from streams.fold.ledger import Ledger, Written
+from streams.fold.held import Held
+from streams.fold.ledger import Ledger
 from streams.fold.messages import send
 from streams.links import FixLinks
 
@@ -46,7 +47,7 @@ class AgentTurn:
         self._signals = SignalWriter(partition, ledger, signal_partition)
         self._health = HealthWriter(ledger)
         self._customers = PollCustomers(tables, partition)
-        self._held: set[str] = set()
+        self._held = Held(ledger)
         self._stirred: set[str] = set()
         """Customers whose timers news about all may have moved, though nothing was decided on them."""
         self._due: dict[str, tuple[datetime | None, Rules, Surroundings]] = {}
@@ -91,7 +92,9 @@ class AgentTurn:
         reviews = wide.reviews(self._customers, event, self._scene())
         for customer_id, decided in islice(reviews, AT_ONCE):
             self._guarded(record, event, customer_id, decided)
-        self._stirred.update(customer_id for customer_id, _ in reviews)
+        stirred = [customer_id for customer_id, _ in reviews]
+        self._stirred.update(stirred)
+        self._held.release(stirred)
 
     # -- ticks
 
@@ -100,15 +103,19 @@ class AgentTurn:
 
         What is beyond a limit stays due, for the tick that is written next.
         """
-        ticked_at = self._ledger.ticked_at
-        ordered = []
-        for customer_id in ({customer_id for _, customer_id in due} | self._moved()) - self._held:
-            at = self._next_due(customer_id)
-            if at is not None and ticked_at is not None and at <= ticked_at:
-                ordered.append((at, customer_id))
-        for _, customer_id in sorted(ordered)[:AT_ONCE]:
+        for _, customer_id in self._ready(due, self._ledger.ticked_at or event.time)[:AT_ONCE]:
             self._guarded(record, event, customer_id, partial(self._decided, customer_id, event))
         self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
+
+    def _ready(self, due: Sequence[Due], by: datetime) -> list[Due]:
+        """Give what is due, in order; only timers that the poll may have moved are asked for again."""
+        moved = self._moved()
+        if self._around is not self._before:
+            moved |= {customer_id for _, customer_id in due}
+        asked = ((self._next_due(customer_id), customer_id) for customer_id in moved)
+        ready = [(at, customer_id) for at, customer_id in asked if at is not None and at <= by]
+        ready += [entry for entry in due if entry[1] not in moved]
+        return sorted(entry for entry in ready if entry[1] not in self._held)
 
     def _moved(self) -> set[str]:
         """Give the customers whose timers this poll may have moved."""
@@ -144,9 +151,10 @@ class AgentTurn:
         state = _encoded(decision)
         if decision.customer is not None:
             refuse_too_large(decision.customer, state)
+        links = [fix_url(self._links, message, self._ledger.in_force.rules) for message in decision.messages]
         self._remember(customer_id, decision)
         self._customers.changed[customer_id] = decision.customer
-        self._held.discard(customer_id)
+        self._held.release((customer_id,))
         due = None if decision.customer is None else decision.next_due
         self._due[customer_id] = (due, self._ledger.in_force.rules, self._around)
         if decision.future_dates:
@@ -154,16 +162,13 @@ class AgentTurn:
         for institution_id, login_id in decision.counted:
             self._signals.count(record, customer_id, institution_id, login_id, decision.event_time)
         if decision.changed:
-            messages = [self._send(message) for message in decision.messages]
+            linked = zip(decision.messages, links, strict=True)
+            messages = [send(self._ledger, message, Source.AGENT, link) for message, link in linked]
             messages += [self._signals.write(record, signal) for signal in decision.signals]
             phases = decision.phase_before, decision.phase_after
             self._ledger.decided(
                 record, event.id, customer_id, phases=phases, rules=decision.rules, messages=messages, state=state
             )
-
-    def _send(self, message: Outgoing) -> Written:
-        link = fix_url(self._links, message, self._ledger.in_force.rules)
-        return send(self._ledger, message, Source.AGENT, link)
 
     def _remember(self, customer_id: str, decision: Decision) -> None:
         """Note the changed records, and whose health they may change."""
@@ -212,7 +217,7 @@ class AgentTurn:
             if under[0] is rules and under[1] is self._around
         }
         others = self._moved() - known.keys()
-        return known | {key: self._next_due(key) for key in others} | dict.fromkeys(self._held)
+        return known | {key: self._next_due(key) for key in others} | self._held.no_timers()
 
 
 def _rule_of(event: Event) -> str:

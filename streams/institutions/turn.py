@@ -22,6 +22,7 @@ from streams.domain.institutions import (
 )
 from streams.fold import PartitionPaused, SourceRecord, Table
 from streams.fold.deciding import Due
+from streams.fold.held import Held
 from streams.fold.ledger import Ledger
 from streams.fold.messages import send
 from streams.institutions.tables import InstitutionChanges, InstitutionTables, written
@@ -71,7 +72,7 @@ class InstitutionTurn:
         self._ledger = ledger
         self._state = InstitutionChanges(tables, partition, ledger.ticked_at)
         self._told: dict[str, None] = {}
-        self._held: set[str] = set()
+        self._held = Held(ledger)
         """Timers that failed and wait for their institution's next own signal."""
         self._stirred: set[str] = set()
         """Timers that an own signal has set anew, whether or not they had failed."""
@@ -91,7 +92,7 @@ class InstitutionTurn:
             raise UnreadableRecord(DeadLetterReason.WRONG_PARTITION, detail)
         now = max(event.time, self._state.event_time(data.institution_id) or event.time)
         timers = timers_before_a_signal(self._state, data.institution_id)
-        self._held.difference_update(timers)
+        self._held.release(timers)
         self._stirred.update(timers)
         is_due = partial(gt, event.time)
         self._fire(record, event.id, self._due(timers), is_due, now, may_wait=partial(is_complete, self._state))
@@ -184,7 +185,7 @@ class InstitutionTurn:
 
     def _keep(self, record: SourceRecord, event_id: str, institution_id: str, decision: InstitutionDecision) -> None:
         self._state.keep(institution_id, decision)
-        self._held -= changed_timers(decision)
+        self._held.release(changed_timers(decision))
         if decision.changed:
             self._told[institution_id] = None
             said = [send(self._ledger, message, Source.INSTITUTIONS) for message in decision.messages]
@@ -203,4 +204,4 @@ class InstitutionTurn:
 
     def timers(self) -> Mapping[str, datetime | None]:
         """Give the timers of what changed in this poll; those that are held have none."""
-        return {timer: self._due_at(timer) for timer in self._changed_timers()} | dict.fromkeys(self._held)
+        return {timer: self._due_at(timer) for timer in self._changed_timers()} | self._held.no_timers()

@@ -9,8 +9,8 @@ import pytest
 from schemas.events import Event
 from schemas.state import CustomerState, Silence, encode
 from streams.agent import decider, refusals, turn
-from streams.domain import Customer, Decision, decide, next_due
-from streams.fold.effects import ShareTooLarge
+from streams.domain import Customer, Decision, Outgoing, Rules, decide, next_due
+from streams.fold.effects import PartitionPaused, ShareTooLarge
 from streams.fold.share import MINIMUM, WINDOW, entries
 from streams.kafka.topics import DEAD_LETTER
 from tests.unit.fold.build import (
@@ -18,10 +18,13 @@ from tests.unit.fold.build import (
     HOUR,
     MINUTE,
     PARTITION,
+    POLICY,
     START,
     World,
+    activated,
     agent_world,
     ids_of,
+    incident,
     looked,
     tick,
 )
@@ -130,10 +133,10 @@ def test_due_times_of_one_customer_that_cannot_be_told(
 
 
 def test_due_times_that_cannot_be_told_any_more(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One whose due time can no longer be told, under other rules or another release, takes no tick from the others."""
+    """One whose due time can no longer be told where news move all timers takes no tick from the others."""
     agent.hear(*(looked(one, 185, START) for one in CUSTOMERS))
     monkeypatch.setattr(turn, "next_due", timers_fail_for(HUGE))
-    agent.hear(tick(START + 48 * HOUR))
+    agent.hear(incident(START + 47 * HOUR, 103, 1, is_open=True), tick(START + 48 * HOUR))
     assert reminded(agent) == set(OTHERS)
     assert agent.sent(DEAD_LETTER) == []
     assert agent.tallies[-1].counts["timers_failed",] == 1
@@ -148,7 +151,7 @@ def test_a_state_that_outgrows_a_record(agent: World, monkeypatch: pytest.Monkey
     before = agent.state()["logins"][f"{HUGE}/L1"]
     monkeypatch.setattr(turn, "encode", lambda one: encode(one) + b" " * 900_000 * (bank.encode() in encode(one)))
     own = looked(HUGE, 103, START + 29 * HOUR, institution_id=bank)
-    agent.hear(tick(START + 30 * HOUR) if is_at_tick else own)
+    agent.hear(*([tick(START + 30 * HOUR)] * 2 if is_at_tick else [own]))
     agent.hear(*(looked(one, 0, START + 31 * HOUR) for one in OTHERS))
     letters = agent.sent(DEAD_LETTER)
     assert [one["reason"] for one in letters] == ["bad_data"]
@@ -162,8 +165,6 @@ def test_a_customer_record_that_outgrows_a_record(agent: World, monkeypatch: pyt
     monkeypatch.setattr(refusals, "WIDE", 40)
     monkeypatch.setattr(refusals, "MAX_RECORD_BYTES", 3000)
     agent.hear(*(looked(HUGE, 185, START + n * MINUTE) for n in range(100)))
-    sizes = [len(one.value or b"") for one in agent.audits]
-    assert sizes
     assert 2800 < len(agent.state()["customers"][HUGE]) <= 3000
     assert {one["reason"] for one in agent.sent(DEAD_LETTER)} == {"bad_data"}
 
@@ -174,3 +175,58 @@ def test_the_widest_customer_that_is_not_looked_at() -> None:
     until = datetime.max.replace(tzinfo=UTC)
     widest = CustomerState(START, silences=dict.fromkeys(keys, Silence(until)))
     assert len(encode(widest)) < refusals.MAX_RECORD_BYTES
+
+
+@pytest.mark.parametrize("is_one_poll", [True, False], ids=["one poll", "a poll each"])
+def test_other_rules_mend_timers(agent: World, monkeypatch: pytest.MonkeyPatch, *, is_one_poll: bool) -> None:
+    """Who has failed at a tick is looked at anew under other rules, wherever the log is cut into polls."""
+    shipped = POLICY.version
+
+    def failing(customer: Customer | None, one: Event, rules: Rules, *rest: Any) -> Decision:  # noqa: ANN401 - as it is called
+        if rules.policy.version == shipped and one.partition_key is None and customer and customer.customer_id == HUGE:
+            raise ZeroDivisionError
+        return decide(customer, one, rules, *rest)
+
+    agent.hear(looked(HUGE, 185, START))
+    monkeypatch.setattr(turn, "decide", failing)
+    mended = activated(START + 31 * HOUR, POLICY.model_copy(update={"version": "mended"}))
+    news = [tick(START + 30 * HOUR), mended, tick(START + 32 * HOUR)]
+    for together in [news] if is_one_poll else [[one] for one in news]:
+        agent.hear(*together)
+    assert (len(agent.sent(DEAD_LETTER)), reminded(agent)) == (1, {HUGE})
+
+
+def test_a_message_that_cannot_be_made(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a decision is kept where a message of it cannot be made: neither at a tick nor at an own event."""
+    agent.hear(*(looked(one, 185, START) for one in CUSTOMERS))
+    before = agent.state()["logins"][f"{HUGE}/L1"]
+
+    def failing(_links: object, message: Outgoing, _rules: Rules) -> None:
+        if message.key == HUGE:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(turn, "fix_url", failing)
+    agent.hear(tick(START + 30 * HOUR), tick(START + 30 * HOUR), looked(HUGE, 103, START + 31 * HOUR))
+    assert agent.state()["logins"][f"{HUGE}/L1"] == before
+    assert (len(agent.sent(DEAD_LETTER)), reminded(agent)) == (2, set(OTHERS))
+
+
+def test_a_state_of_a_later_release_at_a_tick(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That a state cannot be read is nobody's failure: the partition pauses, and nothing is set aside for it."""
+    agent.hear(*(looked(one, 185, START) for one in CUSTOMERS))
+
+    def refused(*_: Any) -> datetime | None:  # noqa: ANN401 - as it is called
+        raise PartitionPaused("a later release has worked here")
+
+    monkeypatch.setattr(turn, "next_due", refused)
+    with pytest.raises(PartitionPaused):
+        agent.hear(looked(HUGE, 0, START + HOUR), incident(START + HOUR, 103, 1, is_open=True), tick(START + 30 * HOUR))
+    assert agent.sent(DEAD_LETTER) == []
+
+
+def test_a_tick_asks_for_the_timers_that_may_have_moved(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the others it knows when they are due: who stays due for later ticks costs each of them nothing."""
+    agent.hear(*(looked(one, 185, START) for one in CUSTOMERS))
+    monkeypatch.setattr(turn, "next_due", timers_fail_for(*CUSTOMERS))
+    agent.hear(tick(START + 30 * HOUR))
+    assert reminded(agent) == set(CUSTOMERS)
