@@ -12,8 +12,8 @@ MAX_ACCOUNTS = 1000
 """Accounts of one customer: a record of the state has to fit a Kafka batch, and a decision its time."""
 MAX_RECORD_BYTES = 900_000
 """Of a record of the state: brokers take 1 MiB by themselves (`max.message.bytes`), and the key is in it."""
-WIDE = 5000
-"""Entries of a customer's own record, below which it is far from that limit: each has some 120 bytes at most."""
+WIDE = 4500
+"""Entries of a customer's own record, below which it is far from that limit: each has some 190 bytes at most."""
 
 
 def refuse_other_key(event: Event, customer_id: str) -> None:

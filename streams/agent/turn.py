@@ -16,7 +16,7 @@ from streams.agent.outgoing import HealthWriter, SignalWriter
 from streams.agent.refusals import refuse_other_key, refuse_too_large
 from streams.agent.tables import AgentTables
 from streams.agent.wide import Scene
-from streams.domain import Decision, Rules, customer_of, decide, next_due
+from streams.domain import DECIDED_AT_ONCE, Decision, Rules, customer_of, decide, next_due
 from streams.domain.rules import Rule
 from streams.fold import PartitionPaused, SourceRecord, Table
 from streams.fold.deciding import Due
@@ -24,9 +24,6 @@ from streams.fold.held import Held
 from streams.fold.ledger import Ledger
 from streams.fold.messages import send
 from streams.links import FixLinks
-
-AT_ONCE = 2000
-"""Customers decided on because of one record about all: their messages and states have to fit one transaction."""
 
 
 class AgentTurn:
@@ -90,7 +87,7 @@ class AgentTurn:
     def _review(self, record: SourceRecord, event: Event) -> None:
         """Decide anew on those whom news concern; beyond a limit their timers are looked at, and a tick decides."""
         reviews = wide.reviews(self._customers, event, self._scene())
-        for customer_id, decided in islice(reviews, AT_ONCE):
+        for customer_id, decided in islice(reviews, DECIDED_AT_ONCE):
             self._guarded(record, event, customer_id, decided)
         stirred = [customer_id for customer_id, _ in reviews]
         self._stirred.update(stirred)
@@ -103,7 +100,7 @@ class AgentTurn:
 
         What is beyond a limit stays due, for the tick that is written next.
         """
-        for _, customer_id in self._ready(due, self._ledger.ticked_at or event.time)[:AT_ONCE]:
+        for _, customer_id in self._ready(due, self._ledger.ticked_at or event.time)[:DECIDED_AT_ONCE]:
             self._guarded(record, event, customer_id, partial(self._decided, customer_id, event))
         self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
 

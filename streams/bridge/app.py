@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import logging
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from streams.bridge.sources.door import Door
 from streams.clock import Clock
 from streams.kafka.log import Log, LogError, LogFull, LogRecord
 from streams.observe.labels import Outcome, Route, SignatureResult
+from streams.places import place_of
 
 log = logging.getLogger(__name__)
 
@@ -197,5 +197,4 @@ def _path(scope: Scope) -> bytes:
 
 def _log_failure(error: Exception) -> None:
     """Say what failed and where, without the message: it may quote the body."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    log.error("a request failed: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+    log.error("a request failed: %s", place_of(error))

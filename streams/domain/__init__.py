@@ -5,7 +5,7 @@ from streams.domain.cases.contact import waiting_cases
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.health import account_health
 from streams.domain.customers.turn import NOWHERE, Outcome
-from streams.domain.decision import Decision, customer_of, decide, next_due, release_baseline, review
+from streams.domain.decision import DECIDED_AT_ONCE, Decision, customer_of, decide, next_due, release_baseline, review
 from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
 from streams.domain.rules import Rules
 
@@ -16,6 +16,7 @@ Counted from the first release on: what came before has no number of its own.
 """
 
 __all__ = [
+    "DECIDED_AT_ONCE",
     "ENGINE_VERSION",
     "NOWHERE",
     "Customer",

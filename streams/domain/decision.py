@@ -42,6 +42,11 @@ from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
 from streams.domain.rules import Rule, Rules
 from streams.domain.timers import first_timer
 
+DECIDED_AT_ONCE = 2000
+"""Customers decided on because of one record about all: their messages and states have to fit one transaction.
+
+What is beyond is due, for the next tick.
+"""
 SEEN_LIMIT = 4096
 """How many event ids a customer's state remembers at most: a record of the state has to fit a Kafka batch."""
 

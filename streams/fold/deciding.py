@@ -46,4 +46,8 @@ class Decider(Protocol):
         """Give every key of a restored partition that may have a timer; the tables may change between two of them."""
 
     def due(self, partition: int, key: str, rules: Rules) -> datetime | None:
-        """Give when the timer of a key is due; None without one."""
+        """Give when the timer of a key is due; None without one.
+
+        Raises:
+            PartitionPaused: the state is of a later release. Whatever else is that key's own failure: the others go on.
+        """

@@ -2,7 +2,8 @@
 
 import logging
 from collections import Counter
-from traceback import extract_tb
+
+from streams.places import place_of
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,10 @@ class Failures:
         elif count == 10 ** (len(str(count)) - 1):
             log.error("%s: the same for the %dth time since the start (%s); the first has the trace", what, count, kind)
 
+    def tell_timer(self, place: str, error: Exception) -> None:
+        """Say that a due time of a partition could not be told."""
+        self.tell(f"a timer of {place} could not be told", error)
+
     def _kind(self, error: Exception) -> str:
-        frames = extract_tb(error.__traceback__, limit=-1)
-        kind = f"{type(error).__name__} at {frames[0].filename}:{frames[0].lineno}" if frames else type(error).__name__
+        kind = place_of(error)
         return kind if kind in self._counts or len(self._counts) < KINDS else _OTHERS

@@ -226,7 +226,7 @@ class PollLedger:
 
         When a due time is asked for depends on polls and restarts: in the log there must be nothing of it.
         """
-        self._failures.tell(f"a timer of {self._log}/{self._partition} could not be told", error)
+        self._failures.tell_timer(f"{self._log}/{self._partition}", error)
         self.tally.count(*TIMERS_FAILED)
 
     def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:

@@ -242,7 +242,7 @@ class LogFold:
             except PartitionPaused:
                 raise
             except Exception as error:  # noqa: BLE001 - a poisonous customer must not take every worker down in turn
-                self._failures.tell(f"a timer of {self._settings.log}/{partition} could not be told", error)
+                self._failures.tell_timer(f"{self._settings.log}/{partition}", error)
                 self._counted(Tally(Counter({TIMERS_FAILED: 1})))
                 due = None
             yield key, due

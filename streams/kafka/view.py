@@ -4,8 +4,7 @@ import asyncio
 import logging
 import math
 import time
-import traceback
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,6 +15,8 @@ from schemas.times import to_epoch_ms
 from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.refusals import told
+from streams.kafka.since import offsets_since
+from streams.places import place_of
 from streams.polling import polled
 
 log = logging.getLogger(__name__)
@@ -173,7 +174,7 @@ class TopicView:
         ]
         consumer.assign(places)
         if self._since is not None and (new := [place for place in places if place not in self._positions]):
-            self._positions |= await _firsts(consumer, new, to_epoch_ms(self._since()))
+            self._positions |= await _step(offsets_since(consumer, dict.fromkeys(new, to_epoch_ms(self._since()))))
         for place in places:
             consumer.seek(place, self._positions.get(place, 0))
         return places
@@ -196,7 +197,7 @@ class TopicView:
             self._passed_by += 1
             if self._passed_by <= NAMED or self._passed_by % NAMED == 0:
                 place = f"{record.topic}/{record.partition}/{record.offset}"
-                log.error("%s is passed by: %s (%d so far)", place, _where(error), self._passed_by)  # noqa: TRY400
+                log.error("%s is passed by: %s (%d so far)", place, place_of(error), self._passed_by)  # noqa: TRY400
 
     def _consumer(self) -> Any:  # noqa: ANN401 - aiokafka is untyped
         return AIOKafkaConsumer(
@@ -215,23 +216,6 @@ async def _step(step: Awaitable[Any]) -> Any:  # noqa: ANN401 - aiokafka is unty
     """Await a step; `asyncio.wait_for` of Python 3.11 loses a cancellation that comes as its awaitable ends."""
     async with asyncio.timeout(STEP_SECONDS):
         return await step
-
-
-async def _firsts(
-    consumer: Any,  # noqa: ANN401 - aiokafka is untyped
-    places: Sequence[TopicPartition],
-    since_ms: int,
-) -> dict[TopicPartition, int]:
-    """Give the first offset of a time or later; the end where there is none, asked before lest it be past one."""
-    ends = await _step(consumer.end_offsets(places))
-    found = await _step(consumer.offsets_for_times(dict.fromkeys(places, since_ms)))
-    return {place: ends[place] if found.get(place) is None else found[place].offset for place in places}
-
-
-def _where(error: Exception) -> str:
-    """Name an error and its place, without what it says: that may quote the record."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {place.filename}:{place.lineno}"
 
 
 async def _position(consumer: Any, place: TopicPartition) -> int:  # noqa: ANN401 - aiokafka is untyped

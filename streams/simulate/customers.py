@@ -118,7 +118,12 @@ class CustomerSide:
         """Set every timer anew by the rules that are in force now."""
         self._timers = TimerIndex()
         for customer_id, customer in self.customers.items():
-            self._timers.set(customer_id, next_due(customer, self._ledger.in_force.rules, self._around))
+            try:
+                due = next_due(customer, self._ledger.in_force.rules, self._around)
+            except Exception as error:  # noqa: BLE001 - one customer's trouble is not everybody's
+                self._ledger.timer_failed(error)
+            else:
+                self._timers.set(customer_id, due)
 
     # -- events about everybody
 

@@ -93,7 +93,12 @@ class InstitutionSide:
         """Set every timer anew by the rules that are in force now."""
         self._timers = TimerIndex()
         for key in self._decider.timed(PARTITION):
-            self._timers.set(key, self._decider.due(PARTITION, key, self._ledger.in_force.rules))
+            try:
+                due = self._decider.due(PARTITION, key, self._ledger.in_force.rules)
+            except Exception as error:  # noqa: BLE001 - one institution's trouble is not everybody's
+                self._ledger.timer_failed(error)
+            else:
+                self._timers.set(key, due)
 
     def _decide(self, signals: Iterable[Event]) -> None:
         turn = self._turn()

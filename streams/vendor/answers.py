@@ -76,10 +76,10 @@ class Answer:
         return _code(self.content)
 
 
-def unreadable(answer: Answer) -> TryAgainError:
+def unreadable(answer: Answer, *, is_of_all: bool = False) -> TryAgainError:
     """Give the error of an answer that says it is good and cannot be read."""
     text = "the answer is not what the vendor's API describes"
-    return TryAgainError(text, after_seconds=MINUTE, status=answer.status)
+    return TryAgainError(text, after_seconds=MINUTE, is_of_all=is_of_all, status=answer.status)
 
 
 def error_of(answer: Answer) -> VendorError | None:

@@ -93,7 +93,7 @@ class Pace:
             raise TryAgainError(text, after_seconds=1.0, is_of_all=True)
         if (longest := max(bucket.ahead(now) for bucket in buckets)) > LONGEST_SECONDS:
             text = "too many calls wait for their turn already"
-            raise TryAgainError(text, after_seconds=longest, is_of_all=institution_id is None)
+            raise TryAgainError(text, after_seconds=longest, is_of_all=self._all.ahead(now) > LONGEST_SECONDS)
         wait = max(bucket.wait_seconds(now) for bucket in buckets)
         if wait > 0:
             await self._rest(wait)

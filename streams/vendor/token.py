@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -187,13 +188,12 @@ _NOT_LOOKED_AT = frozenset({408, 425, 429})
 
 
 def _token_of(answer: Answer) -> tuple[SecretStr | VendorError, Outcome]:
-    try:
+    value = None
+    with suppress(TryAgainError):
         value = answer.json().get("token")
-    except TryAgainError as error:
-        return error, Outcome.WITHDRAWN
     if isinstance(value, str) and value.isascii() and value.isprintable() and value:
         return SecretStr(value), Outcome.ACCEPTED
-    return unreadable(answer), Outcome.WITHDRAWN
+    return unreadable(answer, is_of_all=True), Outcome.WITHDRAWN
 
 
 def _looked_at(renewal: "asyncio.Task[Token]") -> None:

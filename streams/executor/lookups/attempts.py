@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Callable
 
 from schemas.audit import DeadLetterReason
@@ -18,6 +17,7 @@ from streams.executor.meters import ExecutorMeters
 from streams.executor.settings import LookupSettings
 from streams.kafka.log import LogError
 from streams.observe.labels import LookupOutcome
+from streams.places import place_of
 from streams.subscribe.core import RawRecord
 from streams.vendor.errors import InvalidRequestError, MisconfiguredError, RefusedError, TryAgainError, VendorError
 
@@ -142,7 +142,7 @@ class Attempts:
             if not isinstance(error, InvalidRequestError):
                 return None
             return await self._set_aside(work, DeadLetterReason.REQUEST_REFUSED, str(error))
-        log.error("%s failed: %s", work, _where(error))
+        log.error("%s failed: %s", work, place_of(error))
         detail = f"{type(error).__name__}: the log of the executor has the place"
         return await self._set_aside(work, DeadLetterReason.DECISION_FAILED, detail)
 
@@ -165,11 +165,5 @@ class Attempts:
             log.warning("%s cannot be set aside yet: %s", work, error)
             return 0.0
         except Exception as error:  # noqa: BLE001 - one that fails must not stop the others
-            log.error("%s cannot be set aside: %s", work, _where(error))  # noqa: TRY400 - the same
+            log.error("%s cannot be set aside: %s", work, place_of(error))  # noqa: TRY400 - the same
         return None
-
-
-def _where(error: Exception) -> str:
-    """Name an error and its place, without what it says: that may name somebody."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {place.filename}:{place.lineno}"

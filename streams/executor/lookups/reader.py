@@ -50,7 +50,7 @@ class LookupReader:
 
     @property
     def waiting(self) -> int:
-        """How many of those are to be tried again."""
+        """How many of those stand in the line of an institution."""
         return len(self._attempts.waiting)
 
     def refusals(self) -> list[str]:

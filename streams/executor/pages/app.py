@@ -1,7 +1,6 @@
 """The customer's link over HTTP: GET shows and does nothing, POST leads to the vendor."""
 
 import logging
-import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeGuard
@@ -24,6 +23,7 @@ from streams.executor.pages.language import Language, language_of
 from streams.executor.settings import ExecutorSettings
 from streams.kafka.log import LogError
 from streams.links import PATH, LinkError
+from streams.places import place_of
 from streams.vendor.errors import InvalidRequestError, VendorError
 
 log = logging.getLogger(__name__)
@@ -177,5 +177,4 @@ def _language(request: Request) -> Language:
 
 def _log_failure(error: Exception) -> None:
     """Say what failed and where, without the message: it may quote a link."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    log.error("a request failed: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+    log.error("a request failed: %s", place_of(error))

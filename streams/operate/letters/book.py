@@ -14,6 +14,7 @@ from schemas.cloudevents import LAST_TIME
 from schemas.contract.channels import LETTER_RETRIED
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.kafka.access import Bootstrap
+from streams.kafka.since import offsets_since
 from streams.kafka.topics import DEAD_LETTER
 from streams.operate.letters.kept import Chosen, Kept, LetterId
 from streams.operate.reading import committed_reader, operator_admin, to_end, topic_sizes, within
@@ -104,9 +105,7 @@ async def _places(
     if not wanted:
         return {}
     first = await consumer.beginning_offsets(list(wanted))
-    later: Mapping[TopicPartition, Any] = {}
+    later: Mapping[TopicPartition, int] = {}
     if chosen.since is not None:
-        later = await consumer.offsets_for_times(dict.fromkeys(wanted, to_epoch_ms(chosen.since)))
-        ends = await consumer.end_offsets(list(wanted))
-        later = {place: ends[place] if found is None else found.offset for place, found in later.items()}
+        later = await offsets_since(consumer, dict.fromkeys(wanted, to_epoch_ms(chosen.since)))
     return {place: max(start, first[place], later.get(place, 0)) for place, start in wanted.items()}

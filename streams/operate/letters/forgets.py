@@ -11,6 +11,7 @@ from schemas.events import EventType
 from schemas.times import to_epoch_ms
 from streams.fold.intake import partition_of
 from streams.kafka.access import Bootstrap
+from streams.kafka.since import offsets_since
 from streams.kafka.topics import EVENTS
 from streams.operate.letters.kept import Kept, Origin
 from streams.operate.reading import committed_reader, operator_admin, to_end, topic_sizes, within
@@ -109,7 +110,5 @@ async def _starts(
     starts = list(offsets.items())
     if times:
         async with committed_reader(bootstrap) as consumer:
-            ends = await consumer.end_offsets(list(times))
-            found = await consumer.offsets_for_times(dict(times))
-        starts += [(place, ends[place] if one is None else one.offset) for place, one in found.items()]
+            starts += (await offsets_since(consumer, times)).items()
     return {place: min(start for where, start in starts if where == place) for place, _ in starts}

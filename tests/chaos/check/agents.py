@@ -10,6 +10,7 @@ from schemas.events import ClockTick, Event, Incident, Override, PolicyActivated
 from schemas.state import encode
 from schemas.times import rfc3339, to_epoch_ms
 from streams.domain import (
+    DECIDED_AT_ONCE,
     NOWHERE,
     Customer,
     Decision,
@@ -56,10 +57,6 @@ SOURCES = {
 }
 
 
-AT_ONCE = 2000
-"""Customers whom one record about all is decided for; the others wait for the next tick."""
-
-
 class AgentFold:
     """What the agent should have made of one partition."""
 
@@ -94,7 +91,7 @@ class AgentFold:
     def _tick(self, record: Record, event: Event, at: datetime) -> None:
         due = [(next_due(customer, self.books.rules, self._around), key) for key, customer in self._customers.items()]
         ready = sorted((due_at, key) for due_at, key in due if due_at is not None and due_at <= at)
-        for _, customer_id in ready[:AT_ONCE]:
+        for _, customer_id in ready[:DECIDED_AT_ONCE]:
             self._decide(record, event, customer_id)
 
     def _decide(self, record: Record, event: Event, customer_id: str) -> None:
@@ -119,7 +116,7 @@ class AgentFold:
             for _, customer in sorted(self._customers.items())
             if any(customer.logins[key].institution_id == _institution(event) for key in waiting_cases(customer))
         ]
-        for customer in concerned[:AT_ONCE]:
+        for customer in concerned[:DECIDED_AT_ONCE]:
             decision = review(customer, event, self.books.rules, self.books.expected.ticked_at, around)
             self._keep(record, event, customer.customer_id, decision)
 

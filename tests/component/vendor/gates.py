@@ -112,6 +112,7 @@ async def held_claims_keep_others_waiting(new: NewGate, _later: Later, patch: py
         with pytest.raises(TryAgainError, match="another process tries") as told:
             await waiter.claim(PAIR)
         assert 5 <= told.value.after_seconds <= LEASE_SECONDS
+        assert told.value.is_of_all
         patch.setattr(claims, "CLAIM_SECONDS", 20.0)
         waiting = asyncio.create_task(waiter.claim(PAIR))
         await holder.settle(claim, Outcome.ACCEPTED)

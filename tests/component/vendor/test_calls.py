@@ -227,6 +227,7 @@ async def test_no_moment_is_kept_for_who_does_not_come() -> None:
     with pytest.raises(TryAgainError) as told:
         await turns.turn(INSTITUTION)
     assert told.value.after_seconds == pytest.approx(10.5)
+    assert not told.value.is_of_all
     hand.at += 10.5
     await turns.turn(INSTITUTION)
 

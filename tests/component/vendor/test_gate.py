@@ -260,6 +260,7 @@ async def test_nothing_is_tried_without_the_log(away: AwayLog) -> None:
             with pytest.raises(TryAgainError, match="nothing is tried without it") as told:
                 await gate.claim(PAIR)
             assert "canary" not in str(told.value)
+            assert told.value.is_of_all
             assert told.value.__cause__ is None
             setattr(away, failing, False)
         await gate.settle(await gate.claim(PAIR), Outcome.ACCEPTED)

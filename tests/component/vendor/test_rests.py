@@ -44,8 +44,9 @@ async def test_who_shares_an_institution_waits(client: Client) -> None:
 async def test_calls_that_name_it_wait_as_well(client: Client) -> None:
     """A session for the same institution too."""
     await limited(client)
-    with pytest.raises(TryAgainError):
+    with pytest.raises(TryAgainError) as told:
         await client.vendor.institution("1")
+    assert not told.value.is_of_all
     assert len(client.upstream.calls) == 1
 
 

@@ -122,8 +122,9 @@ async def test_trouble_at_the_vendor_is_no_refusal(client: Client, reply: Reply)
     """The credentials are tried again, after a pause in which nobody asks; no safe repetition is made of them."""
     client.upstream.tokens.append(reply)
     for _ in range(3):
-        with pytest.raises(TryAgainError):
+        with pytest.raises(TryAgainError) as told:
             await client.vendor.authenticate()
+        assert told.value.is_of_all
     assert client.upstream.attempts == 1
     client.hand.at += 5
     await client.vendor.authenticate()
@@ -146,8 +147,9 @@ async def test_no_answer_may_be_a_refusal(upstream: Upstream) -> None:
     upstream.default_token = Reply(hang=True)
     async with client_of(upstream, answer_seconds=0.3) as client:
         for _ in range(2):
-            with pytest.raises(TryAgainError, match="did not answer to the credentials: TimeoutError"):
+            with pytest.raises(TryAgainError, match="did not answer to the credentials: TimeoutError") as told:
                 await client.vendor.authenticate()
+            assert told.value.is_of_all
             client.hand.at += 5
         with pytest.raises(RefusedError, match="2 attempts with the credentials have no known end"):
             await client.vendor.authenticate()

@@ -171,7 +171,7 @@ def test_a_customer_record_that_outgrows_a_record(agent: World, monkeypatch: pyt
 
 def test_the_widest_customer_that_is_not_looked_at() -> None:
     """Below the number of entries from which it is looked at, no record of a customer is near the limit."""
-    keys = [f"accounts/{n:064}" for n in range(refusals.WIDE)]
+    keys = [f"accounts/{n:04}" + '"' * 60 for n in range(refusals.WIDE)]
     until = datetime.max.replace(tzinfo=UTC)
     widest = CustomerState(START, silences=dict.fromkeys(keys, Silence(until)))
     assert len(encode(widest)) < refusals.MAX_RECORD_BYTES

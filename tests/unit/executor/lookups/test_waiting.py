@@ -1,17 +1,15 @@
 """Look-ups that wait for an institution in trouble: they have a part of what is in hand, and all others go on."""
 
 import asyncio
-import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import orjson
 import pytest
 
 from schemas.commands import LookupAction
-from streams.executor.lookups.waiting import Waiting
-from streams.executor.lookups.work import Work
 from streams.executor.settings import LookupSettings
+from streams.kafka.log import LogError, LogRecord
 from streams.subscribe.core import RawRecord
 from streams.vendor import TryAgainError
 from tests.unit.executor.double import snapshot
@@ -73,6 +71,29 @@ async def test_what_has_no_place_in_its_line_is_set_aside() -> None:
     assert {one["detail"] for one in letters(world)} == {"too many look-ups wait for institution 102105 already"}
     world.vendor.logins[BAD] = [snapshot(A, BAD)]
     await until(lambda: source.committed == {PLACE: 60})
+    await ended(running)
+
+
+async def test_what_has_no_place_is_not_lost_where_kafka_refuses_its_letter() -> None:
+    """It is tried again until the letter stands: until then it counts as nothing, and the offset stays before it."""
+    mixed = [one for pair in zip(verify(BAD, 30), verify(GOOD, 30), strict=True) for one in pair]
+    world, source = world_of(mixed, replace(QUICK, max_in_hand=6, max_waiting=20))
+    send, refused = world.log.send_all, 0
+
+    async def refusing(records: Sequence[LogRecord], deadline_seconds: float) -> None:
+        nonlocal refused
+        if records[0].topic == "aggregation.dead-letter" and refused < 10:
+            refused += 1
+            assert world.count("failed", "verify") == 0
+            raise LogError("the broker refuses it")
+        await send(records, deadline_seconds)
+
+    world.log.send_all = refusing  # type: ignore[method-assign]
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.count("answered", "verify") == 30 and world.count("failed", "verify") > 0)
+    await until(lambda: world.reader.in_hand == world.reader.waiting)
+    assert (refused, world.count("failed", "verify")) == (10, len(letters(world)))
+    assert source.committed == {}
     await ended(running)
 
 
@@ -234,50 +255,3 @@ async def test_a_kill_at_any_moment_loses_none(after: int) -> None:
     await until(lambda: other.committed == {PLACE: 50})
     assert second.count("answered", "verify") + second.count("failed", "verify") == 50 - committed
     await ended(running)
-
-
-def work() -> Work:
-    """Give a look-up."""
-    return Work.of(records(verify(BAD, 1))[0])
-
-
-def test_no_line_takes_all_places() -> None:
-    """Each may fill half of what the others leave, those of unknown institutions together as one."""
-    waiting = Waiting(LookupSettings(max_waiting=16))
-    for institution in ("1", "2", None):
-        for _ in range(20):
-            waiting.failed(work(), institution)
-            waiting.answered("3")
-    assert (len(waiting), waiting.is_full) == (8 + 4 + 2, False)
-
-
-def test_an_institution_is_in_trouble_until_it_answers(caplog: pytest.LogCaptureFixture) -> None:
-    """It is said once; of unknown ones nothing is known."""
-    waiting = Waiting(LookupSettings(trouble_after=3))
-    one = work()
-    with caplog.at_level(logging.WARNING):
-        for _ in range(5):
-            assert waiting.failed(one, "102105")
-            assert waiting.failed(one, "102105")
-    assert waiting.is_troubled("102105")
-    assert caplog.text.count("look-ups wait for institution 102105: the latest 3 tries were in vain") == 1
-    waiting.answered("102105")
-    assert not waiting.is_troubled("102105")
-    for _ in range(5):
-        waiting.failed(work(), None)
-    assert not waiting.is_troubled(None)
-
-
-def test_who_leaves_makes_room() -> None:
-    """Once, and whoever does not wait makes none."""
-    waiting = Waiting(LookupSettings(max_waiting=4))
-    first = work()
-    assert waiting.take(first, "1")
-    assert waiting.take(work(), "1")
-    assert waiting.take(work(), "1")
-    waiting.answered("2")
-    assert not waiting.take(work(), "1")
-    waiting.leave(first)
-    waiting.leave(first)
-    waiting.leave(work())
-    assert len(waiting) == 2

@@ -1,0 +1,9 @@
+"""Where an error was raised, in words that quote nothing: what an error says may name somebody, or quote a record."""
+
+import traceback
+
+
+def place_of(error: Exception) -> str:
+    """Name an error and the file and line that raised it, without what it says."""
+    frames = traceback.extract_tb(error.__traceback__, limit=-1)
+    return f"{type(error).__name__} at {frames[0].filename}:{frames[0].lineno}" if frames else type(error).__name__
