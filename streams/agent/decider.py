@@ -32,7 +32,7 @@ class AgentDecider:
         """Begin a poll."""
         return AgentTurn(self._tables, partition, ledger, self._signal_partition, self._links)
 
-    def timed(self, partition: int) -> Iterable[str]:
+    def timer_keys(self, partition: int) -> Iterable[str]:
         """Give every customer."""
         return list(self._tables.customers.partition(partition))
 

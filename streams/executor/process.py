@@ -100,17 +100,12 @@ class _Process:
         self._rechecks = Rechecks(answerer, limits)
         parts = Parts(settings, commands, self._view, self._sessions, self._rechecks, clock, meters)
         self._server = _page_server(parts)
+        letters = Letters(self._log, settings.lookup.ack_seconds)
         attempts = Attempts(
-            answerer,
-            Letters(self._log, settings.lookup.ack_seconds),
-            settings.lookup,
-            institution_of=lambda lookup: commands.institution_of(lookup.customer_id, lookup.institution_login_id),
-            clock=clock,
-            meters=meters,
+            answerer, letters, settings.lookup, institution_of=commands.institution_of, clock=clock, meters=meters
         )
-        self._lookups = LookupReader(
-            partial(_source, settings), attempts, settings.lookup, on_unreadable=meters.unreadable.inc
-        )
+        source = partial(_source, settings)
+        self._lookups = LookupReader(source, attempts, settings.lookup, on_unreadable=meters.unreadable.inc)
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
         self._watch(instruments, commands)
 

@@ -42,7 +42,7 @@ class Decider(Protocol):
     def turn(self, partition: int, ledger: Ledger) -> Turn:
         """Begin a poll."""
 
-    def timed(self, partition: int) -> Iterable[str]:
+    def timer_keys(self, partition: int) -> Iterable[str]:
         """Give every key of a restored partition that may have a timer; the tables may change between two of them."""
 
     def due(self, partition: int, key: str, rules: Rules) -> datetime | None:

@@ -236,7 +236,7 @@ class LogFold:
 
     def _all_due(self, partition: int, rules: Rules) -> Iterator[tuple[str, datetime | None]]:
         """Give the timer of every key; one whose cannot be told waits for its next own event, the others go on."""
-        for key in self._decider.timed(partition):
+        for key in self._decider.timer_keys(partition):
             try:
                 due = self._decider.due(partition, key, rules)
             except PartitionPaused:

@@ -46,7 +46,7 @@ def institution_of(timer: str) -> str:
     return timer.partition("/")[0]
 
 
-def timed(state: InstitutionChanges, timer: str) -> Timed | None:
+def record_of(state: InstitutionChanges, timer: str) -> Timed | None:
     """Give the record that a timer is of; None where it is gone. Not for windows."""
     key, slash, kind = timer.rpartition("/")
     read = {TICKET: state.ticket, INCIDENT: state.incident, GATHERING: state.gathering}
@@ -58,11 +58,11 @@ def due_at(state: InstitutionChanges, timer: str, rules: Rules) -> datetime | No
     if timer.endswith(WINDOW):
         heard = state.window_heard(timer.removesuffix(WINDOW))
         return None if heard is None else window_due(heard, rules.policy.incident.window)
-    record = timed(state, timer)
+    record = record_of(state, timer)
     return None if record is None else due(record, rules)
 
 
 def is_complete(state: InstitutionChanges, timer: str) -> bool:
     """Tell whether a timer only drops the logins of a ticket that is complete: it says nothing, and may be late."""
-    record = timed(state, timer)
+    record = record_of(state, timer)
     return isinstance(record, TicketState) and record.drop_at is not None

@@ -33,7 +33,7 @@ from streams.institutions.timers import (
     every_timer,
     institution_of,
     is_complete,
-    timed,
+    record_of,
     timers_before_a_signal,
 )
 from streams.kafka.topics import EVENTS, INSTITUTION_HEALTH
@@ -54,7 +54,7 @@ class InstitutionDecider:
         """Begin a poll."""
         return InstitutionTurn(self._tables, partition, ledger)
 
-    def timed(self, partition: int) -> Iterable[str]:
+    def timer_keys(self, partition: int) -> Iterable[str]:
         """Give every ticket, incident, gathering and window."""
         return every_timer(self._tables, partition)
 
@@ -158,7 +158,7 @@ class InstitutionTurn:
 
     def _decided(self, timer: str, due: datetime, now: datetime) -> InstitutionDecision:
         state, rules = self._state, self._ledger.in_force.rules
-        institution, record = state.institution(institution_of(timer)), timed(state, timer)
+        institution, record = state.institution(institution_of(timer)), record_of(state, timer)
         if record is None:
             return InstitutionDecision()
         at = fired_at(due, None if institution is None else institution.event_time, rules, now)

@@ -92,7 +92,7 @@ class InstitutionSide:
     def change_rules(self) -> None:
         """Set every timer anew by the rules that are in force now."""
         self._timers = TimerIndex()
-        for key in self._decider.timed(PARTITION):
+        for key in self._decider.timer_keys(PARTITION):
             try:
                 due = self._decider.due(PARTITION, key, self._ledger.in_force.rules)
             except Exception as error:  # noqa: BLE001 - one institution's trouble is not everybody's

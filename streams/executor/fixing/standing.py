@@ -7,7 +7,7 @@ from enum import Enum
 
 import msgspec
 
-from schemas.commands import Action, WithdrawReason
+from schemas.commands import Action, Lookup, WithdrawReason
 from schemas.problems import UNREADABLE
 from schemas.times import to_epoch_ms
 from streams.clock import Clock
@@ -116,9 +116,10 @@ class Commands:
         found = (self._known.get(command_id) for command_id in self._open_of.get(customer_id, ()))
         return frozenset(one.institution_id for one in found if isinstance(one, OpenCommand) and one.institution_id)
 
-    def institution_of(self, customer_id: str, login_id: str | None) -> str | None:
-        """Give the institution of a customer's login, where an open command names it."""
-        found = (self._known.get(command_id) for command_id in self._open_of.get(customer_id, ()))
+    def institution_of(self, lookup: Lookup) -> str | None:
+        """Give the institution that a look-up is about, where an open command names it."""
+        found = (self._known.get(command_id) for command_id in self._open_of.get(lookup.customer_id, ()))
+        login_id = lookup.institution_login_id
         named = (one for one in found if isinstance(one, OpenCommand) and one.institution_login_id == login_id)
         return next((one.institution_id for one in named if one.institution_id), None)
 

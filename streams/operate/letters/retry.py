@@ -129,13 +129,10 @@ async def _put_each(
 ) -> None:
     for kept in planned.ready:
         place = ""
-        if planned.forgets.has(kept):
-            done.stopped = f"{kept.id}: its customer has just been forgotten"
-            return
         try:
             original = await _original(originals, kept)
-            if original is None or not is_of(original, kept):
-                done.stopped = f"{kept.id}: its record has just gone from {kept.letter.origin}"
+            if why := _has_changed(planned, kept, original):
+                done.stopped = f"{kept.id}: {why}"
                 return
             async with asyncio.timeout(SEND_SECONDS):
                 stored = await producer.send_and_wait(EVENTS, **_again(original, kept))
@@ -149,6 +146,15 @@ async def _put_each(
             done.stopped = f"{kept.id}: {_what_became(place)} ({type(error).__name__}: {error})"
             return
         done.notes.append(note)
+
+
+def _has_changed(planned: Plan, kept: Kept, original: SourceRecord | None) -> str:
+    """Say why a record is not put back after all; nothing where it still can be."""
+    if planned.forgets.has(kept):
+        return "its customer has just been forgotten"
+    if original is None or not is_of(original, kept):
+        return f"its record has just gone from {kept.letter.origin}"
+    return ""
 
 
 def _what_became(place: str) -> str:

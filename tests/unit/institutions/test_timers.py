@@ -8,7 +8,7 @@ import pytest
 from schemas.events import Source
 from schemas.signals import SignalType
 from schemas.times import rfc3339
-from streams.domain.institutions import CHANGED_AT_ONCE, Timed, due
+from streams.domain.institutions import Timed, due
 from streams.domain.rules import Rules
 from streams.fold import PartitionPaused
 from streams.institutions import timers
@@ -114,11 +114,6 @@ def test_what_is_left_over_fires_alike_in_any_poll(monkeypatch: pytest.MonkeyPat
         assert len(completed(one)) == 4
         said.append((one.said(), one.state(), one.fold.next_due(PARTITION)))
     assert said[0] == said[1]
-
-
-def test_as_many_records_change_at_once_as_fit_a_transaction() -> None:
-    """Enough for a bad hour, few enough for half a second."""
-    assert CHANGED_AT_ONCE == 1000
 
 
 def test_whose_due_time_cannot_be_told_ends_no_worker(

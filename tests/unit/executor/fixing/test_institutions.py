@@ -2,10 +2,15 @@
 
 from datetime import timedelta
 
-from schemas.commands import Action
+from schemas.commands import Action, Lookup, LookupAction
 from streams.executor.fixing.standing import Commands
 from streams.links import LIFETIME
 from tests.unit.executor.double import AT, BANK, COMMAND, CUSTOMER, LOGIN, OTHER, HandClock, heard, message
+
+
+def verify(customer_id: str, login_id: str | None) -> Lookup:
+    """Give a look-up of a login."""
+    return Lookup(action=LookupAction.VERIFY, customer_id=customer_id, institution_login_id=login_id)
 
 
 def commands_of(clock: HandClock, *messages: bytes, limit: int = 1000) -> Commands:
@@ -45,8 +50,8 @@ def test_that_of_a_login() -> None:
         message("2", sequence=1, action=Action.COMPLETE),
     )
     asked = (LOGIN, "7100000008", "7100000009", None)
-    assert [commands.institution_of(CUSTOMER, one) for one in asked] == [BANK, "102106", None, None]
-    assert commands.institution_of("7000000044", LOGIN) is None
+    assert [commands.institution_of(verify(CUSTOMER, one)) for one in asked] == [BANK, "102106", None, None]
+    assert commands.institution_of(verify("7000000044", LOGIN)) is None
 
 
 def test_an_ended_command_has_none() -> None:
