@@ -10,7 +10,7 @@ from tests.unit.executor.double import AT, BANK, COMMAND, CUSTOMER, LOGIN, OTHER
 
 def verify(customer_id: str, login_id: str | None) -> Lookup:
     """Give a look-up of a login."""
-    return Lookup(action=LookupAction.VERIFY, customer_id=customer_id, institution_login_id=login_id)
+    return Lookup(action=LookupAction.VERIFY, customer_id=customer_id, institution_login_id=login_id, account_ids=())
 
 
 def commands_of(clock: HandClock, *messages: bytes, limit: int = 1000) -> Commands:
