@@ -26,6 +26,8 @@ FLAT = 1.1
 """The most that the last third of a run may hold of what the third before it held."""
 LEFT_OUT_SECONDS = 120.0
 """At the begin memory grows to what it will be."""
+LONG_SECONDS = 900.0
+"""A life of a worker that is long enough to tell by itself whether it grows."""
 KEPT_UP = 0.95
 """Of the rate that was asked for, the least for it to be a test of that rate."""
 LEAST_SAMPLES = 0.5
@@ -81,6 +83,8 @@ class Sample:
     at: float
     unread: int
     resident_mb: dict[str, float]
+    started_at: Mapping[str, float] = field(default_factory=dict)
+    """When each has begun its life, by any clock."""
 
 
 @dataclass(slots=True)
@@ -99,8 +103,10 @@ class Sampler:
                 unread = _left(await asyncio.to_thread(self.run.unread))
             except (KafkaException, TimeoutError):
                 unread = -1
-            held = {worker.name: round(worker.resident_mb(), 1) for worker in self.run.fleet.workers if worker.alive}
-            self.samples.append(Sample(round(time.monotonic() - began, 1), unread, held))
+            alive = [worker for worker in self.run.fleet.workers if worker.alive]
+            held = {worker.name: round(worker.resident_mb(), 1) for worker in alive}
+            lives = {worker.name: worker.started_at for worker in alive}
+            self.samples.append(Sample(round(time.monotonic() - began, 1), unread, held, lives))
 
     def tell(self, findings: Findings) -> dict[str, Any]:
         """Count who grows and what is left unread, and give the figures with all samples."""
@@ -115,7 +121,7 @@ class Sampler:
         findings.found("unread", unread, "records at the end")
         return {
             "events_per_second": round(rate),
-            "memory": {one.worker: f"{one.before:.0f} MB, then {one.last:.0f} MB" for one in judged},
+            "memory": {one.worker: str(one) for one in judged},
             "left_alone": [worker.name for worker in self.run.fleet.workers if worker.spared],
             "most_unread": max((sample.unread for sample in self.samples), default=0),
             "unread_at_end": unread,
@@ -131,22 +137,34 @@ class Sampler:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The most that a worker held in the second and in the last third of a run, in MB."""
+    """The most that a worker held in the second and in the last third of a run, and of its longest life, in MB.
+
+    What a worker holds after a start goes by what it has read then, and a changelog that was not compacted of late has
+    many records of each key. So one that is killed now and then is judged by a long life, if it has any.
+    """
 
     worker: str
     before: float
     last: float
+    of_life: tuple[float, float] | None = None
 
     @property
     def is_flat(self) -> bool:
         """Tell whether it has stopped growing."""
-        return self.last <= self.before * FLAT
+        return self.last <= self.before * FLAT or (
+            self.of_life is not None and self.of_life[1] <= self.of_life[0] * FLAT
+        )
+
+    def __str__(self) -> str:
+        """Say what it held."""
+        lived = "" if self.of_life is None else "; in its longest life {:.0f} MB, then {:.0f} MB".format(*self.of_life)
+        return f"{self.before:.0f} MB, then {self.last:.0f} MB{lived}"
 
 
 def check_memory(findings: Findings, judged: Sequence[Memory], workers: Sequence[str]) -> None:
     """Count each worker that grows, and each of whom too little is known to tell."""
     for one in judged:
-        findings.found("memory_grows", not one.is_flat, f"{one.worker}: {one.before:.0f} MB, then {one.last:.0f} MB")
+        findings.found("memory_grows", not one.is_flat, f"{one.worker}: {one}")
     for name in set(workers) - {one.worker for one in judged}:
         findings.found("memory_grows", 1, f"{name}: it is not known")
 
@@ -155,13 +173,31 @@ def memory(samples: Sequence[Sample]) -> list[Memory]:
     """Judge each worker that was there in both thirds."""
     if not samples:
         return []
-    end = samples[-1].at
-    thirds = [
-        [s for s in samples if end * n / 3 < s.at <= end * (n + 1) / 3 and s.at > LEFT_OUT_SECONDS] for n in (1, 2)
-    ]
     names = sorted({name for sample in samples for name in sample.resident_mb})
-    judged = [Memory(name, *(_most(third, name) for third in thirds)) for name in names]
+    judged = [Memory(name, *_thirds(samples, name), _of_longest_life(samples, name)) for name in names]
     return [one for one in judged if one.before and one.last]
+
+
+def _thirds(samples: Sequence[Sample], name: str, since: float = 0.0) -> tuple[float, float]:
+    """Give the most that one held in the second and in the last third of some time that ends with the samples."""
+    third = (samples[-1].at - since) / 3
+    before, last = (
+        [one for one in samples if since + n * third < one.at <= since + (n + 1) * third and one.at > LEFT_OUT_SECONDS]
+        for n in (1, 2)
+    )
+    return _most(before, name), _most(last, name)
+
+
+def _of_longest_life(samples: Sequence[Sample], name: str) -> tuple[float, float] | None:
+    """Give the same of the longest life of one; None where none is long, or all of the run is one."""
+    lives: dict[float, list[Sample]] = {}
+    for sample in samples:
+        if name in sample.started_at:
+            lives.setdefault(sample.started_at[name], []).append(sample)
+    longest = max(lives.values(), key=lambda life: life[-1].at - life[0].at, default=())
+    if len(lives) < 2 or longest[-1].at - longest[0].at < LONG_SECONDS:
+        return None
+    return _thirds(longest, name, longest[0].at)
 
 
 def _left(unread: Mapping[str, tuple[int, int]]) -> int:

@@ -23,6 +23,26 @@ def test_the_longest_gap_is_that_of_the_worst_partition() -> None:
     assert longest_gap([*steady, *commits(0, 9.5)], window) == 10.5
 
 
+def lived(*lives: list[float]) -> list[Sample]:
+    """Give samples of a worker that was killed after each of some lives, one every half minute."""
+    held = [(mb, start) for start, life in enumerate(lives) for mb in life]
+    return [
+        Sample(30.0 * number, 0, {"agent-0": mb}, {"agent-0": float(start)})
+        for number, (mb, start) in enumerate(held, start=1)
+    ]
+
+
+def test_who_is_killed_is_judged_by_a_long_life() -> None:
+    """A step at a start is no growth where the life after it is flat; growth in a life is, and so are short lives."""
+    steps = lived([100.0] * 40, [130.0] * 40, [170.0] * 41)
+    assert [one.is_flat for one in memory(steps)] == [True]
+    growing = lived([100.0] * 40, [100.0 + 2 * n for n in range(60)])
+    assert [one.is_flat for one in memory(growing)] == [False]
+    short = lived(*([100.0 + 10 * n] * 8 for n in range(15)))
+    assert [one.is_flat for one in memory(short)] == [False]
+    assert str(memory(steps)[0]) == "130 MB, then 170 MB; in its longest life 170 MB, then 170 MB"
+
+
 @pytest.mark.parametrize(("last", "flat"), [(100.0, True), (109.0, True), (120.0, False)])
 def test_memory_is_flat_where_the_last_third_holds_no_more(last: float, flat: bool) -> None:  # noqa: FBT001 - a column
     """The first third may grow; the last is held against the one before it."""
