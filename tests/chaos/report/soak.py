@@ -194,8 +194,10 @@ def _of_longest_life(samples: Sequence[Sample], name: str) -> tuple[float, float
     for sample in samples:
         if name in sample.started_at:
             lives.setdefault(sample.started_at[name], []).append(sample)
-    longest = max(lives.values(), key=lambda life: life[-1].at - life[0].at, default=())
-    if len(lives) < 2 or longest[-1].at - longest[0].at < LONG_SECONDS:
+    if len(lives) <= 1:
+        return None
+    longest = max(lives.values(), key=lambda life: life[-1].at - life[0].at)
+    if longest[-1].at - longest[0].at < LONG_SECONDS:
         return None
     return _thirds(longest, name, longest[0].at)
 
