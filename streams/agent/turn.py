@@ -120,14 +120,9 @@ class AgentTurn:
 
     def _next_due(self, customer_id: str) -> datetime | None:
         customer = self._customers.get(customer_id)
-        try:
-            return None if customer is None else next_due(customer, self._ledger.in_force.rules, self._around)
-        except PartitionPaused:
-            raise
-        except Exception as error:  # noqa: BLE001 - the others go on
-            self._ledger.timer_failed(error)
-            self._held.add(customer_id)
+        if customer is None:
             return None
+        return self._held.due(customer_id, partial(next_due, customer, self._ledger.in_force.rules, self._around))
 
     def _guarded(self, record: SourceRecord, event: Event, customer_id: str, decided: Callable[[], Decision]) -> None:
         """Decide on one customer of many; one who fails waits for its next own event, the others go on."""

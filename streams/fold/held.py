@@ -1,8 +1,10 @@
 """Whose timers failed within a poll: they wait for their next own event, or for other rules."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from streams.domain import Rules
+from streams.fold.effects import PartitionPaused
 from streams.fold.ledger import Ledger
 
 
@@ -18,6 +20,21 @@ class Held:
     def add(self, key: str) -> None:
         """Hold a key under the rules in force."""
         self._under[key] = self._ledger.in_force.rules
+
+    def due(self, key: str, due: Callable[[], datetime | None]) -> datetime | None:
+        """Give when a key is due; one of which that cannot be told is held, the others go on.
+
+        Raises:
+            PartitionPaused: the state is of a later release.
+        """
+        try:
+            return due()
+        except PartitionPaused:
+            raise
+        except Exception as error:  # noqa: BLE001 - the others go on
+            self._ledger.timer_failed(error)
+            self.add(key)
+            return None
 
     def release(self, keys: Iterable[str]) -> None:
         """Let some keys go on, held or not."""

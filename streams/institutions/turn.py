@@ -172,14 +172,7 @@ class InstitutionTurn:
         """Give when a timer is due; where that fails, it is held."""
         if timer in self._held:
             return None
-        try:
-            return due_at(self._state, timer, self._ledger.in_force.rules)
-        except PartitionPaused:
-            raise
-        except Exception as error:  # noqa: BLE001 - the others go on
-            self._ledger.timer_failed(error)
-            self._held.add(timer)
-            return None
+        return self._held.due(timer, partial(due_at, self._state, timer, self._ledger.in_force.rules))
 
     # -- keeping what was decided
 

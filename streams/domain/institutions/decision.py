@@ -27,7 +27,8 @@ Timed = TicketState | IncidentState | GatheringState
 CHANGED_AT_ONCE = 1000
 """Records that the timers of one record of the log change, the last of them apart: it has to fit a transaction.
 
-What is left is due still, for the next tick. A timer that changes no record, as a window's, counts as one.
+What is left is due still, for the next tick; before a signal the timers of all that is open fire whatever has changed.
+A timer that changes no record, as a window's, counts as one.
 """
 
 _COUNTED = InstitutionDecision(Outcome.COUNTED)

@@ -107,10 +107,7 @@ class Attempts:
         if isinstance(error, RefusedError | MisconfiguredError):
             self.refusal.declare(error)
             return 0.0
-        again = await self._given_up(work, error)
-        if again is None:
-            self._meters.looked_up(lookup.action, LookupOutcome.FAILED)
-        return again
+        return self._counted(lookup, await self._given_up(work, error))
 
     async def _wait(self, work: Work, lookup: Lookup, error: TryAgainError | TimeoutError) -> float | None:
         """Have one wait in the line of its institution, unless the vendor has all calls wait."""
@@ -124,13 +121,13 @@ class Attempts:
         """Set aside one whose institution has all the places that it may have."""
         detail = f"too many look-ups wait for {told(institution)} already"
         log.error("%s is set aside: %s", work, detail)
-        return await self._set_aside_as_failed(work, lookup, DeadLetterReason.REQUEST_REFUSED, detail)
+        return self._counted(lookup, await self._set_aside(work, DeadLetterReason.REQUEST_REFUSED, detail))
 
     async def _wait_or_give_up(self, work: Work, lookup: Lookup, error: MisconfiguredError) -> float | None:
         """Have one that is forbidden wait, as long as there is room in hand for those that are not."""
         if work not in self._forbidden and len(self._forbidden) >= self._settings.max_forbidden:
             log.error("%s is set aside, %d that are forbidden wait already: %s", work, len(self._forbidden), error)
-            return await self._set_aside_as_failed(work, lookup, DeadLetterReason.REQUEST_REFUSED, str(error))
+            return self._counted(lookup, await self._set_aside(work, DeadLetterReason.REQUEST_REFUSED, str(error)))
         self._forbidden.add(work)
         log.warning("%s has to wait, others do not: %s", work, error)
         return self._settings.longest_pause_seconds
@@ -146,10 +143,8 @@ class Attempts:
         detail = f"{type(error).__name__}: the log of the executor has the place"
         return await self._set_aside(work, DeadLetterReason.DECISION_FAILED, detail)
 
-    async def _set_aside_as_failed(
-        self, work: Work, lookup: Lookup, reason: DeadLetterReason, detail: str
-    ) -> float | None:
-        again = await self._set_aside(work, reason, detail)
+    def _counted(self, lookup: Lookup, again: float | None) -> float | None:
+        """Count one that is done with, in vain; one that has to be tried again is not."""
         if again is None:
             self._meters.looked_up(lookup.action, LookupOutcome.FAILED)
         return again

@@ -82,23 +82,21 @@ async def forgets_behind(bootstrap: Bootstrap, letters: Sequence[Kept]) -> Forge
         OperateError: there is more than can be read in a quarter of an hour.
         KafkaError, OSError, TimeoutError: no broker answers.
     """
-    keys = {one.id: one.key for one in letters if one.component is Component.AGENT and one.key is not None}
-    if not keys:
+    keyed = [(one, one.key) for one in letters if one.component is Component.AGENT and one.key is not None]
+    if not keyed:
         return Forgets()
     async with operator_admin(bootstrap) as admin:
         partitions = (await topic_sizes(admin))[EVENTS]
     offsets: dict[TopicPartition, int] = {}
     times: dict[TopicPartition, int] = {}
-    for one in letters:
-        if (key := keys.get(one.id)) is None:
-            continue
+    for one, key in keyed:
         place, origin = TopicPartition(EVENTS, partition_of(key, partitions)), one.origin
         if origin is not None and origin.partition == place.partition:
             offsets[place] = min(origin.offset, offsets.get(place, origin.offset))
         else:
             at = to_epoch_ms(one.letter.received_at)
             times[place] = min(at, times.get(place, at))
-    forgets = Forgets(dict.fromkeys(keys.values()), await _starts(bootstrap, offsets, times))
+    forgets = Forgets(dict.fromkeys(key for _, key in keyed), await _starts(bootstrap, offsets, times))
     await forgets.read_on(bootstrap)
     return forgets
 
@@ -107,8 +105,9 @@ async def _starts(
     bootstrap: Bootstrap, offsets: Mapping[TopicPartition, int], times: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int]:
     """Give where to begin in each partition: at the offset, and not behind the first record of the time."""
-    starts = list(offsets.items())
+    starts = dict(offsets)
     if times:
         async with committed_reader(bootstrap) as consumer:
-            starts += (await offsets_since(consumer, times)).items()
-    return {place: min(start for where, start in starts if where == place) for place, _ in starts}
+            for place, start in (await offsets_since(consumer, times)).items():
+                starts[place] = min(start, starts.get(place, start))
+    return starts

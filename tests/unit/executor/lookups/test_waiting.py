@@ -41,6 +41,32 @@ def world_of(
     return world, source
 
 
+def in_turns(count: int) -> list[bytes]:
+    """Give look-ups of the two institutions in turns, so many of each."""
+    return [one for pair in zip(verify(BAD, count), verify(GOOD, count), strict=True) for one in pair]
+
+
+def hanging(world: World) -> list[int]:
+    """Have calls about all other logins than the good one hang; gives how many were under way by each call."""
+    hang, asking = asyncio.Event(), 0
+    under_way: list[int] = []
+
+    async def login_accounts(_customer: str, login: str) -> object:
+        nonlocal asking
+        if login == GOOD:
+            return [snapshot(A, GOOD)]
+        asking += 1
+        under_way.append(asking)
+        try:
+            await hang.wait()
+        finally:
+            asking -= 1
+        return []
+
+    world.vendor.login_accounts = login_accounts  # type: ignore[method-assign, assignment]
+    return under_way
+
+
 def letters(world: World) -> list[dict[str, str]]:
     """Give the dead letters."""
     return [orjson.loads(one.value or b"") for one in world.log.records if one.topic == "aggregation.dead-letter"]
@@ -61,8 +87,7 @@ async def test_more_than_a_hand_of_one_institution_stop_no_other() -> None:
 
 async def test_what_has_no_place_in_its_line_is_set_aside() -> None:
     """Half of what may wait is one institution's, once others are answered; each further one is a dead letter."""
-    mixed = [one for pair in zip(verify(BAD, 30), verify(GOOD, 30), strict=True) for one in pair]
-    world, source = world_of(mixed, replace(QUICK, max_in_hand=6, max_waiting=20))
+    world, source = world_of(in_turns(30), replace(QUICK, max_in_hand=6, max_waiting=20))
     running = asyncio.create_task(world.run())
     await until(lambda: world.count("answered", "verify") == 30 and world.count("failed", "verify") > 0)
     await until(lambda: world.reader.in_hand == world.reader.waiting)
@@ -76,8 +101,7 @@ async def test_what_has_no_place_in_its_line_is_set_aside() -> None:
 
 async def test_what_has_no_place_is_not_lost_where_kafka_refuses_its_letter() -> None:
     """It is tried again until the letter stands: until then it counts as nothing, and the offset stays before it."""
-    mixed = [one for pair in zip(verify(BAD, 30), verify(GOOD, 30), strict=True) for one in pair]
-    world, source = world_of(mixed, replace(QUICK, max_in_hand=6, max_waiting=20))
+    world, source = world_of(in_turns(30), replace(QUICK, max_in_hand=6, max_waiting=20))
     send, refused = world.log.send_all, 0
 
     async def refusing(records: Sequence[LogRecord], deadline_seconds: float) -> None:
@@ -128,23 +152,7 @@ async def test_a_wait_for_all_is_nobodys() -> None:
 async def test_a_slow_institution_has_one_try_at_a_time() -> None:
     """Its first look-ups take what they take; then one asks for all, and the others have the rest of the tries."""
     world, source = world_of([*verify(BAD, 40), *verify(GOOD, 40)], replace(QUICK, answer_seconds=0.02))
-    hang = asyncio.Event()
-    under_way: list[int] = []
-    asking = 0
-
-    async def login_accounts(_customer: str, login: str) -> object:
-        nonlocal asking
-        if login == GOOD:
-            return [snapshot(A, GOOD)]
-        asking += 1
-        under_way.append(asking)
-        try:
-            await hang.wait()
-        finally:
-            asking -= 1
-        return []
-
-    world.vendor.login_accounts = login_accounts  # type: ignore[method-assign, assignment]
+    under_way = hanging(world)
     running = asyncio.create_task(world.run())
     await until(lambda: world.count("answered", "verify") == 40)
     at = len(under_way)
@@ -172,19 +180,10 @@ async def test_those_read_before_the_trouble_was_known_join_the_line() -> None:
     """They stand before the slots already, where each would hold one for as long as a call may take."""
     settings = replace(QUICK, trouble_after=2, answer_seconds=0.02)
     world, _source = world_of([*verify(BAD, 60), *verify(GOOD, 10)], settings)
-    hang, asked = asyncio.Event(), 0
-
-    async def login_accounts(_customer: str, login: str) -> object:
-        nonlocal asked
-        if login == BAD:
-            asked += 1
-            await hang.wait()
-        return [snapshot(A, GOOD)]
-
-    world.vendor.login_accounts = login_accounts  # type: ignore[method-assign, assignment]
+    under_way = hanging(world)
     running = asyncio.create_task(world.run())
     await until(lambda: world.count("answered", "verify") == 10)
-    assert asked < 30
+    assert len(under_way) < 30
     await ended(running)
 
 
@@ -192,26 +191,12 @@ async def test_hanging_calls_of_no_known_institution_leave_slots() -> None:
     """They go on being new look-ups, as they may be of any institution; but all slots are not theirs."""
     values = [one for _ in range(12) for one in (*verify(UNKNOWN, 4), *verify(GOOD, 1))]
     world, _source = world_of(values, replace(QUICK, trouble_after=2, answer_seconds=0.02, longest_pause_seconds=0.01))
-    hang, asking, most = asyncio.Event(), 0, 0
-
-    async def login_accounts(_customer: str, login: str) -> object:
-        nonlocal asking, most
-        if login == GOOD:
-            return [snapshot(A, GOOD)]
-        asking += 1
-        most = max(most, asking)
-        try:
-            await hang.wait()
-        finally:
-            asking -= 1
-        return []
-
-    world.vendor.login_accounts = login_accounts  # type: ignore[method-assign, assignment]
+    under_way = hanging(world)
     running = asyncio.create_task(world.run())
     await until(lambda: world.reader.waiting >= QUICK.at_once * 2)
-    most = 0
+    at = len(under_way)
     await until(lambda: world.count("answered", "verify") == 12)
-    assert most <= QUICK.at_once // 2 + 1
+    assert max(under_way[at:], default=0) <= QUICK.at_once // 2 + 1
     await ended(running)
 
 
@@ -237,8 +222,7 @@ async def test_a_line_goes_on_as_soon_as_its_institution_answers() -> None:
 @pytest.mark.parametrize("after", range(0, 60, 4))
 async def test_a_kill_at_any_moment_loses_none(after: int) -> None:
     """Whoever reads on from the committed offset: each look-up is answered, or a dead letter, in one of the lives."""
-    pairs = [one for pair in zip(verify(BAD, 20), verify(GOOD, 20), strict=True) for one in pair]
-    mixed, settings = [*verify(GOOD, 10), *pairs], replace(QUICK, max_in_hand=4, max_waiting=8)
+    mixed, settings = [*verify(GOOD, 10), *in_turns(20)], replace(QUICK, max_in_hand=4, max_waiting=8)
     first, source = world_of(mixed, settings)
     running = asyncio.create_task(first.run())
     await until(lambda: source.committed)
