@@ -64,11 +64,11 @@ SECONDS: Mapping[Kind, float] = {
     Kind.BROKER_SLOW: 14.0,
     Kind.BROKER_ROLL: 45.0,
     Kind.DISK: 30.0,
-    Kind.OUTAGE: 80.0,
+    Kind.OUTAGE: 20.0,
     Kind.SKEW: 9.0,
     Kind.VENDOR: 9.0,
 }
-"""What a disturbance takes until the next of its lane can begin, about: the feed goes by it."""
+"""What a disturbance takes until the next of its lane can begin, about; an outage lasts besides. A feed goes by it."""
 
 
 def lane_of(kind: Kind) -> str:
@@ -168,7 +168,8 @@ class Plan:
             return self.every_seconds * sum(kinds.values())
         lanes: Counter[str] = Counter()
         for kind, times in kinds.items():
-            lanes[lane_of(kind)] += round(times * SECONDS.get(kind, USUAL_SECONDS))
+            lasts = self.outage_seconds if kind is Kind.OUTAGE else 0.0
+            lanes[lane_of(kind)] += round(times * (SECONDS.get(kind, USUAL_SECONDS) + lasts))
         return float(max(lanes.values(), default=0))
 
     def steps(self) -> Iterator[Step]:

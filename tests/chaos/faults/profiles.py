@@ -127,6 +127,14 @@ EVERYTHING = Profile(
     small_disks=1,
 )
 
+BLACKOUTS = Profile(
+    {(Kind.KILL, AGENTS): 10, (Kind.OUTAGE, BROKERS): 20},
+    notifications=50_000,
+    bridges=2,
+    least=Least(inside=1 / 3),
+)
+"""All brokers at once, again and again under steady traffic: the one fault that leaves nobody who knows more."""
+
 LONG = replace(
     EVERYTHING,
     counts={
@@ -163,5 +171,6 @@ PROFILES: Mapping[str, Profile] = {
     "workers": WORKERS,
     "brokers": ON_BROKERS,
     "everything": EVERYTHING,
+    "blackouts": BLACKOUTS,
     "long": LONG,
 }

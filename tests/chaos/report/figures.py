@@ -13,7 +13,7 @@ from tests.chaos.check.verdict import AGENT, INSTITUTIONS
 from tests.chaos.faults.plan import Done, Kind
 from tests.chaos.whole import Run
 
-IN_TRANSACTIONS = frozenset({Kind.KILL, Kind.STOP, Kind.BROKER_KILL, Kind.BROKER_STOP})
+IN_TRANSACTIONS = frozenset({Kind.KILL, Kind.STOP, Kind.BROKER_KILL, Kind.BROKER_STOP, Kind.OUTAGE})
 EXPLAINED_SECONDS = 60.0
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -57,6 +58,7 @@ def test_what_lasts_goes_on_beside_the_rest() -> None:
     """The time of a plan is that of its longest lane, and less is left when some of it is done."""
     plan = Plan(1, {(Kind.KILL, "agents"): 10, (Kind.OUTAGE, "brokers"): 1, (Kind.VENDOR, "vendor"): 2})
     assert plan.seconds == 80.0
+    assert replace(plan, outage_seconds=3.0).seconds == 60.0, "an outage lasts as long as it is asked for"
     assert plan.seconds_after(Counter({Kind.OUTAGE: 1})) == 60.0
     assert plan.seconds_after(Counter({Kind.OUTAGE: 1, Kind.KILL: 10})) == 18.0
 
