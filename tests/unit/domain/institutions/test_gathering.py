@@ -29,11 +29,6 @@ KEY = case_key(BANK, CODE)
 WEEK = 7 * DAY
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
 def test_five_logins_are_a_ticket(desk: Desk) -> None:
     """The fifth distinct login issues a ticket over all five; the fourth does not, nor the fourth again."""
     desk.hear(*crowd(4, code=CODE), failing("login3", START + HOUR, CODE, entered=False))

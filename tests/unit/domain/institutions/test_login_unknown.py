@@ -11,11 +11,6 @@ from tests.unit.domain.institutions.build import BANK, DAY, HOUR, START, Desk, d
 KEY = f"{BANK}/null"
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
 def test_a_wait_that_is_given_up_is_a_ticket(desk: Desk) -> None:
     """The ticket has no code: none in its reason, none in its codes, and its id says so."""
     desk.hear(wanted(START))

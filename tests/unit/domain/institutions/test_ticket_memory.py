@@ -10,11 +10,6 @@ from tests.unit.domain.institutions.build import DAY, HOUR, MS, RULES, START, De
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
-@pytest.fixture
 def two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tickets, "DROPPED_AT_ONCE", 2)
 
