@@ -38,7 +38,7 @@ class Delivery:
             self.done.set_result(TimeoutError())
 
 
-Waiting = dict[Delivery, list[LogRecord]]
+Unsent = dict[Delivery, list[LogRecord]]
 
 
 class _Lane:
@@ -49,7 +49,7 @@ class _Lane:
     def __init__(self, topic: str, partition: int) -> None:
         self.topic = topic
         self.partition = partition
-        self.waiting: Waiting = {}
+        self.waiting: Unsent = {}
         self.task: asyncio.Task[None] | None = None
 
 
@@ -150,7 +150,7 @@ class Lanes:
                 self._on_heard(error)
         lane.task = None
 
-    async def _send(self, lane: _Lane, taken: Waiting) -> None:
+    async def _send(self, lane: _Lane, taken: Unsent) -> None:
         """Send the records in as few batches as hold them; a call is settled with the batch that holds its last."""
         batch, whole = self._producer.create_batch(), list[Delivery]()
         for delivery, records in taken.items():

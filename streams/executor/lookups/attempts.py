@@ -11,7 +11,7 @@ from streams.clock import Clock
 from streams.executor.lookups.answer import Answerer
 from streams.executor.lookups.letters import Letters
 from streams.executor.lookups.refusal import Refusal
-from streams.executor.lookups.waiting import Institution, Waiting, told
+from streams.executor.lookups.waiting import Institution, WaitingLines, told
 from streams.executor.lookups.work import Work
 from streams.executor.meters import ExecutorMeters
 from streams.executor.settings import LookupSettings
@@ -49,7 +49,7 @@ class Attempts:
         self._meters = meters
         self._forbidden: set[Work] = set()
         self._slots = asyncio.Semaphore(settings.at_once)
-        self.waiting = Waiting(settings)
+        self.waiting = WaitingLines(settings)
         self.refusal = Refusal(settings.refused_pause_seconds)
 
     async def see_through(self, work: Work) -> None:

@@ -24,7 +24,7 @@ class _Line:
         self.answers_when_full: int | None = None
 
 
-class Waiting:
+class WaitingLines:
     """The lines. They have `at_once // 2` tries at a time together, and each line one: the rest is for what is new.
 
     A line may fill half of what the others leave. Behind that it is closed as soon as any look-up is answered: then the

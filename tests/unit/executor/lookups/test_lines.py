@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from streams.executor.lookups.waiting import Waiting
+from streams.executor.lookups.waiting import WaitingLines
 from streams.executor.lookups.work import Work
 from streams.executor.settings import LookupSettings
 from tests.unit.executor.lookups.test_waiting import BAD, records, verify
@@ -17,7 +17,7 @@ def work() -> Work:
 
 def test_no_line_takes_all_places() -> None:
     """Each may fill half of what the others leave, those of unknown institutions together as one."""
-    waiting = Waiting(LookupSettings(max_waiting=16))
+    waiting = WaitingLines(LookupSettings(max_waiting=16))
     for institution in ("1", "2", None):
         for _ in range(20):
             waiting.failed(work(), institution)
@@ -27,7 +27,7 @@ def test_no_line_takes_all_places() -> None:
 
 def test_an_institution_is_in_trouble_until_it_answers(caplog: pytest.LogCaptureFixture) -> None:
     """It is said once; of unknown ones nothing is known."""
-    waiting = Waiting(LookupSettings(trouble_after=3))
+    waiting = WaitingLines(LookupSettings(trouble_after=3))
     one = work()
     with caplog.at_level(logging.WARNING):
         for _ in range(5):
@@ -44,7 +44,7 @@ def test_an_institution_is_in_trouble_until_it_answers(caplog: pytest.LogCapture
 
 def test_who_leaves_makes_room() -> None:
     """Once, and whoever does not wait makes none."""
-    waiting = Waiting(LookupSettings(max_waiting=4))
+    waiting = WaitingLines(LookupSettings(max_waiting=4))
     first = work()
     assert waiting.take(first, "1")
     assert waiting.take(work(), "1")
