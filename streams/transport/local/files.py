@@ -1,17 +1,20 @@
 """The files of one partition's state: a lock, a head that is replaced at once, and the data that it tells of.
 
-Values are appended, which costs what has changed. All of it is written anew, to a new file, when half of it is out of
-date, and whenever a key was dropped: what a tombstone has erased from the changelog is erased here as well.
+Changes are appended, which costs what has changed. All of it is rewritten, to a new file, when half of it is out of
+date, and ten minutes after a key was dropped: what a tombstone erases from the changelog is erased here as well.
 """
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
+from msgspec.structs import replace
+
+from streams.fold.memory import apply_changes
 from streams.kafka.topics import TOMBSTONES_KEPT
 from streams.observe.labels import StateRefusal
 from streams.transport.local.frames import (
@@ -26,13 +29,21 @@ from streams.transport.local.frames import (
 )
 from streams.transport.local.head import Head, Identity, decode_head, encode_head
 
+T = TypeVar("T")
+
 MAX_AGE_MS = TOMBSTONES_KEPT // timedelta(milliseconds=2)
 """Half the time for which a changelog keeps tombstones: an older file may miss one, as clocks differ."""
 MAX_AHEAD_MS = 300_000
 """A head from further in the future tells that a clock was changed: its age is not known."""
 SPARE_BYTES = 16 << 20
 """Out-of-date values that are not worth writing everything anew."""
+ERASED_AFTER_MS = 600_000
+"""How long a dropped value may stay in the data: as long as a changelog's own segment stays open (`segment.ms`)."""
 PRIVATE = 0o600
+
+
+class Interrupted(Exception):  # noqa: N818 - asked for
+    """A write of all values was told to end; the files are as they were."""
 
 
 class StateRefused(Exception):  # noqa: N818 - the answer to a question, not a fault
@@ -54,6 +65,7 @@ class PartitionFiles:
         self._identity = identity
         self._name = str(identity.partition)
         self._lock: int | None = None
+        self._is_interrupted = False
         self.head: Head | None = None
         """What the files hold; None where they hold nothing that can be used."""
 
@@ -109,7 +121,7 @@ class PartitionFiles:
         try:
             for frame in self._frames(head):
                 for topic, entries in frame.items():
-                    contents[topic].update(entries)
+                    apply_changes(contents[topic], entries)
         except (BrokenFileError, KeyError, OSError) as error:
             raise StateRefused(StateRefusal.BROKEN, f"{self._folder / head.data}: {error}") from error
         self.head = head
@@ -135,59 +147,91 @@ class PartitionFiles:
         except (BrokenFileError, OSError) as error:
             raise StateRefused(StateRefusal.BROKEN, f"{path}: {error}") from error
 
-    def _frames(self, head: Head) -> Iterator[Contents]:
+    def _frames(self, head: Head) -> Iterator[Changes]:
         with (self._folder / head.data).open("rb") as file:
             yield from read_frames(file, head.length, head.digest)
 
     # -- writing
 
+    def interrupt(self) -> None:
+        """Have a write of all values end at its next frame, from any thread, and none begin any more."""
+        self._is_interrupted = True
+
     def write(self, changes: Changes, offsets: Mapping[str, int], proven_ms: int) -> int:
         """Keep what has changed since the last time, all values if there was none; gives the bytes written.
 
         Raises:
-            OSError, BrokenFileError: the files are as they were before.
+            OSError, Interrupted: the files are as they were before.
         """
         head = self.head
-        if head is None or drops_any(changes) or head.length > 2 * head.whole_length + SPARE_BYTES:
-            return self._write_whole(changes, offsets, proven_ms)
+        if head is None:
+            return self._write_whole(payloads(without_drops(changes)), offsets, proven_ms)
         with (self._folder / head.data).open("r+b") as file:
             file.truncate(head.length)
             file.seek(head.length)
             writer = FrameWriter(file, head.length, head.digest)
-            writer.write(payloads(without_drops(changes)))
+            writer.write(payloads(changes))
             _to_disk(file)
-        self._replace_head(head.data, writer, head.whole_length, offsets, proven_ms)
+        self._replace_head(
+            replace(
+                head,
+                offsets=dict(offsets),
+                proven_ms=proven_ms,
+                length=writer.length,
+                digest=writer.digest,
+                dropped_ms=head.dropped_ms or (proven_ms if drops_any(changes) else 0),
+            )
+        )
         return writer.length - head.length
 
-    def _write_whole(self, changes: Changes, offsets: Mapping[str, int], proven_ms: int) -> int:
+    def is_worth_rewriting(self, now_ms: int) -> bool:
+        """Tell whether half of it is out of date, or a dropped value is in it for too long."""
+        head = self.head
+        if head is None:
+            return False
+        keeps_dropped = head.dropped_ms > 0 and not 0 <= now_ms - head.dropped_ms < ERASED_AFTER_MS
+        return keeps_dropped or head.length > 2 * head.whole_length + SPARE_BYTES
+
+    def rewrite(self) -> int:
+        """Write what is there anew, without what was replaced or dropped; gives the bytes written.
+
+        Raises:
+            OSError, BrokenFileError, Interrupted: the files are as they were before.
+        """
+        head = self.head
+        if head is None:
+            return 0
+        return self._write_whole(self._standing(head), head.offsets, head.proven_ms)
+
+    def _write_whole(self, values: Iterable[bytes], offsets: Mapping[str, int], proven_ms: int) -> int:
         name = self._next_name()
         try:
             with _new(self._folder / name) as file:
                 writer = FrameWriter(file)
-                for contents in self._kept(changes):
-                    writer.write(payloads(contents))
-                writer.write(payloads(without_drops(changes)))
+                writer.write(self._until_interrupted(values))
                 _to_disk(file)
-            self._replace_head(name, writer, writer.length, offsets, proven_ms)
+            length = writer.length
+            self._replace_head(Head(self._identity, dict(offsets), proven_ms, name, length, writer.digest, length))
         finally:
             self._remove_data()
-        return writer.length
+        return length
 
-    def _kept(self, changes: Changes) -> Iterator[Contents]:
-        """Give what is in the files and has not been replaced, neither later in them nor by these changes."""
-        if self.head is None:
-            return
-        latest: dict[str, dict[str, int]] = {topic: {} for topic in self.head.offsets}
-        for number, frame in enumerate(self._frames(self.head)):
+    def _until_interrupted(self, parts: Iterable[T]) -> Iterator[T]:
+        for part in parts:
+            if self._is_interrupted:
+                raise Interrupted
+            yield part
+
+    def _standing(self, head: Head) -> Iterator[bytes]:
+        """Give the values of a head, encoded, that nothing later in its data has replaced or dropped."""
+        latest: dict[str, dict[str, int]] = {topic: {} for topic in head.offsets}
+        for number, frame in enumerate(self._until_interrupted(self._frames(head))):
             for topic, entries in frame.items():
                 latest[topic].update(dict.fromkeys(entries, number))
-        for topic, changed in changes.items():
-            latest[topic].update(dict.fromkeys(changed, -1))
-        for number, frame in enumerate(self._frames(self.head)):
-            yield {
-                topic: {key: value for key, value in entries.items() if latest[topic][key] == number}
-                for topic, entries in frame.items()
-            }
+        for number, frame in enumerate(self._frames(head)):
+            for topic, entries in frame.items():
+                last = latest[topic]
+                yield from payloads({topic: {k: v for k, v in entries.items() if v is not None and last[k] == number}})
 
     def _next_name(self) -> str:
         """Name a data file that does not exist: leftovers of a crash are removed first."""
@@ -195,10 +239,7 @@ class PartitionFiles:
         number = 0 if self.head is None else int(self.head.data.split(".")[1]) + 1
         return f"{self._name}.{number}.data"
 
-    def _replace_head(
-        self, data: str, writer: FrameWriter, whole: int, offsets: Mapping[str, int], proven_ms: int
-    ) -> None:
-        head = Head(self._identity, dict(offsets), proven_ms, data, writer.length, writer.digest, whole)
+    def _replace_head(self, head: Head) -> None:
         new = self._folder / f"{self._name}.head.new"
         with _new(new) as file:
             file.write(encode_head(head))

@@ -22,7 +22,7 @@ NOTHING = bytes(DIGEST_BYTES)
 """The digest of no frame."""
 _LENGTH = struct.Struct(">I")
 HEAD_BYTES = _LENGTH.size + DIGEST_BYTES
-_decoder = msgspec.msgpack.Decoder(Contents)
+_decoder = msgspec.msgpack.Decoder(Changes)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -31,7 +31,7 @@ class BrokenFileError(Exception):
 
 
 def drops_any(changes: Changes) -> bool:
-    """Tell whether a key is dropped, so that what it held has to be gone from the disk as well."""
+    """Tell whether a key is dropped, so that what it held has to leave the disk as well."""
     return any(None in entries.values() for entries in changes.values())
 
 
@@ -42,13 +42,13 @@ def without_drops(changes: Changes) -> Contents:
     }
 
 
-def payloads(contents: Mapping[str, Mapping[str, bytes]]) -> Iterator[bytes]:
-    """Give values encoded, a frame's worth at a time: one encoding of all would hold every other thread up."""
-    for topic, entries in contents.items():
-        part, size = dict[str, bytes](), 0
+def payloads(changes: Mapping[str, Mapping[str, bytes | None]]) -> Iterator[bytes]:
+    """Give changes encoded, a frame's worth at a time: one encoding of all would hold every other thread up."""
+    for topic, entries in changes.items():
+        part, size = dict[str, bytes | None](), 0
         for key, value in entries.items():
             part[key] = value
-            size += len(key) + len(value) + ENTRY_BYTES
+            size += len(key) + len(value or b"") + ENTRY_BYTES
             if size >= FRAME_BYTES:
                 yield _encoder.encode({topic: part})
                 part, size = {}, 0
@@ -73,8 +73,8 @@ class FrameWriter:
             self.length += HEAD_BYTES + len(payload)
 
 
-def read_frames(file: BinaryIO, length: int, digest: bytes) -> Iterator[Contents]:
-    """Give the values of each frame, none before its checksum was right; what comes later in the file is newer.
+def read_frames(file: BinaryIO, length: int, digest: bytes) -> Iterator[Changes]:
+    """Give the changes of each frame, none before its checksum was right; what comes later in the file is newer.
 
     Raises:
         BrokenFileError: the first `length` bytes are not those that ended in `digest`; only at the end is that known.

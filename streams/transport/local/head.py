@@ -10,7 +10,7 @@ from schemas.problems import UNREADABLE
 from schemas.state.partitions import STATE_VERSION
 from streams.transport.local.frames import DIGEST_BYTES, BrokenFileError
 
-FORMAT = 1
+FORMAT = 2
 """Of head and frames; a file of another one is not read."""
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -42,7 +42,9 @@ class Head(msgspec.Struct, frozen=True):
     digest: bytes
     """Of those bytes, frame by frame."""
     whole_length: Count
-    """Bytes when it was last written as a whole, without any value that had been replaced."""
+    """Bytes when it was last written as a whole, without any value that had been replaced or dropped."""
+    dropped_ms: Count = 0
+    """Epoch milliseconds of the first drop since then; 0 if there was none."""
 
 
 _decoder = msgspec.json.Decoder(Head)

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from streams.observe.labels import StateRefusal
-from streams.transport.local.files import StateRefused
-from streams.transport.local.frames import BrokenFileError, Changes, Contents, drops_any
+from streams.transport.local.files import Interrupted, StateRefused
+from streams.transport.local.frames import BrokenFileError, Changes, Contents
 from streams.transport.local.head import Head
 from streams.transport.local.pending import LIMIT_BYTES, Pending
 from streams.transport.local.state import LocalState
@@ -21,9 +21,9 @@ T = TypeVar("T")
 WRITE_SECONDS = 5.0
 """From one write to the next: what a killed worker has to read of its changelogs."""
 IDLE_FACTOR = 20.0
-"""So many times what a write took passes before the next: writing is a twentieth of the time at most."""
+"""So many times what a write took passes before the next, and the same of rewrites: a twentieth of the time at most."""
 CLOSE_SECONDS = 3.0
-"""How long a partition that is given up waits for its last write."""
+"""How long a partition that is given up waits for its last write, and then for a first one to leave off."""
 PROOF_MS = 3_600_000
 """How old the proof may be that the files hold all there is, before a quiet partition makes a new one."""
 
@@ -38,6 +38,9 @@ class StateKeeper:
         self._pending: Pending | None = None
         self._wake = asyncio.Event()
         self._is_closing = False
+        self._is_rewriting = False
+        self._rewritten_until = 0.0
+        """Before this monotonic time nothing is rewritten."""
         self._task: asyncio.Task[None] | None = None
 
     # -- before the partition works
@@ -91,14 +94,11 @@ class StateKeeper:
     # -- while it works
 
     def begin(self, changes: Changes, ends: Mapping[str, int], proven_ms: int, *, is_all: bool) -> None:
-        """Write on from here: `changes` are those since the files were written, or all values there are.
-
-        A dropped key is dropped on disk at once: what was forgotten while nobody kept these files is in them still.
-        """
+        """Write on from here: `changes` are those since the files were written, or all values there are."""
         if not self._files.is_locked or is_all is not (self._files.head is None):
             return
         self._pending = Pending(changes, dict(ends), proven_ms)
-        self._task = asyncio.create_task(self._keep(0.0 if drops_any(changes) else WRITE_SECONDS))
+        self._task = asyncio.create_task(self._keep())
 
     def committed(
         self, changes: Mapping[str, Mapping[str, bytes | None]], ends: Mapping[str, int], proven_ms: int
@@ -115,7 +115,8 @@ class StateKeeper:
         """Tell whether a quiet partition should show that it is still ours, so that the files do not grow too old."""
         return self._pending is not None and self._local.now_ms() - self._pending.proven_ms > PROOF_MS
 
-    async def _keep(self, pause: float) -> None:
+    async def _keep(self) -> None:
+        pause = WRITE_SECONDS
         try:
             while True:
                 with suppress(TimeoutError):
@@ -128,16 +129,33 @@ class StateKeeper:
                 pause = max(WRITE_SECONDS, IDLE_FACTOR * await self._write(self._pending))
                 if is_last:
                     return
+                await self._rewrite()
+        except Interrupted:
+            log.info("partition %d: its state was not on disk yet, and stays in its changelogs", self._partition)
         except (OSError, BrokenFileError) as error:
             await self._give_up(str(error))
         finally:
             await self._local.run(self._files.unlock)
 
+    async def _rewrite(self) -> None:
+        """Have the files rid of what is out of date, unless they are wanted back."""
+        is_due = time.monotonic() >= self._rewritten_until and self._files.is_worth_rewriting(self._local.now_ms())
+        if not is_due or self._is_closing:
+            return
+        self._is_rewriting, began = True, time.monotonic()
+        with suppress(Interrupted):
+            self._local.metrics.state_written(
+                await self._local.run_on_all(self._files.rewrite), time.monotonic() - began
+            )
+        self._is_rewriting = False
+        self._rewritten_until = time.monotonic() + IDLE_FACTOR * (time.monotonic() - began)
+
     async def _write(self, pending: Pending) -> float:
         if not pending.is_news:
             return 0.0
         taken, began = pending.take(), time.monotonic()
-        written = await self._local.run(self._files.write, taken.changes, taken.offsets, taken.proven_ms)
+        run = self._local.run_on_all if self._files.head is None else self._local.run
+        written = await run(self._files.write, taken.changes, taken.offsets, taken.proven_ms)
         took = time.monotonic() - began
         self._local.metrics.state_written(written, took)
         return took
@@ -162,8 +180,16 @@ class StateKeeper:
         if self._task is None:
             await self._local.run(self._files.unlock)
             return None
-        _, running = await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
-        if running:
+        if self._is_rewriting:
+            self._files.interrupt()
+        if await self._runs_for(CLOSE_SECONDS):
+            self._files.interrupt()
+        if await self._runs_for(CLOSE_SECONDS):
             log.warning("partition %d: its state is still being written; it is given up meanwhile", self._partition)
             return None
         return self._files.head
+
+    async def _runs_for(self, seconds: float) -> bool:
+        """Tell whether the writing goes on for longer than that."""
+        _, running = await asyncio.wait({self._task} if self._task else (), timeout=seconds)
+        return bool(running)

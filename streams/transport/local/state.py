@@ -27,7 +27,7 @@ class StateMetrics(Protocol):
 
 
 class LocalState:
-    """One folder of one application, and the one thread that works in it, so that the cost of all is bounded."""
+    """One folder of one application, and the two threads that work in it, so that the cost of all is bounded."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class LocalState:
         self._identity = identity
         self._partitions = partitions
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="local-state")
+        self._thread_for_all = ThreadPoolExecutor(1, thread_name_prefix="local-state-whole")
 
     def now_ms(self) -> int:
         """Give the machine's time in epoch milliseconds, whatever clock the log is on."""
@@ -53,8 +54,12 @@ class LocalState:
         return PartitionFiles(self._folder, self._identity(partition))
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
-        """Do some work in the thread; what was begun goes on there even if nobody waits any more."""
+        """Do some work in a thread; what was begun goes on there even if nobody waits any more."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    async def run_on_all(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do the same with all values of a partition, which takes so long that nothing else may wait for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread_for_all, work, *arguments)
 
     def remove_stale(self) -> None:
         """Remove what could not be used any more: of nobody's partitions, and so out of reach of tombstones."""

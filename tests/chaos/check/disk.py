@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from streams.fold.memory import apply_changes
 from streams.transport.local.frames import read_frames
 from streams.transport.local.head import decode_head
 from tests.chaos.check.compare import Findings
@@ -17,7 +18,7 @@ def check_disk(findings: Findings, folder: Path, records: Mapping[Place, Sequenc
         with (path.parent / head.data).open("rb") as file:
             for frame in read_frames(file, head.length, head.digest):
                 for topic, entries in frame.items():
-                    held[topic].update(entries)
+                    apply_changes(held[topic], entries)
         findings.compared["files_of_state"] += 1
         for topic, end in head.offsets.items():
             written = records.get((topic, head.identity.partition), ())

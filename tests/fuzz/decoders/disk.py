@@ -61,6 +61,9 @@ def _local(data: bytes) -> str:
         expected[ACCOUNTS].pop("gone", None)
         keeper._files.unlock()
         assert keeper._find(STARTS, ENDS) == (expected, offsets)
+        keeper._files.rewrite()
+        keeper._files.unlock()
+        assert keeper._find(STARTS, ENDS) == (expected, offsets)
     except StateRefused as refused:
         return refused.reason
     finally:

@@ -36,12 +36,13 @@ CUSTOMERS = 150
 TAIL_RECORDS = 30
 """More than a few events leave in the changelogs, and far fewer than the state has."""
 HASTY = """
-from streams.transport.local import keeper
+from streams.transport.local import files, keeper
 keeper.WRITE_SECONDS = 0.2
+files.ERASED_AFTER_MS = 1000
 from streams.agent.app import main
 main()
 """
-"""The agent as it ships, but that it writes its state sooner."""
+"""The agent as it ships, but that it writes its state, and erases what was dropped, sooner."""
 
 _numbers = count(7_100_000_000)
 

@@ -30,10 +30,12 @@ def locked(folder: Path, identity: Identity = IDENTITY) -> PartitionFiles:
 
 
 def written(folder: Path, *changes: Changes, proven_ms: int = NOW_MS) -> None:
-    """Write changes one after the other, each ending ten offsets further, and let go."""
+    """Write changes one after the other, each ending ten offsets further, rewrite what is worth it, and let go."""
     files = locked(folder)
     for number, one in enumerate(changes):
         files.write(one, {topic: offset + 10 * number for topic, offset in OFFSETS.items()}, proven_ms)
+        if files.is_worth_rewriting(proven_ms):
+            files.rewrite()
     files.unlock()
 
 

@@ -21,9 +21,9 @@ from streams.observe.labels import StateRefusal
 from streams.transport.local import files as module
 from streams.transport.local import frames
 from streams.transport.local import head as head_module
-from streams.transport.local.files import MAX_AGE_MS, MAX_AHEAD_MS, StateRefused
+from streams.transport.local.files import MAX_AGE_MS, MAX_AHEAD_MS, Interrupted, StateRefused
 from streams.transport.local.frames import Changes, Contents
-from streams.transport.local.head import Identity, decode_head
+from streams.transport.local.head import Head, Identity, decode_head
 from tests.component.transport.local.build import (
     ACCOUNTS,
     IDENTITY,
@@ -71,12 +71,13 @@ def folded(changes: list[Changes]) -> Contents:
     return state
 
 
-@given(st.lists(contents, min_size=1, max_size=6), st.sampled_from([40, 1 << 20]))
-def test_what_was_written_comes_back(changes: list[Changes], frame_bytes: int) -> None:
-    """However changes follow each other, and however they are cut into frames, the last of each key comes back."""
+@given(st.lists(contents, min_size=1, max_size=6), st.sampled_from([40, 1 << 20]), st.sampled_from([0, 1 << 60]))
+def test_what_was_written_comes_back(changes: list[Changes], frame_bytes: int, erased_after_ms: int) -> None:
+    """However changes follow each other, are cut into frames and are rewritten, the last of each key comes back."""
     with tempfile.TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patched:
         patched.setattr(frames, "FRAME_BYTES", frame_bytes)
         patched.setattr(module, "SPARE_BYTES", 100)
+        patched.setattr(module, "ERASED_AFTER_MS", erased_after_ms)
         folder = Path(place)
         written(folder, *changes)
         state, offsets = read(folder)
@@ -224,7 +225,7 @@ def test_a_whole_frame_of_another_form_is_refused(tmp_path: Path, payload: bytes
     with (tmp_path / "3.0.data").open("wb") as file:
         writer = frames.FrameWriter(file)
         writer.write([payload])
-    files._replace_head("3.0.data", writer, writer.length, OFFSETS, NOW_MS)
+    files._replace_head(Head(IDENTITY, OFFSETS, NOW_MS, "3.0.data", writer.length, writer.digest, writer.length))
     files.unlock()
     assert refusal(tmp_path) is StateRefusal.BROKEN
 
@@ -249,16 +250,25 @@ def test_another_process_keeps_its_files(folder: Path) -> None:
     assert read(folder)
 
 
-def test_what_was_dropped_is_gone_from_the_disk(folder: Path) -> None:
-    """After a key was dropped no byte of its name or its values is left in any file."""
+def test_what_was_dropped_is_soon_gone_from_the_disk(folder: Path) -> None:
+    """Ten minutes after a key was dropped no byte of its name or its values is left in any file, whoever reads on."""
     files = locked(folder)
     files.load(files.examine(NOW_MS))
     files.write({ACCOUNTS: {"2/b": b"SECRET"}, LOGINS: {}}, OFFSETS, NOW_MS)
     assert b"SECRET" in on_disk(folder)
     files.write({ACCOUNTS: {"2/b": None}, LOGINS: {}}, OFFSETS, NOW_MS)
+    files.write({ACCOUNTS: {"3/c": None}, LOGINS: {}}, OFFSETS, NOW_MS + 500_000)
+    files.write({ACCOUNTS: {"3/c": b"three"}, LOGINS: {}}, OFFSETS, NOW_MS + 550_000)
     files.unlock()
+    files = locked(folder)
+    files.load(files.examine(NOW_MS + 550_000))
+    assert [files.is_worth_rewriting(NOW_MS + ms) for ms in (0, 599_999, 600_000, -1)] == [False, False, True, True]
+    files.rewrite()
+    files.unlock()
+    assert not files.is_worth_rewriting(NOW_MS + 600_000)
     assert not [trace for trace in (b"2/b", b"two", b"SECRET") if trace in on_disk(folder)]
-    assert read(folder)[0] == {ACCOUNTS: {"1/a": b"one", "3/c": b"three"}, LOGINS: {"1/l": b"\x00\xff"}}
+    state, _ = read(folder, NOW_MS + 600_000)
+    assert state == {ACCOUNTS: {"1/a": b"one", "3/c": b"three"}, LOGINS: {"1/l": b"\x00\xff"}}
 
 
 def test_leftovers_of_a_kill_are_removed(folder: Path) -> None:
@@ -297,17 +307,44 @@ class Full:
 
 
 @pytest.mark.parametrize("at", [0, 1])
-@pytest.mark.parametrize("key", ["9/new", "1/a"])
-def test_a_full_disk_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch, at: int, key: str) -> None:
+@pytest.mark.parametrize("value", [b"x", None])
+def test_a_full_disk_leaves_what_was_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int, value: bytes | None
+) -> None:
     """A write that fails, of the data or of the head, appended or whole, changes nothing that is read."""
     before = read(folder)
     files = locked(folder)
     files.load(files.examine(NOW_MS))
     monkeypatch.setattr(module, "_to_disk", Full(at))
     with pytest.raises(OSError, match="No space"):
-        files.write({ACCOUNTS: {key: b"x" if key == "9/new" else None}, LOGINS: {}}, OFFSETS, NOW_MS)
+        files.write({ACCOUNTS: {"1/a": value}, LOGINS: {}}, OFFSETS, NOW_MS)
+    monkeypatch.setattr(module, "_to_disk", Full(at))
+    with pytest.raises(OSError, match="No space"):
+        files.rewrite()
     files.unlock()
     assert read(folder) == before
+
+
+def test_a_rewrite_that_is_interrupted_leaves_what_was_there(folder: Path) -> None:
+    """Whoever wants the files back does not wait for it; what has changed since is written all the same."""
+    files = locked(folder)
+    files.load(files.examine(NOW_MS))
+    files.interrupt()
+    with pytest.raises(Interrupted):
+        files.rewrite()
+    files.write({ACCOUNTS: {"1/a": None}, LOGINS: {}}, OFFSETS, NOW_MS)
+    files.unlock()
+    assert [path.name for path in folder.glob("*.data")] == ["3.0.data"]
+    assert read(folder)[0][ACCOUNTS] == {"2/b": b"two" * 50, "3/c": b"three"}
+
+
+def test_a_first_write_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
+    """Half of a state is none."""
+    files = locked(tmp_path)
+    files.interrupt()
+    with pytest.raises(Interrupted):
+        files.write(STATE, OFFSETS, NOW_MS)
+    assert [path.name for path in tmp_path.iterdir()] == ["3.lock"]
 
 
 WRITER = """
@@ -322,6 +359,8 @@ def write(folder):
         value = None if number % 3 == 0 else b"%d" % number
         changes = {ACCOUNTS: {"last": b"%d" % number, "sometimes": value}, LOGINS: {str(number % 50): b"x" * 20_000}}
         files.write(changes, {ACCOUNTS: number, LOGINS: number}, NOW_MS)
+        if files.is_worth_rewriting(NOW_MS + 600_000):
+            files.rewrite()
 
 for line in sys.stdin:
     if not (child := os.fork()):
