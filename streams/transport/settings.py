@@ -25,10 +25,14 @@ class FoldSettings:
     session_seconds: float = 10.0
     """Silence after which the group gives its partitions to others."""
     heartbeat_seconds: float = 2.5
-    rebalance_seconds: float = 20.0
+    rebalance_seconds: float = 30.0
     """Limit of giving up what it has when the group divides partitions anew; past it the worker is out of the group."""
-    step_seconds: float = 15.0
-    """Limit of one step of a transaction; past it the worker exits and is started anew."""
+    step_seconds: float = 20.0
+    """Limit of one step of a transaction; past it the worker exits and is started anew.
+
+    A broker that is killed, or hangs, is replaced after 9 s (`broker.session.timeout.ms`), and some until everybody has
+    heard of it. Whoever gives up before loses more: a start reads all state.
+    """
     decide_seconds: float = 60.0
     """Limit of the agent's answer to a poll."""
     turn_seconds: float = 0.5
@@ -37,8 +41,8 @@ class FoldSettings:
     """Limit of fencing the former owner."""
     restore_seconds: float = 900.0
     """Limit of reading the state of one partition."""
-    transaction_seconds: float = 10.0
-    """After it the broker ends a transaction whose owner is silent."""
+    transaction_seconds: float = 30.0
+    """After it the broker ends a transaction whose owner is silent; the next owner does so at once."""
     shutdown_seconds: float = 10.0
     """Limit of an orderly end; past it the process ends all the same."""
     poll_wait_ms: int = 500

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
 MB = 1 << 20
 ACK_SECONDS = 2.0
 ASLEEP_SECONDS = 12 * ACK_SECONDS
+FAILOVER_SECONDS = 17.0
 BACKLOG = 20_000
 """Events that wait when the agent starts: five polls of one partition."""
 CLICKERS = 16
@@ -54,6 +55,19 @@ def test_an_agent_with_a_backlog(broker: EmbeddedKafka, tmp_path: Path) -> None:
         assert peak - at_work < 48 * MB
         agent.start()
         wait_until(lambda: log.actions(customer) == ["issue"], said=agent.said)
+
+
+def test_an_agent_outlasts_a_broker_that_hangs(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    """In the midst of its work, for longer than a failover takes: it goes on, and no process begins anew."""
+    log, customer = agents.Log(broker.bootstrap), agents.new_customer(0)
+    log.write(*(agents.looked(agents.new_customer(0), 0, agents.now()) for _ in range(BACKLOG)))
+    log.write(agents.looked(customer, 185, agents.now()))
+    agent = Program(agents.WORKER, agents.settings_of(broker.bootstrap), tmp_path / "agent-0")
+    with started(agent):
+        agent.until(lambda: agent.ask("metrics")[0] and agent.metric("txpush_agent_events_total") > BACKLOG / 10)
+        with asleep(broker):
+            time.sleep(FAILOVER_SECONDS)
+        agent.until(lambda: log.actions(customer) == ["issue"])
 
 
 @contextmanager

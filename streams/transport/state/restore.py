@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 POLL_MS = 200
 POLL_RECORDS = 5000
-STALLED_POLLS = 50
-"""Empty polls in a row after which a read that has not reached the end is given up."""
+STALLED_POLLS = 100
+"""Empty polls in a row after which a read that has not reached the end is given up: longer than a leader's failover."""
 
 
 class RestoreStalledError(RuntimeError):

@@ -135,7 +135,7 @@ async def test_a_rejoin_that_hangs_is_told(worker: Worker) -> None:
     assert await worker.get("/readyz") == (503, "no partitions assigned yet\n")
     assert await worker.get("/healthz") == (200, "ok\n")
     worker.now += worker.program.fold.join_seconds + 1
-    assert await worker.get("/healthz") == (503, "not in the group for 101 s\n")
+    assert await worker.get("/healthz") == (503, "not in the group for 121 s\n")
     await worker.consumer.assign([HERE])
     await worker.until_answers("/readyz", (200, "ready\n"))
     await worker.until_answers("/healthz", (200, "ok\n"))
