@@ -71,12 +71,12 @@ class Attempts:
         institution = self._institution_of(work.lookup)
         if self.waiting.is_troubled(institution) and not self.waiting.take(work, institution):
             return await self._crowded_out(work, work.lookup, institution)
-        async with self.waiting.turn(work, institution) as is_apart, self._slots:
+        async with self.waiting.turn(work) as is_apart, self._slots:
             await self.refusal.wait()
             if self._is_too_old(work.record):
                 self._pass_by(work, work.lookup)
                 return None
-            if not is_apart and self.waiting.are_in_vain(institution):
+            if not is_apart and self.waiting.is_troubled(institution):
                 return 0.0  # what was learnt while it waited for a slot: its turn is among those that wait
             try:
                 async with asyncio.timeout(self._settings.answer_seconds):

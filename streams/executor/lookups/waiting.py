@@ -29,12 +29,17 @@ class WaitingLines:
 
     A line may fill half of what the others leave. Behind that it is closed as soon as any look-up is answered: then the
     vendor is well, and what waits is the institution's own. Where none is answered all lines may be filled.
+
+    Those of no known institution may be of any: each has its first try before those that had one, one at a time.
     """
 
     def __init__(self, settings: LookupSettings) -> None:
         self._settings = settings
         self._lines: dict[Institution, _Line] = {}
         self._standing: dict[Work, Institution] = {}
+        self._untried: set[Work] = set()
+        """Of no known institution, and not tried since they stand in line."""
+        self._first_tries = asyncio.Lock()
         self._answers = 0
         self._tries = asyncio.Semaphore(max(1, settings.at_once // 2))
 
@@ -58,11 +63,7 @@ class WaitingLines:
         return [f"{what}. They are tried on by themselves for a day each: {what_to_do}"]
 
     def is_troubled(self, institution: Institution) -> bool:
-        """Tell whether an institution that is known has answered none of the latest tries."""
-        return institution is not None and self.are_in_vain(institution)
-
-    def are_in_vain(self, institution: Institution) -> bool:
-        """Tell whether the latest tries were in vain, of all institutions that are not known for None."""
+        """Tell whether an institution has answered none of the latest tries; None is all that are not known."""
         line = self._lines.get(institution)
         return line is not None and line.failures >= self._settings.trouble_after
 
@@ -70,6 +71,7 @@ class WaitingLines:
         """Note a try in vain and have it wait; False where its line is closed."""
         if not self.take(work, institution):
             return False
+        self._untried.discard(work)
         line = self._lines[self._standing[work]]
         line.failures += 1
         if line.failures == self._settings.trouble_after:
@@ -77,7 +79,7 @@ class WaitingLines:
         return True
 
     def take(self, work: Work, institution: Institution) -> bool:
-        """Have one wait, if it does not yet; False where its line is closed."""
+        """Have one wait that is not tried yet, if it does not wait already; False where its line is closed."""
         if work in self._standing:
             return True
         line = self._lines.setdefault(institution, _Line())
@@ -86,6 +88,8 @@ class WaitingLines:
             return False
         line.members.add(work)
         self._standing[work] = institution
+        if institution is None:
+            self._untried.add(work)
         self._note_room(line)
         return True
 
@@ -107,6 +111,7 @@ class WaitingLines:
         if work not in self._standing:
             return
         institution = self._standing.pop(work)
+        self._untried.discard(work)
         line = self._lines[institution]
         line.members.discard(work)
         self._note_room(line)
@@ -114,17 +119,16 @@ class WaitingLines:
             del self._lines[institution]
 
     @asynccontextmanager
-    async def turn(self, work: Work, institution: Institution) -> AsyncIterator[bool]:
+    async def turn(self, work: Work) -> AsyncIterator[bool]:
         """Wait for the turn of its line, behind those who asked before; one that does not wait has it at once.
 
-        One whose institution is not known has its turn among those that wait, while the latest of its like were in
-        vain. Gives whether it has one of the tries of those that wait, and so leaves the others to what is new.
+        Gives whether it waited, and so has none of the tries that are for what is new.
         """
-        if work in self._standing:
-            async with self._lines[self._standing[work]].turn, self._tries:
+        if work in self._untried:
+            async with self._first_tries:
                 yield True
-        elif self.are_in_vain(institution):
-            async with self._tries:
+        elif work in self._standing:
+            async with self._lines[self._standing[work]].turn, self._tries:
                 yield True
         else:
             yield False

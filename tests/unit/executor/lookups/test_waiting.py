@@ -200,6 +200,59 @@ async def test_hanging_calls_of_no_known_institution_leave_slots() -> None:
     await ended(running)
 
 
+async def test_more_than_a_hand_of_no_known_institution_stop_no_other() -> None:
+    """They wait beside the hand as well, and are tried one by one: reading goes on to what can be answered."""
+    settings = replace(QUICK, answer_seconds=0.02, max_in_hand=20)
+    world, _source = world_of([*verify(UNKNOWN, 100), *verify(GOOD, 20)], settings)
+    under_way = hanging(world)
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.count("answered", "verify") == 20)
+    assert len(under_way) < 40
+    assert (world.reader.problems(), letters(world)) == ([], [])
+    await ended(running)
+
+
+async def test_an_institution_that_answers_again_waits_for_none_that_is_not_known() -> None:
+    """Its line has tries that those of no known institution cannot take."""
+    world, _source = world_of([*verify(BAD, 10), *verify(UNKNOWN, 100)], replace(QUICK, answer_seconds=0.02))
+    under_way, ask = hanging(world), world.vendor.login_accounts
+    is_well = False
+
+    async def login_accounts(customer: str, login: str) -> object:
+        if login != BAD:
+            return await ask(customer, login)
+        if not is_well:
+            raise LATER
+        return [snapshot(A, BAD)]
+
+    world.vendor.login_accounts = login_accounts  # type: ignore[method-assign, assignment]
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.reader.waiting >= 15)
+    at, is_well = len(under_way), True
+    await until(lambda: world.count("answered", "verify") == 10)
+    assert len(under_way) < at + 30
+    await ended(running)
+
+
+async def test_one_of_no_known_institution_is_tried_before_those_that_failed() -> None:
+    """It may be of any institution: behind many that hang it has its first try, and is answered."""
+    settings = replace(QUICK, answer_seconds=0.02, longest_pause_seconds=0.01)
+    world, _source = world_of([*verify(UNKNOWN, 20), *verify("7100000104", 1)], settings)
+    asked: list[str] = []
+
+    async def login_accounts(_customer: str, login: str) -> object:
+        asked.append(login)
+        if login == UNKNOWN:
+            await asyncio.Event().wait()
+        return [snapshot(A, login)]
+
+    world.vendor.login_accounts = login_accounts  # type: ignore[method-assign, assignment]
+    running = asyncio.create_task(world.run())
+    await until(lambda: world.count("answered", "verify") == 1)
+    assert len(asked) < 60
+    await ended(running)
+
+
 async def test_a_line_goes_on_as_soon_as_its_institution_answers() -> None:
     """Each asks in its turn, one behind the other: none has to wait for its next pause because another was asking."""
     world, source = world_of(verify(BAD, 100), replace(QUICK, longest_pause_seconds=60.0))
