@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from heapq import heapify, heappop, heappush
-from operator import ge, gt
+from operator import ge
 from typing import Any
 
 from schemas.audit import DeadLetterReason
@@ -94,8 +94,8 @@ class InstitutionTurn:
         timers = timers_before_a_signal(self._state, data.institution_id)
         self._held.release(timers)
         self._stirred.update(timers)
-        is_due = partial(gt, event.time)
-        self._fire(record, event.id, self._due(timers), is_due, now, may_wait=partial(is_complete, self._state))
+        complete = partial(is_complete, self._state)
+        self._fire(record, event.id, self._due(timers), partial(self._is_before, event), now, may_wait=complete)
         decision = decide_signal(self._state, event, self._ledger.in_force.rules)
         self._keep(record, event.id, data.institution_id, decision)
         self._ledger.tally.count("event", event.type, decision.outcome)
@@ -113,6 +113,11 @@ class InstitutionTurn:
         return sorted(changed_timers(self._state) | windows | self._stirred)
 
     # -- timers
+
+    def _is_before(self, event: Event, at: datetime) -> bool:
+        """Tell whether a timer is due before a signal: by its time, or by a tick that had not fired all of them."""
+        ticked_at = self._ledger.ticked_at
+        return at < event.time or (ticked_at is not None and at <= ticked_at)
 
     def _fire(
         self,

@@ -63,11 +63,14 @@ def _raw(body: bytes) -> bytes:
 
 
 def _reduce_api(body: Mapping[str, Any], receipt: Receipt) -> Reduction:
-    """Reduce an account as `Get Customer Account by ID` gives it: as a record of a notification, but observed."""
+    """Reduce an account as `Get Customer Account by ID` gives it: as a record of a notification, but observed.
+
+    Whoever read it knew the customer from elsewhere, as a sweep does; the executor answers about known ones only (R18).
+    """
     envelope = {"event": {"class": "account", "type": "modified", "records": [body]}}
     reduction = reduce_txpush(envelope, receipt)
     reduction.events = [
-        replace(event, type=EventType.ACCOUNT_OBSERVED, source=Source.EXECUTOR) for event in reduction.events
+        replace(event, type=EventType.ACCOUNT_OBSERVED, source=Source.SWEEP) for event in reduction.events
     ]
     return reduction
 

@@ -115,12 +115,15 @@ class InstitutionFold:
             self._signal(record, event, event.data.institution_id)
 
     def _signal(self, record: Record, event: Event, institution_id: str) -> None:
-        now = max(event.time, self.event_time(institution_id) or event.time)
+        now, ticked_at = max(event.time, self.event_time(institution_id) or event.time), self.books.expected.ticked_at
         self._fire(
             record,
             event,
             ("incidents", "tickets"),
-            lambda key, when: case_of(key)[0] == institution_id and when < event.time,
+            lambda key, when: (
+                case_of(key)[0] == institution_id
+                and (when < event.time or (ticked_at is not None and when <= ticked_at))
+            ),
             now,
         )
         decision = decide_signal(self, event, self.books.rules)

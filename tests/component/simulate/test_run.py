@@ -171,6 +171,12 @@ def captures_of(events: Iterable[Event]) -> list[object]:
     return found
 
 
+def test_an_account_read_over_the_api_may_be_the_first_of_its_customer(tmp_path: Path) -> None:
+    """Nobody has heard of it before: it is decided on as if it had been notified."""
+    assert told(run(tmp_path, [captured("api", START, account(185))])) == ["0h connect-fix issue 185"]
+    assert told(run(tmp_path, [captured("txpush", START, notified(account(185)))])) == ["0h connect-fix issue 185"]
+
+
 def contacts(said: list[str]) -> int:
     """Count the messages that ask for contact."""
     return sum("connect-fix issue" in one or "connect-fix remind" in one for one in said)

@@ -205,3 +205,14 @@ def test_a_signal_does_not_go_before_a_ticket_that_is_due(world: World, monkeypa
     world.hear(signal(SignalType.FAILING, "2", BY, BANK, 906))
     told = [(one["codes"], one["action"]) for one in world.sent(TICKETS)]
     assert told[2:] == [([904], "complete"), ([906], "complete"), ([906], "issue")]
+
+
+def test_nor_before_one_that_a_tick_has_left_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it be of an earlier time: the institution's own goes on with that of the tick."""
+    monkeypatch.setattr("streams.institutions.turn.CHANGED_AT_ONCE", 1)
+    banks = sorted(ids_of(PARTITION, 2))
+    quiet_ticket(world, *banks)
+    world.hear(tick(BY, Source.INSTITUTIONS))
+    assert completed(world) == banks[:1]
+    world.hear(signal(SignalType.FAILING, "2", START + 7 * DAY - HOUR, banks[1]))
+    assert [one["action"] for one in world.sent(TICKETS) if one["institution_id"] == banks[1]][1:] == ["complete", "issue"]
