@@ -26,6 +26,8 @@ FLAT = 1.1
 """The most that the last third of a run may hold of what the third before it held."""
 LEFT_OUT_SECONDS = 120.0
 """At the begin memory grows to what it will be."""
+STEP = 1.25
+"""The same where only what a worker holds after a start has grown."""
 LONG_SECONDS = 900.0
 """A life of a worker that is long enough to tell by itself whether it grows."""
 KEPT_UP = 0.95
@@ -137,10 +139,11 @@ class Sampler:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The most that a worker held in the second and in the last third of a run, and of its longest life, in MB.
+    """The most that a worker held in the second and in the last third of a run, and of its last long life, in MB.
 
     What a worker holds after a start goes by what it has read then, and a changelog that was not compacted of late has
-    many records of each key. So one that is killed now and then is judged by a long life, if it has any.
+    many records of each key. So one that is killed now and then is judged by a long life, if it has any; from start to
+    start it may not grow without end either.
     """
 
     worker: str
@@ -151,13 +154,14 @@ class Memory:
     @property
     def is_flat(self) -> bool:
         """Tell whether it has stopped growing."""
-        return self.last <= self.before * FLAT or (
-            self.of_life is not None and self.of_life[1] <= self.of_life[0] * FLAT
-        )
+        if self.last <= self.before * FLAT:
+            return True
+        is_flat_in_life = self.of_life is not None and self.of_life[1] <= self.of_life[0] * FLAT
+        return is_flat_in_life and self.last <= self.before * STEP
 
     def __str__(self) -> str:
         """Say what it held."""
-        lived = "" if self.of_life is None else "; in its longest life {:.0f} MB, then {:.0f} MB".format(*self.of_life)
+        lived = "" if self.of_life is None else "; in a long life {:.0f} MB, then {:.0f} MB".format(*self.of_life)
         return f"{self.before:.0f} MB, then {self.last:.0f} MB{lived}"
 
 
@@ -174,7 +178,7 @@ def memory(samples: Sequence[Sample]) -> list[Memory]:
     if not samples:
         return []
     names = sorted({name for sample in samples for name in sample.resident_mb})
-    judged = [Memory(name, *_thirds(samples, name), _of_longest_life(samples, name)) for name in names]
+    judged = [Memory(name, *_thirds(samples, name), _of_last_long_life(samples, name)) for name in names]
     return [one for one in judged if one.before and one.last]
 
 
@@ -188,18 +192,16 @@ def _thirds(samples: Sequence[Sample], name: str, since: float = 0.0) -> tuple[f
     return _most(before, name), _most(last, name)
 
 
-def _of_longest_life(samples: Sequence[Sample], name: str) -> tuple[float, float] | None:
-    """Give the same of the longest life of one; None where none is long, or all of the run is one."""
+def _of_last_long_life(samples: Sequence[Sample], name: str) -> tuple[float, float] | None:
+    """Give the same of the last long life of one; None where none is long, or all of the run is one."""
     lives: dict[float, list[Sample]] = {}
     for sample in samples:
         if name in sample.started_at:
             lives.setdefault(sample.started_at[name], []).append(sample)
     if len(lives) <= 1:
         return None
-    longest = max(lives.values(), key=lambda life: life[-1].at - life[0].at)
-    if longest[-1].at - longest[0].at < LONG_SECONDS:
-        return None
-    return _thirds(longest, name, longest[0].at)
+    long = [life for _, life in sorted(lives.items()) if life[-1].at - life[0].at >= LONG_SECONDS]
+    return _thirds(long[-1], name, long[-1][0].at) if long else None
 
 
 def _left(unread: Mapping[str, tuple[int, int]]) -> int:

@@ -34,13 +34,17 @@ def lived(*lives: list[float]) -> list[Sample]:
 
 def test_who_is_killed_is_judged_by_a_long_life() -> None:
     """A step at a start is no growth where the life after it is flat; growth in a life is, and so are short lives."""
-    steps = lived([100.0] * 40, [130.0] * 40, [170.0] * 41)
+    steps = lived([100.0] * 40, [130.0] * 40, [155.0] * 41)
     assert [one.is_flat for one in memory(steps)] == [True]
     growing = lived([100.0] * 40, [100.0 + 2 * n for n in range(60)])
     assert [one.is_flat for one in memory(growing)] == [False]
     short = lived(*([100.0 + 10 * n] * 8 for n in range(15)))
     assert [one.is_flat for one in memory(short)] == [False]
-    assert str(memory(steps)[0]) == "130 MB, then 170 MB; in its longest life 170 MB, then 170 MB"
+    assert str(memory(steps)[0]) == "130 MB, then 155 MB; in a long life 155 MB, then 155 MB"
+    from_start_to_start = lived([100.0] * 40, [150.0] * 40, [200.0] * 40)
+    assert [one.is_flat for one in memory(from_start_to_start)] == [False]
+    later = lived([100.0] * 40, [130.0 + 2 * n for n in range(40)])
+    assert [one.is_flat for one in memory(later)] == [False]
 
 
 @pytest.mark.parametrize(("last", "flat"), [(100.0, True), (109.0, True), (120.0, False)])
