@@ -115,9 +115,9 @@ class InstitutionTurn:
     # -- timers
 
     def _is_before(self, event: Event, at: datetime) -> bool:
-        """Tell whether a timer is due before a signal: by its time, or by a tick that had not fired all of them."""
-        ticked_at = self._ledger.ticked_at
-        return at < event.time or (ticked_at is not None and at <= ticked_at)
+        """Tell whether a timer is due before a signal: by its time, or by a later tick that has left it over."""
+        ticked_at = self._ledger.ticked_at or event.time
+        return at < event.time or at <= ticked_at > event.time
 
     def _fire(
         self,

@@ -115,14 +115,14 @@ class InstitutionFold:
             self._signal(record, event, event.data.institution_id)
 
     def _signal(self, record: Record, event: Event, institution_id: str) -> None:
-        now, ticked_at = max(event.time, self.event_time(institution_id) or event.time), self.books.expected.ticked_at
+        now = max(event.time, self.event_time(institution_id) or event.time)
+        ticked_at = self.books.expected.ticked_at or event.time
         self._fire(
             record,
             event,
             ("incidents", "tickets"),
             lambda key, when: (
-                case_of(key)[0] == institution_id
-                and (when < event.time or (ticked_at is not None and when <= ticked_at))
+                case_of(key)[0] == institution_id and (when < event.time or when <= ticked_at > event.time)
             ),
             now,
         )
