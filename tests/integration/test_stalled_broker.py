@@ -40,34 +40,36 @@ def most(what: Callable[[], int], seconds: float, until: Callable[[], bool] = la
     return found
 
 
-def test_an_agent_with_a_backlog(broker: EmbeddedKafka, tmp_path: Path) -> None:
-    """It gives up within the limit of a step, no larger than at work; its next life decides the rest."""
+@contextmanager
+def at_backlog(broker: EmbeddedKafka, file: Path) -> Iterator[tuple[Program, Callable[[], bool]]]:
+    """Have an agent in the midst of a backlog; gives it, and what tells whether all of it was decided on."""
     log, customer = agents.Log(broker.bootstrap), agents.new_customer(0)
     log.write(*(agents.looked(agents.new_customer(0), 0, agents.now()) for _ in range(BACKLOG)))
     log.write(agents.looked(customer, 185, agents.now()))
-    agent = Program(agents.WORKER, agents.settings_of(broker.bootstrap), tmp_path / "agent-0")
+    agent = Program(agents.WORKER, agents.settings_of(broker.bootstrap), file)
     with started(agent):
         agent.until(lambda: agent.ask("metrics")[0] and agent.metric("txpush_agent_events_total") > BACKLOG / 10)
+        yield agent, lambda: log.actions(customer) == ["issue"]
+
+
+def test_an_agent_with_a_backlog(broker: EmbeddedKafka, tmp_path: Path) -> None:
+    """It gives up within the limit of a step, no larger than at work; its next life decides the rest."""
+    with at_backlog(broker, tmp_path / "agent-0") as (agent, is_decided):
         at_work = agent.resident()
         with asleep(broker):
             peak = most(lambda: agent.resident() if agent.alive else 0, 60.0, until=lambda: not agent.alive)
         assert agent.ended() == 70
         assert peak - at_work < 48 * MB
         agent.start()
-        wait_until(lambda: log.actions(customer) == ["issue"], said=agent.said)
+        wait_until(is_decided, said=agent.said)
 
 
 def test_an_agent_outlasts_a_broker_that_hangs(broker: EmbeddedKafka, tmp_path: Path) -> None:
     """In the midst of its work, for longer than a failover takes: it goes on, and no process begins anew."""
-    log, customer = agents.Log(broker.bootstrap), agents.new_customer(0)
-    log.write(*(agents.looked(agents.new_customer(0), 0, agents.now()) for _ in range(BACKLOG)))
-    log.write(agents.looked(customer, 185, agents.now()))
-    agent = Program(agents.WORKER, agents.settings_of(broker.bootstrap), tmp_path / "agent-0")
-    with started(agent):
-        agent.until(lambda: agent.ask("metrics")[0] and agent.metric("txpush_agent_events_total") > BACKLOG / 10)
+    with at_backlog(broker, tmp_path / "agent-0") as (agent, is_decided):
         with asleep(broker):
             time.sleep(FAILOVER_SECONDS)
-        agent.until(lambda: log.actions(customer) == ["issue"])
+        agent.until(is_decided)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
@@ -38,9 +38,8 @@ class StateKeeper:
         self._pending: Pending | None = None
         self._wake = asyncio.Event()
         self._is_closing = False
-        self._is_rewriting = False
-        self._rewritten_until = 0.0
-        """Before this monotonic time nothing is rewritten."""
+        self._rewrite_after = 0.0
+        """The monotonic time before which nothing is rewritten."""
         self._task: asyncio.Task[None] | None = None
 
     # -- before the partition works
@@ -139,23 +138,24 @@ class StateKeeper:
 
     async def _rewrite(self) -> None:
         """Have the files rid of what is out of date, unless they are wanted back."""
-        is_due = time.monotonic() >= self._rewritten_until and self._files.is_worth_rewriting(self._local.now_ms())
+        is_due = time.monotonic() >= self._rewrite_after and self._files.is_worth_rewriting(self._local.now_ms())
         if not is_due or self._is_closing:
             return
-        self._is_rewriting, began = True, time.monotonic()
         with suppress(Interrupted):
-            self._local.metrics.state_written(
-                await self._local.run_on_all(self._files.rewrite), time.monotonic() - began
-            )
-        self._is_rewriting = False
-        self._rewritten_until = time.monotonic() + IDLE_FACTOR * (time.monotonic() - began)
+            took = await self._told(self._local.run_on_all(self._files.rewrite))
+            self._rewrite_after = time.monotonic() + IDLE_FACTOR * took
 
     async def _write(self, pending: Pending) -> float:
         if not pending.is_news:
             return 0.0
-        taken, began = pending.take(), time.monotonic()
+        taken = pending.take()
         run = self._local.run_on_all if self._files.head is None else self._local.run
-        written = await run(self._files.write, taken.changes, taken.offsets, taken.proven_ms)
+        return await self._told(run(self._files.write, taken.changes, taken.offsets, taken.proven_ms))
+
+    async def _told(self, writing: Awaitable[int]) -> float:
+        """Tell the metrics of a write, and give the seconds that it took."""
+        began = time.monotonic()
+        written = await writing
         took = time.monotonic() - began
         self._local.metrics.state_written(written, took)
         return took
@@ -180,16 +180,17 @@ class StateKeeper:
         if self._task is None:
             await self._local.run(self._files.unlock)
             return None
-        if self._is_rewriting:
+        if self._files.head is not None:  # all values are there: only their rewrite is interrupted
             self._files.interrupt()
-        if await self._runs_for(CLOSE_SECONDS):
+        if await _goes_on(self._task):
             self._files.interrupt()
-        if await self._runs_for(CLOSE_SECONDS):
+        if await _goes_on(self._task):
             log.warning("partition %d: its state is still being written; it is given up meanwhile", self._partition)
             return None
         return self._files.head
 
-    async def _runs_for(self, seconds: float) -> bool:
-        """Tell whether the writing goes on for longer than that."""
-        _, running = await asyncio.wait({self._task} if self._task else (), timeout=seconds)
-        return bool(running)
+
+async def _goes_on(writing: asyncio.Task[None]) -> bool:
+    """Tell whether it goes on for longer than a partition waits that is given up."""
+    _, running = await asyncio.wait({writing}, timeout=CLOSE_SECONDS)
+    return bool(running)

@@ -64,12 +64,17 @@ def local(folder: Path, heard: Heard, clock: Clock | None = None) -> LocalState:
     return LocalState(folder, identity, 1, heard, clock or Fixed())
 
 
+def fresh(changes: Changes) -> Changes:
+    """Copy changes: a keeper goes on to change those that it is given."""
+    return {topic: dict(entries) for topic, entries in changes.items()}
+
+
 @pytest.fixture
 async def kept(tmp_path: Path, heard: Heard) -> AsyncIterator[StateKeeper]:
     """A keeper that has found nothing and begun with the state."""
     made = StateKeeper(local(tmp_path, heard), 3)
     assert await made.find(STARTS, OFFSETS) is None
-    made.begin({topic: dict(entries) for topic, entries in STATE.items()}, OFFSETS, NOW_MS, is_all=True)
+    made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
     yield made
     await made.close()
 
@@ -86,6 +91,7 @@ async def found(
 
 
 CHANGE: Changes = {ACCOUNTS: {"3/c": b"three"}}
+DROP: Changes = {ACCOUNTS: {"2/b": None}, LOGINS: {}}
 
 
 async def test_what_is_left_is_written_at_the_end(tmp_path: Path, heard: Heard, kept: StateKeeper) -> None:
@@ -127,7 +133,7 @@ async def test_what_was_dropped_leaves_the_disk_after_ten_minutes(
     made = StateKeeper(local(tmp_path, heard, clock), 3)
     assert await made.find(STARTS, OFFSETS)
     assert b"2/b" in on_disk(tmp_path)
-    made.begin({ACCOUNTS: {"2/b": None}, LOGINS: {}}, OFFSETS, NOW_MS, is_all=False)
+    made.begin(fresh(DROP), OFFSETS, NOW_MS, is_all=False)
     await heard.next()
     await made.close()
     assert b"two" in on_disk(tmp_path)
@@ -159,7 +165,7 @@ async def test_files_of_another_process_are_left_alone(tmp_path: Path, heard: He
     other, before = locked(tmp_path), on_disk(tmp_path)
     made = StateKeeper(local(tmp_path, heard), 3)
     assert await made.find(STARTS, OFFSETS) is None
-    made.begin(STATE, OFFSETS, NOW_MS, is_all=True)
+    made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
     made.committed({ACCOUNTS: {"1/a": None}}, {ACCOUNTS: 12}, NOW_MS)
     assert await made.close() is None
     other.unlock()
@@ -235,7 +241,7 @@ async def test_a_quiet_partition_is_asked_for_proof(tmp_path: Path, heard: Heard
     clock = Later()
     made = StateKeeper(local(tmp_path, heard, clock), 3)
     await made.find(STARTS, OFFSETS)
-    made.begin(STATE, OFFSETS, NOW_MS, is_all=True)
+    made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
     clock.passed = timedelta(hours=1)
     assert not made.needs_proof()
     clock.passed += timedelta(seconds=1)
@@ -253,7 +259,7 @@ async def test_files_that_nobody_can_use_any_more_are_removed(tmp_path: Path, he
     folder = local(tmp_path, heard, clock)
     made = StateKeeper(folder, 0)
     await made.find(STARTS, OFFSETS)
-    made.begin(STATE, OFFSETS, NOW_MS, is_all=True)
+    made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
     clock.passed = timedelta(hours=13)
     await folder.run(folder.remove_stale)
     await made.close()
@@ -278,7 +284,7 @@ async def test_what_is_committed_while_a_write_is_under_way_is_not_lost(
     monkeypatch.setattr(keeper, "WRITE_SECONDS", 0.0)
     made = StateKeeper(local(tmp_path, heard), 3)
     await made.find(STARTS, OFFSETS)
-    made.begin({topic: dict(entries) for topic, entries in STATE.items()}, OFFSETS, NOW_MS, is_all=True)
+    made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
     assert await asyncio.to_thread(began.wait, SECONDS)
     made.committed(CHANGE, {ACCOUNTS: 12}, NOW_MS)
     closing = asyncio.create_task(made.close())
@@ -304,7 +310,7 @@ async def test_a_partition_does_not_wait_for_a_slow_disk(
     monkeypatch.setattr(keeper, "CLOSE_SECONDS", 0.01)
     made = StateKeeper(local(tmp_path, heard), 3)
     await made.find(STARTS, OFFSETS)
-    made.begin({topic: dict(entries) for topic, entries in STATE.items()}, OFFSETS, NOW_MS, is_all=True)
+    made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
     assert await made.close() is None
     may_end.set()
     await heard.next()
@@ -327,6 +333,15 @@ class Slow:
             yield frame
 
 
+async def rewriting(made: StateKeeper, clock: Later, monkeypatch: pytest.MonkeyPatch) -> Slow:
+    """Have a keeper begin ten minutes after a drop, and give its rewrite, which is under way and waits."""
+    slow = Slow(monkeypatch)
+    clock.passed = timedelta(minutes=10)
+    made.begin(fresh(DROP), OFFSETS, NOW_MS, is_all=False)
+    assert await asyncio.to_thread(slow.has_begun.wait, SECONDS)
+    return slow
+
+
 async def test_who_gives_a_partition_up_waits_for_no_rewrite(
     tmp_path: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,10 +351,7 @@ async def test_who_gives_a_partition_up_waits_for_no_rewrite(
     written(tmp_path, STATE, proven_ms=NOW_MS)
     made = StateKeeper(local(tmp_path, heard, clock), 3)
     assert await made.find(STARTS, OFFSETS)
-    slow = Slow(monkeypatch)
-    clock.passed = timedelta(minutes=10)
-    made.begin({ACCOUNTS: {"2/b": None}, LOGINS: {}}, OFFSETS, NOW_MS, is_all=False)
-    assert await asyncio.to_thread(slow.has_begun.wait, SECONDS)
+    slow = await rewriting(made, clock, monkeypatch)
     made.committed(CHANGE, {ACCOUNTS: 12}, NOW_MS)
     closing = asyncio.create_task(made.close())
     await asyncio.sleep(0)
@@ -361,12 +373,9 @@ async def test_a_rewrite_holds_up_no_other_partition(
     folder = LocalState(tmp_path, lambda number: replace(IDENTITY, partition=number), 4, heard, clock)
     made, other = StateKeeper(folder, 3), StateKeeper(folder, 2)
     assert (await made.find(STARTS, OFFSETS) is None, await other.find(STARTS, OFFSETS)) == (False, None)
-    other.begin(STATE, OFFSETS, NOW_MS, is_all=True)
+    other.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
     await heard.next()
-    slow = Slow(monkeypatch)
-    clock.passed = timedelta(minutes=10)
-    made.begin({ACCOUNTS: {"2/b": None}, LOGINS: {}}, OFFSETS, NOW_MS, is_all=False)
-    assert await asyncio.to_thread(slow.has_begun.wait, SECONDS)
+    slow = await rewriting(made, clock, monkeypatch)
     other.committed(CHANGE, {ACCOUNTS: 12}, NOW_MS)
     head = await other.close()
     assert head is not None
@@ -392,7 +401,7 @@ async def test_a_first_write_that_takes_too_long_is_left(
     monkeypatch.setattr(files, "payloads", slowly)
     made = StateKeeper(local(tmp_path, heard), 3)
     await made.find(STARTS, OFFSETS)
-    made.begin(STATE, OFFSETS, NOW_MS, is_all=True)
+    made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
     assert await asyncio.to_thread(has_begun.wait, SECONDS)
     assert await made.close() is None
     assert on_disk(tmp_path) == b""
