@@ -1,7 +1,7 @@
 """Seeded inputs, few customers and many collisions: every kind of record that a log can hold, sound and spoilt."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -30,6 +30,8 @@ from streams.testing import Topology
 CUSTOMERS = tuple(str(number) for number in range(7000, 7005))
 INSTITUTIONS = ("102101", "102102")
 CODES = (0, 0, 0, 185, 185, 185, 103, 948, 148, 148, 102, 949, 169, 777, 931)
+OUTAGE_CODES = (102,)
+"""What opens an incident, and is in the catalogue below."""
 CONNECT = ("done", "credentialsUpdated", "added", "started")
 GAPS = (
     timedelta(0),
@@ -66,6 +68,10 @@ def catalogue() -> Catalogue:
     return whole.model_copy(update={"version": "small", "entries": kept})
 
 
+def _institution_of(customer: str) -> str:
+    return INSTITUTIONS[int(customer) % 2]
+
+
 @dataclass
 class Inputs:
     """Sends one input after the other into a topology whose workers are held back."""
@@ -83,15 +89,15 @@ class Inputs:
         (make,) = self.draw.choices(list(KINDS), list(KINDS.values()))
         make(self)
 
-    def _snapshot(self) -> dict[str, Any]:
-        customer = self.draw.choice(CUSTOMERS)
+    def _snapshot(self, customers: Sequence[str] = CUSTOMERS, codes: Sequence[int] = CODES) -> dict[str, Any]:
+        customer = self.draw.choice(customers)
         account, now = self.draw.choice("123"), int(self.topology.now.timestamp())
         fields = {
             "id": f"{customer}{account}",
             "customerId": customer,
-            "institutionId": INSTITUTIONS[int(customer) % 2],
+            "institutionId": _institution_of(customer),
             "institutionLoginId": f"{customer}8{int(account) % 2}",
-            "aggregationStatusCode": self.draw.choice(CODES),
+            "aggregationStatusCode": self.draw.choice(codes),
             "aggregationAttemptDate": now - self.draw.choice((0, 0, 60, 4000)),
         }
         if self.draw.random() < 0.1:
@@ -103,10 +109,19 @@ class Inputs:
 
     def notify(self, kind: str = "modified") -> None:
         """Send a notification of one to three accounts."""
-        records = [self._snapshot() for _ in range(self.draw.choice((1, 1, 1, 1, 2, 3)))]
+        self._notify(kind, [self._snapshot() for _ in range(self.draw.choice((1, 1, 1, 1, 2, 3)))])
+
+    def _notify(self, kind: str, records: list[dict[str, Any]]) -> None:
         body = {"event": {"class": "account", "type": kind, "records": records}}
         self._bodies.append(body)
         self.topology.notify(body)
+
+    def fail_together(self) -> None:
+        """Let a login of every customer of one institution fail at once, as in an outage of it."""
+        institution = self.draw.choice(INSTITUTIONS)
+        for customer in CUSTOMERS:
+            if _institution_of(customer) == institution:
+                self._notify("modified", [self._snapshot((customer,), OUTAGE_CODES)])
 
     def redeliver(self) -> None:
         """Send a former notification again."""
@@ -195,6 +210,7 @@ def _deleted(inputs: Inputs) -> None:
 
 KINDS: dict[Make, int] = {
     Inputs.notify: 70,
+    Inputs.fail_together: 4,
     Inputs.redeliver: 10,
     _deleted: 4,
     Inputs.connect: 10,
