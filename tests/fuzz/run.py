@@ -17,7 +17,7 @@ from tests.fuzz.decoders import DECODERS
 from tests.fuzz.standins import FOLDER_VARIABLE, scratch
 
 FOLDER = Path("build/fuzz")
-SPARE_SECONDS = 60
+SPARE_SECONDS = 600
 EXIT_FOUND, EXIT_NOTHING = 1, 2
 
 
