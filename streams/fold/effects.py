@@ -133,7 +133,8 @@ class Fold(Protocol):
     def fold(self, partition: int, records: Sequence[SourceRecord], seconds: float = inf) -> Effects:
         """Decide on the records of one poll, in order; the tables still show the state before it.
 
-        It ends with the record in which `seconds` are over: nothing else of the worker goes on meanwhile.
+        It ends with the record in which `seconds` are over: nothing else of the worker goes on meanwhile. It takes none
+        at all where what opening has left for later took that long; called again it goes on with that.
         """
 
     def resumed(self, partition: int, records: Sequence[SourceRecord]) -> bool:

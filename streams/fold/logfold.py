@@ -22,11 +22,9 @@ from streams.fold.intake import Intake
 from streams.fold.ledger import TIMERS_FAILED, PollLedger, Tally
 from streams.fold.opening import require_own
 from streams.fold.share import DeadLetterShare, PollShare
-from streams.fold.timers import PartitionTimers
+from streams.fold.timers import SLICE_KEYS, PartitionTimers
 
-OVERRIDE = EventType.OPERATOR_OVERRIDE.encode()
-SLICE_KEYS = 100
-"""Keys whose timers are looked at between two polls: some milliseconds."""
+OVERRIDE, TICK = EventType.OPERATOR_OVERRIDE.encode(), EventType.CLOCK_TICK.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +150,14 @@ class LogFold:
         poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger), books.share.poll())
         ends, taken = time.monotonic() + seconds, 0
         for record in records:
+            if _is_tick(record) and not books.timers.look_until(ends):
+                break
             before = len(ledger.dead_letters)
             self._take(record, poll)
             poll.share.take(ledger.dead_letters[before:], is_accepted=record.offset < books.resumes_at)
             taken += 1
-            if time.monotonic() > ends:
-                break
+            if time.monotonic() > ends or (seconds < inf and ledger.in_force is not books.in_force):
+                break  # new rules: a tick behind them would have every timer looked at anew, all at once
         poll.share.require(ledger.in_force.rules.policy.dead_letter.max_share)
         effects = ledger.effects
         effects.left = len(records) - taken
@@ -261,6 +261,10 @@ class LogFold:
         """Take new rules; timers depend on them, so all are looked at anew."""
         books.in_force, books.activated = in_force, True
         books.timers = PartitionTimers(self._all_due(partition, in_force.rules))
+
+
+def _is_tick(record: SourceRecord) -> bool:
+    return ("ce_type", TICK) in record.headers
 
 
 def _is_resume(event: Event) -> bool:

@@ -1,10 +1,13 @@
 """Which keys of a partition have a timer, earliest first; rebuilt from the state when a partition opens."""
 
 import heapq
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 
+SLICE_KEYS = 100
+"""Keys whose timers are looked at in one go: some milliseconds."""
 SLACK = 16
 """Stale entries that are not worth a rebuild."""
 
@@ -73,6 +76,13 @@ class PartitionTimers:
         if seen != keys:
             self._unseen, self._moved = None, set()
         return self._unseen is None
+
+    def look_until(self, ends: float) -> bool:
+        """Look at what is left until a time of the monotonic clock; True when nothing is left."""
+        while not self.look(SLICE_KEYS):
+            if time.monotonic() > ends:
+                return False
+        return True
 
     def move(self, timers: Mapping[str, datetime | None]) -> None:
         """Take the timers that a poll has set: they stand, whatever is looked at later."""

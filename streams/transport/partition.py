@@ -19,6 +19,9 @@ from streams.transport.transaction import Ends, PartitionTransaction
 
 log = logging.getLogger(__name__)
 
+BREATH_SECONDS = 0.01
+"""What others have of the loop between two turns that wait for nothing."""
+
 
 class Poll:
     """The records of one poll on their way to the agent, and the agent's answer on its way back."""
@@ -221,7 +224,10 @@ class OwnedPartition:
                 await self._deliver(poll)
                 effects = await poll.effects()
             taken = len(records) - effects.left
-            await self._commit(effects, records[:taken])
+            if taken:
+                await self._commit(effects, records[:taken])
+            else:  # all of the turn went into what opening has left: heartbeats need more than one pass of the loop
+                await asyncio.sleep(BREATH_SECONDS)
             records = records[taken:]
             self.progressed_at = time.monotonic()
 

@@ -86,14 +86,14 @@ class Log:
 
     bootstrap: str
 
-    def write(self, *events: Event, codec: str = "none") -> None:
-        """Put events on the inbound log, as the bridge does."""
+    def write(self, *events: Event, codec: str = "none", partition: int | None = None) -> None:
+        """Put events on the inbound log, as the bridge does; into a partition where one is named."""
         producer = Producer(
             {"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 5, "compression.type": codec}
         )
         for one in events:
             key = one.partition_key or ""
-            place = partition_of(key, EMBEDDED.partitions)
+            place = partition_of(key, EMBEDDED.partitions) if partition is None else partition
             headers: Any = to_headers(one)
             at = to_epoch_ms(one.time)
             producer.produce(EVENTS, to_value(one.data), key, place, timestamp=at, headers=headers)

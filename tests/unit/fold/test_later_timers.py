@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from schemas.signals import SignalType
-from streams.fold import logfold
+from streams.fold import logfold, timers
 from streams.fold.effects import PartitionPaused
 from streams.kafka.topics import DEAD_LETTER
 from streams.transport.state.values import PartitionValues
@@ -14,13 +14,16 @@ from tests.unit.fold.build import (
     CUSTOMERS,
     DAY,
     PARTITION,
+    POLICY,
     START,
     World,
+    activated,
     agent_world,
     deleted,
     ids_of,
     institution_world,
     looked,
+    record,
     signal,
     tick,
 )
@@ -32,7 +35,8 @@ MANY = ids_of(PARTITION, 10)
 @pytest.fixture
 def agent(monkeypatch: pytest.MonkeyPatch) -> World:
     """An agent that has restored ten customers, each with a timer, and looks at three of them at a time."""
-    monkeypatch.setattr(logfold, "SLICE_KEYS", 3)
+    for module in (logfold, timers):
+        monkeypatch.setattr(module, "SLICE_KEYS", 3)
     world = agent_world()
     world.hear(*(looked(one, 0, START + n * DAY) for n, one in enumerate(MANY)))
     world.hear(*(deleted(one, START + n * DAY) for n, one in enumerate(MANY)))
@@ -50,6 +54,25 @@ def test_a_tick_looks_at_all_of_them(agent: World) -> None:
     """Whatever has been looked at, a tick fires all that is due."""
     agent.fold.prepare(PARTITION)
     agent.hear(tick(START + 60 * DAY))
+    assert agent.state()["accounts"] == {}
+
+
+def test_a_turn_ends_before_a_tick_that_would_take_too_long(agent: World) -> None:
+    """What a turn has no time for the next ones go on with: the worker's heartbeats come in between."""
+    records = [record(90, looked(ONE, 0, START + 40 * DAY)), record(91, tick(START + 60 * DAY))]
+    assert agent.fold.fold(PARTITION, records, 0.0).left == 1
+    assert [agent.fold.fold(PARTITION, records[1:], 0.0).left for _ in range(4)] == [1, 1, 1, 0]
+    agent.poll(records[1:])
+    assert agent.state()["accounts"] == {}
+
+
+def test_a_turn_ends_with_new_rules(agent: World) -> None:
+    """They have every timer looked at anew: what comes behind them waits for that turn by turn."""
+    records = [record(90, activated(START + 40 * DAY, POLICY)), record(91, tick(START + 60 * DAY))]
+    assert agent.fold.fold(PARTITION, records, 60.0).left == 1
+    agent.poll(records[:1])
+    assert [agent.fold.fold(PARTITION, records[1:], 0.0).left for _ in range(5)] == [1, 1, 1, 0, 0]
+    agent.poll(records[1:])
     assert agent.state()["accounts"] == {}
 
 
