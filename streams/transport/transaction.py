@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import IllegalOperation
+from aiokafka.errors import IllegalOperation, KafkaConnectionError, NodeNotReadyError
 from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
@@ -30,6 +30,22 @@ aiokafka's fixed 20 ms are longer than a broker mostly takes, and were most of a
 sender.BACKOFF_OVERRIDE = MARKERS_SECONDS
 
 
+def _look_up_again(client: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
+    """Have a look-up of a coordinator made again whose connection breaks, as aiokafka does where it cannot be made.
+
+    A broker that stops just then would end the producer, and with it the worker, which reads all of its state again.
+    """
+    look_up = client.coordinator_lookup
+
+    async def patient(*asked: Any) -> Any:  # noqa: ANN401 - aiokafka is untyped
+        try:
+            return await look_up(*asked)
+        except KafkaConnectionError as error:
+            raise NodeNotReadyError(str(error)) from error
+
+    client.coordinator_lookup = patient
+
+
 class PartitionTransaction:
     """Writes polls of one partition, one transaction each.
 
@@ -49,6 +65,7 @@ class PartitionTransaction:
             max_batch_size=MAX_BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
         )
+        _look_up_again(self._producer.client)
 
     async def start(self) -> None:
         """Fence the former owner of the partition."""

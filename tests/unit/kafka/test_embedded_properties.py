@@ -81,3 +81,12 @@ def test_first_voters_are_named_with_their_directories() -> None:
 def test_bootstrap_lists_the_clients_ports() -> None:
     """Clients are never sent to a controller."""
     assert THREE.bootstrap == "127.0.0.1:9092,127.0.0.1:9093,127.0.0.1:9094"
+
+
+def test_producers_are_not_forgotten_by_an_old_clock() -> None:
+    """A broker forgets a producer whose records are a day old, and takes a repeated batch of it for a new one.
+
+    The records of a clock of its own are as old as that clock says.
+    """
+    found = settings(properties.server_properties(1, ports_from(9092, 1), {}))
+    assert int(found["producer.id.expiration.ms"]) > 24 * 86_400_000
