@@ -92,6 +92,8 @@ class Producer:
     def __init__(self, *, transactional_id: str = "", **_settings: object) -> None:
         self._id = transactional_id
         self._inner: Any = None
+        self.client = SimpleNamespace(coordinator_lookup=None)
+        """Nobody looks for a coordinator here."""
 
     async def start(self) -> None:
         await asyncio.sleep(0)
