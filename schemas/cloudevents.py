@@ -13,6 +13,7 @@ from schemas.events import (
     CONNECT_PREFIX,
     SCHEMA_VERSION,
     AccountChallenged,
+    CanarySent,
     ClockTick,
     CommandReported,
     CustomerForgotten,
@@ -199,6 +200,7 @@ def _mapping(value: bytes) -> Mapping[str, Any]:
 _READ: Mapping[str, Callable[[bytes], EventData]] = {
     EventType.ACCOUNT_CHALLENGED: AccountChallenged.model_validate_json,
     EventType.COMMAND_REPORTED: CommandReported.model_validate_json,
+    EventType.CANARY_SENT: CanarySent.model_validate_json,
     EventType.INCIDENT_OPENED: Incident.model_validate_json,
     EventType.INCIDENT_CLOSED: Incident.model_validate_json,
     EventType.OPERATOR_OVERRIDE: Override.model_validate_json,

@@ -45,6 +45,19 @@ class WithdrawReason(StrEnum):
     FORGOTTEN = "forgotten"
 
 
+class Hold(StrEnum):
+    """Why a contact of a customer waits (R6, R8, R9, R16, R17)."""
+
+    FIX_PENDING = "fix_pending"
+    """A strong fix was heard, and its repair has still to show."""
+    COOLDOWN = "cooldown"
+    INCIDENT = "incident"
+    WEAK_FIX = "weak_fix"
+    SILENCE = "silence"
+    BASELINE = "baseline"
+    """First seen by a sweep, with old news: it waits for its release."""
+
+
 class TicketCause(StrEnum):
     """What a support ticket is about; part of its identity."""
 

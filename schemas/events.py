@@ -42,6 +42,7 @@ class EventType(StrEnum):
     ACCOUNT_OBSERVED = "account.observed"
     ACCOUNT_CHALLENGED = "account.challenged"
     COMMAND_REPORTED = "command.reported"
+    CANARY_SENT = "canary.sent"
     INCIDENT_OPENED = "institution.incident.opened"
     INCIDENT_CLOSED = "institution.incident.closed"
     OPERATOR_OVERRIDE = "operator.override"
@@ -213,6 +214,16 @@ class CommandReported(Inbound):
     reference: str | None = Field(default=None, max_length=200)
 
 
+class CanarySent(Inbound):
+    """A sign of life through bridge, log and agent: it changes no state, and comes out on a topic of its own.
+
+    `customer_id` is made up, one a partition; it is no id of the vendor's, which are numbers.
+    """
+
+    customer_id: Identifier
+    canary_id: str = Field(min_length=1, max_length=64, alias="canary_id")
+
+
 class PolicyActivated(Model):
     """The rules in force from here on, whole, so that any decision can be derived again.
 
@@ -237,6 +248,7 @@ EventData = (
     | ConnectEvent
     | AccountChallenged
     | CommandReported
+    | CanarySent
     | Incident
     | Override
     | CustomerForgotten

@@ -12,6 +12,7 @@ from streams.settings import SettingsError
 COMMANDS = {
     "agent": ("streams.agent.command:agent", "Fold the inbound log into remediation commands."),
     "bridge": ("streams.bridge.command:bridge", "Receive the vendor's notifications over HTTP."),
+    "canary": ("streams.canary.command:canary", "Send a sign of life all the way, every minute, and time it."),
     "dead-letter": ("streams.operate.letters.command:dead_letter", "See what was set aside, and put it back."),
     "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in about a minute."),
     "executor": ("streams.executor.command:executor", "Open customers' links at the vendor, and look accounts up."),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from schemas.canary import CANARY_TOPIC
 from schemas.catalogue import Kind
 from schemas.commands import COMMAND_TOPICS, LOOKUP_TOPIC
 from schemas.events import EventType
@@ -35,6 +36,7 @@ class Component(StrEnum):
     INSTITUTIONS = "institutions"
     EXECUTOR = "executor"
     SWEEP = "sweep"
+    CANARY = "canary"
     OPERATOR = "operator"
     DOWNSTREAM = "downstream"
     AUDITOR = "auditor"
@@ -75,6 +77,7 @@ _EVENTS = (
     Message(EventType.ACCOUNT_CHALLENGED, "account-challenged", _BRIDGE),
     Message("connect.*", "connect-event", _BRIDGE),
     Message(EventType.COMMAND_REPORTED, "command-reported", _BRIDGE),
+    Message(EventType.CANARY_SENT, "canary-sent", _BRIDGE),
     Message(EventType.INCIDENT_OPENED, "incident", _INSTITUTIONS),
     Message(EventType.INCIDENT_CLOSED, "incident", _INSTITUTIONS),
     Message(EventType.OPERATOR_OVERRIDE, "override", _OPERATOR),
@@ -123,6 +126,14 @@ CHANNELS: tuple[Channel, ...] = (
         (Message(LOOKUP_TOPIC, "lookup", _AGENT),),
         to=(Component.EXECUTOR,),
         kept_days=7,
+    ),
+    Channel(
+        CANARY_TOPIC,
+        "Signs of life: an event of each partition, every minute, as far as it can get without being a command.",
+        "a made-up customer of the partition",
+        (Message(CANARY_TOPIC, "canary-seen", _AGENT),),
+        to=(Component.CANARY,),
+        kept_days=1,
     ),
     Channel(
         HEALTH,

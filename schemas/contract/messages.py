@@ -5,12 +5,14 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from schemas.audit import AuditRecord, DeadLetter, LetterRetried
+from schemas.canary import CanarySeen
 from schemas.catalogue import Catalogue
 from schemas.commands import Command, Lookup, Ticket
 from schemas.events import (
     SCHEMA_VERSION,
     AccountChallenged,
     AccountSnapshot,
+    CanarySent,
     ClockTick,
     CommandReported,
     ConnectEvent,
@@ -30,6 +32,7 @@ READ: dict[str, type[BaseModel]] = {
     "connect-event": ConnectEvent,
     "account-challenged": AccountChallenged,
     "command-reported": CommandReported,
+    "canary-sent": CanarySent,
     "incident": Incident,
     "override": Override,
     "customer-forgotten": CustomerForgotten,
@@ -47,6 +50,7 @@ WRITTEN: dict[str, type[BaseModel]] = {
     "healthy-logins": HealthyLogins,
     "ticket-wanted": TicketWanted,
     "lookup": Lookup,
+    "canary-seen": CanarySeen,
     "account-health": AccountHealth,
     "institution-health": InstitutionHealth,
     "audit-record": AuditRecord,

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from streams.agent.counting import account_standings, login_standings
 from streams.agent.tables import AgentTables
 from streams.agent.turn import AgentTurn
 from streams.domain import Rules, next_due
 from streams.fold import Table
+from streams.fold.census import Surveyed
 from streams.fold.intake import partition_of
 from streams.fold.ledger import Ledger
 from streams.links import FixLinks
@@ -27,6 +29,11 @@ class AgentDecider:
     def tables(self) -> Sequence[Table]:
         """The agent's own tables."""
         return self._tables.all()
+
+    @property
+    def surveyed(self) -> Surveyed:
+        """Count accounts and cases."""
+        return {self._tables.accounts: account_standings, self._tables.logins: login_standings}
 
     def turn(self, partition: int, ledger: Ledger) -> AgentTurn:
         """Begin a poll."""

@@ -7,9 +7,11 @@ from itertools import chain, islice
 from typing import Any
 
 from schemas.cloudevents import UnreadableRecord
-from schemas.events import Event, EventType, Incident, Source
+from schemas.events import CanarySent, Event, EventType, Incident, Source
 from schemas.state import AccountState, LoginState, Surroundings, encode
 from streams.agent import wide
+from streams.agent.canaries import answer_canary
+from streams.agent.counting import count_cases, count_observation
 from streams.agent.customers import PollCustomers
 from streams.agent.linking import fix_url
 from streams.agent.outgoing import HealthWriter, SignalWriter
@@ -58,6 +60,9 @@ class AgentTurn:
 
     def decide(self, record: SourceRecord, event: Event) -> None:
         """Decide on an event of a customer, or of the whole partition."""
+        if isinstance(event.data, CanarySent):
+            answer_canary(self._ledger, record, event, event.data)
+            return
         customer_id = customer_of(event)
         if customer_id is None:
             self._hear_wide(record, event)
@@ -65,7 +70,9 @@ class AgentTurn:
         refuse_other_key(event, customer_id)
         decision = self._decided(customer_id, event)
         self._keep(record, event, customer_id, decision)
-        self._ledger.tally.count("event", event.type, decision.outcome)
+        tally, rules = self._ledger.tally, self._ledger.in_force.rules
+        tally.count("event", event.type, decision.outcome)
+        count_observation(tally, event, decision.outcome, rules)
 
     def _decided(self, customer_id: str, event: Event) -> Decision:
         return decide(self._customers.get(customer_id), event, *self._scene())
@@ -145,6 +152,9 @@ class AgentTurn:
             refuse_too_large(decision.customer, state)
         links = [fix_url(self._links, message, self._ledger.in_force.rules) for message in decision.messages]
         self._remember(customer_id, decision)
+        if decision.logins:
+            before = self._customers.get(customer_id)
+            count_cases(self._ledger.tally, before, decision, self._ledger.in_force.rules, self._around)
         self._customers.changed[customer_id] = decision.customer
         self._held.release((customer_id,))
         due = None if decision.customer is None else decision.next_due

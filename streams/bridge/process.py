@@ -5,7 +5,6 @@ import logging
 import signal
 
 import uvloop
-from prometheus_client import CollectorRegistry
 
 from streams.bridge.app import Bridge
 from streams.bridge.meters import BridgeMeters
@@ -15,6 +14,7 @@ from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
+from streams.observe.process import moment, process_registry
 from streams.serving import http_server, refuse_port, unshared_port
 from streams.subscriptions.sealing import Sealing
 from streams.subscriptions.view import KeyView
@@ -58,7 +58,7 @@ class _Process:
     """The parts of a running bridge."""
 
     def __init__(self, settings: BridgeSettings, clock: Clock) -> None:
-        registry = CollectorRegistry()
+        registry = process_registry()
         instruments = metrics.Instruments("bridge", registry)
         meters = BridgeMeters(instruments)
         self._settings = settings
@@ -138,4 +138,4 @@ def _key_view(settings: BridgeSettings) -> KeyView | None:
 def _watch_keys(instruments: metrics.Instruments, view: KeyView) -> None:
     instruments.watch(metrics.BRIDGE_KEYS, lambda: len(view.keys))
     instruments.watch(metrics.BRIDGE_KEYS_UNREADABLE, lambda: view.keys.unopened)
-    instruments.watch(metrics.BRIDGE_KEYS_LAG, view.lag_seconds)
+    instruments.watch(metrics.BRIDGE_KEYS_KNOWN, lambda: moment(view.lag_seconds()))

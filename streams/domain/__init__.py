@@ -1,10 +1,10 @@
 """The decision core: pure functions from state and event to state and messages; they import no I/O and no clock."""
 
 from streams.domain.around import hear as hear_around
-from streams.domain.cases.contact import waiting_cases
+from streams.domain.cases.contact import deferred, is_unresponsive, waiting_cases, waits
 from streams.domain.customers.customer import Customer
-from streams.domain.customers.health import account_health
-from streams.domain.customers.turn import NOWHERE, Outcome
+from streams.domain.customers.health import account_health, phase
+from streams.domain.customers.turn import NOWHERE, Outcome, Turn
 from streams.domain.decision import DECIDED_AT_ONCE, Decision, customer_of, decide, next_due, release_baseline, review
 from streams.domain.messages import Outgoing, OutgoingSignal, OutgoingWish
 from streams.domain.rules import Rules
@@ -26,12 +26,17 @@ __all__ = [
     "OutgoingSignal",
     "OutgoingWish",
     "Rules",
+    "Turn",
     "account_health",
     "customer_of",
     "decide",
+    "deferred",
     "hear_around",
+    "is_unresponsive",
     "next_due",
+    "phase",
     "release_baseline",
     "review",
     "waiting_cases",
+    "waits",
 ]

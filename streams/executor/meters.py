@@ -1,6 +1,5 @@
 """What the executor counts."""
 
-import math
 from collections.abc import Callable
 
 from schemas.commands import LookupAction
@@ -24,8 +23,3 @@ class ExecutorMeters:
     def looked_up(self, action: LookupAction, outcome: LookupOutcome) -> None:
         """Count a look-up that is done with."""
         self._instruments.counter(metrics.EXECUTOR_LOOKUPS, action, outcome).inc()
-
-
-def lag(seconds: float) -> float:
-    """Give a lag as a gauge shows it: not a number before the topics were read once."""
-    return math.nan if math.isinf(seconds) else seconds

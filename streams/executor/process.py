@@ -8,7 +8,6 @@ from functools import partial
 
 import uvloop
 from granian.server.embed import Server
-from prometheus_client import CollectorRegistry
 
 from streams.clock import Clock
 from streams.executor.fixing.limits import Limits
@@ -19,7 +18,7 @@ from streams.executor.lookups.answer import Answerer
 from streams.executor.lookups.attempts import Attempts
 from streams.executor.lookups.letters import Letters
 from streams.executor.lookups.reader import LookupReader
-from streams.executor.meters import ExecutorMeters, lag
+from streams.executor.meters import ExecutorMeters
 from streams.executor.pages.app import FixPages, Parts
 from streams.executor.settings import ExecutorSettings
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
@@ -29,6 +28,7 @@ from streams.kafka.topics import DEAD_LETTER, EVENTS, EXECUTORS, LINKED, LOOKUP
 from streams.kafka.view import TopicView
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
+from streams.observe.process import moment, process_registry
 from streams.serving import http_server, refuse_port, unshared_port
 from streams.subscribe.options import Options
 from streams.subscribe.sources.kafka import KafkaSource
@@ -78,7 +78,7 @@ class _Process:
     """The parts of a running executor."""
 
     def __init__(self, settings: ExecutorSettings, vendor: VendorSettings, clock: Clock) -> None:
-        registry = CollectorRegistry()
+        registry = process_registry()
         instruments = metrics.Instruments("executor", registry)
         meters = ExecutorMeters(instruments)
         self._settings = settings
@@ -113,7 +113,7 @@ class _Process:
         instruments.watch(metrics.EXECUTOR_IN_HAND, lambda: self._lookups.in_hand)
         instruments.watch(metrics.EXECUTOR_WAITING, lambda: self._lookups.waiting)
         instruments.watch(metrics.EXECUTOR_COMMANDS, lambda: len(commands))
-        instruments.watch(metrics.EXECUTOR_VIEW_LAG, lambda: lag(self._view.lag_seconds()))
+        instruments.watch(metrics.EXECUTOR_VIEW_KNOWN, lambda: moment(self._view.lag_seconds()))
 
     def problems(self) -> list[str]:
         """Say why customers should be led elsewhere, or look-ups wait."""

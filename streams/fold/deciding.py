@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from schemas.events import Event
 from streams.domain import Rules
+from streams.fold.census import Surveyed
 from streams.fold.effects import SourceRecord, Table
 from streams.fold.ledger import Ledger
 
@@ -38,6 +39,10 @@ class Decider(Protocol):
     @property
     def tables(self) -> Sequence[Table]:
         """Its own tables."""
+
+    @property
+    def surveyed(self) -> Surveyed:
+        """Say which records are counted, and as what, for the metrics."""
 
     def turn(self, partition: int, ledger: Ledger) -> Turn:
         """Begin a poll."""

@@ -24,6 +24,7 @@ EVENT_SOURCES: Allowed = {
     EventType.CLOCK_TICK: frozenset({Source.AGENT}),
     "account.challenged": BRIDGE_ONLY,
     "command.reported": BRIDGE_ONLY,
+    EventType.CANARY_SENT: BRIDGE_ONLY,
     "institution.incident.opened": frozenset({Source.INSTITUTIONS}),
     "institution.incident.closed": frozenset({Source.INSTITUTIONS}),
     "operator.override": frozenset({Source.OPERATOR}),

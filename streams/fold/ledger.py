@@ -48,7 +48,8 @@ class Tally:
     """What is counted of a poll, told to the metrics once it stands."""
 
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    latest: datetime | None = None
+    unknown_at: list[datetime] = field(default_factory=list)
+    """When observations of codes that nobody knows were received."""
 
     def count(self, *labels: str, times: int = 1) -> None:
         """Count something by its name and labels."""

@@ -14,6 +14,7 @@ from schemas.state import ControlState, replace
 from schemas.state.partitions import STATE_VERSION
 from streams.clock import Clock
 from streams.domain import Rules
+from streams.fold.census import Census, Move
 from streams.fold.deciding import Decider, Due, Turn
 from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
 from streams.fold.failures import Failures
@@ -24,6 +25,8 @@ from streams.fold.opening import require_own
 from streams.fold.share import DeadLetterShare, PollShare
 from streams.fold.timers import SLICE_KEYS, PartitionTimers
 
+SLICE_RECORDS = 1000
+"""Records that are counted between two polls: some milliseconds."""
 OVERRIDE, TICK = EventType.OPERATOR_OVERRIDE.encode(), EventType.CLOCK_TICK.encode()
 
 
@@ -55,6 +58,7 @@ class Books:
     activated: bool
     share: DeadLetterShare
     timers: PartitionTimers
+    census: Census
     resumes_at: int = -1
     """Offset of the record by which an operator has accepted what comes before it."""
 
@@ -67,6 +71,7 @@ class Note:
     in_force: InForce
     timers: Mapping[str, datetime | None]
     share: PollShare
+    moves: Sequence[Move]
 
 
 @dataclass(slots=True)
@@ -112,11 +117,24 @@ class LogFold:
         in_force = self._settings.shipped if activation is None else InForce.activated(activation, since)
         share = DeadLetterShare(control)
         timers = PartitionTimers(self._all_due(partition, in_force.rules))
-        self._books[partition] = Books(in_force, activation is not None, share, timers)
+        census = Census(self._decider.surveyed, partition, in_force.rules)
+        self._books[partition] = Books(in_force, activation is not None, share, timers, census)
 
     def prepare(self, partition: int) -> bool:
-        """Look at some more timers; see Fold."""
-        return self._books[partition].timers.look(SLICE_KEYS)
+        """Look at some more timers, and count some more records; see Fold."""
+        books = self._books[partition]
+        return all((books.timers.look(SLICE_KEYS), books.census.look(SLICE_RECORDS)))
+
+    def standing(self, *place: str) -> int:
+        """Count the records of the open partitions that stand somewhere; too few while one is being opened."""
+        return sum(books.census.counts[place] for books in self._books.values())
+
+    def standing_by(self, name: str) -> Counter[str]:
+        """Give the same for every label of a census of one label."""
+        found: Counter[str] = Counter()
+        for books in self._books.values():
+            found.update({place[1]: count for place, count in books.census.counts.items() if place[0] == name})
+        return +found
 
     def _control_of(self, partition: int) -> ControlState:
         return self._control.partition(partition).get(str(partition)) or ControlState()
@@ -163,7 +181,8 @@ class LogFold:
         effects.left = len(records) - taken
         control = replace(poll.share.record(ledger.control()), version=STATE_VERSION)
         effects.changes = {**poll.turn.changes(), self._policies: poll.rules, self._control: {str(partition): control}}
-        effects.note = Note(ledger.tally, ledger.in_force, poll.turn.timers(), poll.share)
+        moves = books.census.moves(effects.changes)
+        effects.note = Note(ledger.tally, ledger.in_force, poll.turn.timers(), poll.share, moves)
         return effects
 
     def resumed(self, partition: int, records: Sequence[SourceRecord]) -> bool:
@@ -254,13 +273,16 @@ class LogFold:
         books.share.accept(note.share)
         if note.in_force is not books.in_force:
             self._change_rules(partition, books, note.in_force)
+        else:
+            books.census.accept(note.moves)
         books.timers.move(note.timers)
         self._counted(note.tally)
 
     def _change_rules(self, partition: int, books: Books, in_force: InForce) -> None:
-        """Take new rules; timers depend on them, so all are looked at anew."""
+        """Take new rules; timers and standings depend on them, so all are looked at anew."""
         books.in_force, books.activated = in_force, True
         books.timers = PartitionTimers(self._all_due(partition, in_force.rules))
+        books.census = Census(self._decider.surveyed, partition, in_force.rules)
 
 
 def _is_tick(record: SourceRecord) -> bool:

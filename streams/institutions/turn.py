@@ -21,10 +21,12 @@ from streams.domain.institutions import (
     institution_health,
 )
 from streams.fold import PartitionPaused, SourceRecord, Table
+from streams.fold.census import Surveyed
 from streams.fold.deciding import Due
 from streams.fold.held import Held
 from streams.fold.ledger import Ledger
 from streams.fold.messages import send
+from streams.institutions.counting import count_incidents, incident_standings, ticket_standings
 from streams.institutions.tables import InstitutionChanges, InstitutionTables, written
 from streams.institutions.timers import (
     WINDOW,
@@ -49,6 +51,11 @@ class InstitutionDecider:
     def tables(self) -> Sequence[Table]:
         """The institution agent's own tables."""
         return self._tables.all()
+
+    @property
+    def surveyed(self) -> Surveyed:
+        """Count tickets and incidents."""
+        return {self._tables.tickets: ticket_standings, self._tables.incidents: incident_standings}
 
     def turn(self, partition: int, ledger: Ledger) -> "InstitutionTurn":
         """Begin a poll."""
@@ -188,6 +195,7 @@ class InstitutionTurn:
             self._told[institution_id] = None
             said = [send(self._ledger, message, Source.INSTITUTIONS) for message in decision.messages]
             said += [self._ledger.announce(EVENTS, event) for event in decision.announced]
+            count_incidents(self._ledger.tally, decision.announced)
             state = written(decision)
             self._ledger.decided(record, event_id, institution_id, rules=decision.rules, messages=said, state=state)
 

@@ -13,6 +13,7 @@ WHO = {
     "subscribe": "services that read commands by `streams.subscribe`, in a registry of theirs",
     "vendor": "whoever calls the vendor: `txpush executor` and `txpush sweep`",
     "executor": "`txpush executor`",
+    "canary": "`txpush canary`",
 }
 HEAD = """# Metrics
 

@@ -41,3 +41,10 @@ class HistogramMetric(Metric):
     """A distribution over `buckets`, in the unit of the metric."""
 
     buckets: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopMetric(Metric):
+    """A gauge by a label whose values others choose: the `limit` largest are shown when it is scraped."""
+
+    limit: int = 20

@@ -4,8 +4,9 @@ from enum import StrEnum
 
 from schemas.audit import DeadLetterReason
 from schemas.catalogue import Kind
-from schemas.commands import Action, LookupAction
+from schemas.commands import CONTACT_KINDS, Action, Hold, LookupAction, TicketCause
 from schemas.events import EventType
+from schemas.health import Phase
 
 
 class Route(StrEnum):
@@ -148,6 +149,21 @@ class LookupOutcome(StrEnum):
     TOO_OLD = "too_old"
 
 
+class IncidentChange(StrEnum):
+    """What became of an incident."""
+
+    OPENED = "opened"
+    CLOSED = "closed"
+
+
+class CanaryOutcome(StrEnum):
+    """What the bridge said to a canary."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
+
+
 class RestoreSource(StrEnum):
     """What the state of a partition was restored from; all but `full` read only the changelogs' tails."""
 
@@ -192,6 +208,11 @@ BRIDGE_TYPES = (
 DECISION_RESULTS = tuple(result.value for result in DecisionResult)
 DEAD_LETTER_REASONS = tuple(reason.value for reason in DeadLetterReason)
 KINDS = tuple(kind.value for kind in Kind)
+CASE_KINDS = tuple(kind.value for kind in (*CONTACT_KINDS, Kind.OTP_ESCALATION))
+PHASES = tuple(phase.value for phase in Phase)
+HOLDS = tuple(hold.value for hold in Hold)
+TICKET_CAUSES = tuple(cause.value for cause in TicketCause)
+INCIDENT_CHANGES = tuple(change.value for change in IncidentChange)
 ACTIONS = tuple(action.value for action in Action)
 NOT_HANDED_OUT = tuple(reason.value for reason in NotHandedOut)
 REPORTS = tuple(outcome.value for outcome in Reported)
@@ -201,6 +222,7 @@ AUTHENTICATIONS = tuple(outcome.value for outcome in Authentication)
 LINK_OUTCOMES = tuple(outcome.value for outcome in LinkOutcome)
 LOOKUP_ACTIONS = tuple(action.value for action in LookupAction)
 LOOKUP_OUTCOMES = tuple(outcome.value for outcome in LookupOutcome)
+CANARY_OUTCOMES = tuple(outcome.value for outcome in CanaryOutcome)
 RESTORE_SOURCES = tuple(source.value for source in RestoreSource)
 RESTORED_FROM = tuple(place.value for place in RestoredFrom)
 STATE_REFUSALS = tuple(reason.value for reason in StateRefusal)

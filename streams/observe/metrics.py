@@ -4,14 +4,17 @@ Prometheus conventions: base units, `_total` on counters, seconds, moments as ti
 names a customer, an account or a login. A series with known label values exists from the start, at zero.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from heapq import nlargest
 from itertools import product
 from typing import cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
-from streams.observe import labels, restoring, subscribing
-from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric
+from streams.observe import business, canary, labels, restoring, subscribing
+from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric, TopMetric
 
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 TRANSACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
@@ -80,10 +83,10 @@ BRIDGE_STRATEGIES = CounterMetric(
 BRIDGE_KEYS = GaugeMetric(
     "txpush_bridge_signing_key_accounts", "accounts", "Accounts whose signing keys the bridge knows."
 )
-BRIDGE_KEYS_LAG = GaugeMetric(
-    "txpush_bridge_signing_keys_lag_seconds",
+BRIDGE_KEYS_KNOWN = GaugeMetric(
+    "txpush_bridge_signing_keys_known_timestamp_seconds",
     "seconds",
-    "Time since the bridge last knew all signing keys there were; infinite before the first time.",
+    "When the bridge last knew all signing keys there were; 0 before the first time.",
 )
 BRIDGE_KEYS_UNREADABLE = GaugeMetric(
     "txpush_bridge_signing_keys_unreadable", "records", "Records of signing keys that TXPUSH_SEALING_KEYS do not open."
@@ -158,6 +161,12 @@ AGENT_DEAD_LETTERS = CounterMetric(
     "Records set aside, by reason.",
     (Label("reason", labels.DEAD_LETTER_REASONS),),
 )
+AGENT_EPOCH = GaugeMetric(
+    "txpush_agent_producer_epoch",
+    "openings",
+    "Epoch of a partition's producer: each opening raises it, by whichever worker, and fences the one before.",
+    _PARTITION,
+)
 AGENT_REBALANCES = CounterMetric("txpush_agent_rebalances_total", "rebalances", "Assignments taken.")
 AGENT_PARTITIONS = GaugeMetric("txpush_agent_partitions_owned", "partitions", "Partitions this worker owns.")
 AGENT_PAUSED = GaugeMetric(
@@ -191,6 +200,11 @@ VENDOR_AUTHENTICATIONS = CounterMetric(
     "Attempts with the credentials, by what came of them.",
     (Label("outcome", labels.AUTHENTICATIONS),),
 )
+VENDOR_TOKEN_ACCEPTED = GaugeMetric(
+    "txpush_vendor_token_accepted_timestamp_seconds",
+    "seconds",
+    "When the vendor last gave a token for the credentials; it is good for two hours. 0 before the first one.",
+)
 VENDOR_UNREADABLE_ACCOUNTS = CounterMetric(
     "txpush_vendor_unreadable_accounts_total", "accounts", "Accounts in lists of the vendor's without usable ids."
 )
@@ -223,14 +237,18 @@ EXECUTOR_WAITING = GaugeMetric(
 EXECUTOR_COMMANDS = GaugeMetric(
     "txpush_executor_commands_known", "commands", "Commands, open and closed, that a link may still lead to."
 )
-EXECUTOR_VIEW_LAG = GaugeMetric(
-    "txpush_executor_view_lag_seconds", "seconds", "How long ago all committed commands had been read."
+EXECUTOR_VIEW_KNOWN = GaugeMetric(
+    "txpush_executor_view_known_timestamp_seconds",
+    "seconds",
+    "When all committed commands had last been read; 0 before the first time.",
 )
 
 METRICS: tuple[Metric, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, Metric)),
+    *business.METRICS,
     *restoring.METRICS,
     *subscribing.METRICS,
+    *canary.METRICS,
 )
 """All metrics, those of a component in the order above or in its part of the list."""
 
@@ -240,7 +258,8 @@ class Instruments:
 
     def __init__(self, component: str, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self._made = {metric: _make(metric, registry) for metric in METRICS if metric.component == component}
+        ours = [metric for metric in METRICS if metric.component == component and not isinstance(metric, TopMetric)]
+        self._made = {metric: _make(metric, registry) for metric in ours}
 
     def counter(self, metric: CounterMetric, *values: str) -> Counter:
         """Give the series of a counter with these label values, in the order of the labels."""
@@ -262,9 +281,30 @@ class Instruments:
         """Read a gauge, of these label values, when it is scraped; at no cost in between."""
         self.gauge(metric, *values).set_function(value)
 
+    def watch_top(self, metric: TopMetric, values: Callable[[], Mapping[str, float]]) -> None:
+        """Show the largest of these values, by the metric's label, when they are scraped."""
+        self.registry.register(_Top(metric, values))
+
     def _series(self, metric: Metric, values: tuple[str, ...]) -> Counter | Gauge | Histogram:
         made = self._made[metric]
         return made.labels(*values) if values else made
+
+
+class _Top(Collector):
+    """The largest of what there is."""
+
+    def __init__(self, metric: TopMetric, values: Callable[[], Mapping[str, float]]) -> None:
+        self._metric = metric
+        self._values = values
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Give the largest, the smaller label first among equals."""
+        metric = self._metric
+        family = GaugeMetricFamily(metric.name, metric.meaning, labels=[label.name for label in metric.labels])
+        values = self._values()
+        for name in nlargest(metric.limit, sorted(values), key=values.__getitem__):
+            family.add_metric([name], values[name])
+        yield family
 
 
 def _make(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | Histogram:

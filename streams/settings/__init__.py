@@ -20,6 +20,7 @@ from pydantic_settings import (
 from schemas.problems import words_of
 from streams.settings.parts import (
     BridgePart,
+    CanaryPart,
     ClusterPart,
     ExecutorPart,
     LinkPart,
@@ -43,6 +44,7 @@ class SettingsError(ValueError):
 
 
 class Settings(
+    CanaryPart,
     SandboxPart,
     ExecutorPart,
     LinkPart,

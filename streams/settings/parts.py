@@ -228,6 +228,18 @@ class SandboxPart(BaseModel):
     )
 
 
+class CanaryPart(BaseModel):
+    """The signs of life."""
+
+    canary_url: Address = Field(
+        default="http://127.0.0.1:8080",
+        description="the bridge, as the canary reaches it: `http://host` or `https://host`",
+    )
+    canary_token: SecretStr | None = Field(
+        default=None, description="token of the caller that may send `canary.sent`, see TXPUSH_CALLERS_FILE"
+    )
+
+
 class LinkPart(BaseModel):
     """The links that commands carry: the agent seals them, the executor opens them."""
 

@@ -185,7 +185,7 @@ class OwnedPartition:
         if announcement is not None:
             await self._ticks.write(self._source, announcement)
         took = time.monotonic() - began
-        self._metrics.opened(self.number, took)
+        self._metrics.opened(self.number, took, self._transaction.ownership[1])
         log.debug("partition %d opened at offset %d in %.3f s", self.number, self._next_offset, took)
 
     def _seek(self, offset: int) -> None:

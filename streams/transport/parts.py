@@ -16,8 +16,8 @@ from streams.transport.ticks import Ticks
 class FoldMetrics(Protocol):
     """Told by the partitions of a worker, per poll and never per event."""
 
-    def opened(self, partition: int, seconds: float) -> None:
-        """Hear that a partition was fenced and restored."""
+    def opened(self, partition: int, seconds: float, epoch: int) -> None:
+        """Hear that a partition was fenced and restored, and the epoch of its producer."""
 
     def restored(self, source: RestoreSource, counts: Mapping[RestoredFrom, int], seconds: float) -> None:
         """Hear what the state of a partition was brought back from, and how many records were read where."""

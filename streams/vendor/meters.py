@@ -38,6 +38,7 @@ class VendorMeters:
         self._authentications = {
             outcome: instruments.counter(metrics.VENDOR_AUTHENTICATIONS, outcome) for outcome in Outcome
         }
+        self._token_accepted = instruments.gauge(metrics.VENDOR_TOKEN_ACCEPTED)
         self.seconds = instruments.histogram(metrics.VENDOR_ANSWER_SECONDS)
         self.repeated = instruments.counter(metrics.VENDOR_REPEATED)
         self.unreadable = instruments.counter(metrics.VENDOR_UNREADABLE_ACCOUNTS)
@@ -50,3 +51,5 @@ class VendorMeters:
     def authenticated(self, outcome: Outcome) -> None:
         """Count an attempt with the credentials."""
         self._authentications[outcome].inc()
+        if outcome is Outcome.ACCEPTED:
+            self._token_accepted.set_to_current_time()

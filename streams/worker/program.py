@@ -33,6 +33,7 @@ from streams.kafka.present import clock_of, require_cluster
 from streams.observe.admin import AdminServer
 from streams.observe.logs import INHERITED, log_to_stderr
 from streams.observe.metrics import Instruments
+from streams.observe.process import process_registry
 from streams.settings import Settings
 from streams.transport.consumer import FoldConsumer
 from streams.transport.local.head import Identity
@@ -142,7 +143,7 @@ class FoldProgram:
         self, decider: Decider, source: Source, allowed: Allowed, found: FoundTopics, shipped: InForce
     ) -> CollectorRegistry:
         cluster, ids = found
-        instruments = Instruments("agent", CollectorRegistry())
+        instruments = Instruments("agent", process_registry())
         metrics = PrometheusMetrics(instruments, self.fold.clock, self.readiness.changed)
         metrics.watch_tables({name: table.data.data for name, table in self.app.tables.items()})
         log_settings = LogSettings(
@@ -154,6 +155,7 @@ class FoldProgram:
             clock=self.fold.clock,
         )
         fold = LogFold(log_settings, decider, self.control, self.policies, metrics.counted)
+        metrics.watch_standing(fold, {entry.cause for entry in shipped.rules.catalogue.entries})
         local = self._local_state(found, metrics)
         attach(self.app, FoldParts(self.fold, fold, Ticks(self.fold, source, metrics.ticked), metrics, local))
         if local is not None:

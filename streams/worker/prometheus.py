@@ -1,7 +1,9 @@
 """The machinery's metrics in Prometheus: fed per poll, so that an event costs nothing."""
 
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from functools import partial
+from itertools import product
+from typing import Protocol
 
 from schemas.commands import COMMAND_TOPICS
 from schemas.events import CONNECT_PREFIX, EventType
@@ -10,7 +12,7 @@ from schemas.times import to_epoch_ms
 from streams.clock import Clock
 from streams.fold.effects import Outbox, SourceRecord
 from streams.fold.ledger import Tally
-from streams.observe import metrics, restoring
+from streams.observe import business, metrics, restoring
 from streams.observe.kinds import CounterMetric
 from streams.observe.labels import OTHER, RestoredFrom, RestoreSource, StateRefusal
 from streams.observe.metrics import Instruments
@@ -21,12 +23,30 @@ COUNTED: dict[str, CounterMetric] = {
     "command": metrics.AGENT_COMMANDS,
     "signal": metrics.AGENT_SIGNALS,
     "dead_letter": metrics.AGENT_DEAD_LETTERS,
+    "observation": business.AGENT_OBSERVATIONS,
+    "unknown_code": business.AGENT_UNKNOWN_CODES,
+    "relapse": business.AGENT_RELAPSES,
+    "deferred": business.AGENT_CONTACTS_DEFERRED,
+    "incident": business.AGENT_INCIDENTS,
     "future_dates": metrics.AGENT_FUTURE_DATES,
     "timers_failed": metrics.AGENT_TIMERS_FAILED,
 }
 """What a tally may count."""
 COMMANDS = frozenset(COMMAND_TOPICS.values())
 KNOWN_TYPES = frozenset({*EventType, *SignalType})
+OF_PARTITION = (metrics.AGENT_LAG_MESSAGES, metrics.AGENT_LAG_SECONDS, metrics.AGENT_LAST_EVENT, metrics.AGENT_EPOCH)
+SHOWN_CODES = 50
+"""Unknown codes that have a series of their own."""
+
+
+class Standing(Protocol):
+    """Knows how many records of the state stand where (see LogFold)."""
+
+    def standing(self, *place: str) -> int:
+        """Count those that stand somewhere."""
+
+    def standing_by(self, name: str) -> Mapping[str, int]:
+        """Count those of a census of one label, by its values."""
 
 
 class PrometheusMetrics:
@@ -41,12 +61,15 @@ class PrometheusMetrics:
         self._transaction = instruments.histogram(metrics.AGENT_TRANSACTION_SECONDS)
         self._delay = instruments.histogram(metrics.AGENT_COMMAND_DELAY)
         self._written = instruments.counter(metrics.AGENT_RECORDS_OUT)
+        self._delay_unknown = instruments.histogram(business.AGENT_UNKNOWN_CODE_DELAY)
+        self._codes: set[str] = set()
         self._paused: set[int] = set()
         instruments.watch(metrics.AGENT_PAUSED, lambda: len(self._paused))
 
-    def opened(self, partition: int, seconds: float) -> None:
-        """Hear that a partition was fenced and restored."""
+    def opened(self, partition: int, seconds: float, epoch: int) -> None:
+        """Hear that a partition was fenced and restored, and the epoch of its producer."""
         self._paused.discard(partition)
+        self._instruments.gauge(metrics.AGENT_EPOCH, str(partition)).set(epoch)
         self._instruments.histogram(metrics.AGENT_OPEN_SECONDS).observe(seconds)
         self._changed()
 
@@ -68,7 +91,7 @@ class PrometheusMetrics:
     def closed(self, partition: int) -> None:
         """Drop what was said of a partition that is given up."""
         self._paused.discard(partition)
-        for metric in (metrics.AGENT_LAG_MESSAGES, metrics.AGENT_LAG_SECONDS, metrics.AGENT_LAST_EVENT):
+        for metric in OF_PARTITION:
             self._instruments.forget(metric, str(partition))
 
     def committed(self, records_in: int, written: Outbox, seconds: float) -> None:
@@ -86,6 +109,16 @@ class PrometheusMetrics:
         """Show how many records tables have in all partitions that the worker owns, by their names."""
         for name, table in tables.items():
             self._instruments.watch(metrics.AGENT_TABLE_RECORDS, partial(len, table), name)
+
+    def watch_standing(self, census: Standing, causes: Iterable[str]) -> None:
+        """Show how many accounts, cases, tickets and incidents stand where; `causes` are those of the catalogue."""
+        for metric in business.STANDING:
+            for values in product(*(label.values for label in metric.labels)):
+                self._instruments.watch(metric, partial(census.standing, metric.name, *values), *values)
+        top = business.AGENT_FAILING_ACCOUNTS
+        self._instruments.watch_top(top, partial(census.standing_by, top.name))
+        for cause in causes:
+            self._instruments.counter(business.AGENT_OBSERVATIONS, cause)
 
     def lag(self, partition: int, messages: int, records: Sequence[SourceRecord]) -> None:
         """Hear how far behind a partition is after a poll, and what the poll gave."""
@@ -123,7 +156,18 @@ class PrometheusMetrics:
         for (name, *labels), times in tally.counts.items():
             if name == "event":
                 labels[0] = _known_type(labels[0])
+            elif name == "unknown_code":
+                labels[0] = self._shown_code(labels[0])
             self._instruments.counter(COUNTED[name], *labels).inc(times)
+        now = self._clock.now()
+        for at in tally.unknown_at:
+            self._delay_unknown.observe(max(0.0, (now - at).total_seconds()))
+
+    def _shown_code(self, code: str) -> str:
+        """Keep the series few, whatever codes the vendor makes up."""
+        if len(self._codes) < SHOWN_CODES:
+            self._codes.add(code)
+        return code if code in self._codes else OTHER
 
 
 def _known_type(event_type: str) -> str:

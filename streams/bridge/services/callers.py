@@ -15,7 +15,7 @@ from schemas.problems import UNREADABLE, place_of, words_of
 from streams.bridge.answers import Rejected, told
 from streams.observe.labels import Outcome
 
-ServiceType = Literal["account.challenged", "command.reported"]
+ServiceType = Literal["account.challenged", "command.reported", "canary.sent"]
 """The types of events that services may be allowed to send."""
 MAX_CALLERS = 100
 PROXY_SECRET_HEADER = "x-proxy-secret"  # noqa: S105 - the name of a header

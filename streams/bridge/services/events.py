@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from schemas.events import AccountChallenged, CommandReported, Event, EventType, Source
+from schemas.events import AccountChallenged, CanarySent, CommandReported, Event, EventType, Source
 from schemas.problems import words_of
 from schemas.times import parse_rfc3339
 from streams.bridge.answers import Answer, Rejected, told
@@ -21,9 +21,11 @@ MAX_TOLD = 10
 """Faults of one event that are told at once."""
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-_DATA: Mapping[str, Callable[[Mapping[str, Any]], AccountChallenged | CommandReported]] = {
+Data = AccountChallenged | CommandReported | CanarySent
+_DATA: Mapping[str, Callable[[Mapping[str, Any]], Data]] = {
     EventType.ACCOUNT_CHALLENGED: AccountChallenged.model_validate,
     EventType.COMMAND_REPORTED: CommandReported.model_validate,
+    EventType.CANARY_SENT: CanarySent.model_validate,
 }
 
 
@@ -94,7 +96,7 @@ def _envelope(body: bytes) -> Envelope:
     return envelope
 
 
-def _data(envelope: Envelope) -> AccountChallenged | CommandReported:
+def _data(envelope: Envelope) -> Data:
     try:
         data = _DATA[envelope.type](envelope.data)
     except ValidationError as error:
@@ -104,7 +106,9 @@ def _data(envelope: Envelope) -> AccountChallenged | CommandReported:
     return data
 
 
-def _subject(data: AccountChallenged | CommandReported) -> str:
+def _subject(data: Data) -> str:
+    if isinstance(data, CanarySent):
+        return f"canaries/{data.canary_id}"
     if isinstance(data, CommandReported):
         return f"commands/{data.command_id}"
     return f"accounts/{data.account_id}" if data.account_id else f"logins/{data.institution_login_id}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from schemas.catalogue import Kind
-from schemas.commands import CONTACT_KINDS, Action
+from schemas.commands import CONTACT_KINDS, Action, Hold
 from schemas.state import EpisodeState, LoginState, Record, replace
 from streams.domain.around import held_until
 from streams.domain.cases.commands import send
@@ -97,21 +97,37 @@ def _longest_ago(login: LoginState) -> tuple[int, Kind, EpisodeState] | None:
 
 def free_at(turn: Turn, login_id: str, waiting: Waiting) -> datetime:
     """Give when nothing holds a contact any more: perhaps in the past; `NEVER` where time alone does not free it."""
+    return max(at for at, _ in _holds(turn, login_id, waiting))
+
+
+def _holds(turn: Turn, login_id: str, waiting: Waiting) -> Iterator[tuple[datetime, Hold | None]]:
+    """Give what holds a contact, and until when; all may be over, and then it is due since it waits."""
     login, rules = turn.customer.case(login_id), turn.rules
     if login.is_pending:
-        return NEVER
-    holds = [waiting.since]
+        yield NEVER, Hold.FIX_PENDING
+        return
+    yield waiting.since, None
     if (over_at := held_until(turn.around, login.institution_id, waiting.episode.reason_code, rules)) is not None:
-        holds.append(over_at)
+        yield over_at, Hold.INCIDENT
     if waiting.episode.is_baseline:
-        holds.append(waiting.episode.release_at or NEVER)
+        yield waiting.episode.release_at or NEVER, Hold.BASELINE
     if login.contacted_at is not None:
-        holds.append(login.contacted_at + rules.policy.contact.cooldown)
+        yield login.contacted_at + rules.policy.contact.cooldown, Hold.COOLDOWN
     if waiting.is_reminder and login.remind_not_before is not None:
-        holds.append(login.remind_not_before)
+        yield login.remind_not_before, Hold.WEAK_FIX
     if (until := silent_until(turn, login_id, waiting.episode.account_ids)) is not None:
-        holds.append(until)
-    return max(holds)
+        yield until, Hold.SILENCE
+
+
+def deferred(turn: Turn, login_id: str, before: LoginState) -> list[Hold]:
+    """Say of each contact that waits, and did not before, what holds it longest; one held by another is not told of."""
+    waited = {(waiting.since, waiting.place, waiting.is_reminder) for waiting in _waiting(before)}
+    longest = [
+        max(_holds(turn, login_id, waiting), key=lambda hold: hold[0])[1]
+        for waiting in _waiting(turn.customer.case(login_id))
+        if (waiting.since, waiting.place, waiting.is_reminder) not in waited
+    ]
+    return [hold for hold in longest if hold is not None]
 
 
 def _issue(turn: Turn, login_id: str, waiting: Waiting) -> Turn:

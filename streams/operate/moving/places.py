@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from schemas.canary import CANARY_TOPIC
 from schemas.commands import COMMAND_TOPICS
 from streams.fold.intake import partition_of
 from streams.kafka.topics import (
@@ -23,8 +24,8 @@ from streams.kafka.topics import (
 
 MERGED_TABLES = ("surroundings", "policies", "control")
 """Tables with a record a partition: they are made anew."""
-LEFT = (EVENTS, SIGNALS, AUDIT, DEAD_LETTER, LOOKUP)
-"""Topics that stay where they are: the logs, what names their offsets, and look-ups, which are answered before."""
+LEFT = (EVENTS, SIGNALS, AUDIT, DEAD_LETTER, LOOKUP, CANARY_TOPIC)
+"""Topics that stay where they are: the logs, what names their offsets, look-ups, answered before, and canaries."""
 
 Place = Callable[[bytes, int], int]
 """Gives the partition of a key, by the number of partitions."""

@@ -7,7 +7,6 @@ from click.testing import CliRunner
 
 from streams.executor import command
 from streams.executor.command import needed
-from streams.executor.meters import lag
 from streams.kafka import present
 from streams.settings import Settings, SettingsError
 
@@ -65,9 +64,3 @@ def test_the_command_starts_without_a_broker(monkeypatch: pytest.MonkeyPatch, ca
         done = CliRunner().invoke(command.executor, [])
     assert done.exit_code == 7
     assert "no broker answers at 127.0.0.1:1" in caplog.text
-
-
-def test_a_lag_before_the_first_reading() -> None:
-    """No number: a graph of infinity helps nobody."""
-    assert lag(1.5) == 1.5
-    assert str(lag(float("inf"))) == "nan"

@@ -2,6 +2,7 @@
 
 from tests.fuzz.decoder import Decoder
 from tests.fuzz.decoders.bridge import BRIDGE
+from tests.fuzz.decoders.canary import CANARY
 from tests.fuzz.decoders.disk import DISK
 from tests.fuzz.decoders.files import FILES
 from tests.fuzz.decoders.log import LOG
@@ -11,7 +12,7 @@ from tests.fuzz.decoders.settings import SETTINGS
 from tests.fuzz.decoders.state import STATE
 from tests.fuzz.decoders.vendor import VENDOR
 
-EVERY = (*BRIDGE, *LOG, *STATE, *VENDOR, *OPERATORS, *DISK, *FILES, *SETTINGS, *SANDBOX)
+EVERY = (*BRIDGE, *LOG, *STATE, *VENDOR, *OPERATORS, *DISK, *FILES, *SETTINGS, *SANDBOX, *CANARY)
 DECODERS: dict[str, Decoder] = {one.name: one for one in EVERY}
 
 __all__ = ["DECODERS", "Decoder"]

@@ -46,6 +46,7 @@ WORDS = {
     Component.INSTITUTIONS: "institution agent",
     Component.EXECUTOR: "executor",
     Component.SWEEP: "sweep",
+    Component.CANARY: "canary",
     Component.OPERATOR: "operators",
     Component.AUDITOR: "auditors",
     Component.DOWNSTREAM: "services that act on commands",

@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.observe import metrics
-from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Metric
+from streams.observe import business, metrics
+from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Metric, TopMetric
 from streams.observe.metrics import METRICS, Instruments
 
 PRIVATE_LABELS = {"customer", "customer_id", "account", "account_id", "login", "login_id", "institution_id"}
@@ -96,5 +96,16 @@ def test_a_metric_of_another_component_is_an_error() -> None:
 
 
 def test_every_kind_is_known() -> None:
-    """The list holds nothing but the three kinds."""
-    assert all(isinstance(metric, CounterMetric | GaugeMetric | HistogramMetric) for metric in METRICS)
+    """The list holds nothing but the four kinds."""
+    kinds = CounterMetric | GaugeMetric | HistogramMetric | TopMetric
+    assert all(isinstance(metric, kinds) for metric in METRICS)
+
+
+def test_the_largest_are_shown() -> None:
+    """As they are when somebody looks, of equals the smaller name first: what others name makes few series."""
+    registry, values = CollectorRegistry(), {str(number): number // 2 for number in range(50)}
+    Instruments("agent", registry).watch_top(business.AGENT_FAILING_ACCOUNTS, lambda: values)
+    values["a"] = 99
+    shown = [sample for family in registry.collect() for sample in family.samples if "institution" in sample.labels]
+    assert [one.labels["institution"] for one in shown[:4]] == ["a", "48", "49", "46"]
+    assert len(shown) == business.AGENT_FAILING_ACCOUNTS.limit

@@ -1,5 +1,7 @@
 """What a poll has counted, as Prometheus shows it."""
 
+from datetime import timedelta
+
 from prometheus_client import CollectorRegistry
 
 from schemas.catalogue import Kind
@@ -12,7 +14,7 @@ from streams.fold.ledger import Tally
 from streams.kafka.topics import AUDIT
 from streams.observe.metrics import Instruments
 from streams.worker.prometheus import PrometheusMetrics
-from tests.unit.fold.build import Fixed
+from tests.unit.fold.build import BANKS, CUSTOMERS, START, Fixed, agent_world, looked
 
 
 def test_event_types_of_others_make_few_series() -> None:
@@ -41,6 +43,32 @@ def test_the_delay_of_each_command_is_shown() -> None:
     assert registry.get_sample_value("txpush_agent_command_delay_seconds_count") == 2
     assert registry.get_sample_value("txpush_agent_command_delay_seconds_sum") == 1.5
     assert registry.get_sample_value("txpush_agent_records_written_total") == 3
+
+
+def test_codes_that_nobody_knows_make_few_series() -> None:
+    """The first ones have a series each, all others one; how long each took to be seen is told."""
+    registry, tally = CollectorRegistry(), Tally()
+    for code in range(60):
+        tally.count("unknown_code", str(code))
+    tally.unknown_at.append(Fixed().now() - timedelta(seconds=90))
+    PrometheusMetrics(Instruments("agent", registry), Fixed(), lambda: None).counted(tally)
+    name = "txpush_agent_unknown_codes_total"
+    assert registry.get_sample_value(name, {"code": "49"}) == 1
+    assert registry.get_sample_value(name, {"code": "50"}) is None
+    assert registry.get_sample_value(name, {"code": "other"}) == 10
+    assert registry.get_sample_value("txpush_agent_unknown_code_delay_seconds_sum") == 90
+
+
+def test_what_stands_where_is_shown() -> None:
+    """Each gauge of the list by all of its labels, as it is when somebody looks, and causes from the start."""
+    registry, agent = CollectorRegistry(), agent_world()
+    PrometheusMetrics(Instruments("agent", registry), Fixed(), lambda: None).watch_standing(agent.fold, ["challenge"])
+    agent.hear(looked(CUSTOMERS[0], 185, START))
+    assert registry.get_sample_value("txpush_agent_accounts", {"phase": "customer_action"}) == 1
+    assert registry.get_sample_value("txpush_agent_accounts", {"phase": "healthy"}) == 0
+    assert registry.get_sample_value("txpush_agent_cases_waiting") == 0
+    assert registry.get_sample_value("txpush_agent_institution_failing_accounts", {"institution": BANKS[0]}) == 1
+    assert registry.get_sample_value("txpush_agent_observations_total", {"cause": "challenge"}) == 0
 
 
 def test_tables_show_their_size() -> None:

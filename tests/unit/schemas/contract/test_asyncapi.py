@@ -91,6 +91,7 @@ KEPT_DAYS = {
     "remediation.otp-escalation": 400,
     "remediation.support-ticket": 400,
     "remediation.lookup": 7,
+    "remediation.canary": 1,
     "account.health": None,
     "institution.signals": 430,
     "institution.health": None,

@@ -1,0 +1,72 @@
+"""What is counted of customers for the metrics: how many stand where, and what became of those decided on."""
+
+from collections.abc import Mapping
+
+from schemas.catalogue import Treatment
+from schemas.events import AccountSnapshot, Event
+from schemas.health import Phase
+from schemas.state import AccountState, LoginState, Surroundings
+from streams.domain import Customer, Decision, Outcome, Rules, Turn, deferred, is_unresponsive, phase, waits
+from streams.fold.census import Standing, Standings
+from streams.fold.ledger import Tally
+from streams.observe.business import (
+    AGENT_ACCOUNTS,
+    AGENT_CASES_UNRESPONSIVE,
+    AGENT_CASES_WAITING,
+    AGENT_COMMANDS_OPEN,
+    AGENT_FAILING_ACCOUNTS,
+    AGENT_OTP_LOGINS,
+)
+
+_STANDS: Mapping[Phase, Standings] = {one: ((AGENT_ACCOUNTS.name, one.value),) for one in Phase}
+_DOES_NOT_FAIL = frozenset({Phase.HEALTHY, Phase.NEVER_AGGREGATED, Phase.DELETED})
+_OTP, _WAITING, _UNRESPONSIVE = (
+    (metric.name,) for metric in (AGENT_OTP_LOGINS, AGENT_CASES_WAITING, AGENT_CASES_UNRESPONSIVE)
+)
+
+
+def account_standings(account: AccountState, rules: Rules) -> Standings:
+    """Say what an account is counted as."""
+    stands = phase(account, rules)
+    if stands in _DOES_NOT_FAIL or account.institution_id is None:
+        return _STANDS[stands]
+    return (*_STANDS[stands], (AGENT_FAILING_ACCOUNTS.name, account.institution_id))
+
+
+def login_standings(login: LoginState, rules: Rules) -> Standings:
+    """Say what a case is counted as."""
+    standings: list[Standing] = [
+        (AGENT_COMMANDS_OPEN.name, kind) for kind, episode in login.episodes.items() if episode.sequence >= 0
+    ]
+    if login.otp is not None:
+        standings.append(_OTP)
+    if waits(login):
+        standings.append(_WAITING)
+    if is_unresponsive(login, rules):
+        standings.append(_UNRESPONSIVE)
+    return tuple(standings)
+
+
+def count_cases(tally: Tally, before: Customer | None, decision: Decision, rules: Rules, around: Surroundings) -> None:
+    """Count relapses, and contacts that have begun to wait."""
+    after = decision.customer
+    if after is None:
+        return
+    turn = Turn(after, rules, decision.event_time, around)
+    for login_id in decision.logins:
+        was = LoginState() if before is None else before.case(login_id)
+        if after.case(login_id).relapses > was.relapses:
+            tally.count("relapse")
+        for hold in deferred(turn, login_id, was):
+            tally.count("deferred", hold)
+
+
+def count_observation(tally: Tally, event: Event, outcome: Outcome, rules: Rules) -> None:
+    """Count the cause of an observed code, and when a code was received that nobody knows what to do about."""
+    if outcome is not Outcome.OBSERVED or not isinstance(event.data, AccountSnapshot):
+        return
+    code = event.data.aggregation_status_code
+    tally.count("observation", rules.catalogue.entry(code).cause)
+    if code is not None and rules.treatment(code) is Treatment.UNKNOWN:
+        tally.count("unknown_code", str(code))
+        tally.unknown_at.append(event.time)

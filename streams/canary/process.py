@@ -1,0 +1,109 @@
+"""One canary process: rounds, the topic where they come out, and the admin port, until SIGTERM."""
+
+import asyncio
+import logging
+import signal
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+import httpx
+import uvloop
+
+from schemas.canary import CANARY_TOPIC
+from streams.canary.meters import CanaryMeters
+from streams.canary.rounds import ANSWER_SECONDS, Rounds, customers_of
+from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
+from streams.kafka.access import Access, Bootstrap
+from streams.kafka.view import TopicView
+from streams.observe.admin import AdminServer
+from streams.observe.metrics import Instruments
+from streams.observe.process import process_registry
+from streams.serving import refuse_port
+from streams.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+EVENT = "application/cloudevents+json"
+
+
+@dataclass(frozen=True, slots=True)
+class CanarySettings:
+    """Where canaries go in and come out.
+
+    Attributes:
+        url: the bridge, or what stands before it.
+        token: of the caller that may send `canary.sent`, see the callers' file.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    cluster: Bootstrap
+    partitions: int
+    admin_host: str
+    admin_port: int
+    shutdown_seconds: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> "CanarySettings":
+        """Take them; raises SettingsError where the token is missing."""
+        if settings.canary_token is None:
+            raise SettingsError(
+                "TXPUSH_CANARY_TOKEN is missing: that of a caller which may send canary.sent, see TXPUSH_CALLERS_FILE"
+            )
+        return cls(
+            settings.canary_url,
+            settings.canary_token.get_secret_value(),
+            Access.of(settings),
+            settings.partitions,
+            settings.admin_host,
+            settings.admin_port,
+            settings.shutdown_seconds,
+        )
+
+
+def run_process(settings: CanarySettings) -> int:
+    """Run until a signal comes; give the exit code of `serve`, or 70 where the end took too long."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(settings))
+
+
+async def serve(settings: CanarySettings) -> int:
+    """Send canaries until a signal comes; give the exit code: 0 orderly, 1 a part failed."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    registry = process_registry()
+    meters = CanaryMeters(Instruments("canary", registry), settings.partitions)
+    headers = {"authorization": f"Bearer {settings.token}", "content-type": EVENT}
+    async with httpx.AsyncClient(base_url=settings.url, headers=headers, timeout=ANSWER_SECONDS) as client:
+        rounds = Rounds(customers_of(settings.partitions), partial(_post, client), meters)
+        began = datetime.now(UTC)
+        view = TopicView(settings.cluster, [CANARY_TOPIC], rounds.hear, client_id="txpush-canary", since=lambda: began)
+        admin = AdminServer(
+            settings.admin_host, settings.admin_port, registry, lambda: [*view.problems(), *rounds.late()]
+        )
+        try:
+            await admin.start()
+        except OSError as error:
+            return refuse_port("the canary", error)
+        log.info("admin port: http://%s:%s/metrics", admin.host, admin.port)
+        await view.start()
+        sending, waiter = asyncio.create_task(rounds.run()), asyncio.create_task(stopping.wait())
+        await asyncio.wait([sending, waiter], return_when=asyncio.FIRST_COMPLETED)
+        bound_shutdown(settings.shutdown_seconds)
+        ended_by_itself = sending.done()
+        for task in (sending, waiter):
+            task.cancel()
+        await view.stop()
+        await admin.stop()
+    return EXIT_OTHERWISE if ended_by_itself else EXIT_OK
+
+
+async def _post(client: httpx.AsyncClient, event: bytes) -> int:
+    """Send an event to the bridge; raises OSError where no answer comes."""
+    try:
+        return (await client.post("/v1/events", content=event)).status_code
+    except httpx.HTTPError as error:
+        raise OSError(str(error) or type(error).__name__) from error

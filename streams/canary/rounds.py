@@ -1,0 +1,114 @@
+"""Rounds of canaries: one through each partition, and what of them comes out."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import count
+
+import orjson
+
+from schemas.canary import CanarySeen
+from schemas.events import EventType
+from streams.canary.meters import CanaryMeters
+from streams.fold.intake import partition_of
+from streams.kafka.view import ViewRecord
+from streams.observe.labels import CanaryOutcome
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 60.0
+ANSWER_SECONDS = 10.0
+"""How long the bridge may take: it gives up Kafka after `TXPUSH_ACK_SECONDS` (5)."""
+LATE_SECONDS = 3 * ROUND_SECONDS
+"""Without a canary of a partition for so long it is said not to go on."""
+REMEMBERED = 10
+"""Canaries of one partition that may still come out; of what comes later nobody knows when it was sent."""
+
+Post = Callable[[bytes], Awaitable[int]]
+"""Sends an event to the bridge and gives the status of the answer; raises OSError where there is none."""
+
+
+def customers_of(partitions: int) -> list[str]:
+    """Make up a customer for each partition, in their order: `canary-` and a number, as no customer of the vendor's."""
+    found: dict[int, str] = {}
+    for number in count():
+        customer = f"canary-{number}"
+        found.setdefault(partition_of(customer, partitions), customer)
+        if len(found) == partitions:
+            return [found[partition] for partition in range(partitions)]
+    raise AssertionError  # for the type checker: counting does not end
+
+
+class Rounds:
+    """Sends canaries, and hears which of them have come out.
+
+    Args:
+        customers: one of each partition, in their order.
+    """
+
+    def __init__(self, customers: Sequence[str], post: Post, meters: CanaryMeters) -> None:
+        self._customers = customers
+        self._post = post
+        self._meters = meters
+        self._sent: list[dict[str, float]] = [{} for _ in customers]
+        self._seen_at = [time.monotonic()] * len(customers)
+
+    async def run(self) -> None:
+        """Send a round every minute, for ever."""
+        while True:
+            began = time.monotonic()
+            await self.send()
+            await asyncio.sleep(max(0.0, began + ROUND_SECONDS - time.monotonic()))
+
+    async def send(self) -> None:
+        """Send one canary through each partition, all at once; ends within `ANSWER_SECONDS`."""
+        await asyncio.gather(*(self._send(partition) for partition in range(len(self._customers))))
+
+    async def _send(self, partition: int) -> None:
+        canary_id, sent = uuid.uuid4().hex, self._sent[partition]
+        sent[canary_id] = time.monotonic()
+        if len(sent) > REMEMBERED:
+            del sent[next(iter(sent))]
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                status = await self._post(_event(self._customers[partition], canary_id))
+        except (OSError, TimeoutError) as error:
+            self._meters.sent(CanaryOutcome.UNANSWERED)
+            log.warning("the bridge did not answer to a canary of partition %d: %r", partition, error)
+            return
+        is_accepted = status == 200  # noqa: PLR2004 - HTTP
+        self._meters.sent(CanaryOutcome.ACCEPTED if is_accepted else CanaryOutcome.REFUSED)
+        if not is_accepted:
+            log.warning("the bridge answered %d to a canary of partition %d", status, partition)
+
+    def hear(self, record: ViewRecord) -> None:
+        """Take what has come out; what was not sent by this process, or too long ago, counts for nothing."""
+        seen = CanarySeen.model_validate_json(record.value or b"")
+        sent_at = self._sent[record.partition].pop(seen.canary_id, None)
+        if sent_at is not None:
+            self._seen_at[record.partition] = time.monotonic()
+            self._meters.came_through(record.partition, time.monotonic() - sent_at)
+
+    def late(self) -> list[str]:
+        """Say of each partition whose canaries do not come through for how long that is so."""
+        now = time.monotonic()
+        return [
+            f"no canary of partition {partition} has come through for {now - seen_at:.0f} s: see whether bridge and "
+            "agents are ready, and what the agents say of the partition"
+            for partition, seen_at in enumerate(self._seen_at)
+            if now - seen_at > LATE_SECONDS
+        ]
+
+
+def _event(customer: str, canary_id: str) -> bytes:
+    return orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": canary_id,
+            "source": "/canary",
+            "type": EventType.CANARY_SENT,
+            "data": {"customerId": customer, "canary_id": canary_id},
+        }
+    )

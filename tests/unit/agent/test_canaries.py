@@ -1,0 +1,49 @@
+"""Canaries at the agent: they come out on their own topic, are audited, and change nothing."""
+
+import orjson
+import pytest
+
+from schemas.canary import CANARY_TOPIC
+from schemas.events import CanarySent, Event, EventType, Source
+from streams.fold.intake import partition_of
+from streams.kafka.topics import AUDIT, DEAD_LETTER
+from tests.unit.fold.build import CUSTOMERS, PARTITION, PARTITIONS, START, World, agent_world, event, record
+
+CANARY = next(one for n in range(99) if partition_of(one := f"canary-{n}", PARTITIONS) == PARTITION)
+
+
+@pytest.fixture
+def agent() -> World:
+    return agent_world()
+
+
+def canary(source: str = Source.BRIDGE) -> Event:
+    """Give a canary of the partition."""
+    data = CanarySent(customer_id=CANARY, canary_id="c1")
+    return event(EventType.CANARY_SENT, START, data, CANARY, source)
+
+
+def test_it_comes_out(agent: World) -> None:
+    """With its id, once, and on no other topic; the audit has it, and no table."""
+    before = agent.state()
+    agent.hear(canary())
+    (seen,) = agent.sent(CANARY_TOPIC)
+    assert (seen["kind"], seen["canary_id"], seen["customer_id"]) == ("canary", "c1", CANARY)
+    assert {topic for topic, _ in agent.out} == {CANARY_TOPIC, AUDIT}
+    assert [one["topic"] for one in orjson.loads(agent.audits[-1].value or b"")["messages"]] == [CANARY_TOPIC]
+    after = agent.state()
+    assert {name: table for name, table in after.items() if name != "control"} == {
+        name: table for name, table in before.items() if name != "control"
+    }
+
+
+def test_it_comes_from_the_bridge_alone(agent: World) -> None:
+    """A canary of anybody else's says nothing of the way in."""
+    agent.hear(canary(Source.EXECUTOR))
+    assert [one["reason"] for one in agent.sent(DEAD_LETTER)] == ["source_not_allowed"]
+
+
+def test_under_the_key_of_another(agent: World) -> None:
+    """It is set aside like any record that is in the wrong place."""
+    agent.poll([record(0, canary(), CUSTOMERS[0])])
+    assert [one["reason"] for one in agent.sent(DEAD_LETTER)] == ["wrong_partition"]

@@ -1,0 +1,128 @@
+"""Rounds of canaries: one through each partition, whatever the bridge says, and only what was sent counts when seen."""
+
+import asyncio
+import logging
+
+import orjson
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.canary import CANARY_TOPIC, CanarySeen
+from schemas.vendor import valid_identifier
+from streams.canary import rounds
+from streams.canary.meters import CanaryMeters
+from streams.canary.rounds import REMEMBERED, Rounds, customers_of
+from streams.fold.intake import partition_of
+from streams.kafka.view import ViewRecord
+from streams.observe.metrics import Instruments
+
+PARTITIONS = 3
+
+
+class Bridge:
+    """Answers every canary in the same way, and keeps it."""
+
+    def __init__(self, status: int | Exception) -> None:
+        self.status = status
+        self.got: list[dict[str, str]] = []
+
+    async def post(self, event: bytes) -> int:
+        self.got.append(orjson.loads(event)["data"])
+        if isinstance(self.status, Exception):
+            raise self.status
+        return self.status
+
+
+class World:
+    """Rounds, a bridge, and what the metrics say."""
+
+    def __init__(self, status: int | Exception = 200) -> None:
+        self.bridge, self.registry = Bridge(status), CollectorRegistry()
+        meters = CanaryMeters(Instruments("canary", self.registry), PARTITIONS)
+        self.rounds = Rounds(customers_of(PARTITIONS), self.bridge.post, meters)
+
+    def send(self) -> None:
+        asyncio.run(self.rounds.send())
+
+    def see(self, canary_id: str, partition: int) -> None:
+        seen = CanarySeen(canary_id=canary_id, customer_id="canary-0", event_id="e").model_dump_json().encode()
+        self.rounds.hear(ViewRecord(CANARY_TOPIC, partition, 0, None, seen, 0))
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(f"txpush_canary_{name}", labels)
+
+
+@pytest.mark.parametrize("partitions", [1, 3, 12])
+def test_customers(partitions: int) -> None:
+    """One a partition, in their order; none can be a customer of the vendor's."""
+    customers = customers_of(partitions)
+    assert [partition_of(customer, partitions) for customer in customers] == list(range(partitions))
+    assert all(valid_identifier(customer) and not customer.isdecimal() for customer in customers)
+
+
+def test_what_comes_through() -> None:
+    """It is timed, once; its partition is alive."""
+    world = World()
+    world.send()
+    before = world.value("last_success_timestamp_seconds", partition="1")
+    canary_id = world.bridge.got[1]["canary_id"]
+    world.see(canary_id, 1)
+    world.see(canary_id, 1)
+    after = world.value("last_success_timestamp_seconds", partition="1")
+    assert before is not None
+    assert after is not None
+    assert after > before
+    assert world.value("round_trip_seconds_count") == 1
+    assert world.value("sent_total", outcome="accepted") == PARTITIONS
+
+
+def test_what_was_not_sent_counts_for_nothing() -> None:
+    """Canaries of another process, of another partition, and those of too long ago."""
+    world = World()
+    for _ in range(REMEMBERED + 1):
+        world.send()
+    first = world.bridge.got[0]["canary_id"]
+    for canary_id, partition in ((first, 0), (world.bridge.got[-1]["canary_id"], 0), ("stranger", 1)):
+        world.see(canary_id, partition)
+    assert world.value("round_trip_seconds_count") == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(503, "refused"), (401, "refused"), (OSError("gone"), "unanswered"), (TimeoutError(), "unanswered")],
+)
+def test_a_bridge_that_does_not_take_it(
+    status: int | Exception, outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is counted and told, and the others of the round are sent all the same."""
+    world = World(status)
+    with caplog.at_level(logging.WARNING):
+        world.send()
+    assert world.value("sent_total", outcome=outcome) == PARTITIONS
+    assert len(caplog.records) == PARTITIONS
+
+
+def test_a_bridge_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round has an end."""
+    monkeypatch.setattr(rounds, "ANSWER_SECONDS", 0.01)
+    world = World()
+
+    async def for_ever(_event: bytes) -> int:
+        await asyncio.sleep(60)
+        return 200
+
+    world.rounds = Rounds(
+        customers_of(PARTITIONS), for_ever, CanaryMeters(Instruments("canary", CollectorRegistry()), 3)
+    )
+    asyncio.run(asyncio.wait_for(world.rounds.send(), 5))
+
+
+def test_partitions_that_are_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is named, with how long it has been silent; none is before its time."""
+    world = World()
+    assert world.rounds.late() == []
+    world.send()
+    monkeypatch.setattr(rounds, "LATE_SECONDS", -1.0)
+    assert [line.split(" has")[0] for line in world.rounds.late()] == [
+        f"no canary of partition {partition}" for partition in range(PARTITIONS)
+    ]
