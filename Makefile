@@ -6,7 +6,7 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin
 
-.PHONY: help install demo test check unit integration check-all versions audit bom chaos bench mutation fuzz format clean
+.PHONY: help install demo test check unit integration check-all rules versions audit bom chaos bench mutation fuzz format clean
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -50,6 +50,7 @@ integration: $(VENV)/.synced  ## Run the tests on a real Kafka
 check-all: test  ## Run the slow tests too, and audit the packages
 	@HYPOTHESIS_PROFILE=thorough $(RUN)/pytest -q tests/unit/domain/test_properties.py tests/unit/domain/institutions
 	@$(RUN)/pytest -q -m slow
+	@$(MAKE) --no-print-directory rules
 	@$(MAKE) --no-print-directory versions
 	@$(MAKE) --no-print-directory audit
 
@@ -60,6 +61,11 @@ versions: $(VENV)/.synced  ## Run the unit tests and the flow on a real Kafka un
 	  UV_PROJECT_ENVIRONMENT=$(VENV)/versions/$$version $(UV) sync --quiet --frozen --python python$$version \
 	    && $(VENV)/versions/$$version/bin/pytest -q -m "not slow" tests/unit tests/integration/whole/test_flow.py || exit 1; \
 	done
+
+rules:  ## Check the rules of Prometheus and run their tests; needs promtool (Debian and Ubuntu: apt-get install prometheus)
+	@command -v promtool >/dev/null || { echo "promtool is not here; on Debian and Ubuntu: apt-get install prometheus"; exit 1; }
+	@promtool check rules deploy/prometheus/rules/*.yaml
+	@cd deploy/prometheus/tests && promtool test rules *.yaml
 
 AUDIT :=
 audit: $(VENV)/.synced  ## Look for known vulnerabilities in every package of uv.lock; needs the network
