@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ from confluent_kafka.admin import AdminClient
 COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
 EXPORT_SECONDS = 120.0
 ANSWER_SECONDS = 15.0
+AGAIN_SECONDS = 0.2
+MOVING = {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE}
+"""What a broker says while the coordinator of a group moves."""
 CHUNK = 10_000
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -87,13 +90,30 @@ def _take(message: Any, read: dict[Place, list[Record]], left: set[Place]) -> No
 
 
 def committed_offsets(bootstrap: str, group: str, topic: str, partitions: int) -> list[int]:
-    """Give the group's offset in each partition, 0 where it has none."""
+    """Give the group's offset in each partition, 0 where it has none; a coordinator that has just moved is asked again.
+
+    Raises:
+        KafkaException: no answer in time, or one that asking again does not mend.
+    """
     consumer = _consumer(bootstrap, group, COMMITTED)
+    places = [TopicPartition(topic, number) for number in range(partitions)]
     try:
-        found = consumer.committed([TopicPartition(topic, number) for number in range(partitions)], ANSWER_SECONDS)
+        found = _asked(lambda seconds: consumer.committed(places, seconds))
     finally:
         consumer.close()
     return [max(place.offset, 0) for place in sorted(found, key=lambda place: place.partition)]
+
+
+def _asked(ask: Callable[[float], Any]) -> Any:  # noqa: ANN401 - untyped library
+    """Ask until there is an answer, for so long as one may take."""
+    ends = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            return ask(max(0.1, ends - time.monotonic()))
+        except KafkaException as error:
+            if error.args[0].code() not in MOVING or time.monotonic() > ends:
+                raise
+            time.sleep(AGAIN_SECONDS)
 
 
 def unread(bootstrap: str, group: str, topic: str, partitions: int) -> list[tuple[int, int]]:
