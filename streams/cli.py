@@ -15,6 +15,7 @@ COMMANDS = {
     "canary": ("streams.canary.command:canary", "Send a sign of life all the way, every minute, and time it."),
     "dead-letter": ("streams.operate.letters.command:dead_letter", "See what was set aside, and put it back."),
     "demo": ("streams.demo.command:demo", "See the whole flow on this machine, in about a minute."),
+    "doctor": ("streams.doctor.command:doctor", "Say what is wrong here, and what to do."),
     "executor": ("streams.executor.command:executor", "Open customers' links at the vendor, and look accounts up."),
     "forget": ("streams.operate.forget:forget", "Have a customer forgotten."),
     "institutions": ("streams.institutions.command:institutions", "Fold signals into support tickets."),

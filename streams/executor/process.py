@@ -120,7 +120,7 @@ class _Process:
         if self._stopping:
             return ["the executor is shutting down"]
         late = self._view.lag_seconds() > MAX_LAG_SECONDS
-        behind = ["not all commands have been read of late"] if late else []
+        behind = ["not all commands have been read of late; wait, or see whether the brokers are slow"] if late else []
         vendor = self._vendor.problems() or self._lookups.refusals()
         return [*vendor, *(self._view.problems() or behind), *self._log.problems(), *self._lookups.problems()]
 

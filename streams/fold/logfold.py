@@ -120,6 +120,10 @@ class LogFold:
         census = Census(self._decider.surveyed, partition, in_force.rules)
         self._books[partition] = Books(in_force, activation is not None, share, timers, census)
 
+    def in_force(self) -> dict[int, InForce]:
+        """Give the rules in force on each open partition."""
+        return {partition: books.in_force for partition, books in self._books.items()}
+
     def prepare(self, partition: int) -> bool:
         """Look at some more timers, and count some more records; see Fold."""
         books = self._books[partition]

@@ -7,6 +7,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.api import Request, RequestStruct, Response
@@ -101,11 +102,13 @@ class _MetadataRequestV12(RequestStruct):  # type: ignore[misc] # untyped librar
 class _MetadataRequest(Request[_MetadataRequestV12]):  # type: ignore[misc] # untyped library
     API_KEY = 3
 
-    def __init__(self, topics: Sequence[str]) -> None:
+    def __init__(self, topics: Sequence[str], *, with_rights: bool) -> None:
         self._topics = topics
+        self._with_rights = with_rights
 
     def build(self, request_struct_class: type[_MetadataRequestV12]) -> _MetadataRequestV12:
-        return request_struct_class([(uuid.UUID(int=0), topic, {}) for topic in self._topics], False, False, {})  # noqa: FBT003 - wire order
+        named: list[tuple[uuid.UUID, str, dict[int, bytes]]] = [(uuid.UUID(int=0), topic, {}) for topic in self._topics]
+        return request_struct_class(named, False, self._with_rights, {})  # noqa: FBT003 - wire order: none is made
 
 
 async def log_identity(bootstrap: Bootstrap, topic: str) -> str:
@@ -121,15 +124,25 @@ async def topic_ids(bootstrap: Bootstrap, topics: Sequence[str]) -> tuple[str, d
         LookupError: a topic is missing.
         KafkaError, TimeoutError: no broker answers.
     """
+    response = await described(bootstrap, topics)
+    for error, topic, *_ in response.topics:
+        if error:
+            raise LookupError(f"topic {topic} has no id yet (error {error}): run `txpush topics apply`")
+    return response.cluster_id, {topic: str(topic_id) for _, topic, topic_id, *_ in response.topics}
+
+
+async def described(bootstrap: Bootstrap, topics: Sequence[str]) -> Any:  # noqa: ANN401 - untyped library
+    """Give what the cluster says of itself and of some topics, and what we may do to each (version 12); makes none.
+
+    Raises:
+        AccessRefusedError: the brokers and we do not accept each other.
+        KafkaError, OSError, TimeoutError: no broker answers.
+    """
     client = AIOKafkaClient(**client_arguments(bootstrap))
     async with asyncio.timeout(TIMEOUT_SECONDS):
         try:
             async with in_words(bootstrap):
                 await client.bootstrap()
-            response = await client.send(client.get_random_node(), _MetadataRequest(topics))
+            return await client.send(client.get_random_node(), _MetadataRequest(topics, with_rights=True))
         finally:
             await client.close()
-    for error, topic, *_ in response.topics:
-        if error:
-            raise LookupError(f"topic {topic} has no id yet (error {error}): run `txpush topics apply`")
-    return response.cluster_id, {topic: str(topic_id) for _, topic, topic_id, *_ in response.topics}

@@ -31,6 +31,8 @@ RETRY_BACKOFF_MS = 250
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 REFUSALS = 3
 """Refused calls without an acknowledgement in between that tell of more than one odd record."""
+LOOK = "look at the brokers, and run `txpush doctor`"
+"""What to do about it, as it ends each reason."""
 REFUSED_SECONDS = 60.0
 """How long after the last refusal nothing is expected of the log; then it is tried again: what else would tell."""
 
@@ -104,13 +106,13 @@ class LogProducer:
     def problems(self) -> list[str]:
         """Say in words why records cannot be written now; nothing when they can."""
         if self._lanes is None:
-            return [f"Kafka at {self.settings.bootstrap} is not available: {self._why}"]
+            return [f"Kafka at {self.settings.bootstrap} is not available: {self._why}; {LOOK}"]
         if self._refusals >= REFUSALS and time.monotonic() < self._refused_at + REFUSED_SECONDS:
-            return [f"Kafka at {self.settings.bootstrap} refuses what is written: {self._refusal}"]
+            return [f"Kafka at {self.settings.bootstrap} refuses what is written: {self._refusal}; {LOOK}"]
         silent = self._lanes.silent_seconds()
         if silent > self.settings.stall_seconds:
-            return [f"Kafka has acknowledged nothing for {silent:.0f} s with records waiting"]
-        return [] if self._reachable else [f"Kafka at {self.settings.bootstrap} does not answer"]
+            return [f"Kafka has acknowledged nothing for {silent:.0f} s with records waiting; {LOOK}"]
+        return [] if self._reachable else [f"Kafka at {self.settings.bootstrap} does not answer; {LOOK}"]
 
     async def send_all(self, records: Sequence[LogRecord], deadline_seconds: float) -> None:
         """Write the records in order and return once all are acknowledged by all in-sync replicas.

@@ -48,14 +48,27 @@ class Refusal(NamedTuple):
 async def refusal(cluster: Bootstrap) -> Refusal | None:
     """Knock at each address in turn; None when one lets us in, or when all that is wrong is that nobody answers."""
     access, found = access_to(cluster), None
-    for host, port, _ in collect_hosts(access.bootstrap, randomize=False):
-        try:
-            await _knock(access, host, port)
-        except (KafkaError, OSError, TimeoutError, ValueError) as error:
-            found = found or _refusal(access, f"{host}:{port}", error)
-        else:
+    for host, port in addresses_of(access):
+        error = await knocked(access, host, port)
+        if error is None:
             return None
+        found = found or refusal_in(access, f"{host}:{port}", error)
     return found
+
+
+def addresses_of(access: Access) -> list[tuple[str, int]]:
+    """Give host and port of every address that the settings name, in their order."""
+    return [(host, port) for host, port, _ in collect_hosts(access.bootstrap, randomize=False)]
+
+
+async def knocked(access: Access, host: str, port: int) -> Exception | None:
+    """Knock at one address, for three seconds at most; None when it lets us in, else what came of it."""
+    try:
+        await _knock(access, host, port)
+    except (KafkaError, OSError, TimeoutError, ValueError) as error:
+        failed: Exception = error
+        return failed
+    return None
 
 
 async def told(cluster: Bootstrap, error: Exception) -> str:
@@ -103,9 +116,9 @@ async def _knock(access: Access, host: str, port: int) -> None:
             connection.close()
 
 
-def _refusal(access: Access, address: str, error: BaseException) -> Refusal | None:
+def refusal_in(access: Access, address: str, error: BaseException) -> Refusal | None:
     """Find what lies under an error; a connection that was not even made says nothing."""
-    causes = list(_causes(error))
+    causes = causes_of(error)
     for cause in causes:
         if (why := _certain(access, address, cause)) is not None:
             return Refusal(why, is_certain=True)
@@ -115,8 +128,9 @@ def _refusal(access: Access, address: str, error: BaseException) -> Refusal | No
     return None
 
 
-def _causes(error: BaseException | None) -> list[BaseException]:
-    return [] if error is None else [error, *_causes(error.__cause__)]
+def causes_of(error: BaseException | None) -> list[BaseException]:
+    """Give an error and what it was raised from, one after the other."""
+    return [] if error is None else [error, *causes_of(error.__cause__)]
 
 
 def _certain(access: Access, address: str, error: BaseException) -> str | None:
@@ -130,7 +144,8 @@ def _certain(access: Access, address: str, error: BaseException) -> str | None:
             f"{names.PASSWORD}, and whether {names.MECHANISM}={access.mechanism} is how it was made"
         )
     if isinstance(error, UnsupportedSaslMechanismError | IllegalSaslStateError):
-        return f"{address} does not take {names.MECHANISM}={access.mechanism} with {names.PROTOCOL}={access.protocol}"
+        shown = f"{names.MECHANISM}={access.mechanism} with {names.PROTOCOL}={access.protocol}"
+        return f"{address} does not take {shown}: set both as its listener has them"
     if isinstance(error, ValueError):
         return f"{address} has not shown that it knows our password ({error}): does {names.PASSWORD} belong there?"
     return None
@@ -150,7 +165,8 @@ def _their_certificate(access: Access, address: str, error: ssl.SSLCertVerificat
         )
     if access.ca_file is None:
         return f"{told_by} is signed by nobody the system trusts ({error.verify_message}): set {names.CA_FILE}"
-    return f"{told_by} is signed by nobody in {names.CA_FILE}={access.ca_file} ({error.verify_message})"
+    signed_by = f"signed by nobody in {names.CA_FILE}={access.ca_file} ({error.verify_message})"
+    return f"{told_by} is {signed_by}: put who signed it into that file"
 
 
 def _our_certificate(access: Access, address: str, reason: str) -> str:

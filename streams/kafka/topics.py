@@ -15,7 +15,7 @@ from schemas.commands import COMMAND_TOPICS, LOOKUP_TOPIC
 from schemas.contract import channels
 from schemas.contract.channels import CHANNELS, Channel
 from streams.ending import ended
-from streams.kafka.access import OPEN, Bootstrap, ClusterError, access_to, client_arguments
+from streams.kafka.access import OPEN, AccessRefusedError, Bootstrap, ClusterError, access_to, client_arguments
 from streams.kafka.refusals import in_words
 from streams.settings import Settings
 
@@ -243,7 +243,7 @@ async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, di
     for response in responses:
         for error, message, _, name, entries in response.resources:
             if error == TopicAuthorizationFailedError.errno:
-                raise ClusterError(f"we may not see how topic {name} is set: see `txpush topics acls`")
+                raise AccessRefusedError(f"we may not see how topic {name} is set: see `txpush topics acls`")
             if error:
                 raise KafkaError(f"settings of topic {name}: {message}")
             configs[name] = {entry[0]: entry[1] for entry in entries}

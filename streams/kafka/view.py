@@ -26,6 +26,9 @@ POLL_MS = 200
 MAX_POLL_RECORDS = 5000
 RETRY_BACKOFF_MS = 250
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+LOOK = "look at the brokers, and run `txpush doctor`"
+NEWER = "start a release that can read it"
+"""What to do where a topic cannot be read, and where a record of it cannot."""
 NAMED = 100
 """Records passed by that are named in the log one by one; behind them each of so many is."""
 
@@ -76,7 +79,7 @@ class TopicView:
         self._positions: dict[TopicPartition, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._stood_at_ends = -math.inf
-        self._why = "not started"
+        self._why, self._remedy = "not started", LOOK
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -123,7 +126,10 @@ class TopicView:
 
     def problems(self) -> list[str]:
         """Say in words why the topics are not followed now; nothing when they are."""
-        return [f"{', '.join(self._topics)} cannot be read from {self._bootstrap}: {self._why}"] if self._why else []
+        if not self._why:
+            return []
+        what = f"{', '.join(self._topics)} cannot be read from {self._bootstrap}: {self._why}"
+        return [f"{what}; {self._remedy}"]
 
     async def _keep_reading(self) -> None:
         failures = 0
@@ -137,7 +143,7 @@ class TopicView:
                 if failures <= 1:
                     log.warning("the view of %s connects again: %s", ", ".join(self._topics), self._why)
             except RecordRefusedError as error:
-                self._why = f"a record could not be taken: {error}"
+                self._why, self._remedy = f"a record could not be taken: {error}", NEWER
                 log.error("the view of %s ends: %s", ", ".join(self._topics), self._why)  # noqa: TRY400 - no trace
                 return
             finally:

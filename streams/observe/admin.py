@@ -1,12 +1,16 @@
 """The admin port of a process: `/metrics`, `/healthz` and `/readyz`, apart from the port that the world reaches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
 STOP_SECONDS = 1.0
+MAX_LINES = 20
+"""Reasons of one answer, and notes of one; behind them stands how many more there are."""
+NOTE = "note: "
+"""What a line begins with that is no reason against working: a restart would not mend it."""
 
 
 class AdminServer:
@@ -18,6 +22,7 @@ class AdminServer:
         registry: what `/metrics` shows.
         ready: gives what keeps the process from working, in words; ready when there is nothing. Must not block.
         healthy: gives why the process should be replaced, in the same way.
+        notes: gives what somebody should look at though the process works; it is told with readiness, and changes none.
     """
 
     def __init__(
@@ -27,12 +32,15 @@ class AdminServer:
         registry: CollectorRegistry,
         ready: Callable[[], list[str]],
         healthy: Callable[[], list[str]] = list,
+        *,
+        notes: Callable[[], list[str]] = list,
     ) -> None:
         self.host = host
         self.port = port
         self._registry = registry
         self._ready = ready
         self._healthy = healthy
+        self._notes = notes
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_SECONDS)
 
     async def start(self) -> None:
@@ -61,8 +69,14 @@ class AdminServer:
         return _told(self._healthy(), "ok")
 
     async def _readiness(self, _request: web.Request) -> web.Response:
-        return _told(self._ready(), "ready")
+        return _told(self._ready(), "ready", self._notes())
 
 
-def _told(problems: list[str], good: str) -> web.Response:
-    return web.Response(status=503 if problems else 200, text="\n".join(problems or [good]) + "\n")
+def _told(problems: list[str], good: str, notes: Sequence[str] = ()) -> web.Response:
+    lines = [*(_few(problems) or [good]), *(f"{NOTE}{one}" for one in _few(notes))]
+    return web.Response(status=503 if problems else 200, text="\n".join(lines) + "\n")
+
+
+def _few(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - MAX_LINES
+    return [*lines[:MAX_LINES], *([f"and {more} more"] if more > 0 else [])]

@@ -29,8 +29,10 @@ class Standing:
     waits_at: int | None = None
 
 
-async def standings(bootstrap: Bootstrap, partitions: int) -> Mapping[Place, Standing | None]:
-    """Give what holds in every partition of both logs, None where nothing was ever activated.
+async def standings(
+    bootstrap: Bootstrap, partitions: int, folds: Mapping[str, str] = FOLDS
+) -> Mapping[Place, Standing | None]:
+    """Give what holds in every partition of both logs, or of one, None where nothing was ever activated.
 
     Raises:
         OperateError: it takes too long, or a record is of a later release.
@@ -41,10 +43,10 @@ async def standings(bootstrap: Bootstrap, partitions: int) -> Mapping[Place, Sta
         "broker is slow; look at the lag, then ask again"
     )
     async with within(READ_SECONDS, slow):
-        read = await positions(bootstrap, partitions)
+        read = await positions(bootstrap, partitions, folds)
         return {
             Place(topic, number): standing
-            for application, topic in FOLDS.items()
+            for application, topic in folds.items()
             for number, standing in (await _of_fold(bootstrap, application, partitions, read)).items()
         }
 

@@ -76,11 +76,13 @@ async def committed_reader(bootstrap: Bootstrap) -> AsyncIterator[Any]:
         await ended(consumer, STEP_SECONDS)
 
 
-async def positions(bootstrap: Bootstrap, partitions: int) -> Mapping[TopicPartition, int]:
+async def positions(
+    bootstrap: Bootstrap, partitions: int, folds: Mapping[str, str] = FOLDS
+) -> Mapping[TopicPartition, int]:
     """Give how far the agents have read their logs; refuse topics that are not as they should be, nobody could wait."""
     async with operator_admin(bootstrap) as admin:
-        _check_topics(await topic_sizes(admin), partitions)
-        found = [await read_by(admin, application) for application in FOLDS]
+        _check_topics(await topic_sizes(admin), partitions, folds)
+        found = [await read_by(admin, application) for application in folds]
     return {place: offset for offsets in found for place, offset in offsets.items()}
 
 
@@ -90,8 +92,8 @@ async def read_by(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartit
     return {place: meta.offset for place, meta in offsets.items() if meta.offset >= 0}
 
 
-def _check_topics(found: Mapping[str, int], partitions: int) -> None:
-    for application, log in FOLDS.items():
+def _check_topics(found: Mapping[str, int], partitions: int, folds: Mapping[str, str]) -> None:
+    for application, log in folds.items():
         for topic in (log, changelog(application, "policies")):
             check_partitions(topic, found.get(topic, 0), partitions)
 

@@ -79,7 +79,8 @@ class SigningKeys:
         if len(self._unopened) <= len(self._keys):
             return []
         why = "; ".join(sorted(set(self._unopened.values())))
-        return [f"{len(self._unopened)} records of {SUBSCRIPTIONS} cannot be read: {why}"]
+        what = f"{len(self._unopened)} records of {SUBSCRIPTIONS} cannot be read: {why}"
+        return [f"{what}; set TXPUSH_SEALING_KEYS to what `txpush subscribe` has, or subscribe anew"]
 
     def _tell(self, record: ViewRecord, key: bytes, error: ValueError) -> None:
         why = str(error) if isinstance(error, UnopenedError) else "the key is not that of an account"
@@ -122,7 +123,8 @@ class KeyView:
         if lag <= LAG_SECONDS:
             return self.keys.problems()
         since = "have not been read yet" if lag == float("inf") else f"have not been read for {lag:.0f} s"
-        return [*(self._view.problems() or [f"signing keys {since}"]), *self.keys.problems()]
+        waits = f"signing keys {since}; wait, or see whether the brokers are slow"
+        return [*(self._view.problems() or [waits]), *self.keys.problems()]
 
 
 def _keys_of(account: Account, held: Held) -> KeysOf:

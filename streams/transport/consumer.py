@@ -69,6 +69,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         self.away_since: float | None = time.monotonic()
         """Since when the group has given it no partitions, by the monotonic clock; None while it has."""
         self._kept: dict[int, Kept] = {}
+        self._answered_at: float | None = None
 
     # -- life
 
@@ -187,6 +188,15 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, Any]:  # noqa: ARG002, ASYNC109 - Faust's signature
         return {}
+
+    @property
+    def answered_at(self) -> float | None:
+        """When a broker has answered last, by the monotonic clock; None before any was asked."""
+        if self._kafka is not None:
+            connections = self._kafka._client._conns.values()  # noqa: SLF001 - nothing else tells
+            heard = [one._last_action for one in connections]  # noqa: SLF001 - the same
+            self._answered_at = max(heard, default=self._answered_at)
+        return self._answered_at
 
     # -- what Faust asks about the group
 

@@ -170,7 +170,8 @@ class Calls:
 
     def refused(self) -> str | None:
         """Say why the credentials are not tried any more; that nobody can say before they have a name, is a reason."""
-        return NOT_NAMED if self._pair is None else self._gate.closed(self._pair)
+        closed = NOT_NAMED if self._pair is None else self._gate.closed(self._pair)
+        return closed if closed in (None, NOT_NAMED) else f"{closed}; see `txpush vendor show`"
 
     async def make(self, request: Request) -> Answer:
         """Make a call within the deadline; raises VendorError."""

@@ -44,6 +44,7 @@ from streams.transport.tables import StateTable
 from streams.transport.ticks import Ticks
 from streams.worker.app import FoldWorker, attach, collect_rarely, new_app
 from streams.worker.health import stuck, unready
+from streams.worker.notes import Notes
 from streams.worker.prometheus import PrometheusMetrics
 from streams.worker.readiness import Readiness
 from streams.worker.registered import RegistrationError, require_registered
@@ -113,8 +114,9 @@ class FoldProgram:
             sys.exit(EXIT_CRASH)
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
-        registry = self._assemble(decider, source, allowed, found, shipped)
-        self._open_admin_port(loop, registry)
+        notes = Notes(shipped, names_policy=self.settings.policy_file is not None)
+        registry = self._assemble(decider, source, allowed, found, shipped, notes=notes)
+        self._open_admin_port(loop, registry, notes)
         worker = FoldWorker(self.app, loop=loop)
         worker.shutdown_timeout = self.fold.shutdown_seconds
         worker.execute_from_commandline()
@@ -140,11 +142,18 @@ class FoldProgram:
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _assemble(
-        self, decider: Decider, source: Source, allowed: Allowed, found: FoundTopics, shipped: InForce
+        self,
+        decider: Decider,
+        source: Source,
+        allowed: Allowed,
+        found: FoundTopics,
+        shipped: InForce,
+        *,
+        notes: Notes,
     ) -> CollectorRegistry:
         cluster, ids = found
         instruments = Instruments("agent", process_registry())
-        metrics = PrometheusMetrics(instruments, self.fold.clock, self.readiness.changed)
+        metrics = PrometheusMetrics(instruments, self.fold.clock, self.readiness.changed, notes)
         metrics.watch_tables({name: table.data.data for name, table in self.app.tables.items()})
         log_settings = LogSettings(
             log=self.fold.source_topic,
@@ -158,6 +167,7 @@ class FoldProgram:
         metrics.watch_standing(fold, {entry.cause for entry in shipped.rules.catalogue.entries})
         local = self._local_state(found, metrics)
         attach(self.app, FoldParts(self.fold, fold, Ticks(self.fold, source, metrics.ticked), metrics, local))
+        notes.watch(fold.in_force, {} if local is None else local.unkept)
         if local is not None:
             self.app.service(tending(local))
         return instruments.registry
@@ -174,10 +184,11 @@ class FoldProgram:
 
         return LocalState(folder / application, identity, self.fold.partitions, metrics)
 
-    def _open_admin_port(self, loop: asyncio.AbstractEventLoop, registry: CollectorRegistry) -> None:
+    def _open_admin_port(self, loop: asyncio.AbstractEventLoop, registry: CollectorRegistry, notes: Notes) -> None:
         """Listen before the group is joined; exits where the port is taken."""
         settings = self.settings
-        server = AdminServer(settings.admin_host, settings.admin_port, registry, self.unready, self.unhealthy)
+        host, port = settings.admin_host, settings.admin_port
+        server = AdminServer(host, port, registry, self.unready, self.unhealthy, notes=notes.lines)
         try:
             loop.run_until_complete(asyncio.wait_for(server.start(), START_SECONDS))
         except (OSError, TimeoutError) as error:
@@ -191,7 +202,7 @@ class FoldProgram:
             logger = INHERITED
 
             async def on_start(self) -> None:
-                program.readiness.listening(f"http://{settings.admin_host}:{server.port}/metrics")
+                program.readiness.listening(f"http://{host}:{server.port}/metrics")
 
             async def on_stop(self) -> None:
                 program.readiness.stop()

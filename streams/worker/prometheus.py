@@ -16,6 +16,7 @@ from streams.observe import business, metrics, restoring
 from streams.observe.kinds import CounterMetric
 from streams.observe.labels import OTHER, RestoredFrom, RestoreSource, StateRefusal
 from streams.observe.metrics import Instruments
+from streams.worker.notes import Notes
 
 COUNTED: dict[str, CounterMetric] = {
     "event": metrics.AGENT_EVENTS,
@@ -52,10 +53,13 @@ class Standing(Protocol):
 class PrometheusMetrics:
     """FoldMetrics, and the ear for tallies; `changed` is told when partitions come, and when one opens or goes on."""
 
-    def __init__(self, instruments: Instruments, clock: Clock, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, instruments: Instruments, clock: Clock, changed: Callable[[], None], notes: Notes | None = None
+    ) -> None:
         self._instruments = instruments
         self._clock = clock
         self._changed = changed
+        self._notes = notes
         self._rebalances = instruments.counter(metrics.AGENT_REBALANCES)
         self._batch = instruments.histogram(metrics.AGENT_BATCH)
         self._transaction = instruments.histogram(metrics.AGENT_TRANSACTION_SECONDS)
@@ -91,6 +95,8 @@ class PrometheusMetrics:
     def closed(self, partition: int) -> None:
         """Drop what was said of a partition that is given up."""
         self._paused.discard(partition)
+        if self._notes is not None:
+            self._notes.closed(partition)
         for metric in OF_PARTITION:
             self._instruments.forget(metric, str(partition))
 
@@ -129,6 +135,8 @@ class PrometheusMetrics:
             latest = records[-1].timestamp / 1000
             gauge(metrics.AGENT_LAST_EVENT, name).set(latest)
             behind = self._clock.now().timestamp() - latest
+        if self._notes is not None and (records or not messages):
+            self._notes.lag(partition, messages, behind)
         if records or not messages:
             gauge(metrics.AGENT_LAG_SECONDS, name).set(max(0.0, behind) if messages else 0.0)
 

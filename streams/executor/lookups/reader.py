@@ -56,7 +56,7 @@ class LookupReader:
     def refusals(self) -> list[str]:
         """Say in words that the vendor refuses us; nothing when it does not."""
         refusal = self._attempts.refusal
-        return [refusal.why] if refusal.stands else []
+        return [f"{refusal.why}; see `txpush doctor --component executor`"] if refusal.stands else []
 
     def problems(self) -> list[str]:
         """Say in words why look-ups are not read now, and what to do; nothing when they are."""

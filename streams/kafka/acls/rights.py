@@ -71,11 +71,8 @@ WRITTEN_BESIDE: Mapping[Component, tuple[str, ...]] = {
 }
 """The same for the topics that are ours alone."""
 
-FOLDS = (
-    Right(Resource.GROUP, AGENT, Operation.DESCRIBE),
-    Right(Resource.GROUP, INSTITUTIONS, Operation.DESCRIBE),
-)
-"""How far the agents have read."""
+GROUPS = tuple(Right(Resource.GROUP, name, Operation.DESCRIBE) for name in (AGENT, INSTITUTIONS, EXECUTORS))
+"""How far agents and executors have read."""
 BESIDE_TOPICS: Mapping[Component, tuple[Right, ...]] = {
     Component.AGENT: (
         Right(Resource.GROUP, AGENT, Operation.READ),
@@ -86,8 +83,8 @@ BESIDE_TOPICS: Mapping[Component, tuple[Right, ...]] = {
         Right(Resource.TRANSACTIONAL_ID, f"{INSTITUTIONS}.", Operation.WRITE, is_prefix=True),
     ),
     Component.EXECUTOR: (Right(Resource.GROUP, EXECUTORS, Operation.READ),),
-    Component.OPERATOR: FOLDS,
-    Component.AUDITOR: (*FOLDS, Right(Resource.GROUP, REPLAY, Operation.READ, is_prefix=True)),
+    Component.OPERATOR: GROUPS,
+    Component.AUDITOR: (*GROUPS, Right(Resource.GROUP, REPLAY, Operation.READ, is_prefix=True)),
     Component.DOWNSTREAM: (
         Right(Resource.GROUP, OWN_NAME, Operation.READ),
         Right(Resource.GROUP, f"{OWN_NAME}.", Operation.READ, is_prefix=True),

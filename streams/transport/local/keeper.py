@@ -84,6 +84,8 @@ class StateKeeper:
 
     async def _refuse(self, refused: StateRefused) -> None:
         self._local.metrics.state_refused(refused.reason)
+        if refused.reason is not StateRefusal.MISSING:
+            self._local.unkept[self._partition] = str(refused)
         level = logging.INFO if refused.reason is StateRefusal.MISSING else logging.WARNING
         log.log(level, "partition %d: the state on disk is not used: %s", self._partition, refused)
         if self._files.is_locked:
@@ -158,12 +160,15 @@ class StateKeeper:
         written = await writing
         took = time.monotonic() - began
         self._local.metrics.state_written(written, took)
+        self._local.unkept.pop(self._partition, None)
         return took
 
     async def _give_up(self, why: str) -> None:
         """Write no more, and leave nothing that would grow old here: the next start reads the changelogs whole."""
         self._pending = None
         self._local.metrics.state_refused(StateRefusal.NOT_WRITTEN)
+        if not self._is_closing:
+            self._local.unkept[self._partition] = why
         log.warning(
             "partition %d: the state is not kept on disk any more until it is opened again: %s; look at "
             "TXPUSH_STATE_DIR",
@@ -176,6 +181,7 @@ class StateKeeper:
     async def close(self) -> Head | None:
         """Write what is left and let go of the files; gives what they hold, None past the time limit."""
         self._is_closing = True
+        self._local.unkept.pop(self._partition, None)
         self._wake.set()
         if self._task is None:
             await self._local.run(self._files.unlock)

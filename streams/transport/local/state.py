@@ -38,6 +38,8 @@ class LocalState:
         wall: Clock | None = None,
     ) -> None:
         self.metrics = metrics
+        self.unkept: dict[int, str] = {}
+        """Why partitions that this process owns are not kept here, until they are."""
         self._wall = wall or WallClock()
         self._folder = folder
         self._identity = identity

@@ -66,7 +66,7 @@ def _killed(place: Contest, worker: Contestant, port: int) -> Restart:
 
 
 def _is_ready(port: int) -> bool:
-    return _asked(port, "/readyz") == "ready\n"
+    return _asked(port, "/readyz").startswith("ready\n")
 
 
 def _asked(port: int, path: str) -> str:

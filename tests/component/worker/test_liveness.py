@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -31,6 +32,8 @@ __all__ = ["on_broker"]
 
 HERE = TopicPartition(EVENTS, 0)
 MINUTE = 61.0
+WAITS = "no partitions assigned yet; wait, for 120 s at most\n"
+START_AGAIN = "start the worker again, as `/healthz` asks for"
 
 
 class Holding(Consumer):
@@ -43,6 +46,7 @@ class Holding(Consumer):
         self.may_poll = asyncio.Event()
         self.may_poll.set()
         self.held = 0
+        self._conns: dict[int, Any] = {}
 
     async def getmany(self, *places: TopicPartition, **limits: Any) -> dict[TopicPartition, list[Record]]:  # noqa: ANN401 - as given
         if not self.may_poll.is_set():
@@ -119,7 +123,7 @@ async def test_a_partition_that_stands_still_is_told(worker: Worker) -> None:
     worker.kafka.may_poll.clear()
     await until(lambda: worker.kafka.held)
     worker.now += MINUTE
-    still = (503, "partition 0 has made no progress for 61 s\n")
+    still = (503, f"partition 0 has made no progress for 61 s; {START_AGAIN}\n")
     assert (await worker.get("/healthz"), await worker.get("/readyz")) == (still, still)
     worker.kafka.may_poll.set()
     await worker.until_answers("/healthz", (200, "ok\n"))
@@ -128,14 +132,14 @@ async def test_a_partition_that_stands_still_is_told(worker: Worker) -> None:
 async def test_a_rejoin_that_hangs_is_told(worker: Worker) -> None:
     """From the start of a rebalance on the worker is not ready; without an end of it, it is to be replaced."""
     await worker.consumer.revoke([])
-    assert await worker.get("/readyz") == (503, "no partitions assigned yet\n")
+    assert await worker.get("/readyz") == (503, WAITS)
     await worker.consumer.assign([HERE])
     await worker.until_answers("/readyz", (200, "ready\n"))
     await worker.consumer.revoke([HERE])
-    assert await worker.get("/readyz") == (503, "no partitions assigned yet\n")
+    assert await worker.get("/readyz") == (503, WAITS)
     assert await worker.get("/healthz") == (200, "ok\n")
     worker.now += worker.program.fold.join_seconds + 1
-    assert await worker.get("/healthz") == (503, "not in the group for 121 s\n")
+    assert await worker.get("/healthz") == (503, f"not in the group for 121 s; {START_AGAIN}\n")
     await worker.consumer.assign([HERE])
     await worker.until_answers("/readyz", (200, "ready\n"))
     await worker.until_answers("/healthz", (200, "ok\n"))
@@ -155,3 +159,17 @@ async def test_a_long_restore_costs_no_membership(worker: Worker, monkeypatch: p
     monkeypatch.setattr(membership, "AIOKafkaConsumer", Noted)
     await worker.consumer.on_start()
     assert asked["max_poll_interval_ms"] > worker.program.fold.opening_seconds * 1000
+
+
+async def test_silent_brokers_are_told_while_the_worker_is_a_member(worker: Worker) -> None:
+    """What answers last counts, over every connection; without any, the last that there was."""
+    await worker.consumer.assign([HERE])
+    connections = worker.kafka._conns
+    connections.update({1: SimpleNamespace(_last_action=worker.now - 60), 2: SimpleNamespace(_last_action=worker.now)})
+    await worker.until_answers("/readyz", (200, "ready\n"))
+    connections.clear()
+    worker.now += worker.program.fold.session_seconds + 1
+    status, told = await worker.get("/readyz")
+    assert (status, told.splitlines()[0].startswith("no broker of ")) == (503, True)
+    assert "has answered for 11 s; see that brokers run there" in told
+    assert await worker.get("/healthz") == (200, "ok\n")

@@ -177,10 +177,10 @@ def test_it_is_ready_when_every_partition_is_open(worker: Program) -> None:
 
 def not_ready() -> Iterator[str]:
     """Give what a worker that starts may say."""
-    yield "no partitions assigned yet\n"
+    yield "no partitions assigned yet; wait, for 120 s at most\n"
     for n in range(1, 8):
         numbers = [number for number in range(3) if n >> number & 1]
-        yield "".join(f"partition {number} is being restored\n" for number in numbers)
+        yield "".join(f"partition {number} is being restored; wait, for 900 s at most\n" for number in numbers)
 
 
 @pytest.mark.usefixtures("agent")

@@ -227,4 +227,6 @@ async def test_who_refuses_a_record_ends_the_view(topic: Topic) -> None:
         with pytest.raises(TimeoutError, match="a record of a later release"):
             await view.settled(0.2)
         (said,) = view.problems()
-        assert said.endswith(": a record could not be taken: a record of a later release")
+        assert said.endswith(
+            ": a record could not be taken: a record of a later release; start a release that can read it"
+        )

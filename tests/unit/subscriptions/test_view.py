@@ -12,6 +12,7 @@ from streams.subscriptions.sealing import Sealing
 from streams.subscriptions.view import KeyView, SigningKeys
 
 SEALING = Sealing(["sealing-key-of-these-tests-0000000"])
+WAIT = "wait, or see whether the brokers are slow"
 OTHER_SEALING = Sealing(["another-sealing-key-00000000000000"])
 
 
@@ -120,9 +121,9 @@ def test_a_lag_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view, "_view", topic)
     assert (view.is_current(), view.problems()) == (False, ["txpush.subscriptions cannot be read: away"])
     topic.why = []
-    assert view.problems() == ["signing keys have not been read yet"]
+    assert view.problems() == [f"signing keys have not been read yet; {WAIT}"]
     topic.lag = 20.0
-    assert view.problems() == ["signing keys have not been read for 20 s"]
+    assert view.problems() == [f"signing keys have not been read for 20 s; {WAIT}"]
     topic.lag = 15.0
     assert (view.is_current(), view.problems(), view.lag_seconds()) == (True, [], 15.0)
 

@@ -21,6 +21,7 @@ from streams.transport.local.keeper import StateKeeper
 from streams.transport.local.state import LocalState
 from tests.component.transport.local.build import ACCOUNTS, IDENTITY, LOGINS, OFFSETS, STATE, locked, on_disk, written
 from tests.unit.fold.build import START, Fixed
+from tests.waiting import until
 
 NOW_MS = int(START.timestamp() * 1000)
 STARTS = dict.fromkeys(OFFSETS, 0)
@@ -163,11 +164,14 @@ async def test_files_of_another_process_are_left_alone(tmp_path: Path, heard: He
     """Where somebody else has the files the partition works without, and neither reads nor writes them."""
     written(tmp_path, STATE, proven_ms=NOW_MS)
     other, before = locked(tmp_path), on_disk(tmp_path)
-    made = StateKeeper(local(tmp_path, heard), 3)
+    place = local(tmp_path, heard)
+    made = StateKeeper(place, 3)
     assert await made.find(STARTS, OFFSETS) is None
     made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
     made.committed({ACCOUNTS: {"1/a": None}}, {ACCOUNTS: 12}, NOW_MS)
+    assert place.unkept == {3: "another process has it"}
     assert await made.close() is None
+    assert place.unkept == {}
     other.unlock()
     assert on_disk(tmp_path) == before
     assert heard.refused == [StateRefusal.LOCKED]
@@ -202,6 +206,9 @@ async def test_a_disk_that_is_too_slow_costs_the_file(
     kept.committed({ACCOUNTS: {"1/b": b"x" * 600}}, {ACCOUNTS: 60}, NOW_MS)
     await heard.next()
     assert heard.refused == [StateRefusal.MISSING, StateRefusal.NOT_WRITTEN]
+    await until(lambda: "the disk takes less than is written" in kept._local.unkept.get(3, ""))
+    await kept.close()
+    assert kept._local.unkept == {}
 
 
 async def test_it_goes_on_where_it_was_left(tmp_path: Path, heard: Heard, kept: StateKeeper) -> None:

@@ -1,0 +1,63 @@
+"""What was found, for people and for programs: a table, or one object of JSON."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from streams.doctor.findings import Checked, Finding, Status, worst
+
+SHOWN = 5
+"""Findings of one check in a table; JSON has all."""
+STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.WRONG: "bold red", Status.LEFT_OUT: "dim"}
+
+
+def as_table(found: Sequence[Checked]) -> Table:
+    """Give a table with a line for each check, and one more for each further thing that it has found."""
+    table = Table("check", "", "what", "what to do", box=box.SIMPLE_HEAD, pad_edge=False)
+    for checked in found:
+        for number, finding in enumerate(_shown(checked)):
+            table.add_row(checked.name if number == 0 else "", *_cells(finding))
+    return table
+
+
+def _shown(checked: Checked) -> Iterator[Finding]:
+    """Give the worst first, and say how many are left out."""
+    ordered = sorted(checked.findings, key=lambda one: -list(Status).index(one.status))
+    yield from ordered[:SHOWN]
+    if len(ordered) > SHOWN:
+        yield Finding(ordered[SHOWN].status, f"and {len(ordered) - SHOWN} more", "--json lists them")
+
+
+def _cells(finding: Finding) -> tuple[Text, Text, Text]:
+    return Text(finding.status, STYLES[finding.status]), Text(_plainly(finding.what)), Text(_plainly(finding.remedy))
+
+
+def _plainly(text: str) -> str:
+    """Keep what others have said from moving the cursor."""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
+def as_object(found: Sequence[Checked]) -> dict[str, Any]:
+    """Give everything for a program."""
+    return {
+        "status": worst(checked.status for checked in found),
+        "checks": [
+            {
+                "name": checked.name,
+                "status": checked.status,
+                "findings": [
+                    {"status": one.status, "what": one.what, "remedy": one.remedy} for one in checked.findings
+                ],
+            }
+            for checked in found
+        ],
+    }
+
+
+def summary(found: Sequence[Checked]) -> str:
+    """Count the checks by how they are, in one line."""
+    counts = {status: sum(checked.status is status for checked in found) for status in reversed(Status)}
+    return ", ".join(f"{count} {status}" for status, count in counts.items() if count)
