@@ -41,7 +41,7 @@ async def remediation(stream: Any) -> None:  # noqa: ANN401 - Faust ships no usa
 
 def main() -> NoReturn:
     """Run the agent until SIGTERM; raises SettingsError for half of what links need."""
-    log_to_stderr()
+    log_to_stderr(program.log_options)
     links = links_of(program.settings)
     if links is None:
         log.info("commands carry no fix_url: set TXPUSH_LINK_URL and TXPUSH_LINK_KEYS to have them carry one")

@@ -37,8 +37,8 @@ def bridge(workers: int | None) -> None:
       TXPUSH_CALLBACK_TOKENS=$(openssl rand -hex 24) TXPUSH_SIGNATURES=log txpush bridge
       TXPUSH_PUBLIC_URL=https://hooks.example.com TXPUSH_SECRETS_DIR=/run/secrets txpush bridge --workers 2
     """  # noqa: D301 - click wants the real character
-    log_to_stderr()
     settings = read_settings(bridge_workers=workers)
+    log_to_stderr(settings.log_options("bridge"))
     try:
         wanted = bridge_settings(settings)
     except CallersError as error:
@@ -82,6 +82,7 @@ def bridge_settings(settings: Settings) -> BridgeSettings:
         signing=_signing(settings),
         callers=_callers(settings),
         layout=Layout.of(settings),
+        log=settings.log_options("bridge"),
     )
 
 

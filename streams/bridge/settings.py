@@ -8,6 +8,7 @@ from streams.bridge.services.callers import Callers
 from streams.bridge.sources.address import Sources
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER, EVENTS, SUBSCRIPTIONS, Layout
+from streams.observe.logs import LogOptions
 from streams.serving import HEADER_SECONDS
 
 MAX_TOKENS = 2
@@ -36,6 +37,7 @@ class BridgeSettings:
         signing: how notifications are checked.
         callers: the services that may post to `/v1/events`; without any it is not there.
         layout: how the cluster has to carry the topics before anything is written; None for any.
+        log: how workers of their own process write theirs.
     """
 
     bootstrap: Bootstrap
@@ -63,6 +65,7 @@ class BridgeSettings:
     signing: Signing = field(default_factory=Signing)
     callers: Callers = field(default_factory=Callers)
     layout: Layout | None = None
+    log: LogOptions = field(default_factory=LogOptions)
 
     def problems(self) -> list[str]:
         """List everything that is wrong, each with what to write instead; nothing when the settings hold."""

@@ -14,6 +14,7 @@ from streams.bridge.process import run_process
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE
+from streams.observe.logs import log_to_stderr
 from streams.serving import refuse_port, unshared_port
 
 KILLED_SECONDS = 2.0
@@ -48,6 +49,7 @@ def run_workers(settings: BridgeSettings, clock: Clock) -> int:
 
 
 def _worker(settings: BridgeSettings, clock: Clock) -> None:
+    log_to_stderr(settings.log)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(run_process(settings, clock))
 

@@ -22,8 +22,8 @@ def canary() -> None:
       TXPUSH_CANARY_URL=https://hooks.example.com TXPUSH_CANARY_TOKEN=... txpush canary
       TXPUSH_SECRETS_DIR=/run/secrets/txpush TXPUSH_ADMIN_PORT=9100 txpush canary
     """  # noqa: D301 - click wants the real character
-    log_to_stderr()
     settings = read_settings()
+    log_to_stderr(settings.log_options("canary"))
     mine = CanarySettings.of(settings)
     refuse_other_cluster(settings, "no canary comes out")
     sys.exit(run_process(mine))

@@ -30,7 +30,7 @@ from streams.exits import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.embedded import ClusterSpec, EmbeddedKafka, EmbeddedKafkaError
 from streams.kafka.embedded.command import Asked, ask_to_end, progress_bar
 from streams.kafka.topics import DEAD_LETTER, HEALTH, TopicsError
-from streams.observe.logs import FORMAT
+from streams.observe.logs import LogOptions, log_to_stderr
 
 END_ATTEMPTS = 3
 END_SECONDS = 10.0
@@ -62,18 +62,19 @@ def demo(*, is_paused: bool) -> None:
     for how in STOP_SIGNALS:
         signal.signal(how, ask_to_end)
     console, folder, code = Console(), Path(tempfile.mkdtemp(prefix="txpush-demo-")), EXIT_NOTHING
-    log = logging.FileHandler(folder / "demo.log", delay=True)
-    logging.basicConfig(handlers=[log], format=FORMAT)
-    try:
-        code = _run(console, folder, is_paused=is_paused)
-    finally:
-        _put_away(console, folder, code)
+    with (folder / "demo.log").open("w") as log:
+        log_to_stderr(LogOptions("demo", level=logging.WARNING), log)
+        try:
+            code = _run(console, folder, is_paused=is_paused)
+        finally:
+            logging.shutdown()
+            _put_away(console, folder, code)
     sys.exit(code)
 
 
 def _put_away(console: Console, folder: Path, code: int) -> None:
     """Remove the workers' logs, unless somebody will want to read them."""
-    if code in {EXIT_OTHERWISE, EXIT_NOTHING} and any(folder.iterdir()):
+    if code in {EXIT_OTHERWISE, EXIT_NOTHING} and any(log.stat().st_size for log in folder.iterdir() if log.is_file()):
         _say(console, f"The logs of the workers are kept in {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)

@@ -28,8 +28,8 @@ def executor() -> None:
       TXPUSH_LINK_URL=https://fix.example.com TXPUSH_PUBLIC_URL=https://hooks.example.com txpush executor
       TXPUSH_SECRETS_DIR=/run/secrets/txpush TXPUSH_INSTANCE=executor-0 txpush executor
     """  # noqa: D301 - click wants the real character
-    log_to_stderr()
     settings = read_settings()
+    log_to_stderr(settings.log_options("executor"))
     mine, vendor = needed(settings)
     refuse_other_cluster(settings, "no link leads on")
     sys.exit(run_process(mine, vendor, clock_of(settings)))

@@ -8,7 +8,7 @@ import click
 import uvloop
 
 from streams.clock import WallClock
-from streams.observe.logs import FORMAT
+from streams.observe.logs import log_to_stderr
 from streams.sandbox.clock import AdvancingClock
 from streams.sandbox.sandbox import Sandbox
 from streams.sandbox.server import SandboxError, serving
@@ -35,8 +35,8 @@ def sandbox(host: str | None, port: int | None, seed: str | None, *, any_port: b
       TXPUSH_VENDOR_URL=http://127.0.0.1:8099 txpush bridge
       curl -X POST http://127.0.0.1:8099/sandbox/clock -d '{"seconds": 86400}'
     """  # noqa: D301 - click wants the real character
-    logging.basicConfig(level=logging.WARNING, format=FORMAT)
     settings = read_settings(sandbox_host=host, sandbox_port=port, sandbox_seed=seed, sandbox_any_port=any_port)
+    log_to_stderr(settings.log_options("sandbox", at_least=logging.WARNING))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from schemas.problems import words_of
+from streams.settings.logs import LogPart
 from streams.settings.parts import (
     BridgePart,
     CanaryPart,
@@ -27,7 +28,6 @@ from streams.settings.parts import (
     SandboxPart,
     SubscriptionsPart,
     VendorPart,
-    WorkerPart,
 )
 from streams.settings.security import SecurityPart
 
@@ -51,7 +51,7 @@ class Settings(
     VendorPart,
     SubscriptionsPart,
     BridgePart,
-    WorkerPart,
+    LogPart,
     SecurityPart,
     ClusterPart,
     BaseSettings,

@@ -45,7 +45,8 @@ SignatureStrategy = Literal["concat-hex", "concat-base64", "newline-hex", "newli
 MIN_KEY_CHARACTERS = 32
 
 
-def _split(value: object) -> object:
+def split_list(value: object) -> object:
+    """Take apart what stands in one variable with commas between; anything else is left as it is."""
     return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
 
 
@@ -146,7 +147,7 @@ class BridgePart(BaseModel):
         default=64 << 20, ge=1024, le=8 << 30, description="bytes of large bodies held at once before 503"
     )
 
-    _split_tokens = field_validator("callback_tokens", "proxy_secrets", "vendor_networks", mode="before")(_split)
+    _split_tokens = field_validator("callback_tokens", "proxy_secrets", "vendor_networks", mode="before")(split_list)
 
     @field_validator("callback_tokens", "proxy_secrets")
     @classmethod
@@ -177,7 +178,7 @@ class SubscriptionsPart(BaseModel):
         default=(), max_length=2, description="seal signing keys in Kafka; the first seals, a second one still opens"
     )
 
-    _split_keys = field_validator("sealing_keys", mode="before")(_split)
+    _split_keys = field_validator("sealing_keys", mode="before")(split_list)
 
     @field_validator("sealing_keys")
     @classmethod
@@ -212,7 +213,7 @@ class VendorPart(BaseModel):
         default=2.0, gt=0, le=1000, description="calls a second of one process that concern one institution, at most"
     )
 
-    _split_secrets = field_validator("partner_secrets", mode="before")(_split)
+    _split_secrets = field_validator("partner_secrets", mode="before")(split_list)
 
 
 class SandboxPart(BaseModel):
@@ -250,7 +251,7 @@ class LinkPart(BaseModel):
         default=(), max_length=2, description="keys of the links, 64 hex digits; the first seals, both open"
     )
 
-    _split_link_keys = field_validator("link_keys", mode="before")(_split)
+    _split_link_keys = field_validator("link_keys", mode="before")(split_list)
 
     @field_validator("link_keys")
     @classmethod

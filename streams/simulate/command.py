@@ -1,6 +1,7 @@
 """`txpush simulate`: what the events of a file would have led to, without Kafka."""
 
 import gc
+import logging
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
 from streams.exits import EXIT_NOTHING, drop_output
 from streams.fold.inforce import InForce
+from streams.observe.logs import LogOptions, log_to_stderr
 from streams.simulate.files import STANDARD_INPUT, UnreadableFile
 from streams.simulate.lines import UnreadableLine, read_time
 from streams.simulate.run import events_of, run, up_to
@@ -76,6 +78,7 @@ def simulate(file: str, until: datetime | None, policy: Path | None, *, summary:
       kcat -C -t raw -e | txpush simulate -
     """  # noqa: D301 - click wants the real character
     gc.set_threshold(COLLECT_OBJECTS)
+    log_to_stderr(LogOptions("simulate", level=logging.WARNING))
     try:
         if sys.stdout is None:
             raise ClosedOutput("standard output is closed; let it go to a file, a pipe or /dev/null")  # noqa: TRY301 - refused as the others

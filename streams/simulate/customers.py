@@ -13,6 +13,7 @@ from itertools import chain
 from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord
 from schemas.events import Event, Source
+from streams import pseudonyms
 from streams.agent import wide
 from streams.agent.outgoing import SignalWriter
 from streams.agent.refusals import refuse_other_key, refuse_too_large
@@ -67,7 +68,7 @@ class CustomerSide:
         except UnreadableRecord as error:
             self._ledger.note_aside(name, error)
         except Exception as error:
-            log.exception("%s could not be decided on", name)
+            log.exception("a decision on %s failed", pseudonyms.customer(customer_id))
             self._ledger.note_aside(name, decision_failed(error, told=str(error)))
         else:
             return True

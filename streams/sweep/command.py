@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from schemas.vendor import valid_identifier
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.access import ClusterError
-from streams.observe.logs import FORMAT
+from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 from streams.sweep.process import Options, sweep_all
 from streams.sweep.report import Report, told
@@ -61,10 +61,10 @@ def sweep(
       txpush sweep --dry-run | txpush simulate - --summary
       txpush sweep --customers all-customers.txt --state first.json --report first-report.json
     """  # noqa: D301 - click wants the real character
-    level = logging.ERROR if sys.stderr.isatty() else logging.INFO  # a bar says the same on a terminal
-    logging.basicConfig(level=level, format=FORMAT)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     settings = read_settings()
+    at_least = logging.ERROR if sys.stderr.isatty() else logging.DEBUG  # a bar says the same on a terminal
+    log_to_stderr(settings.log_options("sweep", at_least=at_least))
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     named = frozenset[str]() if listed is None else _customers(listed)
     options = Options(named, state, dry_run, at_once, max_deletions)
     report = _swept(settings, options)

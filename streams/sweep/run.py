@@ -9,6 +9,7 @@ from typing import Protocol
 
 from aiokafka.errors import KafkaError
 
+from streams import pseudonyms
 from streams.kafka.log import LogError
 from streams.sweep.customer import TooManyDeletionsError
 from streams.sweep.report import Findings, Report
@@ -146,7 +147,7 @@ class Sweep:
             self._fail(customer_id, error)
         else:
             level = logging.DEBUG if _was_not_asked(error) else logging.WARNING
-            log.log(level, "customer %s is read again at the end: %s", customer_id, error)
+            log.log(level, "customer %s is read again at the end: %s", pseudonyms.customer(customer_id), error)
             self.order.put_to_the_end(customer_id)
         if not _concerns_all(error):
             return
@@ -157,7 +158,7 @@ class Sweep:
             await self._rest(min(error.after_seconds, LONGEST_REST_SECONDS))
 
     def _fail(self, customer_id: str, error: VendorError) -> None:
-        log.warning("customer %s cannot be read: %s", customer_id, error)
+        log.warning("customer %s cannot be read: %s", pseudonyms.customer(customer_id), error)
         self.report.failed[customer_id] = str(error)
         self.order.leave(customer_id)
 

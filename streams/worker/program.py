@@ -77,6 +77,7 @@ class FoldProgram:
             heartbeat_seconds=settings.session_seconds / 4,
             shutdown_seconds=settings.shutdown_seconds,
         )
+        self.log_options = settings.log_options(application.removeprefix("txpush-"))
         self.app: faust.App = new_app(self.fold)
         name = f"{application} {settings.instance or ''}".strip()
         self.readiness = Readiness(name, log_topic, self.unready, lambda: self.app.consumer.owned)
@@ -99,7 +100,7 @@ class FoldProgram:
         Exit codes: 0 after an orderly end, 1 when the admin port is taken, 2 when topics, policy, what is declared or
         what we show to the brokers does not fit, 70 when it has to be started again.
         """
-        log_to_stderr()
+        log_to_stderr(self.log_options)
         collect_rarely()
         signal.signal(signal.SIGTERM, _end)
         try:

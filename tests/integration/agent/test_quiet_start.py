@@ -43,7 +43,7 @@ def test_what_libraries_warn_of_is_kept() -> None:
     """Warnings and errors of Faust, mode and aiokafka are in the log, the steps that they took are not."""
     done = run(("-c", LIBRARIES), {})
     assert done.returncode == 0, done.stderr
-    assert [line.split(" ", 2)[2] for line in done.stderr.splitlines()] == [
+    assert [line.split(" ", 1)[1] for line in done.stderr.splitlines()] == [
         f"{level} {name} {number}"
         for name in ("aiokafka.conn", "faust.app.base", "mode.services")
         for level, number in (("WARNING", 30), ("ERROR", 40))

@@ -1,0 +1,80 @@
+"""How often the log says the same."""
+
+import io
+import logging
+
+import pytest
+
+from streams.observe.logs.limit import BURST, EVERY_SECONDS, KINDS, LimitedHandler, Limiter
+
+
+class Clock:
+    """A monotonic clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def limiter(clock: Clock) -> Limiter:
+    return Limiter(clock)
+
+
+def _record(template: str = "record %d failed", value: object = 1, level: int = logging.WARNING) -> logging.LogRecord:
+    return logging.LogRecord("streams.place", level, "", 0, template, (value,), None)
+
+
+def test_a_burst_goes_through_then_one_at_a_time(limiter: Limiter, clock: Clock) -> None:
+    """The values of a line make no other kind; the next line has the number of those that were left out."""
+    assert [limiter.take(_record(value=number)) for number in range(BURST + 3)] == [0] * BURST + [None] * 3
+    clock.now += EVERY_SECONDS
+    assert [limiter.take(_record()), limiter.take(_record())] == [3, None]
+    clock.now += EVERY_SECONDS * BURST * 10
+    assert [limiter.take(_record()) for _ in range(BURST + 1)] == [1, *[0] * (BURST - 1), None]
+
+
+def test_kinds_do_not_share(limiter: Limiter) -> None:
+    """Another message, another level, another text where the text is all there is."""
+    for _ in range(BURST + 1):
+        limiter.take(_record())
+    assert limiter.take(_record()) is None
+    assert limiter.take(_record("record %d is odd")) == 0
+    assert limiter.take(_record(level=logging.ERROR)) == 0
+    for _ in range(BURST + 1):
+        limiter.take(_record("%s", "one"))
+    assert [limiter.take(_record("%s", "one")), limiter.take(_record("%s", "two"))] == [None, 0]
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.CRITICAL])
+def test_decisions_and_ends_are_not_limited(limiter: Limiter, level: int) -> None:
+    """A line a decision is what debug is for, and what ends a process is its last word."""
+    assert {limiter.take(_record(level=level)) for _ in range(BURST * 2)} == {0}
+
+
+def test_there_is_a_limit_of_kinds(limiter: Limiter) -> None:
+    """Who makes up kinds cannot have them remembered for ever."""
+    for number in range(KINDS * 2):
+        limiter.take(_record("%s", number))
+    assert len(limiter._buckets) == KINDS
+
+
+def test_what_was_left_out_is_told_at_the_end(limiter: Limiter) -> None:
+    """A kind that had no next line is told when the log is closed, once."""
+    stream = io.StringIO()
+    handler = LimitedHandler(stream, limiter)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for _ in range(BURST + 7):
+        handler.emit(_record())
+    assert limiter.left() == [(("streams.place", logging.WARNING, "record %d failed"), 7)]
+    handler.emit(_record())
+    handler.close()
+    handler.close()
+    assert stream.getvalue().splitlines() == ["record 1 failed"] * BURST + ["more of the same were not written"]
