@@ -22,4 +22,4 @@ def answer_canary(ledger: Ledger, record: SourceRecord, event: Event, canary: Ca
     headers = headers_of(written.id, CANARY_TOPIC, Source.AGENT, rfc3339(event.time), subject)
     ledger.send(written, canary.customer_id, headers, event.time)
     ledger.decided(record, event.id, canary.customer_id, messages=[written])
-    ledger.tally.count("event", event.type, "canary")
+    ledger.heard(event.type, "canary")

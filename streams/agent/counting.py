@@ -1,11 +1,13 @@
 """What is counted of customers for the metrics: how many stand where, and what became of those decided on."""
 
+import logging
 from collections.abc import Mapping
 
 from schemas.catalogue import Treatment
 from schemas.events import AccountSnapshot, Event
 from schemas.health import Phase
 from schemas.state import AccountState, LoginState, Surroundings
+from streams import pseudonyms
 from streams.domain import Customer, Decision, Outcome, Rules, Turn, deferred, is_unresponsive, phase, waits
 from streams.fold.census import Standing, Standings
 from streams.fold.ledger import Tally
@@ -17,6 +19,9 @@ from streams.observe.business import (
     AGENT_FAILING_ACCOUNTS,
     AGENT_OTP_LOGINS,
 )
+from streams.observe.logs.correlation import correlation_id
+
+log = logging.getLogger(__name__)
 
 _STANDS: Mapping[Phase, Standings] = {one: ((AGENT_ACCOUNTS.name, one.value),) for one in Phase}
 _DOES_NOT_FAIL = frozenset({Phase.HEALTHY, Phase.NEVER_AGGREGATED, Phase.DELETED})
@@ -70,3 +75,11 @@ def count_observation(tally: Tally, event: Event, outcome: Outcome, rules: Rules
     if code is not None and rules.treatment(code) is Treatment.UNKNOWN:
         tally.count("unknown_code", str(code))
         tally.unknown_at.append(event.time)
+        _tell_unknown(event, event.data, code)
+
+
+def _tell_unknown(event: Event, seen: AccountSnapshot, code: int) -> None:
+    """Warn of a code that nobody knows; each code is a kind of its own, so that none hides another."""
+    what = f"code {code} is in no catalogue: see rule R11, and whether the vendor's list has it by now"
+    named = {"event_id": event.id, "correlation_id": correlation_id(event.id), "institution": seen.institution_id}
+    log.warning("%s", what, extra={**named, "customer": pseudonyms.customer(seen.customer_id)})

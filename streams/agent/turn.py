@@ -70,9 +70,8 @@ class AgentTurn:
         refuse_other_key(event, customer_id)
         decision = self._decided(customer_id, event)
         self._keep(record, event, customer_id, decision)
-        tally, rules = self._ledger.tally, self._ledger.in_force.rules
-        tally.count("event", event.type, decision.outcome)
-        count_observation(tally, event, decision.outcome, rules)
+        self._ledger.heard(event.type, decision.outcome)
+        count_observation(self._ledger.tally, event, decision.outcome, self._ledger.in_force.rules)
 
     def _decided(self, customer_id: str, event: Event) -> Decision:
         return decide(self._customers.get(customer_id), event, *self._scene())
@@ -89,7 +88,7 @@ class AgentTurn:
             self._review(record, event)
         for customer_id, decided in wide.releases(self._customers, event, self._scene()):
             self._guarded(record, event, customer_id, decided)
-        self._ledger.tally.count("event", event.type, outcome)
+        self._ledger.heard(event.type, outcome)
 
     def _review(self, record: SourceRecord, event: Event) -> None:
         """Decide anew on those whom news concern; beyond a limit their timers are looked at, and a tick decides."""
@@ -109,7 +108,7 @@ class AgentTurn:
         """
         for _, customer_id in self._ready(due, self._ledger.ticked_at or event.time)[:DECIDED_AT_ONCE]:
             self._guarded(record, event, customer_id, partial(self._decided, customer_id, event))
-        self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
+        self._ledger.heard(EventType.CLOCK_TICK, "tick")
 
     def _ready(self, due: Sequence[Due], by: datetime) -> list[Due]:
         """Give what is due, in order; only timers that the poll may have moved are asked for again."""

@@ -19,6 +19,7 @@ from streams.fold.chain import Chain, first_link, sha256_hex
 from streams.fold.effects import Effects, Headers, OutRecord, SourceRecord
 from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
+from streams.fold.lines import MAX_TEXT, Place, lines_of, tell_aside
 from streams.kafka.topics import AUDIT, DEAD_LETTER
 from streams.observe.labels import DecisionResult
 
@@ -30,8 +31,6 @@ TRACE = "the log of the worker has the trace"
 TIMERS_FAILED = ("timers_failed",)
 """What a tally counts keys under whose due time could not be told."""
 MAX_SHOWN_BYTES = 4096
-MAX_TEXT = 256
-"""Of a key, an id or a detail of an unreadable record: enough to find it, too little for a record that is refused."""
 
 
 @dataclass(slots=True)
@@ -76,6 +75,9 @@ class Ledger(Protocol):
     @property
     def tally(self) -> Tally:
         """What is counted."""
+
+    def heard(self, event_type: str, outcome: str) -> None:
+        """Count what became of an event, and tell the log."""
 
     def decided(
         self,
@@ -133,6 +135,8 @@ class PollLedger:
         self.effects = Effects(note=Tally())
         self._chain = Chain(control.audit_head or first_link(identity, partition), control.inputs)
         self._next_offset = control.next_offset
+        self._place = Place(log, partition)
+        self._lines = lines_of(self._place)
 
     @property
     def tally(self) -> Tally:
@@ -144,6 +148,17 @@ class PollLedger:
         """Roll an inbound record into the chain; the state goes on behind it."""
         self._chain.absorb(record)
         self._next_offset = record.offset + 1
+
+    def heard(self, event_type: str, outcome: str) -> None:
+        """Count what became of an event."""
+        self.tally.count("event", event_type, outcome)
+        if self._lines is not None:
+            self._lines.heard(outcome)
+
+    def say(self, record: SourceRecord) -> None:
+        """Tell the log of a record that was decided on, where it listens."""
+        if self._lines is not None:
+            self._lines.say(record)
 
     def control(self) -> ControlState:
         """Give the partition's state after the poll."""
@@ -193,13 +208,15 @@ class PollLedger:
         written = self._chain.link(decision)
         audited = OutRecord(None if key is None else key.encode(), written, (), to_epoch_ms(at))
         self.effects.outbox.add(AUDIT, self._partition, audited)
+        if self._lines is not None:
+            self._lines.decided(key, phases, rules, said, dead_letter)
         self.tally.count("decision", _result(dead_letter, said))
 
     def activate(self, record: SourceRecord, event_id: str, activation: PolicyActivated) -> None:
         """Put other rules in force from the next record on, as of the partition's event time."""
         at = time_of_record(record.timestamp)
         self.in_force = InForce.activated(activation, max(at, self.ticked_at or at))
-        self.tally.count("event", EventType.POLICY_ACTIVATED, "activated")
+        self.heard(EventType.POLICY_ACTIVATED, "activated")
         self.decided(record, event_id, None, rules=("policy",))
 
     def send(self, message: Written, key: str, headers: Headers, at: datetime, partition: int | None = None) -> None:
@@ -246,6 +263,7 @@ class PollLedger:
         self.effects.outbox.add(DEAD_LETTER, self._partition, OutRecord(key, written))
         self.dead_letters.append(error.whose)
         self.tally.count("dead_letter", error.reason)
+        tell_aside(self._place, record, error)
         attributes: Mapping[str, bytes | None] = dict(record.headers)
         event_id = (attributes.get("ce_id") or b"")[:MAX_TEXT].decode(errors="replace")
         self.decided(record, event_id, None, dead_letter=error.reason)

@@ -176,6 +176,7 @@ class LogFold:
                 break
             before = len(ledger.dead_letters)
             self._take(record, poll)
+            ledger.say(record)
             poll.share.take(ledger.dead_letters[before:], is_accepted=record.offset < books.resumes_at)
             taken += 1
             if time.monotonic() > ends or (seconds < inf and ledger.in_force is not books.in_force):
@@ -234,7 +235,7 @@ class LogFold:
             poll.turn.tick(record, event, self._due(poll.partition, ledger.ticked_at, ledger.in_force))
         elif _is_resume(event):
             poll.share.resume()
-            poll.ledger.tally.count("event", event.type, "resumed")
+            poll.ledger.heard(event.type, "resumed")
             poll.ledger.decided(record, event.id, None, rules=("R16",))
         else:
             poll.turn.decide(record, event)
@@ -244,7 +245,7 @@ class LogFold:
         key = str(poll.partition)
         kept = poll.rules.get(key) or self._policies.partition(poll.partition).get(key)
         if event.source != Source.OPERATOR and kept is not None and kept != activation:
-            poll.ledger.tally.count("event", event.type, "overtaken")
+            poll.ledger.heard(event.type, "overtaken")
         else:
             poll.rules[key] = activation
             poll.ledger.activate(record, event.id, activation)

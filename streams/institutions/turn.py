@@ -92,7 +92,7 @@ class InstitutionTurn:
         """Decide on a signal, after the timers of its institution that were due before it."""
         data = event.data
         if not isinstance(data, Signal | HealthyLogins | TicketWanted):
-            self._ledger.tally.count("event", event.type, "unhandled")
+            self._ledger.heard(event.type, "unhandled")
             return
         if data.institution_id != event.partition_key:
             detail = f"the key {event.partition_key!r} is not the institution of the data"
@@ -105,7 +105,7 @@ class InstitutionTurn:
         self._fire(record, event.id, self._due(timers), partial(self._is_before, event), now, may_wait=complete)
         decision = decide_signal(self._state, event, self._ledger.in_force.rules)
         self._keep(record, event.id, data.institution_id, decision)
-        self._ledger.tally.count("event", event.type, decision.outcome)
+        self._ledger.heard(event.type, decision.outcome)
 
     def tick(self, record: SourceRecord, event: Event, due: Sequence[Due]) -> None:
         """Fire what is due, in the order (due, case, rule), records changed within this poll included."""
@@ -113,7 +113,7 @@ class InstitutionTurn:
         self._state.ticked_at = by
         agenda = [*due, *self._due(self._changed_timers())]
         self._fire(record, event.id, agenda, partial(ge, by), by, may_wait=lambda _: True)
-        self._ledger.tally.count("event", EventType.CLOCK_TICK, "tick")
+        self._ledger.heard(EventType.CLOCK_TICK, "tick")
 
     def _changed_timers(self) -> list[str]:
         windows = {institution_id + WINDOW for institution_id in self._state.heard_of()}

@@ -81,6 +81,9 @@ class RunLedger:
         """Institution and event time of each login that was seen to succeed and is to be counted (R9)."""
         self.asides: list[Aside] = []
 
+    def heard(self, event_type: str, outcome: str) -> None:
+        """Tell nobody: a simulation has its summary."""
+
     def decided(self, record: SourceRecord, event_id: str, key: str | None, **_: object) -> None:
         """Keep no chain: nobody audits a simulation."""
 

@@ -12,7 +12,8 @@ from schemas.state import ControlState
 from streams.fold.chain import first_link
 from streams.fold.effects import OutRecord
 from streams.fold.inforce import InForce
-from streams.fold.ledger import MAX_TEXT, PollLedger, Written
+from streams.fold.ledger import PollLedger, Written
+from streams.fold.lines import MAX_TEXT
 from streams.kafka.topics import AUDIT, DEAD_LETTER
 from tests.unit.fold.build import CATALOGUE, CUSTOMERS, IDENTITY, POLICY, START, LogRecord, looked, record, rolled_on
 

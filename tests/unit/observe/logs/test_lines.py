@@ -2,60 +2,26 @@
 
 import asyncio
 import gc
-import io
-import json
 import logging
 import re
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from streams.observe.logs import LogFormat, LogOptions, log_to_stderr
-from streams.observe.logs.limit import LimitedHandler
+from streams.observe.logs import LogFormat
+from tests.written import Written, written_log
 
 MARK = "7000000042"
 log = logging.getLogger("streams.some.place")
 
 
-class Written:
-    """A log as a process writes it."""
-
-    def __init__(self) -> None:
-        self._stream = io.StringIO()
-
-    def begin(self, form: LogFormat = "json", level: int = logging.INFO) -> None:
-        """Write from here on, in this form."""
-        log_to_stderr(LogOptions("agent", "agent-0", form, level), self._stream)
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        return self._stream.getvalue()
-
-    @property
-    def objects(self) -> list[dict[str, Any]]:
-        """Each line as the object that it is."""
-        return [json.loads(line) for line in self.text.splitlines()]
-
-
 @pytest.fixture
 def written() -> Iterator[Written]:
-    """Have the log of this test for itself, and everything as it was after it."""
-    names = ["", "streams", "schemas"]
-    levels = {name: logging.getLogger(name).level for name in names}
-    hooks = sys.excepthook, threading.excepthook
-    yield Written()
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    sys.excepthook, threading.excepthook = hooks
-    root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one, LimitedHandler)]:
-        root.removeHandler(handler)
-        handler.close()
+    with written_log() as log_of_this:
+        yield log_of_this
 
 
 def test_a_line_is_an_object(written: Written) -> None:

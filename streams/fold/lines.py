@@ -1,0 +1,120 @@
+"""What the log says of decisions: a line each at debug, and a warning for a record that is set aside."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from schemas.cloudevents import UnreadableRecord
+from streams import pseudonyms
+from streams.fold.effects import SourceRecord
+from streams.kafka.topics import EVENTS, SIGNALS
+from streams.observe.logs.correlation import correlation_id
+
+log = logging.getLogger("streams.decisions")
+
+MAX_TEXT = 256
+"""Of an id in a record that nobody could read."""
+_COMMANDS = "remediation."
+
+
+class Said(Protocol):
+    """A message that a decision has led to."""
+
+    topic: str
+    id: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A partition of a log, as lines name it."""
+
+    topic: str
+    partition: int
+
+    def of(self, record: SourceRecord) -> dict[str, Any]:
+        """Say where a record lies, which event it is, and whose: customers by their pseudonyms."""
+        attributes: Mapping[str, bytes | None] = dict(record.headers)
+        event_id, event_type = (_text(attributes.get(name)) for name in ("ce_id", "ce_type"))
+        cause = _told(record.value).get("event_id", event_id) if self.topic == SIGNALS else event_id
+        named = {"event_id": event_id, "type": event_type, "correlation_id": correlation_id(str(cause)[:MAX_TEXT])}
+        place = {"topic": self.topic, "partition": self.partition, "offset": record.offset}
+        return named | place | self.whose(_text(record.key))
+
+    def whose(self, key: str | None) -> dict[str, str]:
+        """Name who a key of this log is."""
+        if not key:
+            return {}
+        return {"customer": pseudonyms.customer(key)} if self.topic == EVENTS else {"institution": key}
+
+
+class DecisionLines:
+    """The lines of a poll: one for each decision of a record, or one that says that it came to nothing."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._outcome: str | None = None
+        self._decided: list[dict[str, Any]] = []
+
+    def heard(self, outcome: str) -> None:
+        """Note what became of the record."""
+        self._outcome = outcome
+
+    def decided(
+        self,
+        key: str | None,
+        phases: tuple[str | None, str | None],
+        rules: Iterable[str],
+        messages: Iterable[Said],
+        dead_letter: str | None,
+    ) -> None:
+        """Note a decision on it."""
+        said = list(messages)
+        line = {
+            **self._place.whose(key),
+            "rules": list(rules),
+            "phases": None if phases == (None, None) else list(phases),
+            "commands": [_command(one) for one in said if one.topic.startswith(_COMMANDS)],
+            "others": [f"{one.topic} {one.id}" for one in said if not one.topic.startswith(_COMMANDS)],
+            "dead_letter": dead_letter,
+        }
+        self._decided.append({name: value for name, value in line.items() if value})
+
+    def say(self, record: SourceRecord) -> None:
+        """Write the lines of the record, and begin anew."""
+        where = self._place.of(record) | ({} if self._outcome is None else {"outcome": self._outcome})
+        for decision in self._decided or [{}]:
+            log.debug("decided" if decision else "nothing to decide", extra=where | decision)
+        self._outcome, self._decided = None, []
+
+
+def lines_of(place: Place) -> DecisionLines | None:
+    """Give the lines of a poll; None where nobody would read them."""
+    return DecisionLines(place) if log.isEnabledFor(logging.DEBUG) else None
+
+
+def tell_aside(place: Place, record: SourceRecord, error: UnreadableRecord) -> None:
+    """Warn of a dead letter; why it is one in words is in the letter, as that may quote the record."""
+    log.warning("a record is set aside: %s", error.reason.value, extra=place.of(record) | place.whose(error.whose))
+
+
+def _command(message: Said) -> dict[str, Any]:
+    data = _told(message.value)
+    named = {"topic": message.topic, **{name: data.get(name) for name in ("action", "command_id", "sequence")}}
+    return {"id": message.id} | {name: value for name, value in named.items() if value is not None}
+
+
+def _told(value: bytes | None) -> dict[str, Any]:
+    """Read an object; what is none has nothing to tell."""
+    try:
+        read = orjson.loads(value or b"{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"")[:MAX_TEXT].decode(errors="replace")
