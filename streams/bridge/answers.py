@@ -30,7 +30,7 @@ class Answer:
         all_headers = (("content-length", str(len(content))), *headers)
         self.status = status
         self.outcome = outcome
-        self.start = {
+        self.start: Message = {
             "type": "http.response.start",
             "status": status,
             "headers": [(name.encode(), value.encode()) for name, value in all_headers],

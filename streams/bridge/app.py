@@ -22,9 +22,11 @@ from streams.bridge.services.callers import Caller
 from streams.bridge.services.events import MAX_EVENT_BYTES, read_event
 from streams.bridge.settings import BridgeSettings
 from streams.bridge.sources.door import Door
+from streams.bridge.trail import Trail
 from streams.clock import Clock
 from streams.kafka.log import Log, LogError, LogFull, LogRecord
 from streams.observe.labels import Outcome, Route, SignatureResult
+from streams.observe.logs.correlation import REQUEST_ID, correlation_id
 from streams.places import place_of
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ class _Taken(NamedTuple):
     counts: Counts
     refused: Sequence[DeadLetterReason]
     answer: Answer
+    correlation_id: str
 
 
 class Bridge:
@@ -80,19 +83,25 @@ class Bridge:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        route = self._route(_path(scope))
-        try:
-            answer = self._door.refusal(route, scope) or await self._answer(route, scope, receive)
-        except Rejected as rejected:
-            answer = rejected.answer
-        except Exception as error:  # noqa: BLE001 - whatever it is, the vendor shall send again
-            _log_failure(error)
-            answer = answers.FAILED
+        route, trail = self._route(_path(scope)), Trail(scope["headers"])
+        of_request = REQUEST_ID.set(trail.request_id)
+        answer = await self._answered(route, scope, receive, trail)
         self._meters.answered(route, answer.outcome)
         self._notices.answered(route, answer)
         self._door.answered(scope, answer.outcome)
-        await send(answer.start)
+        trail.tell(route, answer)
+        REQUEST_ID.reset(of_request)
+        await send(trail.start(answer))
         await send(answer.body)
+
+    async def _answered(self, route: Route, scope: Scope, receive: Receive, trail: Trail) -> Answer:
+        try:
+            return self._door.refusal(route, scope) or await self._answer(route, scope, receive, trail)
+        except Rejected as rejected:
+            return rejected.answer
+        except Exception as error:  # noqa: BLE001 - whatever it is, the vendor shall send again
+            _log_failure(error)
+            return answers.FAILED
 
     def close(self) -> None:
         """Say what there still is to say, once no more requests come."""
@@ -107,19 +116,20 @@ class Bridge:
         known = [hmac.compare_digest(given, token) for token in self._tokens]
         return _ROUTES.get(name, Route.NONE) if any(known) else Route.NONE
 
-    async def _answer(self, route: Route, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, route: Route, scope: Scope, receive: Receive, trail: Trail) -> Answer:
         if route is Route.NONE:
             if (meant := _ROUTES.get(_path(scope).rpartition(b"/")[2])) is not None:
                 self._notices.wrong_token(meant)
             return answers.NOT_FOUND
         if scope["method"] == "POST":
             with self._room.place() as place:
-                return await (self._post_event if route is Route.EVENTS else self._post)(route, scope, receive, place)
+                take = self._post_event if route is Route.EVENTS else self._post
+                return await take(route, scope, receive, place, trail)
         if scope["method"] == "GET" and route is Route.TXPUSH:
             return answers.verification(scope["query_string"])
         return self._not_allowed[route]
 
-    async def _post(self, route: Route, scope: Scope, receive: Receive, place: Place) -> Answer:
+    async def _post(self, route: Route, scope: Scope, receive: Receive, place: Place, trail: Trail) -> Answer:
         settings = self._settings
         body = await read_body(scope, receive, settings.max_body_bytes, settings.read_seconds, place)
         if not body:
@@ -128,6 +138,7 @@ class Bridge:
         del body  # while it waits for Kafka, a request holds its records and little else
         if isinstance(taken, Answer):
             return taken
+        trail.leads_to(taken.correlation_id, taken.records)
         if taken.records and (failure := await self._write(taken.records)) is not None:
             return failure
         self._meters.stored(taken.counts)
@@ -145,7 +156,7 @@ class Bridge:
         aside = answers.SET_ASIDE if intake.records else answers.NOT_STORED
         answer = answers.STORED if intake.reduction.events else aside
         reasons = tuple(refused.reason for refused in intake.reduction.refused)
-        return _Taken(intake.records, self._meters.counts(route, intake), reasons, answer)
+        return _Taken(intake.records, self._meters.counts(route, intake), reasons, answer, intake.correlation_id)
 
     async def _beside(self, reduce: Callable[[], Intake]) -> Intake:
         """Reduce a large body beside the loop, which others have meanwhile; one at a time, as each takes its memory."""
@@ -175,7 +186,7 @@ class Bridge:
         self._meters.ack_seconds.observe(time.perf_counter() - started)
         return None
 
-    async def _post_event(self, _route: Route, scope: Scope, receive: Receive, place: Place) -> Answer:
+    async def _post_event(self, _route: Route, scope: Scope, receive: Receive, place: Place, trail: Trail) -> Answer:
         """Take an event of a service of the user's own."""
         headers = self._callers.once(scope["headers"])
         caller: Caller = self._callers.named_in(headers)
@@ -183,6 +194,7 @@ class Bridge:
         body = await read_body(scope, receive, limit, self._settings.read_seconds, place)
         event = read_event(caller, headers.get(b"content-type", b""), body, self._clock.now())
         record = record_of(event, to_epoch_ms(event.time), self._topics.events)
+        trail.leads_to(correlation_id(event.id), [record])
         if (failure := await self._write([record])) is not None:
             return failure
         self._meters.stored(self._meters.counts(Route.EVENTS, Intake([record], Reduction(events=[event]))))

@@ -47,6 +47,8 @@ class Intake(NamedTuple):
     records: list[LogRecord]
     reduction: Reduction
     is_xml: bool = False
+    correlation_id: str = ""
+    """What the ids of its events begin with: the SHA-256 of the body."""
 
 
 def content_of(body: bytes) -> Content:
@@ -73,7 +75,7 @@ def take(route: Route, body: bytes, at: datetime, topics: Topics, content: Conte
     timestamp_ms = to_epoch_ms(at)
     records = [record_of(event, timestamp_ms, topics.events) for event in reduction.events]
     records += [_of_refused(refused, route, receipt, topics.dead_letter) for refused in reduction.refused]
-    return Intake(records, reduction, isinstance(read, XmlBody))
+    return Intake(records, reduction, isinstance(read, XmlBody), receipt.sha256)
 
 
 def _reduced(route: Route, content: Content, receipt: Receipt) -> Reduction:

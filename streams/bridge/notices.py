@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextvars import Context
 
 from schemas.audit import DeadLetterReason
 from streams.bridge.answers import Answer
@@ -25,7 +26,8 @@ _OF_SERVICES = {
 
 
 def _later(seconds: float, call: Callable[[], None]) -> None:
-    asyncio.get_running_loop().call_later(seconds, call)
+    # In a context of its own: what is said a minute later belongs to no request.
+    asyncio.get_running_loop().call_later(seconds, call, context=Context())
 
 
 class Notices:

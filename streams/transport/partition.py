@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from structlog.contextvars import bind_contextvars
 
 from streams.exits import exit_now
 from streams.fold.effects import Effects, Fold, Outbox, OutRecord, PartitionPaused, ShareTooLarge, SourceRecord
@@ -114,6 +115,7 @@ class OwnedPartition:
             table.drop(self.number)
 
     async def _live(self) -> None:
+        bind_contextvars(topic=self._source.topic, partition=self.number)  # of this task's lines
         try:
             await self._open()
             while True:

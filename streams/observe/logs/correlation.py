@@ -1,7 +1,10 @@
 """One id from a request to what it leads to: what the ids of the events of one body have in common."""
 
 import re
+from contextvars import ContextVar
 
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The request that is answered: every line that is said meanwhile carries it."""
 _OF_A_BODY = re.compile(r"([0-9a-f]{64}):[0-9]{1,9}")
 
 

@@ -11,6 +11,7 @@ from structlog.dev import Column, ConsoleRenderer, KeyValueColumnFormatter, plai
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from streams.observe.logs.correlation import REQUEST_ID
 from streams.observe.logs.errors import in_words, trace_of
 
 _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {10: "\\n", 13: "\\r", 9: "\\t"}
@@ -57,6 +58,7 @@ def line_formatter(form: str, always: Mapping[str, str], *, colours: bool = Fals
     # Outermost first: what a line says itself wins over what holds for all.
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _of_request,
         add_log_level,
         add_logger_name,
         ExtraAdder(),
@@ -72,6 +74,12 @@ def line_formatter(form: str, always: Mapping[str, str], *, colours: bool = Fals
 
 
 _stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
+def _of_request(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    if (request_id := REQUEST_ID.get()) is not None:
+        line["request_id"] = request_id
+    return line
 
 
 def _discreet(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:

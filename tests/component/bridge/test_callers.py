@@ -77,7 +77,7 @@ def test_nobody_else(callers: Callers, headers: dict[bytes, bytes]) -> None:
     with pytest.raises(Rejected) as refused:
         callers.named_in(headers)
     assert refused.value.answer.status == 401
-    assert b"Bearer" in dict(refused.value.answer.start["headers"])[b"www-authenticate"]  # type: ignore[call-overload]
+    assert b"Bearer" in dict(refused.value.answer.start["headers"])[b"www-authenticate"]
 
 
 @pytest.mark.parametrize("name", [b"authorization", b"x-proxy-secret", b"x-client-name"])
