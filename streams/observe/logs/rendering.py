@@ -15,6 +15,8 @@ from streams.observe.logs.correlation import REQUEST_ID
 from streams.observe.logs.errors import in_words, trace_of
 
 _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {10: "\\n", 13: "\\r", 9: "\\t"}
+_ESCAPED_IN_JSON = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+"""What JSON may have as it is, and terminals and readers by lines follow."""
 _OF_OTHER_HANDLERS = ("message", "asctime")
 """What other handlers leave on a record."""
 _PLAIN = frozenset("-_.:/,+@%*")
@@ -105,9 +107,10 @@ def _with(always: Mapping[str, str]) -> Callable[[WrappedLogger, str, EventDict]
 
 def _dumped(line: EventDict, default: Callable[[Any], Any]) -> str:
     try:
-        return orjson.dumps(line, default=default, option=orjson.OPT_NON_STR_KEYS).decode()
+        text = orjson.dumps(line, default=default, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:  # half of a character, or a number that no machine has
         return json.dumps(line, default=default, separators=(",", ":"))
+    return text if text.isprintable() else text.translate(_ESCAPED_IN_JSON)
 
 
 # -- for people

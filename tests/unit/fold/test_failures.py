@@ -11,7 +11,9 @@ from streams.domain import Customer, Decision, decide
 from streams.fold import failures as failures_
 from streams.fold.failures import Failures
 from streams.kafka.topics import DEAD_LETTER
+from streams.observe.logs.limit import BURST
 from tests.unit.fold.build import CUSTOMERS, DAY, MINUTE, START, agent_world, looked, tick
+from tests.written import written_log
 
 ONE, *_ = CUSTOMERS
 
@@ -26,7 +28,8 @@ def fail(kind: type[Exception], number: int = 0) -> Exception:
 
 def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, bool]]:
     """Give the first words of each line, and whether it has a trace."""
-    return [(one.getMessage().partition(":")[0], one.exc_info is not None) for one in caplog.records]
+    of_failures = [one for one in caplog.records if one.name == failures_.log.name]
+    return [(one.getMessage().partition(":")[0], one.exc_info is not None) for one in of_failures]
 
 
 def test_the_first_of_a_kind_has_its_trace(caplog: pytest.LogCaptureFixture) -> None:
@@ -59,7 +62,7 @@ def test_kinds_are_bounded(caplog: pytest.LogCaptureFixture, monkeypatch: pytest
 def test_a_poisoned_customer_does_not_flood_the_log(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its events and its timers are dead letters each; the log has one trace, over any number of polls."""
+    """Its events and timers are dead letters each; the log has one trace over any number of polls, and few warnings."""
 
     def failing(customer: Customer | None, one: Event, *rest: Any) -> Decision:  # noqa: ANN401 - as it is called
         if customer is not None and customer.customer_id == ONE:
@@ -69,11 +72,14 @@ def test_a_poisoned_customer_does_not_flood_the_log(
     agent = agent_world()
     agent.hear(*(looked(one, 185, START) for one in CUSTOMERS))
     monkeypatch.setattr(turn, "decide", failing)
-    with caplog.at_level(logging.INFO):
-        for number in range(40):
+    with caplog.at_level(logging.INFO), written_log() as written:
+        written.begin()
+        for number in range(4 * BURST):
             agent.hear(looked(ONE, 0, START + number * MINUTE))
         agent.hear(tick(START + 2 * DAY))
-    assert len(agent.sent(DEAD_LETTER)) >= 40
+        warnings = [line for line in written.objects if line["level"] == "warning"]
+        assert BURST <= len(warnings) < 2 * BURST
+    assert len(agent.sent(DEAD_LETTER)) >= 4 * BURST
     place = "record aggregation.events/1"
     first, tenth = f"{place}/4 could not be decided on", f"{place}/13 could not be decided on"
     assert told(caplog) == [(first, True), (tenth, False)]

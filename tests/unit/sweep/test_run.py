@@ -9,11 +9,13 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from streams.kafka.log import LogUnavailable
+from streams.pseudonyms import Kind
 from streams.sweep.customer import TooManyDeletionsError
 from streams.sweep.report import Findings, Report
 from streams.sweep.resume import Order, State
 from streams.sweep.run import ROUNDS, Sweep
 from streams.vendor import AggregationFailedError, GoneError, MisconfiguredError, RefusedError, TryAgainError
+from tests.written import NAMES, written_log
 
 CUSTOMERS = [str(number) for number in range(1000, 1020)]
 AWAY = TryAgainError("the vendor has trouble", after_seconds=0.0, is_passing=True, status=503)
@@ -235,3 +237,16 @@ async def test_every_customer_is_a_step() -> None:
     bench.run.on_step = lambda: steps.append(bench.report.customers)
     await bench.run.run()
     assert len(steps) == 20
+
+
+async def test_the_log_names_customers_by_pseudonyms() -> None:
+    """Who is read again and who failed can be found by `txpush pseudonym`; the report has the ids."""
+    with written_log() as written:
+        written.begin()
+        bench = Bench({"1003": [AWAY], "1007": [GoneError("no such customer")], "1009": [AWAY, AWAY]})
+        await asyncio.wait_for(bench.run.run(), 5)
+        told = [NAMES.name(Kind.CUSTOMER, one) for one in ("1003", "1007", "1009", "1009")]
+        lines = [line["event"] for line in written.of("streams.sweep.run")]
+        assert sorted(line.split(" ")[1] for line in lines) == sorted(told)
+        assert written.named([f"customer {one}" for one in CUSTOMERS]) == []
+    assert set(bench.report.failed) == {"1009"} | ({"1007"} & set(bench.report.failed))

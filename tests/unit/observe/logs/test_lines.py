@@ -12,6 +12,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from streams.observe.logs import LogFormat
+from streams.observe.logs.rendering import line_formatter
 from tests.written import Written, written_log
 
 MARK = "7000000042"
@@ -64,9 +65,18 @@ def test_libraries_say_it_in_the_same_form_and_only_what_is_wrong(written: Writt
 def test_nobody_forges_a_line(written: Written, form: LogFormat) -> None:
     """What somebody sent stays on the line that quotes it, without escapes that a terminal would follow."""
     written.begin(form)
-    log.warning("it came from %s", "x\n2026-01-01T00:00:00Z INFO all is well\x1b[2J\x9b\udc80", extra={"by": "a\nb"})
+    log.warning("it came from %s", "x\n2026-01-01T00:00:00Z INFO all is well\x1b[2J\x9b", extra={"by": "a\nb"})
     assert written.text.count("\n") == 1
-    assert all(character.isprintable() for character in written.text.rstrip("\n").replace("\udc80", ""))
+    assert all(character.isprintable() for character in written.text.rstrip("\n"))
+
+
+@pytest.mark.parametrize("form", ["json", "human"])
+def test_half_of_a_character_stops_no_line(form: str) -> None:
+    """Text that no UTF-8 can hold, as of a body that nobody could read, is a line all the same."""
+    record = logging.LogRecord("streams.some.place", logging.WARNING, "", 0, "it has %s", ("\udc80",), None)
+    line = line_formatter(form, {}).format(logging.makeLogRecord(record.__dict__ | {"by": "\udc80", "more": {1: "a"}}))
+    assert "it has " in line
+    assert "\n" not in line
 
 
 @pytest.mark.parametrize("form", ["json", "human"])
