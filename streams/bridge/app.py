@@ -183,7 +183,7 @@ class Bridge:
             await self._log.send_all(records, self._settings.ack_deadline_seconds)
         except LogError as error:
             return self._overloaded if isinstance(error, LogFull) else self._unavailable
-        self._meters.ack_seconds.observe(time.perf_counter() - started)
+        self._meters.acknowledged(time.perf_counter() - started)
         return None
 
     async def _post_event(self, _route: Route, scope: Scope, receive: Receive, place: Place, trail: Trail) -> Answer:

@@ -38,7 +38,8 @@ class BridgeMeters:
         self._dates = instruments.counter(metrics.BRIDGE_UNREADABLE_DATES)
         self._unknown = instruments.counter(metrics.BRIDGE_UNKNOWN_TYPES)
         self.rebuilds = instruments.counter(metrics.BRIDGE_LOG_REBUILDS)
-        self.ack_seconds = instruments.histogram(metrics.BRIDGE_ACK_SECONDS)
+        self._ack_seconds = instruments.histogram(metrics.BRIDGE_ACK_SECONDS)
+        self._last_stored = instruments.gauge(metrics.BRIDGE_LAST_STORED)
 
     def answered(self, route: Route, outcome: Outcome) -> None:
         """Count a request."""
@@ -69,6 +70,11 @@ class BridgeMeters:
         if reduction.unknown_types:
             found[self._unknown] += reduction.unknown_types
         return found
+
+    def acknowledged(self, seconds: float) -> None:
+        """Hear that Kafka has all records of a request, and how long that took."""
+        self._ack_seconds.observe(seconds)
+        self._last_stored.set_to_current_time()
 
     def stored(self, counts: Counts) -> None:
         """Count what a body came to, once all of it is durable: a body that comes again counts once more."""

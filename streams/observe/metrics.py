@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from streams.observe import business, canary, labels, restoring, subscribing
+from streams.observe import business, canary, executing, labels, restoring, subscribing
 from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric, TopMetric
 
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -37,6 +37,11 @@ BRIDGE_ACK_SECONDS = HistogramMetric(
     "seconds",
     "Time until Kafka had acknowledged all records of a request.",
     buckets=ACK_BUCKETS,
+)
+BRIDGE_LAST_STORED = GaugeMetric(
+    "txpush_bridge_last_stored_timestamp_seconds",
+    "seconds",
+    "When Kafka last acknowledged all records of a request; 0 before the first one.",
 )
 BRIDGE_IN_FLIGHT = GaugeMetric(
     "txpush_bridge_requests_in_flight", "requests", "Requests that wait for Kafka's acknowledgement."
@@ -209,45 +214,12 @@ VENDOR_UNREADABLE_ACCOUNTS = CounterMetric(
     "txpush_vendor_unreadable_accounts_total", "accounts", "Accounts in lists of the vendor's without usable ids."
 )
 
-EXECUTOR_LINKS = CounterMetric(
-    "txpush_executor_links_total",
-    "requests",
-    "Requests of customers, by what became of them.",
-    (Label("outcome", labels.LINK_OUTCOMES),),
-)
-EXECUTOR_LOOKUPS = CounterMetric(
-    "txpush_executor_lookups_total",
-    "lookups",
-    "Look-ups done with, by what was asked and what became of it.",
-    (Label("action", labels.LOOKUP_ACTIONS), Label("outcome", labels.LOOKUP_OUTCOMES)),
-)
-EXECUTOR_OBSERVATIONS = CounterMetric(
-    "txpush_executor_observations_total", "records", "Accounts read at the vendor and acknowledged on the inbound log."
-)
-EXECUTOR_LOOKUP_RETRIES = CounterMetric(
-    "txpush_executor_lookup_retries_total", "tries", "Tries of look-ups that have to be made again."
-)
-EXECUTOR_UNREADABLE = CounterMetric(
-    "txpush_executor_unreadable_records_total", "records", "Records of commands and look-ups that cannot be read."
-)
-EXECUTOR_IN_HAND = GaugeMetric("txpush_executor_lookups_in_hand", "lookups", "Look-ups read and not answered yet.")
-EXECUTOR_WAITING = GaugeMetric(
-    "txpush_executor_lookups_waiting", "lookups", "Look-ups among them that wait for an institution to be tried again."
-)
-EXECUTOR_COMMANDS = GaugeMetric(
-    "txpush_executor_commands_known", "commands", "Commands, open and closed, that a link may still lead to."
-)
-EXECUTOR_VIEW_KNOWN = GaugeMetric(
-    "txpush_executor_view_known_timestamp_seconds",
-    "seconds",
-    "When all committed commands had last been read; 0 before the first time.",
-)
-
 METRICS: tuple[Metric, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, Metric)),
     *business.METRICS,
     *restoring.METRICS,
     *subscribing.METRICS,
+    *executing.METRICS,
     *canary.METRICS,
 )
 """All metrics, those of a component in the order above or in its part of the list."""

@@ -18,6 +18,11 @@ SUBSCRIBE_NOT_HANDED_OUT = CounterMetric(
 SUBSCRIBE_ACKNOWLEDGED = CounterMetric(
     "txpush_subscribe_acknowledged_total", "commands", "Commands that the service is done with."
 )
+SUBSCRIBE_LAST_ACKNOWLEDGED = GaugeMetric(
+    "txpush_subscribe_last_acknowledged_timestamp_seconds",
+    "seconds",
+    "When the service was last done with a command; 0 before the first one.",
+)
 SUBSCRIBE_HANDED_BACK = CounterMetric(
     "txpush_subscribe_handed_back_total", "commands", "Commands that the service failed at, to be handed out again."
 )

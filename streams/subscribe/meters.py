@@ -33,6 +33,7 @@ class Meters:
     def acknowledged(self) -> None:
         """Count a command that the caller is done with."""
         self._instruments.counter(subscribing.SUBSCRIBE_ACKNOWLEDGED).inc()
+        self._instruments.gauge(subscribing.SUBSCRIBE_LAST_ACKNOWLEDGED).set_to_current_time()
 
     def handed_back(self) -> None:
         """Count a command that the caller could not deal with."""

@@ -53,6 +53,12 @@ class Bench:
         """Give the value of a counter."""
         return self.registry.get_sample_value(f"txpush_bridge_{name}_total", labels) or 0.0
 
+    def last_stored(self) -> float:
+        """Give when records were last acknowledged."""
+        moment = self.registry.get_sample_value("txpush_bridge_last_stored_timestamp_seconds")
+        assert moment is not None
+        return moment
+
 
 def bridge_with(
     log: FakeLog, registry: CollectorRegistry, settings: BridgeSettings = SETTINGS, keys: Keys | None = None

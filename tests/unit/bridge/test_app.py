@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
@@ -43,6 +44,7 @@ async def test_a_notification_is_stored(bench: Bench) -> None:
     ]
     assert bench.count("requests", route="txpush", outcome="stored") == 1
     assert bench.count("records_stored", type="txpush.account.modified") == 2
+    assert 0 < bench.last_stored() <= time.time()
 
 
 async def test_a_large_notification_is_stored_whole_while_others_are_answered() -> None:
@@ -95,6 +97,7 @@ async def test_503_while_the_log_cannot_be_written(bench: Bench, failure: Except
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
     assert bench.count("requests", route="txpush", outcome=outcome) == 1
     assert bench.count("records_stored", type="txpush.account.modified") == 0
+    assert bench.last_stored() == 0
 
 
 async def test_no_200_for_a_dead_letter_that_is_not_stored(bench: Bench) -> None:

@@ -80,6 +80,7 @@ async def test_first_start_hands_out_what_is_open() -> None:
     closed, changed, old, fresh = (CommandStory(str(number)) for number in range(4))
     bench.log.put(closed.issue(), changed.issue(), closed.withdraw(), changed.update(103), fresh.issue(), at=START)
     bench.log.put(old.issue(START - 2 * HOUR - timedelta(days=1)), at=START)
+    assert bench.count("last_acknowledged_timestamp_seconds") == 0
     async with bench.started() as subscription:
         said = []
         async for delivery in subscription:
@@ -90,6 +91,7 @@ async def test_first_start_hands_out_what_is_open() -> None:
     assert bench.count("not_handed_out_total", reason="superseded") == 1
     assert bench.count("not_handed_out_total", reason="expired") == 1
     assert bench.count("acknowledged_total") == 2
+    assert bench.count("last_acknowledged_timestamp_seconds") > 0
 
 
 async def test_then_each_message_as_it_comes() -> None:

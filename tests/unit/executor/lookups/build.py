@@ -70,6 +70,10 @@ class World:
         labels = {"action": action, "outcome": outcome}
         return self.registry.get_sample_value("txpush_executor_lookups_total", labels) or 0.0
 
+    def last_done(self) -> float | None:
+        """Give when a look-up was last done with."""
+        return self.registry.get_sample_value("txpush_executor_last_lookup_timestamp_seconds")
+
     def value(self, name: str) -> float:
         """Give another counter."""
         return self.registry.get_sample_value(f"txpush_executor_{name}_total") or 0.0

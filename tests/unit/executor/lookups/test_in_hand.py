@@ -31,8 +31,10 @@ async def test_one_that_waits_holds_up_no_other() -> None:
     source = EndlessSource([*asked(1), RawRecord(PLACE, 1, lookup(B), ASKED_MS)])
     world = World(source=source)
     world.vendor.accounts = {A: TryAgainError("busy", after_seconds=0), B: snapshot(B)}
+    assert world.last_done() == 0
     running = asyncio.create_task(world.run())
     await until(lambda: world.count("answered") == 1)
+    assert world.last_done()
     assert (source.committed, world.reader.in_hand) == ({}, 1)
     world.vendor.accounts[A] = snapshot(A)
     await until(lambda: source.committed == {PLACE: 2})
