@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Board, Form, Limits, Panel, Query, Row, above, none_of
-from deploy.grafana.boards.queries import share, total, within
+from deploy.grafana.boards.queries import share, total, within, within_and_new
 from streams.observe import business, executing, metrics
 
 TO_CUSTOMERS = {"kind": "connect-fix|relink|remove-duplicate|consent-renewal|otp-escalation"}
@@ -77,7 +77,7 @@ CODES = Row(
             "Observations of such codes in an hour, by code; never a reason to contact a customer.",
             "none.",
             units.Short,
-            (Query(within("1h", business.AGENT_UNKNOWN_CODES, "code"), "code {{code}}"),),
+            (Query(within_and_new("1h", business.AGENT_UNKNOWN_CODES, "code"), "code {{code}}"),),
             Form.STACK,
             width=12,
             limits=none_of(),

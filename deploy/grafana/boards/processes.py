@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Panel, Query, Row, above, none_of
-from deploy.grafana.boards.queries import CHOSEN_PARTITIONS, CPU, MEMORY, of, quantile, total, within, worst
+from deploy.grafana.boards.queries import CHOSEN_PARTITIONS, CPU, MEMORY, mean, of, total, worst
 from streams.observe import metrics, restoring
 
 PROCESSES = Row(
@@ -39,24 +39,24 @@ PROCESSES = Row(
             (Query(worst(metrics.AGENT_EPOCH, "job, partition", CHOSEN_PARTITIONS), "{{job}} {{partition}}"),),
         ),
         Panel(
-            "Time to open a partition",
-            "From fencing the former owner until its state is back, and until the state alone is, by what that began"
-            " with.",
+            "Mean time to open a partition",
+            "From fencing the former owner until its state is back; and of the state alone, by what that began with."
+            " Of all openings since a process was started.",
             "seconds with state on disk; with `full` minutes for many accounts.",
             units.Seconds,
             (
-                Query(quantile(0.99, metrics.AGENT_OPEN_SECONDS, "job"), "{{job}} 99%"),
-                Query(quantile(0.99, restoring.AGENT_RESTORE_SECONDS, "job, source"), "{{job}} {{source}} 99%"),
+                Query(mean(metrics.AGENT_OPEN_SECONDS, "job"), "{{job}}"),
+                Query(mean(restoring.AGENT_RESTORE_SECONDS, "job, source"), "{{job}} state from {{source}}"),
             ),
             limits=above(60, 300),
             nothing="none was opened",
         ),
         Panel(
             "State files that were not used",
-            "Files of state on disk that were refused, by reason; their changelogs are read whole.",
+            "Files of state that were refused since a process was started, by reason; changelogs are read whole.",
             "0; `missing` at a first start.",
             units.Short,
-            (Query(within("1h", restoring.AGENT_STATE_REFUSED, "job, reason"), "{{job}} {{reason}}"),),
+            (Query(total(restoring.AGENT_STATE_REFUSED, "job, reason"), "{{job}} {{reason}}"),),
             limits=none_of(),
         ),
     ),

@@ -75,6 +75,19 @@ def quantile(share: float, metric: HistogramMetric, by: str = "", chosen: str = 
     return f"histogram_quantile({share}, {summed(rate, f'le, {by}' if by else 'le')})"
 
 
+def mean(metric: HistogramMetric, by: str = "", chosen: str = CHOSEN, /) -> str:
+    """Give the mean of all observations since the processes were started, which are too few for a rate."""
+    _check(metric, _labels(by))
+    whole, times = (summed(of(metric, chosen, part=part), by) for part in ("_sum", "_count"))
+    return share(whole, times)
+
+
+def within_and_new(window: str, metric: CounterMetric, by: str, chosen: str = CHOSEN, /) -> str:
+    """Give how far counters have come whose series begin with their first count, which no increase would show."""
+    old = summed(f"{of(metric, chosen)} offset {window}", by)
+    return f"{within(window, metric, by, chosen)} > 0 or ({total(metric, by, chosen)} unless {old})"
+
+
 def share(part: str, whole: str) -> str:
     """Divide; nothing where the whole is 0."""
     return f"{part} / ({whole} > 0)"

@@ -175,8 +175,8 @@ async def flow_of(whole: Whole) -> AsyncIterator[Flow]:
 
 
 @asynccontextmanager
-async def running(kafka: EmbeddedKafka, folder: Path) -> AsyncIterator[Whole]:
-    """Run everything; whoever still runs at the end has to end well."""
+async def running(kafka: EmbeddedKafka, folder: Path, callers: str = "") -> AsyncIterator[Whole]:
+    """Run everything; whoever still runs at the end has to end well. `callers` are more of the callers' file."""
     await topics.apply(kafka.bootstrap, EMBEDDED)
     sandbox = Sandbox(SandboxSettings(partner_secret=PARTNER_SECRET, app_key=APP_KEY), WallClock())
     vendor = Between(sandbox.app)
@@ -184,7 +184,7 @@ async def running(kafka: EmbeddedKafka, folder: Path) -> AsyncIterator[Whole]:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serving(sandbox))
         bridge_port, executor_port = free_port(), free_port()
-        settings = settings_of(kafka.bootstrap, url, bridge_port, executor_port, _callers(folder))
+        settings = settings_of(kafka.bootstrap, url, bridge_port, executor_port, _callers(folder, callers))
         parts = {name: part_of(name, name, settings, folder) for name in NAMES}
         whole = Whole(kafka.bootstrap, sandbox, vendor, url, bridge_port, executor_port, settings, parts)
         view = TopicView(kafka.bootstrap, (*CUSTOMER_COMMANDS, TICKETS, HEALTH, DEAD_LETTER), whole.hear)
@@ -203,9 +203,9 @@ def part_of(name: str, command: str, settings: Mapping[str, str], folder: Path) 
     return Program((*CLI, command), {**settings, "TXPUSH_INSTANCE": name}, folder / f"{name}.log")
 
 
-def _callers(folder: Path) -> Path:
+def _callers(folder: Path, more: str) -> Path:
     path, digest = folder / "callers.toml", hashlib.sha256(CALLER_TOKEN.encode()).hexdigest()
-    path.write_text(f'[app]\ntypes = ["account.challenged", "command.reported"]\ntoken_sha256 = ["{digest}"]\n')
+    path.write_text(f'[app]\ntypes = ["account.challenged", "command.reported"]\ntoken_sha256 = ["{digest}"]\n{more}')
     return path
 
 
