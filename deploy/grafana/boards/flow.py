@@ -160,7 +160,7 @@ AGENTS = Row(
         Panel(
             "Time of a transaction",
             "How long a batch takes from its first record until its commit, by component.",
-            "10 to 100 ms. At 20 s a worker ends itself.",
+            "tens of milliseconds. At 20 s a worker ends itself.",
             units.Seconds,
             tuple(
                 Query(quantile(part, metrics.AGENT_TRANSACTION_SECONDS, "job"), f"{{{{job}}}} {part:.0%}")

@@ -183,11 +183,23 @@ def test_budgets_are_those_of_the_alerts(objective: str) -> None:
     assert spent == {OBJECTIVES[objective]}
 
 
-def test_what_is_to_be_watched_is_on_a_board() -> None:
-    """Every metric of the tables of golden signals and of stages."""
+def to_watch() -> str:
+    """Give the tables of golden signals and of stages."""
     text = (DEPLOY / "README.md").read_text().partition("## What to watch")[2].partition("\n## ")[0]
-    rows = [line for line in text.splitlines() if line.startswith("|")]
-    named = set(re.findall(r"`((?:txpush|process)_[a-z0-9_]+)`", "\n".join(rows)))
+    return "\n".join(line for line in text.splitlines() if line.startswith("|"))
+
+
+def test_what_is_to_be_watched_is_on_a_board() -> None:
+    """Every metric of the tables."""
+    named = set(re.findall(r"`((?:txpush|process)_[a-z0-9_]+)`", to_watch()))
     shown = set().union(*(names_of(parsed(asked)) for asked in chain.from_iterable(QUERIES.values())))
     assert named
     assert named <= {re.sub("_bucket$", "", name) for name in shown}
+
+
+def test_panels_of_the_tables_are_there() -> None:
+    """Each has the title, and is on the dashboard, that the table says."""
+    told = re.findall(r'(on call|flow|business|vendor) "([^"]+)"', to_watch())
+    assert told
+    titles = {name: {panel["title"] for panel in panels(board)} for name, board in BOARDS.items()}
+    assert [one for one in told if one[1] not in titles[f"txpush-{one[0].replace(' ', '-')}"]] == []
