@@ -66,7 +66,7 @@ CODES = Row(
         Panel(
             "Observations in an hour, by cause",
             "What the status codes of observed accounts mean, after the catalogue.",
-            "`success` above all, in the rhythm of the nightly aggregation.",
+            "`healthy` above all, in the rhythm of the nightly aggregation.",
             units.Short,
             (Query(within("1h", business.AGENT_OBSERVATIONS, "cause"), "{{cause}}"),),
             Form.STACK,
