@@ -202,6 +202,7 @@ BRIDGE_TYPES = (
     EventType.ACCOUNT_DELETED.value,
     EventType.ACCOUNT_CHALLENGED.value,
     EventType.COMMAND_REPORTED.value,
+    EventType.CANARY_SENT.value,
     "connect",
     OTHER,
 )

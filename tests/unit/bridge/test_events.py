@@ -10,20 +10,21 @@ import orjson
 import pytest
 
 from schemas.cloudevents import from_record
-from schemas.events import AccountChallenged, CommandReported, Event
+from schemas.events import AccountChallenged, CanarySent, CommandReported, Event
 from streams.bridge.services.callers import Caller, Callers
 from streams.bridge.services.events import MAX_EVENT_BYTES
 from streams.kafka.log import LogFull, LogUnavailable
 from tests.unit.bridge.bench import SETTINGS, TOKEN, Bench, bench_with
 from tests.unit.bridge.signed import SIGNING
 
-MAILER_TOKEN, APP_TOKEN = "mailer-token-0123456789", "app-token-0123456789abc"
+MAILER_TOKEN, APP_TOKEN, CANARY_TOKEN = (f"{name}-token-0123456789" for name in ("mailer", "app", "canary"))
 CALLERS = Callers(
     tuple(
         (hashlib.sha256(token.encode()).hexdigest().encode(), caller)
         for token, caller in (
             (MAILER_TOKEN, Caller("mailer", frozenset({"command.reported"}))),
             (APP_TOKEN, Caller("app", frozenset({"account.challenged", "command.reported"}))),
+            (CANARY_TOKEN, Caller("canary", frozenset({"canary.sent"}))),
         )
     )
 )
@@ -91,6 +92,16 @@ async def test_a_challenge_is_stored(bench: Bench) -> None:
     assert event.data == AccountChallenged(
         customer_id="7000000042", account_id="5900000001", institution_login_id="7100000007"
     )
+
+
+async def test_a_canary_is_stored(bench: Bench) -> None:
+    """A sign of life, counted under its own type: `other` is what nobody foresaw."""
+    data = {"customerId": "canary-0", "canary_id": "c1"}
+    canary = REPORT | {"type": "canary.sent", "partitionkey": "canary-0", "data": data}
+    assert (await post(bench, canary, CANARY_TOKEN)).status_code == 200
+    event = stored(bench)
+    assert (event.data, event.subject) == (CanarySent(customer_id="canary-0", canary_id="c1"), "canaries/c1")
+    assert [bench.count("records_stored", type=name) for name in ("canary.sent", "other")] == [1, 0]
 
 
 async def test_a_challenge_of_a_login(bench: Bench) -> None:
