@@ -16,7 +16,7 @@ from streams.ending import ended
 from streams.kafka.access import Bootstrap, ClusterError, client_arguments
 from streams.kafka.lanes import Delivery, Lanes
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
-from streams.kafka.refusals import NO_RIGHT, no_right, told
+from streams.kafka.refusals import LOOK_AT_BROKERS, NO_RIGHT, no_right, told
 from streams.kafka.topics import Layout, require
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,6 @@ RETRY_BACKOFF_MS = 250
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 REFUSALS = 3
 """Refused calls without an acknowledgement in between that tell of more than one odd record."""
-LOOK = "look at the brokers, and run `txpush doctor`"
-"""What to do about it, as it ends each reason."""
 REFUSED_SECONDS = 60.0
 """How long after the last refusal nothing is expected of the log; then it is tried again: what else would tell."""
 
@@ -106,13 +104,13 @@ class LogProducer:
     def problems(self) -> list[str]:
         """Say in words why records cannot be written now; nothing when they can."""
         if self._lanes is None:
-            return [f"Kafka at {self.settings.bootstrap} is not available: {self._why}; {LOOK}"]
+            return [f"Kafka at {self.settings.bootstrap} is not available: {self._why}; {LOOK_AT_BROKERS}"]
         if self._refusals >= REFUSALS and time.monotonic() < self._refused_at + REFUSED_SECONDS:
-            return [f"Kafka at {self.settings.bootstrap} refuses what is written: {self._refusal}; {LOOK}"]
+            return [f"Kafka at {self.settings.bootstrap} refuses what is written: {self._refusal}; {LOOK_AT_BROKERS}"]
         silent = self._lanes.silent_seconds()
         if silent > self.settings.stall_seconds:
-            return [f"Kafka has acknowledged nothing for {silent:.0f} s with records waiting; {LOOK}"]
-        return [] if self._reachable else [f"Kafka at {self.settings.bootstrap} does not answer; {LOOK}"]
+            return [f"Kafka has acknowledged nothing for {silent:.0f} s with records waiting; {LOOK_AT_BROKERS}"]
+        return [] if self._reachable else [f"Kafka at {self.settings.bootstrap} does not answer; {LOOK_AT_BROKERS}"]
 
     async def send_all(self, records: Sequence[LogRecord], deadline_seconds: float) -> None:
         """Write the records in order and return once all are acknowledged by all in-sync replicas.

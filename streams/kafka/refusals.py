@@ -25,6 +25,8 @@ from streams.kafka.access import OPEN, Access, AccessRefusedError, Bootstrap, ac
 from streams.settings import security as names
 
 KNOCK_SECONDS = 3.0
+LOOK_AT_BROKERS = "look at the brokers, and run `txpush doctor`"
+"""What to do where they cannot be read from or written to, as the end of each reason."""
 EXPIRED, NOT_YET_VALID = 10, 9
 NO_RIGHT = (
     ClusterAuthorizationFailedError,

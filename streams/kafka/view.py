@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from schemas.times import to_epoch_ms
 from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
-from streams.kafka.refusals import told
+from streams.kafka.refusals import LOOK_AT_BROKERS, told
 from streams.kafka.since import offsets_since
 from streams.places import place_of
 from streams.polling import polled
@@ -26,9 +26,8 @@ POLL_MS = 200
 MAX_POLL_RECORDS = 5000
 RETRY_BACKOFF_MS = 250
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
-LOOK = "look at the brokers, and run `txpush doctor`"
 NEWER = "start a release that can read it"
-"""What to do where a topic cannot be read, and where a record of it cannot."""
+"""What to do about a record that cannot be read."""
 NAMED = 100
 """Records passed by that are named in the log one by one; behind them each of so many is."""
 
@@ -79,7 +78,7 @@ class TopicView:
         self._positions: dict[TopicPartition, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._stood_at_ends = -math.inf
-        self._why, self._remedy = "not started", LOOK
+        self._why, self._remedy = "not started", LOOK_AT_BROKERS
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
