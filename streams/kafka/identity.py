@@ -1,4 +1,6 @@
-"""Names a partition for good: cluster id, topic id and number. A deleted and recreated topic gets another name.
+"""What a cluster says of itself: its id and the ids of topics, who leads them, and what we may do.
+
+Ids name a partition for good: those of cluster and topic, and its number. A topic that is made anew gets another one.
 
 aiokafka speaks the metadata protocol up to version 5; topic ids came with version 10, so version 12 is described here.
 """
@@ -7,7 +9,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.api import Request, RequestStruct, Response
@@ -26,6 +28,33 @@ from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.refusals import in_words
 
 TIMEOUT_SECONDS = 15.0
+
+
+class PartitionDescription(NamedTuple):
+    """A partition by the numbers of the brokers: who leads it, -1 for nobody, who has a copy, and whose is in sync."""
+
+    number: int
+    leader: int
+    replicas: Sequence[int]
+    in_sync: Sequence[int]
+
+
+class TopicDescription(NamedTuple):
+    """A topic; `error` is Kafka's code, 0 for none; `rights` are bits by the numbers of Kafka's operations."""
+
+    error: int
+    name: str
+    id: str
+    partitions: Sequence[PartitionDescription]
+    rights: int
+
+
+class ClusterDescription(NamedTuple):
+    """A cluster: its id, host and port of each broker as clients are led there, and the topics that were asked for."""
+
+    cluster_id: str
+    brokers: Sequence[tuple[str, int]]
+    topics: Sequence[TopicDescription]
 
 
 class _Uuid(AbstractType):  # type: ignore[misc] # untyped library
@@ -102,13 +131,12 @@ class _MetadataRequestV12(RequestStruct):  # type: ignore[misc] # untyped librar
 class _MetadataRequest(Request[_MetadataRequestV12]):  # type: ignore[misc] # untyped library
     API_KEY = 3
 
-    def __init__(self, topics: Sequence[str], *, with_rights: bool) -> None:
+    def __init__(self, topics: Sequence[str]) -> None:
         self._topics = topics
-        self._with_rights = with_rights
 
     def build(self, request_struct_class: type[_MetadataRequestV12]) -> _MetadataRequestV12:
         named: list[tuple[uuid.UUID, str, dict[int, bytes]]] = [(uuid.UUID(int=0), topic, {}) for topic in self._topics]
-        return request_struct_class(named, False, self._with_rights, {})  # noqa: FBT003 - wire order: none is made
+        return request_struct_class(named, False, True, {})  # noqa: FBT003 - wire order: no topic is made, rights are told
 
 
 async def log_identity(bootstrap: Bootstrap, topic: str) -> str:
@@ -124,15 +152,15 @@ async def topic_ids(bootstrap: Bootstrap, topics: Sequence[str]) -> tuple[str, d
         LookupError: a topic is missing.
         KafkaError, TimeoutError: no broker answers.
     """
-    response = await described(bootstrap, topics)
-    for error, topic, *_ in response.topics:
-        if error:
-            raise LookupError(f"topic {topic} has no id yet (error {error}): run `txpush topics apply`")
-    return response.cluster_id, {topic: str(topic_id) for _, topic, topic_id, *_ in response.topics}
+    found = await described(bootstrap, topics)
+    for topic in found.topics:
+        if topic.error:
+            raise LookupError(f"topic {topic.name} has no id yet (error {topic.error}): run `txpush topics apply`")
+    return found.cluster_id, {topic.name: topic.id for topic in found.topics}
 
 
-async def described(bootstrap: Bootstrap, topics: Sequence[str]) -> Any:  # noqa: ANN401 - untyped library
-    """Give what the cluster says of itself and of some topics, and what we may do to each (version 12); makes none.
+async def described(bootstrap: Bootstrap, topics: Sequence[str]) -> ClusterDescription:
+    """Give what the cluster says of itself and of some topics; makes none.
 
     Raises:
         AccessRefusedError: the brokers and we do not accept each other.
@@ -143,6 +171,17 @@ async def described(bootstrap: Bootstrap, topics: Sequence[str]) -> Any:  # noqa
         try:
             async with in_words(bootstrap):
                 await client.bootstrap()
-            return await client.send(client.get_random_node(), _MetadataRequest(topics, with_rights=True))
+            answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
         finally:
             await client.close()
+    brokers = [(host, port) for _, host, port, *_ in answer.brokers]
+    return ClusterDescription(answer.cluster_id, brokers, [_topic(one) for one in answer.topics])
+
+
+def _topic(told: Sequence[Any]) -> TopicDescription:
+    error, name, topic_id, _, partitions, rights, _ = told
+    of_each = [
+        PartitionDescription(number, leader, replicas, in_sync)
+        for _, number, leader, _, replicas, in_sync, *_ in partitions
+    ]
+    return TopicDescription(error, name, str(topic_id), of_each, rights)

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from streams.doctor.findings import Finding, ok, warning, wrong
 from streams.doctor.scope import Scope
@@ -11,7 +10,7 @@ from streams.doctor.wire import Features, features
 from streams.kafka.access import Access
 from streams.kafka.acls.rights import ALL_TOPICS
 from streams.kafka.embedded.properties import is_embedded_cluster
-from streams.kafka.identity import described
+from streams.kafka.identity import TopicDescription, described
 from streams.kafka.refusals import addresses_of, causes_of, knocked, refusal_in
 from streams.kafka.topics import Layout
 
@@ -53,12 +52,12 @@ async def cluster(scope: Scope) -> Sequence[Finding]:
     """Say what the cluster is, whether all its brokers can be reached from here, and whether records can be written."""
     access, layout = scope.access, Layout.of(scope.settings)
     told, known = await asyncio.gather(described(access, ALL_TOPICS), features(access))
-    brokers = {f"{host}:{port}": (host, port) for _, host, port, *_ in told.brokers}
+    brokers = {f"{host}:{port}": (host, port) for host, port in told.brokers}
     failures = await asyncio.gather(*(knocked(access, *address) for address in brokers.values()))
     problems = [
         *_few(len(brokers), layout),
         *_strangers(access, dict(zip(brokers, failures, strict=True))),
-        *_copies(told, layout),
+        *_copies(told.topics, layout),
         *_clock(scope, told.cluster_id),
     ]
     return [ok(f"id {told.cluster_id}, {_version(known)}, {len(brokers)} brokers"), *problems]
@@ -87,17 +86,16 @@ def _strangers(access: Access, failures: Mapping[str, Exception | None]) -> Iter
             )
 
 
-def _copies(told: Any, layout: Layout) -> Iterator[Finding]:  # noqa: ANN401 - untyped library
+def _copies(topics: Sequence[TopicDescription], layout: Layout) -> Iterator[Finding]:
     """Tell of partitions without a leader, of those that take no records, and of those that lack a copy."""
     headless, refusing, lacking = [], [], []
-    for name, partition in ((topic[1], one) for topic in told.topics for one in topic[4]):
-        _, number, leader, _, replicas, in_sync, *_ = partition
-        place = f"{name}/{number}"
-        if leader < 0:
+    for name, partition in ((topic.name, one) for topic in topics for one in topic.partitions):
+        place = f"{name}/{partition.number}"
+        if partition.leader < 0:
             headless.append(place)
-        elif len(in_sync) < layout.min_insync_replicas:
+        elif len(partition.in_sync) < layout.min_insync_replicas:
             refusing.append(place)
-        elif len(in_sync) < len(replicas):
+        elif len(partition.in_sync) < len(partition.replicas):
             lacking.append(place)
     start = "start the brokers that are down, or see their logs"
     if headless:

@@ -22,7 +22,7 @@ NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldRights:
     """What a user may do: bits by the numbers of Kafka's operations, and the transactional ids that it may see."""
 
     topics: Mapping[str, int]
@@ -70,14 +70,14 @@ def _enough_for(components: Sequence[Component]) -> Finding:
     return warning("not enough for any component", f"name the one that this is for with --component; {REMEDY}")
 
 
-def _missing(component: Component, needed: Sequence[Right], held: Held) -> Iterator[Finding]:
+def _missing(component: Component, needed: Sequence[Right], held: HeldRights) -> Iterator[Finding]:
     missing = [f"{right.operation} on {right.resource} {right.name}" for right in needed if not held.has(right)]
     if missing:
         more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
         yield wrong(f"{component} lacks {', '.join(missing[:NAMED])}{more}", REMEDY)
 
 
-def _too_many(component: Component, held: Held) -> Iterator[Finding]:
+def _too_many(component: Component, held: HeldRights) -> Iterator[Finding]:
     foreign = [
         topic
         for topic in ALL_TOPICS
@@ -91,12 +91,12 @@ def _too_many(component: Component, held: Held) -> Iterator[Finding]:
         )
 
 
-async def _held(access: Access, asked: Sequence[Right]) -> Held:
+async def _held(access: Access, asked: Sequence[Right]) -> HeldRights:
     groups = sorted({right.name for right in asked if right.resource is Resource.GROUP})
     prefixes = sorted({right.name for right in asked if right.resource is Resource.TRANSACTIONAL_ID})
     told = await described(access, ALL_TOPICS)
-    return Held(
-        {topic: 0 if error else bits for error, topic, _, _, _, bits, *_ in told.topics},
+    return HeldRights(
+        {topic.name: 0 if topic.error else topic.rights for topic in told.topics},
         dict(zip(groups, await asyncio.gather(*(_of_group(access, name) for name in groups)), strict=True)),
         [prefix for prefix in prefixes if await _sees(access, prefix)],
     )

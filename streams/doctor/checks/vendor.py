@@ -112,8 +112,10 @@ async def credentials(scope: Scope) -> Sequence[Finding]:
 
 async def _may_read(access: Access, topic: str) -> bool:
     """Tell whether this user may read a topic; one that is missing is told elsewhere."""
-    ((code, _, _, _, _, rights, *_),) = (await described(access, [topic])).topics
-    return bool(rights >> OPERATIONS[Operation.READ] & 1) if not code else code == UnknownTopicOrPartitionError.errno
+    (found,) = (await described(access, [topic])).topics
+    if found.error:
+        return bool(found.error == UnknownTopicOrPartitionError.errno)
+    return bool(found.rights >> OPERATIONS[Operation.READ] & 1)
 
 
 async def _tried(settings: VendorSettings, gate: Gate) -> Finding:

@@ -1,8 +1,6 @@
 """What checks make of what they were told, without asking anybody."""
 
 from collections.abc import Iterable
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -12,12 +10,13 @@ from schemas.events import PolicyActivated
 from schemas.policy import Policy
 from streams.doctor.checks import brokers, clock, groups, keys, policy, processes, rights, vendor
 from streams.doctor.checks.groups import Reading, Unread
-from streams.doctor.checks.rights import Held
+from streams.doctor.checks.rights import HeldRights
 from streams.doctor.findings import Finding, Status
 from streams.fold.inforce import InForce
 from streams.kafka.acls.cluster import OPERATIONS
 from streams.kafka.acls.rights import ALL_TOPICS, Operation, reads, writes
 from streams.kafka.acls.rights import rights as needed_by
+from streams.kafka.identity import PartitionDescription, TopicDescription
 from streams.kafka.topics import AGENT, EVENTS, Layout
 from streams.operate.inforce import Place, Standing
 from streams.vendor.gate.standing import Entry, State, Told
@@ -37,18 +36,16 @@ def told(findings: Iterable[Finding]) -> list[tuple[Status, str]]:
 # -- brokers
 
 
-def described(*partitions: tuple[int, int, list[int], list[int]]) -> Any:  # noqa: ANN401 - as the library has it
+def described(*partitions: tuple[int, int, list[int], list[int]]) -> list[TopicDescription]:
     """Give a topic with partitions: number, leader, replicas and those in sync."""
-    return SimpleNamespace(
-        topics=[(0, EVENTS, None, False, [(0, n, leader, 0, all_, in_, [], {}) for n, leader, all_, in_ in partitions])]
-    )
+    return [TopicDescription(0, EVENTS, "an-id", [PartitionDescription(*one) for one in partitions], 0)]
 
 
 def test_copies_are_told() -> None:
     """No leader: nothing goes on; too few in sync: nothing is written; one behind: a warning."""
     layout = Layout(4, 3)
-    cluster = described((0, -1, [1, 2, 3], []), (1, 1, [1, 2, 3], [1]), (2, 1, [1, 2, 3], [1, 2]), (3, 1, [1], [1, 2]))
-    assert told(brokers._copies(cluster, layout)) == [
+    topics = described((0, -1, [1, 2, 3], []), (1, 1, [1, 2, 3], [1]), (2, 1, [1, 2, 3], [1, 2]), (3, 1, [1], [1, 2]))
+    assert told(brokers._copies(topics, layout)) == [
         (Status.WRONG, f"{EVENTS}/0: no broker leads them, so nothing is read or written there"),
         (Status.WRONG, f"{EVENTS}/1: too few copies in sync, so nothing is written there"),
         (Status.WARNING, f"{EVENTS}/2: a copy is not in sync"),
@@ -159,13 +156,13 @@ def test_the_policy_is_in_force_everywhere_or_told() -> None:
 # -- rights
 
 
-def held(component: Component, **more: int) -> Held:
+def held(component: Component, **more: int) -> HeldRights:
     """Give what a component may do by the ACLs, and more on some topics."""
     bits = {
         topic: SEEN | (READ if topic in reads(component) else 0) | (WRITE if topic in writes(component) else 0)
         for topic in ALL_TOPICS
     }
-    return Held(bits | more, {AGENT: READ}, [f"{AGENT}."])
+    return HeldRights(bits | more, {AGENT: READ}, [f"{AGENT}."])
 
 
 def test_rights_are_compared_with_the_contract() -> None:
@@ -175,7 +172,7 @@ def test_rights_are_compared_with_the_contract() -> None:
     assert told(rights._too_many(Component.AGENT, held(Component.AGENT))) == []
     ((status, what),) = told(rights._missing(Component.AGENT, needed, held(Component.AGENT, **{EVENTS: SEEN})))
     assert (status, what) == (Status.WRONG, f"agent lacks Read on topic {EVENTS}, Write on topic {EVENTS}")
-    nobody = Held({}, {}, [])
+    nobody = HeldRights({}, {}, [])
     ((_, what),) = told(rights._missing(Component.AGENT, needed, nobody))
     assert f"and {len(needed) - rights.NAMED} more" in what
     ((status, what),) = told(rights._too_many(Component.BRIDGE, held(Component.BRIDGE, **{"vendor.auth": WRITE})))
@@ -184,7 +181,7 @@ def test_rights_are_compared_with_the_contract() -> None:
         "bridge may write to vendor.auth, which is none of its business",
     )
     assert not held(Component.AUDITOR).is_unlimited
-    assert Held(dict.fromkeys(ALL_TOPICS, READ | WRITE), {}, []).is_unlimited
+    assert HeldRights(dict.fromkeys(ALL_TOPICS, READ | WRITE), {}, []).is_unlimited
 
 
 def test_a_user_without_a_component_is_told_for_whom_it_would_do() -> None:
