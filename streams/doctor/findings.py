@@ -13,8 +13,10 @@ class Status(StrEnum):
     WARNING = "warning"
     WRONG = "wrong"
 
-
-_ORDER = list(Status)
+    @property
+    def badness(self) -> int:
+        """Give a number to sort by: the worst has the highest."""
+        return list(Status).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +63,4 @@ class Checked:
 
 def worst(statuses: Iterable[Status]) -> Status:
     """Give the worst status; ok where there is none."""
-    return max(statuses, key=_ORDER.index, default=Status.OK)
+    return max(statuses, key=lambda status: status.badness, default=Status.OK)

@@ -19,10 +19,8 @@ from streams.doctor.checks import (
     vendor,
 )
 from streams.doctor.findings import Finding
-from streams.doctor.scope import COMPONENTS, Scope
+from streams.doctor.scope import CALLERS, COMPONENTS, ONLOOKERS, WORKERS, Scope
 
-FOLDS = (Component.AGENT, Component.INSTITUTIONS)
-ONLOOKERS = (Component.OPERATOR, Component.AUDITOR)
 SECONDS, READ_SECONDS = 30.0, 60.0
 """How long a check may take, and one that reads records."""
 
@@ -55,13 +53,13 @@ OTHERS = (
     Check("topics", topics.look),
     Check("rights", rights.look),
     Check("clock", clock.look),
-    Check("vendor", vendor.reachable, vendor.CALLERS, needs_broker=False),
-    Check("credentials", vendor.credentials, vendor.CALLERS, seconds=READ_SECONDS),
+    Check("vendor", vendor.reachable, CALLERS, needs_broker=False),
+    Check("credentials", vendor.credentials, CALLERS, seconds=READ_SECONDS),
     Check("signing keys", keys.look, (Component.BRIDGE, *ONLOOKERS), seconds=READ_SECONDS),
-    Check("policy", policy.look, (*FOLDS, *ONLOOKERS), seconds=READ_SECONDS),
-    Check("disk", disk.look, FOLDS, needs_broker=False),
-    Check("lag", groups.lag, (*FOLDS, Component.EXECUTOR, *ONLOOKERS), seconds=READ_SECONDS),
-    Check("paused", groups.stopped, (*FOLDS, *ONLOOKERS), seconds=READ_SECONDS),
+    Check("policy", policy.look, (*WORKERS, *ONLOOKERS), seconds=READ_SECONDS),
+    Check("disk", disk.look, WORKERS, needs_broker=False),
+    Check("lag", groups.lag, (*WORKERS, Component.EXECUTOR, *ONLOOKERS), seconds=READ_SECONDS),
+    Check("paused", groups.stopped, (*WORKERS, *ONLOOKERS), seconds=READ_SECONDS),
     Check("dead letters", letters.look, seconds=READ_SECONDS),
     Check("processes", processes.look, needs_broker=False),
 )

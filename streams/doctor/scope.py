@@ -16,6 +16,12 @@ COMPONENTS = (
     *(Component.OPERATOR, Component.AUDITOR),
 )
 """Those whose environment can be looked at: all of ours."""
+WORKERS = (Component.AGENT, Component.INSTITUTIONS)
+"""Who folds a log."""
+ONLOOKERS = (Component.OPERATOR, Component.AUDITOR)
+"""Who may see how far others have read, and what is in force."""
+CALLERS = (Component.EXECUTOR, Component.SWEEP, Component.OPERATOR)
+"""Who calls the vendor."""
 
 
 @dataclass(frozen=True, slots=True)

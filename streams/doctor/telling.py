@@ -25,7 +25,7 @@ def as_table(found: Sequence[Checked]) -> Table:
 
 def _shown(checked: Checked) -> Iterator[Finding]:
     """Give the worst first, and say how many are left out."""
-    ordered = sorted(checked.findings, key=lambda one: -list(Status).index(one.status))
+    ordered = sorted(checked.findings, key=lambda one: one.status.badness, reverse=True)
     yield from ordered[:SHOWN]
     if len(ordered) > SHOWN:
         yield Finding(ordered[SHOWN].status, f"and {len(ordered) - SHOWN} more", "--json lists them")

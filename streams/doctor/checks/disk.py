@@ -6,6 +6,7 @@ whole.
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -35,7 +36,7 @@ async def look(scope: Scope) -> Sequence[Finding]:
 
 def _unwritable(folder: Path) -> Finding | None:
     """Tell why a worker could keep nothing in a folder, which it makes where it is missing."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    there = _nearest(folder)
     if not there.is_dir():
         return wrong(f"{there} is no folder", WRITABLE)
     if not os.access(there, os.W_OK | os.X_OK):
@@ -43,9 +44,14 @@ def _unwritable(folder: Path) -> Finding | None:
     return None
 
 
+def _nearest(folder: Path) -> Path:
+    """Give the folder, or the first of those above it that is there."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
+
+
 def _room(folder: Path, files: Sequence[Path], partitions: int) -> Iterator[Finding]:
     """Compare what is free with what is there: a rewrite needs as much once more, and each partition some beside."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    there = _nearest(folder)
     data = [size for path in files if path.suffix == ".data" and (size := _size(path))]
     state, room = sum(data), os.statvfs(there)
     free = room.f_bavail * room.f_frsize
@@ -69,8 +75,8 @@ def _size(path: Path) -> int:
 def _owners(folder: Path, holders: Mapping[int, Sequence[str]]) -> Iterator[Finding]:
     """Say who has the files; two workers of one sort need two folders."""
     named = "; ".join(f"process {pid} has {', '.join(names)}" for pid, names in sorted(holders.items()))
-    sorts = [name.partition("/")[0] for names in holders.values() for name in {one.partition("/")[0] for one in names}]
-    if len(sorts) > len(set(sorts)):
+    workers = Counter(sort for names in holders.values() for sort in {name.partition("/")[0] for name in names})
+    if any(count > 1 for count in workers.values()):
         yield warning(
             f"{folder} is shared: {named}", "give each worker a folder of its own: what another one has is not used"
         )

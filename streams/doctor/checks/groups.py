@@ -12,7 +12,7 @@ from schemas.contract.channels import Component
 from streams.clock import Clock
 from streams.doctor.checks.processes import RESUMED, pages, paused
 from streams.doctor.findings import Finding, left_out, ok, warning, wrong
-from streams.doctor.scope import Scope
+from streams.doctor.scope import ONLOOKERS, Scope
 from streams.doctor.wire import group
 from streams.kafka.present import clock_of
 from streams.kafka.topics import AGENT, EXECUTORS, INSTITUTIONS, LOOKUP, SIGNALS
@@ -59,9 +59,6 @@ async def readings(scope: Scope) -> Mapping[str, Reading | None]:
     names = [name for name, (component, _) in READERS.items() if scope.concerns(component, *ONLOOKERS)]
     found = await asyncio.gather(*(_reading(scope, name) for name in names))
     return dict(zip(names, found, strict=True))
-
-
-ONLOOKERS = (Component.OPERATOR, Component.AUDITOR)
 
 
 async def _reading(scope: Scope, name: str) -> Reading | None:
@@ -129,19 +126,14 @@ def _lag(name: str, reading: Reading | None) -> Iterator[Finding]:
     if reading is None:
         yield left_out(f"{name}: no right to see how far it has read", "ask as an operator, or as that component")
         return
-    unread = reading.unread
-    messages, oldest = (
-        sum(one.messages for one in unread.values()),
-        max((one.seconds for one in unread.values()), default=0.0),
-    )
-    told = (
-        f"{name}: {messages:,} messages of {reading.log} unread, the oldest for {oldest:,.0f} s"
-        if unread
-        else (f"{name}: all of {reading.log} is read")
-    )
+    oldest = max((one.seconds for one in reading.unread.values()), default=0.0)
+    told = f"{name}: all of {reading.log} is read"
+    if reading.unread:
+        messages = sum(one.messages for one in reading.unread.values())
+        told = f"{name}: {messages:,} messages of {reading.log} unread, the oldest for {oldest:,.0f} s"
     start = f"start `txpush {reading.component}`"
     if not reading.members:
-        yield (wrong if unread else warning)(f"{told}, and nobody is in the group", start)
+        yield (wrong if reading.unread else warning)(f"{told}, and nobody is in the group", start)
     elif reading.still:
         yield wrong(
             f"{told}; partitions {spans(reading.still)} stand still", "see the check `paused`, and the worker's log"

@@ -10,7 +10,7 @@ from schemas.catalogue import Catalogue
 from schemas.contract.channels import Component
 from schemas.policy import Policy, PolicyError
 from streams.doctor.findings import Finding, left_out, ok, warning, wrong
-from streams.doctor.scope import Scope
+from streams.doctor.scope import ONLOOKERS, Scope
 from streams.fold.inforce import InForce
 from streams.kafka.access import AccessRefusedError
 from streams.kafka.topics import AGENT, INSTITUTIONS
@@ -20,8 +20,6 @@ from streams.operate.reading import FOLDS
 
 OF = {AGENT: Component.AGENT, INSTITUTIONS: Component.INSTITUTIONS}
 ACTIVATE = "run `txpush policy activate FILE`"
-READERS = (Component.OPERATOR, Component.AUDITOR)
-"""Who may read the rules of both."""
 Standings = Mapping[Place, Standing | None]
 
 
@@ -29,7 +27,7 @@ async def look(scope: Scope) -> Sequence[Finding]:
     """Read what is in force, of each fold whose state we may read."""
     found: dict[Place, Standing | None] = {}
     hidden: list[Finding] = []
-    for application in (one for one, component in OF.items() if scope.concerns(component, *READERS)):
+    for application in (one for one, component in OF.items() if scope.concerns(component, *ONLOOKERS)):
         folds = {application: FOLDS[application]}
         try:
             found |= await standings(scope.access, scope.settings.partitions, folds)

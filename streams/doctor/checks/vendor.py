@@ -11,11 +11,10 @@ import httpx
 from aiokafka.errors import UnknownTopicOrPartitionError
 from prometheus_client import CollectorRegistry
 
-from schemas.contract.channels import Component
 from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import WallClock
 from streams.doctor.findings import Finding, left_out, ok, warning, wrong
-from streams.doctor.scope import Scope
+from streams.doctor.scope import CALLERS, Scope
 from streams.kafka.access import Access
 from streams.kafka.acls.cluster import OPERATIONS
 from streams.kafka.acls.rights import Operation
@@ -29,8 +28,6 @@ from streams.vendor.gate.standing import Standing
 
 ANSWER_SECONDS = 8.0
 WHO = "doctor"
-CALLERS = (Component.EXECUTOR, Component.SWEEP, Component.OPERATOR)
-"""Who calls the vendor."""
 SERVER_ERROR = 500
 RESET = "set TXPUSH_APP_KEY, TXPUSH_PARTNER_ID and TXPUSH_PARTNER_SECRETS right, or see `txpush vendor reset --help`"
 
