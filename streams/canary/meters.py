@@ -1,7 +1,5 @@
 """What the canary counts."""
 
-import time
-
 from streams.observe import canary, metrics
 from streams.observe.labels import CanaryOutcome
 
@@ -25,4 +23,4 @@ class CanaryMeters:
         self._round_trip.observe(seconds)
 
     def _last(self, partition: int) -> None:
-        self._instruments.gauge(canary.CANARY_LAST_SUCCESS, str(partition)).set(time.time())
+        self._instruments.gauge(canary.CANARY_LAST_SUCCESS, str(partition)).set_to_current_time()

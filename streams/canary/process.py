@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 
 import httpx
@@ -13,6 +12,7 @@ import uvloop
 from schemas.canary import CANARY_TOPIC
 from streams.canary.meters import CanaryMeters
 from streams.canary.rounds import ANSWER_SECONDS, Rounds, customers_of
+from streams.clock import WallClock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.access import Access, Bootstrap
 from streams.kafka.view import TopicView
@@ -79,7 +79,7 @@ async def serve(settings: CanarySettings) -> int:
     headers = {"authorization": f"Bearer {settings.token}", "content-type": EVENT}
     async with httpx.AsyncClient(base_url=settings.url, headers=headers, timeout=ANSWER_SECONDS) as client:
         rounds = Rounds(customers_of(settings.partitions), partial(_post, client), meters)
-        began = datetime.now(UTC)
+        began = WallClock().now()
         view = TopicView(settings.cluster, [CANARY_TOPIC], rounds.hear, client_id="txpush-canary", since=lambda: began)
         admin = AdminServer(
             settings.admin_host, settings.admin_port, registry, lambda: [*view.problems(), *rounds.late()]

@@ -9,11 +9,12 @@ import httpx
 
 from streams.doctor.findings import Finding, ok, warning, wrong
 from streams.doctor.scope import Scope
+from streams.observe.admin import NOTE
 
 ANSWER_SECONDS = 5.0
 MAX_BYTES = 64 * 1024
-NOTE = "note: "
 RESUMED = "override resume"
+"""What a reason names that an operator's word ends."""
 PAUSED = re.compile(r"partition ([0-9]{1,9}) is paused: (.*)")
 
 

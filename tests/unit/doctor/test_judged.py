@@ -12,7 +12,9 @@ from streams.doctor.checks import brokers, clock, groups, keys, policy, processe
 from streams.doctor.checks.groups import Reading, Unread
 from streams.doctor.checks.rights import HeldRights
 from streams.doctor.findings import Finding, Status
+from streams.fold.effects import ShareTooLarge
 from streams.fold.inforce import InForce
+from streams.fold.share import WINDOW, PollShare
 from streams.kafka.acls.cluster import OPERATIONS
 from streams.kafka.acls.rights import ALL_TOPICS, Operation, reads, writes
 from streams.kafka.acls.rights import rights as needed_by
@@ -21,6 +23,7 @@ from streams.kafka.topics import AGENT, EVENTS, Layout
 from streams.operate.inforce import Place, Standing
 from streams.vendor.gate.standing import Entry, State, Told
 from streams.vendor.gate.standing import Standing as Pair
+from tests.unit.worker.test_health import Partition, owning, unready
 
 READ, WRITE = (1 << OPERATIONS[one] for one in (Operation.READ, Operation.WRITE))
 SEEN = (1 << OPERATIONS[Operation.DESCRIBE]) | (1 << OPERATIONS[Operation.DESCRIBE_CONFIGS])
@@ -112,15 +115,23 @@ def test_lag_is_told_by_what_becomes_of_it() -> None:
 
 
 def test_a_paused_partition_is_told_with_what_helps() -> None:
-    """Where a resume helps it is named; where it does not, the reason itself says what does."""
-    share = "10% of the latest records would be dead letters: accept them with `txpush override resume`"
-    page = processes.Page(
-        "http://a:1", 503, [f"partition 3 is paused: {share}", "partition 4 is paused: a later release"]
-    )
-    first, second = groups._paused(page.url, dict(processes.paused(page)))
+    """In the words of a worker: where a resume helps it is named; where not, the reason itself says what does."""
+    with pytest.raises(ShareTooLarge) as raised:
+        share_of(dead_letters=WINDOW).require(0.1)
+    share, later = str(raised.value), "a later release has worked here; start that one again"
+    lines = unready(owning(Partition(3, paused=share), Partition(4, paused=later)))
+    first, second = groups._paused("http://a:1", dict(processes.paused(processes.Page("http://a:1", 503, lines))))
     assert first.what == f"http://a:1: partition 3 is paused: {share}"
     assert "`txpush override resume 3`" in first.remedy
-    assert (second.what, "resume" in second.remedy) == ("http://a:1: partition 4 is paused: a later release", False)
+    assert (second.what, "resume" in second.remedy) == (f"http://a:1: partition 4 is paused: {later}", False)
+
+
+def share_of(*, dead_letters: int) -> PollShare:
+    """Give the share of a poll that has nothing but dead letters of nobody."""
+    share = PollShare([])
+    for _ in range(dead_letters):
+        share.take([None])
+    return share
 
 
 # -- policy

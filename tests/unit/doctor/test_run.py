@@ -109,7 +109,7 @@ async def test_without_a_broker_what_needs_one_is_left_out(
     assert (await run.examine(scope()))[-1] == Checked("one", (ok("seen"),))
 
 
-async def test_what_several_need_is_asked_for_once(only: Callable[[Check], None]) -> None:
+async def test_what_several_need_is_asked_for_once() -> None:
     """Two that wait for the same have one answer; one that gives up takes it from nobody."""
     asked = []
 
@@ -124,7 +124,6 @@ async def test_what_several_need_is_asked_for_once(only: Callable[[Check], None]
     first.cancel()
     assert (await second, asked) == (7, [1])
     await made.close(1.0)
-    del only
 
 
 def test_settings_that_cannot_be_read_are_told_line_by_line() -> None:
