@@ -74,8 +74,9 @@ def test_new_rules_count_anew(agent: World) -> None:
 
 
 def test_banks_with_failing_accounts(agent: World) -> None:
-    """By institution; one where nothing fails any more is not named."""
+    """By institution; one where nothing fails any more is not named, nor what has none."""
     agent.hear(looked(ONE, 185, START), looked(TWO, 103, START), looked(TWO, 0, START + MINUTE, "a2"))
+    agent.hear(looked(THREE, 185, START, institution_id=None))
     assert agent.fold.standing_by(BY_BANK) == {BANKS[0]: 2}
     agent.hear(looked(ONE, 0, START + HOUR), looked(TWO, 0, START + HOUR))
     assert agent.fold.standing_by(BY_BANK) == {}

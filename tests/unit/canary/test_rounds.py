@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from schemas.canary import CANARY_TOPIC, CanarySeen
 from schemas.vendor import valid_identifier
 from streams.canary import rounds
 from streams.canary.meters import CanaryMeters
-from streams.canary.rounds import REMEMBERED, Rounds, customers_of
+from streams.canary.rounds import LATE_SECONDS, REMEMBERED, Rounds, customers_of
 from streams.fold.intake import partition_of
 from streams.kafka.view import ViewRecord
 from streams.observe.metrics import Instruments
@@ -20,9 +21,9 @@ PARTITIONS = 3
 
 
 class Bridge:
-    """Answers every canary in the same way, and keeps it."""
+    """Answers every canary in the same way, never without a status, and keeps it."""
 
-    def __init__(self, status: int | Exception) -> None:
+    def __init__(self, status: int | Exception | None) -> None:
         self.status = status
         self.got: list[dict[str, str]] = []
 
@@ -30,13 +31,15 @@ class Bridge:
         self.got.append(orjson.loads(event)["data"])
         if isinstance(self.status, Exception):
             raise self.status
-        return self.status
+        if self.status is None:
+            await asyncio.Event().wait()
+        return self.status or 0
 
 
 class World:
     """Rounds, a bridge, and what the metrics say."""
 
-    def __init__(self, status: int | Exception = 200) -> None:
+    def __init__(self, status: int | Exception | None = 200) -> None:
         self.bridge, self.registry = Bridge(status), CollectorRegistry()
         meters = CanaryMeters(Instruments("canary", self.registry), PARTITIONS)
         self.rounds = Rounds(customers_of(PARTITIONS), self.bridge.post, meters)
@@ -87,6 +90,15 @@ def test_what_was_not_sent_counts_for_nothing() -> None:
     assert world.value("round_trip_seconds_count") == 0
 
 
+def test_what_was_sent_some_rounds_ago_counts() -> None:
+    """A backlog is worked off in minutes: as many as are remembered have their times."""
+    world = World()
+    for _ in range(REMEMBERED):
+        world.send()
+    world.see(world.bridge.got[0]["canary_id"], 0)
+    assert world.value("round_trip_seconds_count") == 1
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [(503, "refused"), (401, "refused"), (OSError("gone"), "unanswered"), (TimeoutError(), "unanswered")],
@@ -103,26 +115,23 @@ def test_a_bridge_that_does_not_take_it(
 
 
 def test_a_bridge_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A round has an end."""
+    """A round has an end, and what nobody answered is counted."""
     monkeypatch.setattr(rounds, "ANSWER_SECONDS", 0.01)
-    world = World()
-
-    async def for_ever(_event: bytes) -> int:
-        await asyncio.sleep(60)
-        return 200
-
-    world.rounds = Rounds(
-        customers_of(PARTITIONS), for_ever, CanaryMeters(Instruments("canary", CollectorRegistry()), 3)
-    )
+    world = World(None)
     asyncio.run(asyncio.wait_for(world.rounds.send(), 5))
+    assert world.value("sent_total", outcome="unanswered") == PARTITIONS
 
 
 def test_partitions_that_are_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is named, with how long it has been silent; none is before its time."""
+    """Each is named, with how long it has been silent; none is before its time, and none whose canary came through."""
+    passed = 1000.0
+    monkeypatch.setattr(rounds, "time", SimpleNamespace(monotonic=lambda: passed))
     world = World()
+    passed += LATE_SECONDS
     assert world.rounds.late() == []
     world.send()
-    monkeypatch.setattr(rounds, "LATE_SECONDS", -1.0)
-    assert [line.split(" has")[0] for line in world.rounds.late()] == [
-        f"no canary of partition {partition}" for partition in range(PARTITIONS)
+    world.see(world.bridge.got[1]["canary_id"], 1)
+    passed += 1
+    assert [line.split(":")[0] for line in world.rounds.late()] == [
+        f"no canary of partition {partition} has come through for 181 s" for partition in (0, 2)
     ]

@@ -230,6 +230,7 @@ def test_credentials_are_judged_by_the_gate(pair: Pair | None, status: Status, w
         (3, 0, True, Status.OK),
         (3, 1, True, Status.WRONG),
         (3, 1, False, Status.WARNING),
+        (2, 2, False, Status.WARNING),
         (1, 3, False, Status.WRONG),
         (0, 0, True, Status.WARNING),
         (0, 0, False, Status.OK),

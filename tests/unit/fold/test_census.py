@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.domain import Rules
@@ -38,6 +38,7 @@ polls = st.tuples(looks, st.dictionaries(st.sampled_from(KEYS), st.none() | reco
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), records), st.lists(polls, max_size=12))
+@example({"a": b"x"}, [(0, {"a": b"y"}, 0), (0, {"a": b"xy"}, 0)])  # moved twice before it is looked at
 def test_it_is_the_same_however_it_is_made(
     values: dict[str, bytes], polls: list[tuple[int, dict[str, bytes | None], int]]
 ) -> None:

@@ -207,6 +207,13 @@ def test_a_signal_does_not_go_before_a_ticket_that_is_due(world: World, monkeypa
     assert told[2:] == [([904], "complete"), ([906], "complete"), ([906], "issue")]
 
 
+def test_at_the_very_time_it_goes_first(world: World) -> None:
+    """A ticket that a login comes back to just then is not complete."""
+    quiet_ticket(world, BANK)
+    world.hear(signal(SignalType.FAILING, "2", START + 7 * DAY, BANK))
+    assert "complete" not in [one["action"] for one in world.sent(TICKETS)]
+
+
 def test_nor_before_one_that_a_tick_has_left_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though it be of an earlier time: the institution's own goes on with that of the tick."""
     monkeypatch.setattr("streams.institutions.turn.CHANGED_AT_ONCE", 1)

@@ -4,17 +4,22 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 
-from schemas.catalogue import Kind
+from schemas.catalogue import Catalogue, Kind
 from schemas.commands import COMMAND_TOPICS
 from schemas.events import EventType
+from schemas.policy import Policy
 from schemas.signals import SignalType
 from schemas.times import to_epoch_ms
 from streams.fold.effects import Outbox, OutRecord
+from streams.fold.inforce import InForce
 from streams.fold.ledger import Tally
 from streams.kafka.topics import AUDIT
 from streams.observe.metrics import Instruments
+from streams.worker.notes import Notes
 from streams.worker.prometheus import PrometheusMetrics
-from tests.unit.fold.build import BANKS, CUSTOMERS, START, Fixed, agent_world, looked
+from tests.unit.fold.build import BANKS, CUSTOMERS, HOUR, START, Fixed, agent_world, looked, record
+
+SHIPPED = InForce.of(Policy.load(), Catalogue.load())
 
 
 def test_event_types_of_others_make_few_series() -> None:
@@ -69,6 +74,24 @@ def test_what_stands_where_is_shown() -> None:
     assert registry.get_sample_value("txpush_agent_cases_waiting") == 0
     assert registry.get_sample_value("txpush_agent_institution_failing_accounts", {"institution": BANKS[0]}) == 1
     assert registry.get_sample_value("txpush_agent_observations_total", {"cause": "challenge"}) == 0
+
+
+def test_notes_hear_of_lag() -> None:
+    """How far behind a poll was, or ahead; that all is read; and that a partition went elsewhere."""
+    notes, clock = Notes(SHIPPED, names_policy=False), Fixed()
+    metrics = PrometheusMetrics(Instruments("agent", CollectorRegistry()), clock, lambda: None, notes)
+    metrics.opened(0, 0.1, 7)
+    late, early = (record(0, looked(CUSTOMERS[0], 0, clock.now() + shift)) for shift in (-HOUR, HOUR))
+    metrics.lag(0, 5, [late])
+    assert notes.lines()[0].startswith("partition 0 is behind by 5 records and 3,600 s")
+    metrics.lag(0, 9, [])
+    assert "5 records" in notes.lines()[0]
+    metrics.lag(0, 0, [])
+    assert notes.lines() == []
+    metrics.lag(0, 5, [early])
+    assert notes.lines()[0].startswith("records come 3,600 s from the future")
+    metrics.closed(0)
+    assert notes.lines() == []
 
 
 def test_tables_show_their_size() -> None:

@@ -1,5 +1,6 @@
 """The lines of look-ups that wait: what each may take, and who is in trouble."""
 
+import asyncio
 import logging
 
 import pytest
@@ -40,6 +41,17 @@ def test_an_institution_is_in_trouble_until_it_answers(caplog: pytest.LogCapture
     for _ in range(5):
         waiting.failed(work(), None)
     assert waiting.is_troubled(None)
+
+
+async def test_first_tries_wait_for_none_that_failed() -> None:
+    """Of no known institution: one that had its try stands in line, and holds up no other's first one."""
+    waiting = WaitingLines(LookupSettings())
+    tried, fresh = work(), work()
+    assert waiting.take(tried, None)
+    assert waiting.take(fresh, None)
+    assert waiting.failed(tried, None)
+    async with asyncio.timeout(5), waiting.turn(tried) as in_line, waiting.turn(fresh) as first:
+        assert (in_line, first) == (True, True)
 
 
 def test_who_leaves_makes_room() -> None:
