@@ -11,7 +11,7 @@ from streams import pseudonyms
 from streams.domain import Customer, Decision, Outcome, Rules, Turn, deferred, is_unresponsive, phase, waits
 from streams.fold.census import Standing, Standings
 from streams.fold.ledger import Tally
-from streams.observe.business import (
+from streams.observe.parts.business import (
     AGENT_ACCOUNTS,
     AGENT_CASES_UNRESPONSIVE,
     AGENT_CASES_WAITING,

@@ -1,7 +1,8 @@
 """What the canary counts."""
 
-from streams.observe import canary, metrics
+from streams.observe import metrics
 from streams.observe.labels import CanaryOutcome
+from streams.observe.parts import canary
 
 
 class CanaryMeters:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from schemas.commands import LookupAction
-from streams.observe import executing, metrics
+from streams.observe import metrics
 from streams.observe.labels import LinkOutcome, LookupOutcome
+from streams.observe.parts import executor
 
 
 class ExecutorMeters:
@@ -12,15 +13,15 @@ class ExecutorMeters:
 
     def __init__(self, instruments: metrics.Instruments) -> None:
         self._instruments = instruments
-        self.unreadable = instruments.counter(executing.EXECUTOR_UNREADABLE)
-        self.retries = instruments.counter(executing.EXECUTOR_LOOKUP_RETRIES)
-        self.observed: Callable[[float], None] = instruments.counter(executing.EXECUTOR_OBSERVATIONS).inc
+        self.unreadable = instruments.counter(executor.EXECUTOR_UNREADABLE)
+        self.retries = instruments.counter(executor.EXECUTOR_LOOKUP_RETRIES)
+        self.observed: Callable[[float], None] = instruments.counter(executor.EXECUTOR_OBSERVATIONS).inc
 
     def answered(self, outcome: LinkOutcome) -> None:
         """Count a request of a customer's."""
-        self._instruments.counter(executing.EXECUTOR_LINKS, outcome).inc()
+        self._instruments.counter(executor.EXECUTOR_LINKS, outcome).inc()
 
     def looked_up(self, action: LookupAction, outcome: LookupOutcome) -> None:
         """Count a look-up that is done with."""
-        self._instruments.counter(executing.EXECUTOR_LOOKUPS, action, outcome).inc()
-        self._instruments.gauge(executing.EXECUTOR_LAST_LOOKUP).set_to_current_time()
+        self._instruments.counter(executor.EXECUTOR_LOOKUPS, action, outcome).inc()
+        self._instruments.gauge(executor.EXECUTOR_LAST_LOOKUP).set_to_current_time()

@@ -26,8 +26,9 @@ from streams.kafka.access import access_to
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import DEAD_LETTER, EVENTS, EXECUTORS, LINKED, LOOKUP
 from streams.kafka.view import TopicView
-from streams.observe import executing, metrics
+from streams.observe import metrics
 from streams.observe.admin import AdminServer
+from streams.observe.parts import executor
 from streams.observe.process import moment, process_registry
 from streams.serving import http_server, refuse_port, unshared_port
 from streams.subscribe.options import Options
@@ -110,10 +111,10 @@ class _Process:
         self._watch(instruments, commands)
 
     def _watch(self, instruments: metrics.Instruments, commands: Commands) -> None:
-        instruments.watch(executing.EXECUTOR_IN_HAND, lambda: self._lookups.in_hand)
-        instruments.watch(executing.EXECUTOR_WAITING, lambda: self._lookups.waiting)
-        instruments.watch(executing.EXECUTOR_COMMANDS, lambda: len(commands))
-        instruments.watch(executing.EXECUTOR_VIEW_KNOWN, lambda: moment(self._view.lag_seconds()))
+        instruments.watch(executor.EXECUTOR_IN_HAND, lambda: self._lookups.in_hand)
+        instruments.watch(executor.EXECUTOR_WAITING, lambda: self._lookups.waiting)
+        instruments.watch(executor.EXECUTOR_COMMANDS, lambda: len(commands))
+        instruments.watch(executor.EXECUTOR_VIEW_KNOWN, lambda: moment(self._view.lag_seconds()))
 
     def problems(self) -> list[str]:
         """Say why customers should be led elsewhere, or look-ups wait."""

@@ -7,8 +7,8 @@ from schemas.state import IncidentState, TicketState
 from streams.domain import Rules
 from streams.fold.census import Standings
 from streams.fold.ledger import Tally
-from streams.observe.business import AGENT_INCIDENTS_OPEN, AGENT_TICKETS_OPEN
 from streams.observe.labels import IncidentChange
+from streams.observe.parts.business import AGENT_INCIDENTS_OPEN, AGENT_TICKETS_OPEN
 
 _INCIDENT = (AGENT_INCIDENTS_OPEN.name,)
 _CHANGES = {

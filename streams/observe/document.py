@@ -17,9 +17,9 @@ WHO = {
 }
 HEAD = """# Metrics
 
-Written from the one typed list, `streams/observe/metrics.py`, by `python -m streams.observe.document`. Each process
-serves its own at `/metrics` of its admin port. Series of known label values exist from the start, at 0. No label names
-a customer, an account or a login.
+Written from the one typed list, `streams/observe/metrics.py` and its parts, by `python -m streams.observe.document`.
+Each process serves its own at `/metrics` of its admin port. Series of known label values exist from the start, at 0. No
+label names a customer, an account or a login.
 """
 
 

@@ -13,13 +13,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from streams.observe import business, canary, executing, labels, restoring, subscribing
+from streams.observe import labels
 from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric, TopMetric
+from streams.observe.parts import business, canary, executor, restoring, subscribing, vendor
 
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 TRANSACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 BATCH_BUCKETS = (1.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
-ANSWER_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 DELAY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 21600.0)
 OPEN_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 
@@ -187,39 +187,13 @@ AGENT_TIMERS_FAILED = CounterMetric(
     "Due times of a customer or an institution that could not be told: it waits for its next own event.",
 )
 
-VENDOR_CALLS = CounterMetric(
-    "txpush_vendor_calls_total",
-    "calls",
-    "Calls of the vendor's API, by what the caller was told.",
-    (Label("call", labels.VENDOR_CALLS), Label("outcome", labels.VENDOR_OUTCOMES)),
-)
-VENDOR_ANSWER_SECONDS = HistogramMetric(
-    "txpush_vendor_answer_seconds", "seconds", "Time until the vendor answered a request.", buckets=ANSWER_BUCKETS
-)
-VENDOR_REPEATED = CounterMetric(
-    "txpush_vendor_repeated_requests_total", "requests", "Requests made again, as the trouble was a passing one."
-)
-VENDOR_AUTHENTICATIONS = CounterMetric(
-    "txpush_vendor_authentications_total",
-    "attempts",
-    "Attempts with the credentials, by what came of them.",
-    (Label("outcome", labels.AUTHENTICATIONS),),
-)
-VENDOR_TOKEN_ACCEPTED = GaugeMetric(
-    "txpush_vendor_token_accepted_timestamp_seconds",
-    "seconds",
-    "When the vendor last gave a token for the credentials; it is good for two hours. 0 before the first one.",
-)
-VENDOR_UNREADABLE_ACCOUNTS = CounterMetric(
-    "txpush_vendor_unreadable_accounts_total", "accounts", "Accounts in lists of the vendor's without usable ids."
-)
-
 METRICS: tuple[Metric, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, Metric)),
     *business.METRICS,
     *restoring.METRICS,
     *subscribing.METRICS,
-    *executing.METRICS,
+    *vendor.METRICS,
+    *executor.METRICS,
     *canary.METRICS,
 )
 """All metrics, those of a component in the order above or in its part of the list."""

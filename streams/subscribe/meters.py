@@ -5,9 +5,9 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry
 
-from streams.observe import subscribing
 from streams.observe.labels import NotHandedOut
 from streams.observe.metrics import Instruments
+from streams.observe.parts import subscribing
 
 log = logging.getLogger(__name__)
 

@@ -20,6 +20,7 @@ from streams.kafka.present import clock_of, require_clock
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.view import TopicView
 from streams.observe import metrics
+from streams.observe.parts.vendor import VENDOR_UNREADABLE_ACCOUNTS
 from streams.settings import Settings
 from streams.sweep import resume
 from streams.sweep.book import Book
@@ -153,7 +154,7 @@ class Unreadable:
 
     def count(self) -> int:
         """Give how many there were."""
-        found = self._registry.get_sample_value(metrics.VENDOR_UNREADABLE_ACCOUNTS.name)
+        found = self._registry.get_sample_value(VENDOR_UNREADABLE_ACCOUNTS.name)
         return self._before + int(found or 0)
 
 

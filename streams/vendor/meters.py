@@ -4,6 +4,7 @@ from itertools import product
 
 from streams.observe import metrics
 from streams.observe.labels import VendorCall, VendorOutcome
+from streams.observe.parts import vendor
 from streams.vendor.errors import (
     AggregationFailedError,
     GoneError,
@@ -32,16 +33,16 @@ class VendorMeters:
 
     def __init__(self, instruments: metrics.Instruments) -> None:
         self._calls = {
-            (call, outcome): instruments.counter(metrics.VENDOR_CALLS, call, outcome)
+            (call, outcome): instruments.counter(vendor.VENDOR_CALLS, call, outcome)
             for call, outcome in product(VendorCall, VendorOutcome)
         }
         self._authentications = {
-            outcome: instruments.counter(metrics.VENDOR_AUTHENTICATIONS, outcome) for outcome in Outcome
+            outcome: instruments.counter(vendor.VENDOR_AUTHENTICATIONS, outcome) for outcome in Outcome
         }
-        self._token_accepted = instruments.gauge(metrics.VENDOR_TOKEN_ACCEPTED)
-        self.seconds = instruments.histogram(metrics.VENDOR_ANSWER_SECONDS)
-        self.repeated = instruments.counter(metrics.VENDOR_REPEATED)
-        self.unreadable = instruments.counter(metrics.VENDOR_UNREADABLE_ACCOUNTS)
+        self._token_accepted = instruments.gauge(vendor.VENDOR_TOKEN_ACCEPTED)
+        self.seconds = instruments.histogram(vendor.VENDOR_ANSWER_SECONDS)
+        self.repeated = instruments.counter(vendor.VENDOR_REPEATED)
+        self.unreadable = instruments.counter(vendor.VENDOR_UNREADABLE_ACCOUNTS)
 
     def called(self, call: VendorCall, error: VendorError | None = None) -> None:
         """Count a call by what the caller was told."""

@@ -12,10 +12,11 @@ from schemas.times import to_epoch_ms
 from streams.clock import Clock
 from streams.fold.effects import Outbox, SourceRecord
 from streams.fold.ledger import Tally
-from streams.observe import business, metrics, restoring
+from streams.observe import metrics
 from streams.observe.kinds import CounterMetric
 from streams.observe.labels import OTHER, RestoredFrom, RestoreSource, StateRefusal
 from streams.observe.metrics import Instruments
+from streams.observe.parts import business, restoring
 from streams.worker.notes import Notes
 
 COUNTED: dict[str, CounterMetric] = {

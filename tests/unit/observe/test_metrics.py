@@ -6,9 +6,10 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.observe import business, metrics
+from streams.observe import metrics
 from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Metric, TopMetric
 from streams.observe.metrics import METRICS, Instruments
+from streams.observe.parts import business
 
 PRIVATE_LABELS = {"customer", "customer_id", "account", "account_id", "login", "login_id", "institution_id"}
 

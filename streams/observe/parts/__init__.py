@@ -1,0 +1,1 @@
+"""Parts of the one list of metrics; `streams.observe.metrics` has all of it."""
