@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
 
-from streams.transport.local.files import PartitionFiles
-from streams.transport.local.frames import Changes
+from streams.observe.labels import StateRefusal
+from streams.transport.local.files import PartitionFiles, StateRefused
+from streams.transport.local.frames import Changes, Contents
 from streams.transport.local.head import Identity
 
 ACCOUNTS, LOGINS = "app-accounts-changelog", "app-logins-changelog"
@@ -42,3 +44,20 @@ def written(folder: Path, *changes: Changes, proven_ms: int = NOW_MS) -> None:
 def on_disk(folder: Path) -> bytes:
     """Give every byte that is there."""
     return b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+
+
+def read(folder: Path, now_ms: int = NOW_MS, identity: Identity = IDENTITY) -> tuple[Contents, dict[str, int]]:
+    """Read as a start does; raises StateRefused."""
+    files = locked(folder, identity)
+    try:
+        head = files.examine(now_ms)
+        return files.load(head), head.offsets
+    finally:
+        files.unlock()
+
+
+def refusal(folder: Path, now_ms: int = NOW_MS, identity: Identity = IDENTITY) -> StateRefusal:
+    """Give why it is refused."""
+    with pytest.raises(StateRefused) as refused:
+        read(folder, now_ms, identity)
+    return refused.value.reason

@@ -3,96 +3,30 @@
 import asyncio
 import logging
 import threading
-import time
-from collections.abc import AsyncIterator, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from msgspec.structs import replace
 
-from streams.clock import Clock
 from streams.observe.labels import StateRefusal
-from streams.transport.local import files, frames, keeper, pending
-from streams.transport.local.frames import Changes, Contents
-from streams.transport.local.head import Identity
+from streams.transport.local import files, keeper, pending
 from streams.transport.local.keeper import StateKeeper
 from streams.transport.local.state import LocalState
-from tests.component.transport.local.build import ACCOUNTS, IDENTITY, LOGINS, OFFSETS, STATE, locked, on_disk, written
-from tests.unit.fold.build import START, Fixed
+from tests.component.transport.local.build import ACCOUNTS, LOGINS, OFFSETS, STATE, locked, on_disk, written
+from tests.component.transport.local.keeping import (
+    CHANGE,
+    NOW_MS,
+    SECONDS,
+    STARTS,
+    Heard,
+    Later,
+    found,
+    fresh,
+    identity,
+    local,
+)
 from tests.waiting import until
-
-NOW_MS = int(START.timestamp() * 1000)
-STARTS = dict.fromkeys(OFFSETS, 0)
-SECONDS = 10.0
-
-
-class Heard:
-    """Metrics that are waited for."""
-
-    def __init__(self) -> None:
-        self.refused: list[StateRefusal] = []
-        self.writes = 0
-        self.changed = asyncio.Event()
-
-    def state_refused(self, reason: StateRefusal) -> None:
-        self.refused.append(reason)
-        self.changed.set()
-
-    def state_written(self, written_bytes: int, seconds: float) -> None:
-        assert written_bytes >= 0 <= seconds
-        self.writes += 1
-        self.changed.set()
-
-    async def next(self) -> None:
-        async with asyncio.timeout(SECONDS):
-            await self.changed.wait()
-        self.changed.clear()
-
-
-def identity(_partition: int) -> Identity:
-    return IDENTITY
-
-
-@pytest.fixture
-def heard() -> Heard:
-    return Heard()
-
-
-def local(folder: Path, heard: Heard, clock: Clock | None = None) -> LocalState:
-    """Give the folder of an application with one partition."""
-    return LocalState(folder, identity, 1, heard, clock or Fixed())
-
-
-def fresh(changes: Changes) -> Changes:
-    """Copy changes: a keeper goes on to change those that it is given."""
-    return {topic: dict(entries) for topic, entries in changes.items()}
-
-
-@pytest.fixture
-async def kept(tmp_path: Path, heard: Heard) -> AsyncIterator[StateKeeper]:
-    """A keeper that has found nothing and begun with the state."""
-    made = StateKeeper(local(tmp_path, heard), 3)
-    assert await made.find(STARTS, OFFSETS) is None
-    made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
-    yield made
-    await made.close()
-
-
-async def found(
-    folder: Path, heard: Heard, ends: dict[str, int] | None = None
-) -> tuple[Contents, dict[str, int]] | None:
-    """Look as the next start does."""
-    made = StateKeeper(local(folder, heard), 3)
-    try:
-        return await made.find(STARTS, ends or dict.fromkeys(OFFSETS, 1000))
-    finally:
-        await made.close()
-
-
-CHANGE: Changes = {ACCOUNTS: {"3/c": b"three"}}
-DROP: Changes = {ACCOUNTS: {"2/b": None}, LOGINS: {}}
 
 
 async def test_what_is_left_is_written_at_the_end(tmp_path: Path, heard: Heard, kept: StateKeeper) -> None:
@@ -122,31 +56,6 @@ async def test_it_is_written_beside_the_work(
     await heard.next()
     assert b"3/c" in on_disk(tmp_path)
     await again.close()
-
-
-async def test_what_was_dropped_leaves_the_disk_after_ten_minutes(
-    tmp_path: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A customer that was forgotten, here or while somebody else had the partition, whatever restarts come between."""
-    monkeypatch.setattr(keeper, "WRITE_SECONDS", 0.001)
-    clock = Later()
-    written(tmp_path, STATE, proven_ms=NOW_MS)
-    made = StateKeeper(local(tmp_path, heard, clock), 3)
-    assert await made.find(STARTS, OFFSETS)
-    assert b"2/b" in on_disk(tmp_path)
-    made.begin(fresh(DROP), OFFSETS, NOW_MS, is_all=False)
-    await heard.next()
-    await made.close()
-    assert b"two" in on_disk(tmp_path)
-    clock.passed = timedelta(minutes=10)
-    made = StateKeeper(local(tmp_path, heard, clock), 3)
-    assert await made.find(STARTS, OFFSETS)
-    made.begin({}, OFFSETS, NOW_MS, is_all=False)
-    heard.changed.clear()
-    await heard.next()
-    await heard.next()
-    assert b"2/b" not in on_disk(tmp_path)
-    await made.close()
 
 
 @pytest.mark.parametrize(("first", "last"), [(11, 20), (0, 9)])
@@ -233,16 +142,6 @@ async def test_changes_alone_are_never_written_as_a_state(tmp_path: Path, heard:
     assert await found(tmp_path, heard) is None
 
 
-class Later:
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        self.passed = timedelta(0)
-
-    def now(self) -> datetime:
-        return START + self.passed
-
-
 async def test_a_quiet_partition_is_asked_for_proof(tmp_path: Path, heard: Heard) -> None:
     """Once in an hour without a transaction it has to show that it is still ours; that keeps the files young."""
     clock = Later()
@@ -323,94 +222,3 @@ async def test_a_partition_does_not_wait_for_a_slow_disk(
     await heard.next()
     await heard.next()
     assert heard.writes == 1
-
-
-class Slow:
-    """Has the next look through all values wait until it may go on."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.has_begun, self.may_go_on = threading.Event(), threading.Event()
-        self._read = frames.read_frames
-        monkeypatch.setattr(files, "read_frames", self._slowly)
-
-    def _slowly(self, file: BinaryIO, length: int, digest: bytes) -> Iterator[Changes]:
-        for frame in self._read(file, length, digest):
-            self.has_begun.set()
-            assert self.may_go_on.wait(SECONDS)
-            yield frame
-
-
-async def rewriting(made: StateKeeper, clock: Later, monkeypatch: pytest.MonkeyPatch) -> Slow:
-    """Have a keeper begin ten minutes after a drop, and give its rewrite, which is under way and waits."""
-    slow = Slow(monkeypatch)
-    clock.passed = timedelta(minutes=10)
-    made.begin(fresh(DROP), OFFSETS, NOW_MS, is_all=False)
-    assert await asyncio.to_thread(slow.has_begun.wait, SECONDS)
-    return slow
-
-
-async def test_who_gives_a_partition_up_waits_for_no_rewrite(
-    tmp_path: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It leaves off, and what was committed meanwhile is written to the files as they were."""
-    monkeypatch.setattr(keeper, "WRITE_SECONDS", 0.001)
-    clock = Later()
-    written(tmp_path, STATE, proven_ms=NOW_MS)
-    made = StateKeeper(local(tmp_path, heard, clock), 3)
-    assert await made.find(STARTS, OFFSETS)
-    slow = await rewriting(made, clock, monkeypatch)
-    made.committed(CHANGE, {ACCOUNTS: 12}, NOW_MS)
-    closing = asyncio.create_task(made.close())
-    await asyncio.sleep(0)
-    slow.may_go_on.set()
-    head = await closing
-    assert head is not None
-    assert (head.offsets[ACCOUNTS], head.dropped_ms) == (12, NOW_MS)
-    state, _ = await found(tmp_path, heard) or ({}, {})
-    assert state[ACCOUNTS].keys() == {"1/a", "3/c"}
-
-
-async def test_a_rewrite_holds_up_no_other_partition(
-    tmp_path: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Writing what has changed goes on beside it."""
-    monkeypatch.setattr(keeper, "WRITE_SECONDS", 0.001)
-    clock = Later()
-    written(tmp_path, STATE, proven_ms=NOW_MS)
-    folder = LocalState(tmp_path, lambda number: replace(IDENTITY, partition=number), 4, heard, clock)
-    made, other = StateKeeper(folder, 3), StateKeeper(folder, 2)
-    assert (await made.find(STARTS, OFFSETS) is None, await other.find(STARTS, OFFSETS)) == (False, None)
-    other.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
-    await heard.next()
-    slow = await rewriting(made, clock, monkeypatch)
-    other.committed(CHANGE, {ACCOUNTS: 12}, NOW_MS)
-    head = await other.close()
-    assert head is not None
-    assert head.offsets[ACCOUNTS] == 12
-    slow.may_go_on.set()
-    await made.close()
-
-
-async def test_a_first_write_that_takes_too_long_is_left(
-    tmp_path: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Past its limit it leaves off at its next frame, and nothing is on disk: the next start reads the changelogs."""
-    monkeypatch.setattr(keeper, "WRITE_SECONDS", 0.001)
-    monkeypatch.setattr(keeper, "CLOSE_SECONDS", 0.2)
-    has_begun, payloads = threading.Event(), frames.payloads
-
-    def slowly(changes: Changes) -> Iterator[bytes]:
-        has_begun.set()
-        while True:
-            time.sleep(0.01)
-            yield next(payloads(changes))
-
-    monkeypatch.setattr(files, "payloads", slowly)
-    made = StateKeeper(local(tmp_path, heard), 3)
-    await made.find(STARTS, OFFSETS)
-    made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
-    assert await asyncio.to_thread(has_begun.wait, SECONDS)
-    assert await made.close() is None
-    assert on_disk(tmp_path) == b""
-    assert heard.refused == [StateRefusal.MISSING]
-    assert locked(tmp_path)
