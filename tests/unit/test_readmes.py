@@ -21,6 +21,22 @@ def test_links_lead_somewhere(readme: Path) -> None:
     assert [target for target in targets if not (readme.parent / target).exists()] == []
 
 
+def headings(page: Path) -> set[str]:
+    """Give the anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).lower() for title in titles)
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in plain}
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_anchors_are_headings(readme: Path) -> None:
+    """A link into a page leads to a heading of it."""
+    targets = re.findall(r"\]\(([^)#:]*)#([^)]+)\)", readme.read_text())
+    assert [
+        anchor for page, anchor in targets if anchor not in headings(readme.parent / page if page else readme)
+    ] == []
+
+
 def test_the_settings_table_is_the_settings() -> None:
     """The table has every setting once, in order, with the words of its description."""
     rows = re.findall(r"^\| `TXPUSH_(\w+)` \| .* \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
