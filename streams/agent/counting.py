@@ -11,6 +11,7 @@ from streams import pseudonyms
 from streams.domain import Customer, Decision, Outcome, Rules, Turn, deferred, is_unresponsive, phase, waits
 from streams.fold.census import Standing, Standings
 from streams.fold.ledger import Tally
+from streams.observe.logs.correlation import correlation_id
 from streams.observe.parts.business import (
     AGENT_ACCOUNTS,
     AGENT_CASES_UNRESPONSIVE,
@@ -19,7 +20,6 @@ from streams.observe.parts.business import (
     AGENT_FAILING_ACCOUNTS,
     AGENT_OTP_LOGINS,
 )
-from streams.observe.logs.correlation import correlation_id
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Board, Form, Limits, Panel, Query, Row, above, none_of
 from deploy.grafana.boards.queries import share, total, within, within_and_new
-from streams.observe import business, executing, metrics
+from streams.observe import metrics
+from streams.observe.parts import business, executor
 
 TO_CUSTOMERS = {"kind": "connect-fix|relink|remove-duplicate|consent-renewal|otp-escalation"}
 ENDED = "complete|withdraw"
@@ -147,7 +148,7 @@ REPAIRS = Row(
             " meanwhile.",
             "most that are led on return. `expired` and `changed` are links of old mails.",
             units.Short,
-            (Query(within("1h", executing.EXECUTOR_LINKS, "outcome"), "{{outcome}}"),),
+            (Query(within("1h", executor.EXECUTOR_LINKS, "outcome"), "{{outcome}}"),),
             width=10,
         ),
     ),

@@ -4,7 +4,8 @@ from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Form, Panel, Query, Row, above, none_of
 from deploy.grafana.boards.queries import CHOSEN, STARTED, age, of, per_second, share, total, within
-from streams.observe import business, metrics
+from streams.observe import metrics
+from streams.observe.parts import business, vendor
 
 REFUSED = "overloaded|log_unavailable|failed"
 """What the bridge answers with 503 or 500."""
@@ -67,8 +68,8 @@ FAILS = Row(
             (
                 Query(
                     share(
-                        within("15m", metrics.VENDOR_CALLS, outcome="try_again|misconfigured"),
-                        within("15m", metrics.VENDOR_CALLS),
+                        within("15m", vendor.VENDOR_CALLS, outcome="try_again|misconfigured"),
+                        within("15m", vendor.VENDOR_CALLS),
                     ),
                     "failed",
                 ),
@@ -84,7 +85,7 @@ FAILS = Row(
             " second time.",
             "0.",
             units.Short,
-            (Query(within("15m", metrics.VENDOR_AUTHENTICATIONS, outcome="refused"), "refused"),),
+            (Query(within("15m", vendor.VENDOR_AUTHENTICATIONS, outcome="refused"), "refused"),),
             Form.NUMBER,
             width=4,
             limits=none_of(0.5),

@@ -6,7 +6,8 @@ from deploy.grafana.boards.panels import Board, Form, Panel, Query, Row, above, 
 from deploy.grafana.boards.processes import PROCESSES
 from deploy.grafana.boards.queries import ANYWHERE, CHOSEN_PARTITIONS, age, of, per_second, quantile, total, worst
 from deploy.grafana.boards.subscribers import SUBSCRIBERS
-from streams.observe import canary, executing, metrics
+from streams.observe import metrics
+from streams.observe.parts import canary, executor
 
 WAY = Row(
     "All of the way",
@@ -214,7 +215,7 @@ EXECUTOR = Row(
             "Requests of customers, by what became of them.",
             "`shown`, `led_on` and `returned` in about equal numbers.",
             units.RequestsPerSecond,
-            (Query(per_second(executing.EXECUTOR_LINKS, "outcome"), "{{outcome}}"),),
+            (Query(per_second(executor.EXECUTOR_LINKS, "outcome"), "{{outcome}}"),),
             Form.STACK,
             width=6,
         ),
@@ -224,8 +225,8 @@ EXECUTOR = Row(
             "near 0.",
             units.Short,
             (
-                Query(total(executing.EXECUTOR_IN_HAND), "in hand"),
-                Query(total(executing.EXECUTOR_WAITING), "waiting"),
+                Query(total(executor.EXECUTOR_IN_HAND), "in hand"),
+                Query(total(executor.EXECUTOR_WAITING), "waiting"),
             ),
             width=6,
             limits=above(50, 100),
@@ -237,8 +238,8 @@ EXECUTOR = Row(
             "`answered`.",
             units.OpsPerSecond,
             (
-                Query(per_second(executing.EXECUTOR_LOOKUPS, "outcome"), "{{outcome}}"),
-                Query(per_second(executing.EXECUTOR_OBSERVATIONS), "accounts observed"),
+                Query(per_second(executor.EXECUTOR_LOOKUPS, "outcome"), "{{outcome}}"),
+                Query(per_second(executor.EXECUTOR_OBSERVATIONS), "accounts observed"),
             ),
             width=6,
         ),
@@ -249,8 +250,8 @@ EXECUTOR = Row(
             "the view below 5 s; look-ups as they come.",
             units.Seconds,
             (
-                Query(age(executing.EXECUTOR_LAST_LOOKUP), "last look-up"),
-                Query(age(executing.EXECUTOR_VIEW_KNOWN), "view of commands"),
+                Query(age(executor.EXECUTOR_LAST_LOOKUP), "last look-up"),
+                Query(age(executor.EXECUTOR_VIEW_KNOWN), "view of commands"),
             ),
             width=6,
         ),

@@ -5,7 +5,8 @@ from grafana_foundation_sdk.models import units
 from deploy.grafana.boards.failing import FAILS, NOTICED
 from deploy.grafana.boards.panels import Board, Form, Limits, Panel, Query, Row, above, none_of
 from deploy.grafana.boards.queries import ALERTS, ANYWHERE, OURS, UP, age, of, quantile, total, worst
-from streams.observe import canary, executing, metrics
+from streams.observe import metrics
+from streams.observe.parts import canary, executor
 
 OBJECTIVES = {"acceptance": 0.0001, "commands": 0.01, "unknown_codes": 0.01}
 """The share of failures that each objective allows, as in deploy/prometheus/rules/objectives.yaml."""
@@ -159,7 +160,7 @@ WAITS = Row(
             "Questions of the agents that the executor cannot put to the vendor yet.",
             "near 0; hundreds while a bank or the vendor is down.",
             units.Short,
-            (Query(total(executing.EXECUTOR_WAITING), "waiting"),),
+            (Query(total(executor.EXECUTOR_WAITING), "waiting"),),
             width=4,
             limits=above(50, 100),
             runbooks=("TxpushLookupsWait",),

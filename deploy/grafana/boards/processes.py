@@ -4,7 +4,8 @@ from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Panel, Query, Row, above, none_of
 from deploy.grafana.boards.queries import CHOSEN_PARTITIONS, CPU, MEMORY, mean, of, total, worst
-from streams.observe import metrics, restoring
+from streams.observe import metrics
+from streams.observe.parts import restoring
 
 PROCESSES = Row(
     "Processes, and how their state comes back",

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Panel, Query, Row
 from deploy.grafana.boards.queries import ANYWHERE, age, per_second, total
-from streams.observe import subscribing
+from streams.observe.parts import subscribing
 
 SUBSCRIBERS = Row(
     "Services that read commands (whatever job they are scraped as)",

@@ -4,7 +4,8 @@ from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Board, Form, Panel, Query, Row, above, none_of
 from deploy.grafana.boards.queries import age, of, per_second, quantile, share, summed, total, within, worst
-from streams.observe import executing, metrics
+from streams.observe import metrics
+from streams.observe.parts import executor, vendor
 
 PER_SECOND = 10
 """The default of TXPUSH_VENDOR_PER_SECOND."""
@@ -17,7 +18,7 @@ CALLS = Row(
             "Calls of the vendor's API, by which; one that is repeated counts once.",
             "`fix_url` as customers open links, `account_simple` and `login_accounts` for look-ups.",
             units.RequestsPerSecond,
-            (Query(per_second(metrics.VENDOR_CALLS, "call"), "{{call}}"),),
+            (Query(per_second(vendor.VENDOR_CALLS, "call"), "{{call}}"),),
             Form.STACK,
         ),
         Panel(
@@ -26,7 +27,7 @@ CALLS = Row(
             " operator.",
             "`done`, with a few `gone` and `aggregation_failed`.",
             units.RequestsPerSecond,
-            (Query(per_second(metrics.VENDOR_CALLS, "outcome"), "{{outcome}}"),),
+            (Query(per_second(vendor.VENDOR_CALLS, "outcome"), "{{outcome}}"),),
             Form.STACK,
         ),
         Panel(
@@ -37,8 +38,8 @@ CALLS = Row(
             (
                 Query(
                     share(
-                        within("15m", metrics.VENDOR_CALLS, "call", outcome="try_again|misconfigured"),
-                        within("15m", metrics.VENDOR_CALLS, "call"),
+                        within("15m", vendor.VENDOR_CALLS, "call", outcome="try_again|misconfigured"),
+                        within("15m", vendor.VENDOR_CALLS, "call"),
                     ),
                     "{{call}}",
                 ),
@@ -52,7 +53,7 @@ CALLS = Row(
             "How long the vendor takes for a request. At `TXPUSH_VENDOR_SECONDS` (30) we give up.",
             "most within a second.",
             units.Seconds,
-            tuple(Query(quantile(part, metrics.VENDOR_ANSWER_SECONDS), f"{part:.0%}") for part in (0.5, 0.95, 0.99)),
+            tuple(Query(quantile(part, vendor.VENDOR_ANSWER_SECONDS), f"{part:.0%}") for part in (0.5, 0.95, 0.99)),
             limits=above(5, 30),
             nothing="no requests",
         ),
@@ -65,7 +66,7 @@ CALLS = Row(
             units.RequestsPerSecond,
             (
                 Query(
-                    summed(f"rate({of(metrics.VENDOR_ANSWER_SECONDS, part='_count')}[$__rate_interval])", "instance"),
+                    summed(f"rate({of(vendor.VENDOR_ANSWER_SECONDS, part='_count')}[$__rate_interval])", "instance"),
                     "{{instance}}",
                 ),
             ),
@@ -76,7 +77,7 @@ CALLS = Row(
             "Requests repeated because of a passing trouble: twice at most, and only what changes nothing.",
             "near 0.",
             units.RequestsPerSecond,
-            (Query(per_second(metrics.VENDOR_REPEATED, "instance"), "{{instance}}"),),
+            (Query(per_second(vendor.VENDOR_REPEATED, "instance"), "{{instance}}"),),
             limits=none_of(1),
         ),
     ),
@@ -89,7 +90,7 @@ CREDENTIALS = Row(
             "Seconds since the vendor last gave a token, the longest of all processes. It is good for two hours.",
             "below 90 min, at which the next call renews it; older where there are no calls.",
             units.Seconds,
-            (Query(age(metrics.VENDOR_TOKEN_ACCEPTED), "token"),),
+            (Query(age(vendor.VENDOR_TOKEN_ACCEPTED), "token"),),
             Form.NUMBER,
             width=5,
             limits=above(5400, 7200),
@@ -100,7 +101,7 @@ CREDENTIALS = Row(
             "Attempts with the credentials that the vendor has refused. The gate tries a pair no second time.",
             "0.",
             units.Short,
-            (Query(within("$__range", metrics.VENDOR_AUTHENTICATIONS, outcome="refused"), "refused"),),
+            (Query(within("$__range", vendor.VENDOR_AUTHENTICATIONS, outcome="refused"), "refused"),),
             Form.NUMBER,
             width=5,
             limits=none_of(0.5),
@@ -111,7 +112,7 @@ CREDENTIALS = Row(
             "`unanswered` may have been a refusal and counts as one; `withdrawn` counts for nothing.",
             "`accepted`, every 90 min for each process.",
             units.Short,
-            (Query(within("1h", metrics.VENDOR_AUTHENTICATIONS, "outcome"), "{{outcome}}"),),
+            (Query(within("1h", vendor.VENDOR_AUTHENTICATIONS, "outcome"), "{{outcome}}"),),
             width=7,
         ),
         Panel(
@@ -122,7 +123,7 @@ CREDENTIALS = Row(
             units.RequestsPerSecond,
             (
                 Query(
-                    per_second(executing.EXECUTOR_LINKS, "outcome", outcome="vendor_failed|vendor_slow|too_many"),
+                    per_second(executor.EXECUTOR_LINKS, "outcome", outcome="vendor_failed|vendor_slow|too_many"),
                     "{{outcome}}",
                 ),
             ),
@@ -142,7 +143,7 @@ LOOKUPS = Row(
             " known.",
             "`answered`; `gone` for accounts deleted meanwhile.",
             units.OpsPerSecond,
-            (Query(per_second(executing.EXECUTOR_LOOKUPS, "action, outcome"), "{{action}} {{outcome}}"),),
+            (Query(per_second(executor.EXECUTOR_LOOKUPS, "action, outcome"), "{{action}} {{outcome}}"),),
         ),
         Panel(
             "Look-ups in hand and waiting",
@@ -150,8 +151,8 @@ LOOKUPS = Row(
             "near 0.",
             units.Short,
             (
-                Query(total(executing.EXECUTOR_IN_HAND, "instance"), "{{instance}} in hand"),
-                Query(total(executing.EXECUTOR_WAITING, "instance"), "{{instance}} waiting"),
+                Query(total(executor.EXECUTOR_IN_HAND, "instance"), "{{instance}} in hand"),
+                Query(total(executor.EXECUTOR_WAITING, "instance"), "{{instance}} waiting"),
             ),
             limits=above(50, 100),
             runbooks=("TxpushLookupsWait",),
@@ -161,7 +162,7 @@ LOOKUPS = Row(
             "Tries of look-ups that came to nothing and are made again later.",
             "near 0.",
             units.OpsPerSecond,
-            (Query(per_second(executing.EXECUTOR_LOOKUP_RETRIES, "instance"), "{{instance}}"),),
+            (Query(per_second(executor.EXECUTOR_LOOKUP_RETRIES, "instance"), "{{instance}}"),),
             limits=none_of(1),
         ),
     ),
@@ -202,7 +203,7 @@ WEBHOOKS = Row(
                 Query(within("1h", metrics.BRIDGE_UNREADABLE_DATES), "unreadable dates"),
                 Query(within("1h", metrics.BRIDGE_UNKNOWN_TYPES), "unknown types"),
                 Query(within("1h", metrics.AGENT_FUTURE_DATES), "future dates"),
-                Query(within("1h", metrics.VENDOR_UNREADABLE_ACCOUNTS), "accounts without ids"),
+                Query(within("1h", vendor.VENDOR_UNREADABLE_ACCOUNTS), "accounts without ids"),
             ),
             Form.STACK,
             width=6,
