@@ -22,7 +22,7 @@ MB = 1 << 20
 DEATHS_FILE = "CHAOS_DEATHS_FILE"
 """Environment: where a worker with a planted bug counts its deaths, so that they come to an end."""
 
-_OPENED = re.compile(rb"(\d{4}-\S+ \S+) \w+ \S+ partition (\d+) opened at offset \d+")
+_OPENED = re.compile(rb"(\d{4}-\S+Z) \w+ \S+ partition (\d+) opened at offset \d+")
 _RESTORED = re.compile(rb" partition \d+ restored in .* source (\w+)")
 _FENCED = re.compile(rb"^.*(?:ProducerFenced|InvalidProducerEpoch|newer producer).*exiting with.*$", re.MULTILINE)
 
@@ -164,7 +164,7 @@ class Worker:
         whole = written[: written.rfind(b"\n") + 1]
         self._read_to += len(whole)
         for at, number in _OPENED.findall(whole):
-            seconds = datetime.strptime(at.decode(), "%Y-%m-%d %H:%M:%S,%f").astimezone().timestamp()
+            seconds = datetime.fromisoformat(at.decode()).timestamp()
             self.openings.append(Opening(self.name, self.application, int(number), seconds))
 
     def restores(self) -> Counter[str]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -25,6 +26,7 @@ from tests.waiting import until
 
 PATH_TOKEN = "canary-path-token-0000"  # noqa: S105 - of these tests alone, as all that follow
 CALLER_TOKEN = "canary-caller-token-0000"  # noqa: S105
+PROBE_TOKEN = "canary-probe-token-0000"  # noqa: S105 - of `txpush canary`, where it is one of the parts
 SEALING_KEY = "canary-sealing-key-00000000000000000"
 LINK_KEY = "c0ffee" + "5a" * 29
 APP_KEY = "canary-app-key"
@@ -175,8 +177,10 @@ async def flow_of(whole: Whole) -> AsyncIterator[Flow]:
 
 
 @asynccontextmanager
-async def running(kafka: EmbeddedKafka, folder: Path, callers: str = "") -> AsyncIterator[Whole]:
-    """Run everything; whoever still runs at the end has to end well. `callers` are more of the callers' file."""
+async def running(
+    kafka: EmbeddedKafka, folder: Path, also: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Whole]:
+    """Run everything, and `also` subcommands by name; whoever still runs at the end has to end well."""
     await topics.apply(kafka.bootstrap, EMBEDDED)
     sandbox = Sandbox(SandboxSettings(partner_secret=PARTNER_SECRET, app_key=APP_KEY), WallClock())
     vendor = Between(sandbox.app)
@@ -184,8 +188,9 @@ async def running(kafka: EmbeddedKafka, folder: Path, callers: str = "") -> Asyn
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serving(sandbox))
         bridge_port, executor_port = free_port(), free_port()
-        settings = settings_of(kafka.bootstrap, url, bridge_port, executor_port, _callers(folder, callers))
-        parts = {name: part_of(name, name, settings, folder) for name in NAMES}
+        settings = settings_of(kafka.bootstrap, url, bridge_port, executor_port, _callers(folder))
+        commands = {name: name for name in NAMES} | dict(also)
+        parts = {name: part_of(name, command, settings, folder) for name, command in commands.items()}
         whole = Whole(kafka.bootstrap, sandbox, vendor, url, bridge_port, executor_port, settings, parts)
         view = TopicView(kafka.bootstrap, (*CUSTOMER_COMMANDS, TICKETS, HEALTH, DEAD_LETTER), whole.hear)
         await view.start()
@@ -203,9 +208,13 @@ def part_of(name: str, command: str, settings: Mapping[str, str], folder: Path) 
     return Program((*CLI, command), {**settings, "TXPUSH_INSTANCE": name}, folder / f"{name}.log")
 
 
-def _callers(folder: Path, more: str) -> Path:
-    path, digest = folder / "callers.toml", hashlib.sha256(CALLER_TOKEN.encode()).hexdigest()
-    path.write_text(f'[app]\ntypes = ["account.challenged", "command.reported"]\ntoken_sha256 = ["{digest}"]\n{more}')
+def _callers(folder: Path) -> Path:
+    path = folder / "callers.toml"
+    app, canary = (hashlib.sha256(token.encode()).hexdigest() for token in (CALLER_TOKEN, PROBE_TOKEN))
+    path.write_text(
+        f'[app]\ntypes = ["account.challenged", "command.reported"]\ntoken_sha256 = ["{app}"]\n'
+        f'[canary]\ntypes = ["canary.sent"]\ntoken_sha256 = ["{canary}"]\n'
+    )
     return path
 
 
@@ -227,4 +236,6 @@ def settings_of(bootstrap: str, vendor_url: str, bridge_port: int, executor_port
         LINK_URL=f"http://127.0.0.1:{executor_port}",
         LINK_KEYS=LINK_KEY,
         EXECUTOR_PORT=str(executor_port),
+        CANARY_URL=f"http://127.0.0.1:{bridge_port}",
+        CANARY_TOKEN=PROBE_TOKEN,
     )
