@@ -15,8 +15,10 @@ from tests.bench.measure import Clocks, Contestant, running
 from tests.bench.outside import Outside
 
 AGENT_WORKER = "agent"
+UNOBSERVED = "unobserved"
 CONTESTANTS: dict[str, tuple[str, ...]] = {
     AGENT_WORKER: ("-m", "streams.agent.app"),
+    UNOBSERVED: ("-m", "tests.bench.contestants.unobserved"),
     "reference_loop": ("-m", "tests.bench.contestants.reference_loop"),
     "reference_tx": ("-m", "tests.bench.contestants.reference_tx"),
     "stock_faust": (

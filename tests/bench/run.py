@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench.contest import AGENT_WORKER, contest
+from tests.bench.contest import AGENT_WORKER, UNOBSERVED, contest
 from tests.bench.drain import Drained, drain, state_bytes
 from tests.bench.latency import latency, seed
 from tests.bench.restart import restarts
@@ -20,7 +20,9 @@ STOCK_NIGHTS = 15
 MEASURABLE = 50_000
 """Fewer events are a handful of polls, over before a rate can be told; stock Faust needs a minute for them."""
 RESTART_EVENTS = 100_000
-PARTS = ("drain", "latency", "restart")
+OBSERVING_ROUNDS = 3
+"""In turn: what observing costs is less than two drains of the same differ by."""
+PARTS = ("drain", "observing", "latency", "restart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,16 @@ def all_drains(size: int, stock_size: int, rounds: int, partitions: int) -> None
         stock = drains((STOCK, AGENT_WORKER), Log(stock_size, few), 1, partitions)
         runs += [run for run in stock if run.name == STOCK]
     verdict(runs)
+
+
+def observing(size: int, rounds: int, partitions: int) -> None:
+    """Drain the long log with the agent as it ships and with one that shows nothing, and print what observing costs."""
+    runs = drains((AGENT_WORKER, UNOBSERVED), Log(size, ACCOUNTS), rounds, partitions)
+    rate, cost = (
+        middle(runs, AGENT_WORKER, measure) / middle(runs, UNOBSERVED, measure)
+        for measure in ("events_per_second", "cpu_micros")
+    )
+    say(f"- metrics and logs: {rate:.3f} times the events/s, {cost:.3f} times the CPU (target 0.95 at least)\n")
 
 
 def row(run: Drained) -> None:
@@ -145,6 +157,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that contestants are ended, too
     if "drain" in what:
         all_drains(options.size, options.stock_size, options.rounds, options.partitions)
+    if "observing" in what:
+        observing(options.size, max(OBSERVING_ROUNDS, options.rounds), options.partitions)
     if "latency" in what:
         all_latencies()
     if "restart" in what:
