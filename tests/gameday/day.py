@@ -71,8 +71,12 @@ class Day:
 async def day(kafka: EmbeddedKafka, folder: Path) -> AsyncIterator[Day]:
     """Run everything under a supervisor, with customers; the first canaries are through, and Prometheus sees all."""
     async with running(kafka, folder, ALSO) as whole, flow_of(whole) as flow:
-        healthy, failing = await _enrolled(flow, HEALTHY), await _enrolled(flow, FAILING)
-        clicking = await _enrolled(flow, CLICKING)
+        customers = await _enrolled(flow, folder)
+        healthy, failing, clicking = (
+            customers[:HEALTHY],
+            customers[HEALTHY : HEALTHY + FAILING],
+            customers[HEALTHY + FAILING :],
+        )
         links = [await _link(flow, customer, login) for customer, login in clicking]
         await _canaries_through(whole)
         ports = {job: [whole.parts[name].admin for name in names] for job, names in JOBS.items()}
@@ -99,18 +103,19 @@ async def day(kafka: EmbeddedKafka, folder: Path) -> AsyncIterator[Day]:
                 await asyncio.to_thread(part.until_ready)
 
 
-async def _enrolled(flow: Flow, count: int) -> list[tuple[str, str]]:
+async def _enrolled(flow: Flow, folder: Path) -> list[tuple[str, str]]:
     """Give customers with a login each that we hear of: customer, login."""
     sandbox = flow.whole.sandbox
     banks = [sandbox.add_institution(f"Bank {number}").id for number in range(BANKS)]
-
-    async def one(bank: str) -> tuple[str, str]:
+    found, subscribed = [], ""
+    for number in range(HEALTHY + FAILING + CLICKING):
         customer = await flow.api.enrol()
-        login = sandbox.add_login(customer, bank, "demo", "go", OPENINGS)
-        await flow.whole.txpush("subscribe", customer, *sandbox.accounts_of(login.id))
-        return customer, login.id
-
-    return [await one(banks[number % BANKS]) for number in range(count)]
+        login = sandbox.add_login(customer, banks[number % BANKS], "demo", "go", OPENINGS)
+        subscribed += "".join(f"{customer},{account}\n" for account in sandbox.accounts_of(login.id))
+        found.append((customer, login.id))
+    (folder / "accounts.csv").write_text(subscribed)
+    await flow.whole.txpush("subscribe", "--file", str(folder / "accounts.csv"))
+    return found
 
 
 async def _link(flow: Flow, customer: str, login: str) -> str:

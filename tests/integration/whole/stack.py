@@ -176,22 +176,40 @@ async def flow_of(whole: Whole) -> AsyncIterator[Flow]:
         yield Flow(whole, Api(whole, api), Person(browser, whole.settings["TXPUSH_LINK_URL"], whole.pages))
 
 
+@dataclass(frozen=True)
+class AtVendor:
+    """The vendor's side, which outlives a cluster of ours."""
+
+    sandbox: Sandbox
+    between: Between
+    url: str
+
+
+@asynccontextmanager
+async def at_vendor() -> AsyncIterator[AtVendor]:
+    """Serve a sandbox, and all that is asked of it is noted."""
+    sandbox = Sandbox(SandboxSettings(partner_secret=PARTNER_SECRET, app_key=APP_KEY), WallClock())
+    between = Between(sandbox.app)
+    sandbox.app = between  # type: ignore[assignment]  # served as it is
+    async with serving(sandbox) as url:
+        yield AtVendor(sandbox, between, url)
+
+
 @asynccontextmanager
 async def running(
-    kafka: EmbeddedKafka, folder: Path, also: Mapping[str, str] = MappingProxyType({})
+    kafka: EmbeddedKafka, folder: Path, also: Mapping[str, str] = MappingProxyType({}), vendor: AtVendor | None = None
 ) -> AsyncIterator[Whole]:
-    """Run everything, and `also` subcommands by name; whoever still runs at the end has to end well."""
+    """Run everything, and `also` subcommands by name, for a vendor given or a new one; all have to end well."""
     await topics.apply(kafka.bootstrap, EMBEDDED)
-    sandbox = Sandbox(SandboxSettings(partner_secret=PARTNER_SECRET, app_key=APP_KEY), WallClock())
-    vendor = Between(sandbox.app)
-    sandbox.app = vendor  # type: ignore[assignment]  # served as it is
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(serving(sandbox))
+        vendor = vendor or await stack.enter_async_context(at_vendor())
         bridge_port, executor_port = free_port(), free_port()
-        settings = settings_of(kafka.bootstrap, url, bridge_port, executor_port, _callers(folder))
+        settings = settings_of(kafka.bootstrap, vendor.url, bridge_port, executor_port, _callers(folder))
         commands = {name: name for name in NAMES} | dict(also)
         parts = {name: part_of(name, command, settings, folder) for name, command in commands.items()}
-        whole = Whole(kafka.bootstrap, sandbox, vendor, url, bridge_port, executor_port, settings, parts)
+        whole = Whole(
+            kafka.bootstrap, vendor.sandbox, vendor.between, vendor.url, bridge_port, executor_port, settings, parts
+        )
         view = TopicView(kafka.bootstrap, (*CUSTOMER_COMMANDS, TICKETS, HEALTH, DEAD_LETTER), whole.hear)
         await view.start()
         stack.push_async_callback(view.stop)
