@@ -18,7 +18,8 @@ BAD_PASSWORD = 103
 async def test_a_new_cluster_takes_over(tmp_path: Path) -> None:
     """Steps of deploy/README.md, "Disasters": topics, a first sweep, new subscriptions.
 
-    Who fails is known and has a command again; who was well is heard of when he fails, by a key that is new.
+    Who fails is known and has his command again, whose old link works; who was well is heard of when he fails, by a
+    key that is new.
     """
     async with at_vendor() as vendor:
         with EmbeddedKafka() as lost:
@@ -35,10 +36,12 @@ async def test_a_new_cluster_takes_over(tmp_path: Path) -> None:
                 )
                 await until(lambda: whole.codes(failing) == {BAD_PASSWORD} and whole.codes(well) == {0})
                 await whole.txpush("subscribe", "--all", "--renew")
-                await whole.told(failing, "issue")
+                again = await whole.told(failing, "issue")
                 assert whole.actions(well) == []
+                assert again["command_id"] == before["command_id"]
                 link = before["fix_url"].replace(_origin(before), whole.settings["TXPUSH_LINK_URL"])
-                assert await flow.person.open(link) == "We cannot open this link"
+                assert await flow.person.open(link) == "Reconnect your bank account"
+                assert await flow.person.press() == "Sign in to FinBank"
                 _fails(flow, well)
                 command = await whole.told(well, "issue")
                 assert await flow.person.open(command["fix_url"]) == "Reconnect your bank account"
