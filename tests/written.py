@@ -52,7 +52,8 @@ class Written:
 @contextmanager
 def written_log() -> Iterator[Written]:
     """Have the log for oneself."""
-    levels = {name: logging.getLogger(name).level for name in ("", "streams", "schemas")}
+    levels = {name: logging.getLogger(name).level for name in ("", "streams", "schemas", "aiokafka")}
+    logging.getLogger("aiokafka").setLevel(logging.NOTSET)
     hooks, ours = (sys.excepthook, threading.excepthook), pseudonyms.OURS
     pseudonyms.OURS = pseudonyms.Pseudonyms()
     try:

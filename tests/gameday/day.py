@@ -11,7 +11,7 @@ from pathlib import Path
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED
 from streams.sandbox.books.profiles import Opening
-from tests.gameday.prometheus import Prometheus, watching
+from tests.integration.observe.prometheus import Prometheus, prometheus
 from tests.integration.whole.stack import Flow, Whole, flow_of, running
 from tests.processes import Program
 from tests.waiting import wait_until
@@ -80,18 +80,18 @@ async def day(kafka: EmbeddedKafka, folder: Path) -> AsyncIterator[Day]:
         links = [await _link(flow, customer, login) for customer, login in clicking]
         await _canaries_through(whole)
         ports = {job: [whole.parts[name].admin for name in names] for job, names in JOBS.items()}
-        with watching(folder, ports) as prometheus:
-            played = Day(kafka, flow, prometheus)
+        with prometheus(ports, folder / "prometheus", hurried=False) as watching:
+            played = Day(kafka, flow, watching)
             tasks = [
                 asyncio.create_task(one)
                 for one in (_supervise(played), _refresh(flow, healthy), _fail(flow, failing), _click(flow, links))
             ]
             try:
-                await asyncio.to_thread(wait_until, prometheus.all_up, seconds=THROUGH_SECONDS)
+                await asyncio.to_thread(_all_up, watching)
                 yield played
                 broken = [task.exception() for task in tasks if task.done()]
                 assert not broken, broken
-                assert not prometheus.faulty_rules()
+                assert [rule for rule in watching.rules() if rule["health"] != "ok"] == []
             finally:
                 for task in tasks:
                     task.cancel()
@@ -127,6 +127,10 @@ async def _link(flow: Flow, customer: str, login: str) -> str:
 def _set(flow: Flow, login: str, code: int | None) -> None:
     flow.whole.sandbox.set_login(login, trouble=code)
     flow.whole.sandbox.refresh(login)
+
+
+def _all_up(watching: Prometheus) -> None:
+    wait_until(watching.scraped, lambda all_: all_ and set(all_.values()) == {"up"}, seconds=THROUGH_SECONDS)
 
 
 async def _canaries_through(whole: Whole) -> None:

@@ -32,7 +32,7 @@ def test_names_differ_by_key_kind_and_id() -> None:
 
 def test_without_a_key_one_is_made_up_and_that_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     """Nobody's name is the id, and none is that of another process; the log says what to set."""
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "streams.pseudonyms")
     one, other = Pseudonyms(), Pseudonyms()
     assert caplog.messages == []
     assert one.name(Kind.LOGIN, "1") == one.name(Kind.LOGIN, "1") != other.name(Kind.LOGIN, "1")

@@ -13,6 +13,7 @@ from streams.bridge.intake import Topics, content_of, record_of, take
 from streams.bridge.services.callers import Caller, Callers
 from streams.bridge.services.events import MEDIA_TYPE, read_event
 from streams.bridge.sources.address import Sources
+from streams.bridge.trail import Trail
 from streams.domain.customers.fixes import _fixed_at
 from streams.executor.pages.language import language_of
 from streams.kafka.log import LogRecord
@@ -28,6 +29,8 @@ CALLERS = Callers(((hashlib.sha256(TOKEN).hexdigest().encode(), SERVICE),), {b"C
 SOURCES = Sources(hops=1, proxy_secrets=(PROXY_SECRET,))
 CHECK = SignatureCheck(SIGNING, subscribed(), lambda _: None)
 BODY = payloads("txpush")[1]
+REQUEST_ID = frozenset("0123456789abcdefABCDEF-")
+"""What an id may be made of that goes into the log."""
 
 
 def _txpush(body: bytes) -> str:
@@ -101,6 +104,7 @@ def _headers(data: bytes) -> str:
     text = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
     wait = _retry_after(text)
     assert 0 <= wait <= LONGEST_WAIT_SECONDS
+    assert set(Trail(headers).request_id) <= REQUEST_ID
     return f"{outcome}, {language_of(text.get('accept-language', ''))}{', wait' if wait else ''}"
 
 
@@ -116,7 +120,13 @@ def _header_seeds() -> list[bytes]:
     lengths = (b"12", b"0" * 400 + b"7", b"9" * 5000, b"+7", b"1_0", b"\xb2", b"", b"-1")
     waits = (b"7", b"9" * 400, b"\xb2", b"nan", b"Sun, 06 Nov 1994 08:49:37 GMT", b"-1")
     framed = b"transfer-encoding: chunked\n"
+    ids = (
+        b"x-request-id: " + b"a" * 32,
+        b"x-request-id: 7000000042",
+        b"traceparent: 00-%s-%s-01" % (b"a" * 32, b"b" * 16),
+    )
     return [
+        *ids,
         *(b"accept-language: " + one for one in languages),
         *(b"content-length: " + one for one in lengths),
         *(b"retry-after: " + one for one in waits),

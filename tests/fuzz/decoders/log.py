@@ -23,8 +23,9 @@ from streams.executor.lookups.work import Work
 from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Intake
 from streams.fold.ledger import PollLedger
+from streams.fold.lines import Place
 from streams.kafka.log import LogRecord as Written
-from streams.kafka.topics import DEAD_LETTER, EVENTS, LOOKUP
+from streams.kafka.topics import DEAD_LETTER, EVENTS, LOOKUP, SIGNALS
 from streams.kafka.view import ViewRecord
 from streams.operate.letters.book import Book as LetterBook
 from streams.operate.letters.kept import Chosen
@@ -56,6 +57,7 @@ INTAKE = Intake(EVENT_SOURCES, 1)
 IN_FORCE = InForce.of(Policy.load(), Catalogue.load())
 MAX_LETTER_BYTES = 10_000
 SEALING = Sealing([SEALING_KEY])
+SIGNAL_PLACE = Place(SIGNALS, 0)
 KEY = record_key(CUSTOMER, "5900000001")
 
 
@@ -64,6 +66,7 @@ def _record(data: bytes) -> str:
     lines, key, value = parts(data, 3)
     headers = [(name.decode("latin-1"), content) for name, content in headers_in(lines)]
     record = LogRecord(0, MS, key or None, value or None, headers)
+    SIGNAL_PLACE.of(record)
     try:
         event = INTAKE.read(record, 0, lambda _: False)
     except UnreadableRecord as error:

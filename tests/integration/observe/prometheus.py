@@ -1,9 +1,9 @@
-"""A real Prometheus that scrapes programs of ours every second, and evaluates the rules that ship as often."""
+"""A real Prometheus that scrapes programs of ours, with the rules that ship: at their own pace, or hurried."""
 
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
@@ -19,8 +19,12 @@ from tests.waiting import wait_until
 
 PROGRAM = which("prometheus")
 SCRAPE_SECONDS = 1
+"""Of a hurried one, which evaluates the rules as often."""
+USUAL_SECONDS = 5
+"""Between two scrapes of one that is not hurried."""
 STEP_SECONDS = 2
 ASK_SECONDS = 30.0
+RULES_INTERVAL = "interval: 30s"
 
 
 @dataclass
@@ -43,8 +47,12 @@ class Prometheus:
         return any(isfinite(float(value)) for one in found["result"] for _, value in one["values"])
 
     def scraped(self) -> dict[str, str]:
-        """Give how each job's scrape went: `up`, or `down`."""
-        return {one["labels"]["job"]: one["health"] for one in self.ask("targets", state="active")["activeTargets"]}
+        """Give how each process's scrape went, by its address: `up`, `down`, or `unknown` before the first."""
+        return {one["scrapeUrl"]: one["health"] for one in self.ask("targets", state="active")["activeTargets"]}
+
+    def firing(self) -> set[str]:
+        """Give the names of the alerts that fire now."""
+        return {one["labels"]["alertname"] for one in self.ask("alerts")["alerts"] if one["state"] == "firing"}
 
     def rules(self) -> list[dict[str, Any]]:
         """Give its rules, with how their last evaluation went."""
@@ -52,11 +60,12 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(jobs: Mapping[str, int], folder: Path) -> Iterator[Prometheus]:
-    """Run one that scrapes a port of this machine for each job."""
+def prometheus(jobs: Mapping[str, Sequence[int]], folder: Path, *, hurried: bool = True) -> Iterator[Prometheus]:
+    """Run one that scrapes ports of this machine, by job."""
     assert PROGRAM is not None
+    folder.mkdir()
     port, log = free_port(), folder / "prometheus.log"
-    (folder / "prometheus.yml").write_text(json.dumps(_configured(jobs, folder)))  # JSON is YAML
+    (folder / "prometheus.yml").write_text(json.dumps(_configured(jobs, folder, hurried=hurried)))  # JSON is YAML
     command = [
         PROGRAM,
         f"--config.file={folder / 'prometheus.yml'}",
@@ -76,14 +85,17 @@ def prometheus(jobs: Mapping[str, int], folder: Path) -> Iterator[Prometheus]:
             running.wait(END_SECONDS)
 
 
-def _configured(jobs: Mapping[str, int], folder: Path) -> dict[str, Any]:
-    """Give its configuration; the rules are those that ship, evaluated more often."""
+def _configured(jobs: Mapping[str, Sequence[int]], folder: Path, *, hurried: bool) -> dict[str, Any]:
+    seconds = SCRAPE_SECONDS if hurried else USUAL_SECONDS
     for path in RULES.glob("*.yaml"):
         text = path.read_text()
-        assert "interval: 30s" in text
-        (folder / path.name).write_text(text.replace("interval: 30s", f"interval: {SCRAPE_SECONDS}s"))
-    every = {"scrape_interval": f"{SCRAPE_SECONDS}s", "evaluation_interval": f"{SCRAPE_SECONDS}s"}
-    scraped = [{"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for job, port in jobs.items()]
+        assert RULES_INTERVAL in text
+        (folder / path.name).write_text(text.replace(RULES_INTERVAL, f"interval: {seconds}s") if hurried else text)
+    every = {"scrape_interval": f"{seconds}s", "scrape_timeout": f"{seconds}s", "evaluation_interval": f"{seconds}s"}
+    scraped = [
+        {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}]}
+        for job, ports in jobs.items()
+    ]
     return {"global": every, "rule_files": [str(folder / "*.yaml")], "scrape_configs": scraped}
 
 

@@ -1,8 +1,6 @@
 """Dashboards and rules on a real Prometheus that scrapes the whole set, while customers repair their links."""
 
 import asyncio
-import hashlib
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,8 +16,7 @@ from tests.dashboards import boards, built_in, filled, of_all, queries, rules
 from tests.integration.observe.prometheus import PROGRAM, SCRAPE_SECONDS, STEP_SECONDS, Prometheus, prometheus
 from tests.integration.whole.reading import look_up
 from tests.integration.whole.recipe import broken, connected, how_to_test_data_connect_fix
-from tests.integration.whole.stack import Flow, Whole, flow_of, part_of, running
-from tests.processes import Program, started
+from tests.integration.whole.stack import Flow, Whole, flow_of, running
 from tests.unit.observe.promql import selectors
 from tests.waiting import wait_until
 
@@ -81,29 +78,14 @@ async def service(bootstrap: str) -> AsyncIterator[int]:
 @asynccontextmanager
 async def watched(folder: Path) -> AsyncIterator[tuple[Whole, Prometheus]]:
     """Run everything, a canary and a service, with a Prometheus that scrapes all of them."""
-    token = secrets.token_hex(24)
-    digest = hashlib.sha256(token.encode()).hexdigest()
-    callers = f'[canary]\ntypes = ["canary.sent"]\ntoken_sha256 = ["{digest}"]\n'
     async with AsyncExitStack() as stack:
         kafka = stack.enter_context(EmbeddedKafka())
-        whole = await stack.enter_async_context(running(kafka, folder, callers))
-        canary = part_of("canary", "canary", _with_canary(whole, token), folder)
+        whole = await stack.enter_async_context(running(kafka, folder, {"canary": "canary"}))
         letters = await stack.enter_async_context(service(kafka.bootstrap))
-        jobs = {f"txpush-{name}": part.admin for name, part in {**whole.parts, "canary": canary}.items()}
-        place = folder / "prometheus"
-        place.mkdir()
-        watching = stack.enter_context(prometheus({**jobs, "letters": letters}, place))
-        stack.enter_context(started(canary))
-        await asyncio.to_thread(_scraped, watching, canary)
+        jobs = {f"txpush-{name}": [part.admin] for name, part in whole.parts.items()}
+        watching = stack.enter_context(prometheus({**jobs, "letters": [letters]}, folder / "prometheus"))
+        await asyncio.to_thread(wait_until, watching.scraped, lambda all_: all_ and set(all_.values()) == {"up"})
         yield whole, watching
-
-
-def _with_canary(whole: Whole, token: str) -> dict[str, str]:
-    return {**whole.settings, "TXPUSH_CANARY_URL": whole.bridge_url, "TXPUSH_CANARY_TOKEN": token}
-
-
-def _scraped(watching: Prometheus, canary: Program) -> None:
-    canary.until(watching.scraped, lambda jobs: jobs and set(jobs.values()) == {"up"})
 
 
 def asked() -> dict[str, str]:

@@ -202,13 +202,13 @@ async def running(
     """Run everything, and `also` subcommands by name, for a vendor given or a new one; all have to end well."""
     await topics.apply(kafka.bootstrap, EMBEDDED)
     async with AsyncExitStack() as stack:
-        vendor = vendor or await stack.enter_async_context(at_vendor())
+        there = await stack.enter_async_context(at_vendor()) if vendor is None else vendor
         bridge_port, executor_port = free_port(), free_port()
-        settings = settings_of(kafka.bootstrap, vendor.url, bridge_port, executor_port, _callers(folder))
+        settings = settings_of(kafka.bootstrap, there.url, bridge_port, executor_port, _callers(folder))
         commands = {name: name for name in NAMES} | dict(also)
         parts = {name: part_of(name, command, settings, folder) for name, command in commands.items()}
         whole = Whole(
-            kafka.bootstrap, vendor.sandbox, vendor.between, vendor.url, bridge_port, executor_port, settings, parts
+            kafka.bootstrap, there.sandbox, there.between, there.url, bridge_port, executor_port, settings, parts
         )
         view = TopicView(kafka.bootstrap, (*CUSTOMER_COMMANDS, TICKETS, HEALTH, DEAD_LETTER), whole.hear)
         await view.start()
