@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Board, Form, Limits, Panel, Query, Row, above, none_of
-from deploy.grafana.boards.queries import share, total, within, within_and_new
+from deploy.grafana.boards.queries import seen, share, total, within, within_and_new
 from streams.observe import metrics
 from streams.observe.parts import business, executor
 
@@ -69,7 +69,7 @@ CODES = Row(
             "What the status codes of observed accounts mean, after the catalogue.",
             "`healthy` above all, in the rhythm of the nightly aggregation.",
             units.Short,
-            (Query(within("1h", business.AGENT_OBSERVATIONS, "cause"), "{{cause}}"),),
+            (Query(seen(within("1h", business.AGENT_OBSERVATIONS, "cause")), "{{cause}}"),),
             Form.STACK,
             width=12,
         ),
@@ -148,7 +148,7 @@ REPAIRS = Row(
             " meanwhile.",
             "most that are led on return. `expired` and `changed` are links of old mails.",
             units.Short,
-            (Query(within("1h", executor.EXECUTOR_LINKS, "outcome"), "{{outcome}}"),),
+            (Query(seen(within("1h", executor.EXECUTOR_LINKS, "outcome")), "{{outcome}}"),),
             width=10,
         ),
     ),

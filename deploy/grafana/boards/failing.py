@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Form, Panel, Query, Row, above, none_of
-from deploy.grafana.boards.queries import CHOSEN, STARTED, age, of, per_second, share, total, within
+from deploy.grafana.boards.queries import CHOSEN, STARTED, age, of, per_second, seen, share, total, within
 from streams.observe import metrics
 from streams.observe.parts import business, vendor
 
@@ -28,15 +28,16 @@ FAILS = Row(
         Panel(
             "Dead letters in 15 min",
             "Records that could not be read or decided on, by who set them aside and why.",
-            "none, or one now and then. `txpush dead-letter list` shows them.",
+            "none, or a few now and then. `txpush dead-letter list` shows them.",
             units.Short,
             (
-                Query(within("15m", metrics.BRIDGE_DEAD_LETTERS, "reason"), "bridge {{reason}}"),
-                Query(within("15m", metrics.AGENT_DEAD_LETTERS, "job, reason"), "{{job}} {{reason}}"),
+                Query(seen(within("15m", metrics.BRIDGE_DEAD_LETTERS, "reason")), "bridge {{reason}}"),
+                Query(seen(within("15m", metrics.AGENT_DEAD_LETTERS, "job, reason")), "{{job}} {{reason}}"),
             ),
             Form.STACK,
             width=6,
             limits=none_of(10),
+            nothing="none",
             runbooks=("TxpushDeadLetters",),
         ),
         Panel(

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Board, Form, Panel, Query, Row, above, at_least, none_of
 from deploy.grafana.boards.processes import PROCESSES
-from deploy.grafana.boards.queries import ANYWHERE, CHOSEN_PARTITIONS, age, of, per_second, quantile, total, worst
+from deploy.grafana.boards.queries import ANYWHERE, CHOSEN_PARTITIONS, age, of, per_second, quantile, seen, total, worst
 from deploy.grafana.boards.subscribers import SUBSCRIBERS
 from streams.observe import metrics
 from streams.observe.parts import canary, executor
@@ -69,7 +69,7 @@ BRIDGE = Row(
             "Requests that were answered, by what became of them.",
             "`stored`, in waves through the day. What is refused is on the board for those on call.",
             units.RequestsPerSecond,
-            (Query(per_second(metrics.BRIDGE_REQUESTS, "outcome"), "{{outcome}}"),),
+            (Query(seen(per_second(metrics.BRIDGE_REQUESTS, "outcome")), "{{outcome}}"),),
             Form.STACK,
             width=6,
         ),
@@ -177,7 +177,7 @@ AGENTS = Row(
             units.Short,
             (
                 Query(total(metrics.AGENT_PARTITIONS, "job, instance"), "{{job}} {{instance}}"),
-                Query(f"{total(metrics.AGENT_PAUSED, 'job, instance')} > 0", "{{job}} {{instance}} paused"),
+                Query(seen(total(metrics.AGENT_PAUSED, "job, instance")), "{{job}} {{instance}} paused"),
             ),
         ),
     ),
@@ -190,7 +190,7 @@ OUT = Row(
             "Messages committed on command topics, by what is to be done.",
             "`issue` and `complete` in waves; `withdraw` where links heal by themselves.",
             units.MessagesPerSecond,
-            (Query(per_second(metrics.AGENT_COMMANDS, "kind, action"), "{{kind}} {{action}}"),),
+            (Query(seen(per_second(metrics.AGENT_COMMANDS, "kind, action")), "{{kind}} {{action}}"),),
             Form.STACK,
             width=12,
         ),
@@ -215,7 +215,7 @@ EXECUTOR = Row(
             "Requests of customers, by what became of them.",
             "`shown`, `led_on` and `returned` in about equal numbers.",
             units.RequestsPerSecond,
-            (Query(per_second(executor.EXECUTOR_LINKS, "outcome"), "{{outcome}}"),),
+            (Query(seen(per_second(executor.EXECUTOR_LINKS, "outcome")), "{{outcome}}"),),
             Form.STACK,
             width=6,
         ),

@@ -49,6 +49,11 @@ def within(window: str, metric: CounterMetric, by: str = "", chosen: str = CHOSE
     return summed(f"increase({of(metric, chosen, **wanted)}[{window}])", by)
 
 
+def seen(query: str) -> str:
+    """Leave out what is 0, where a legend would be full of it."""
+    return f"{query} > 0"
+
+
 def total(metric: Metric, by: str = "", chosen: str = CHOSEN, /, **wanted: str) -> str:
     """Add up a gauge."""
     _check(metric, _labels(by))

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Panel, Query, Row
-from deploy.grafana.boards.queries import ANYWHERE, age, per_second, total
+from deploy.grafana.boards.queries import ANYWHERE, age, per_second, seen, total
 from streams.observe.parts import subscribing
 
 SUBSCRIBERS = Row(
@@ -17,7 +17,7 @@ SUBSCRIBERS = Row(
             (
                 Query(per_second(subscribing.SUBSCRIBE_HANDED_OUT, "job, action", ANYWHERE), "{{job}} {{action}}"),
                 Query(
-                    f"{per_second(subscribing.SUBSCRIBE_NOT_HANDED_OUT, 'job, reason', ANYWHERE)} > 0",
+                    seen(per_second(subscribing.SUBSCRIBE_NOT_HANDED_OUT, "job, reason", ANYWHERE)),
                     "{{job}} not: {{reason}}",
                 ),
             ),

@@ -5,20 +5,23 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import httpx
 import promql_parser as promql
 import pytest
 
 from schemas.commands import Lookup, LookupAction
 from streams.kafka.embedded import EmbeddedKafka
+from streams.kafka.topics import EVENTS
 from streams.observe.admin import AdminServer
+from streams.signatures import connect_signature
 from streams.subscribe import MemoryStore, Meters, Options, commands
 from tests.dashboards import boards, built_in, filled, of_all, queries, rules
 from tests.integration.observe.prometheus import PROGRAM, SCRAPE_SECONDS, STEP_SECONDS, Prometheus, prometheus
-from tests.integration.whole.reading import look_up
+from tests.integration.whole.reading import look_up, write
 from tests.integration.whole.recipe import broken, connected, how_to_test_data_connect_fix
-from tests.integration.whole.stack import Flow, Whole, flow_of, running
-from tests.unit.observe.promql import selectors
-from tests.waiting import wait_until
+from tests.integration.whole.stack import PARTNER_SECRET, PATH_TOKEN, Flow, Whole, flow_of, running
+from tests.promql import selectors
+from tests.waiting import until, wait_until
 
 pytestmark = [
     pytest.mark.kafka,
@@ -30,6 +33,7 @@ pytestmark = [
 ANSWER_SECONDS = 180.0
 """A round of canaries is sent each minute; two of them, and a moment."""
 SHOWN_SECONDS = 3600
+UNREADABLE = b"{"
 NOBODY_KNOWS = 4711
 """A code that stands in no catalogue."""
 EMPTY = {
@@ -41,16 +45,19 @@ EMPTY = {
 
 
 async def traffic(flow: Flow) -> None:
-    """Have a link break and be repaired, one stay broken, a code that nobody knows, and look-ups."""
+    """Have a link break and be repaired, one stay broken, a code that nobody knows, a look-up, and dead letters."""
     await how_to_test_data_connect_fix(flow, flow.person)
     command = await broken(flow)
     assert await flow.api.refresh(await connected(flow, "demo", trouble=NOBODY_KNOWS)) == [NOBODY_KNOWS]
-    login, accounts = command["institution_login_id"], tuple(command["account_ids"])
-    asked = Lookup(
-        action=LookupAction.VERIFY, customer_id=command["customer_id"], institution_login_id=login, account_ids=accounts
-    )
+    customer, login, accounts = command["customer_id"], command["institution_login_id"], tuple(command["account_ids"])
+    asked = Lookup(action=LookupAction.VERIFY, customer_id=customer, institution_login_id=login, account_ids=accounts)
     await look_up(flow.whole.bootstrap, [asked])
     await flow.whole.counts("executor", "txpush_executor_lookups_total", 1)
+    headers = {"x-finicity-signature": connect_signature(PARTNER_SECRET, UNREADABLE)}
+    url = f"{flow.whole.bridge_url}/{PATH_TOKEN}/connect"
+    assert (await flow.person.browser.post(url, content=UNREADABLE, headers=headers)).status_code == httpx.codes.OK
+    await write(flow.whole.bootstrap, EVENTS, [(customer, UNREADABLE, ())])
+    await until(lambda: len(flow.whole.letters) > 1)
 
 
 @asynccontextmanager

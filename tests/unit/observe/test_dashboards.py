@@ -17,7 +17,7 @@ from deploy.grafana.generate import pages
 from streams.observe.document import series
 from streams.observe.metrics import METRICS
 from tests.dashboards import DEPLOY, FOLDER, Asked, boards, built_in, filled, of_all, panels, queries, rules
-from tests.unit.observe.promql import groupings, labels_of, selectors
+from tests.promql import groupings, labels_of, selectors
 
 BOARDS = boards()
 QUERIES = {name: list(asked) for name, asked in groupby(queries(), key=lambda asked: asked.board)}
