@@ -13,7 +13,9 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana.boards.on_call import BURN, OBJECTIVES
+from deploy.grafana.boards.queries import of, per_second
 from deploy.grafana.generate import pages
+from streams.observe import metrics
 from streams.observe.document import series
 from streams.observe.metrics import METRICS
 from tests.dashboards import DEPLOY, FOLDER, Asked, boards, built_in, filled, of_all, panels, queries, rules
@@ -87,6 +89,15 @@ def test_queries_name_what_there_is(name: str) -> None:
                 assert not values or set(matcher.value.split("|")) <= values, asked
         for labels, grouped in groupings(query):
             assert labels <= labels_of(grouped, KNOWN), asked
+
+
+@pytest.mark.parametrize("wanted", [{"result": "stored"}, {"outcome": "stored|stord"}])
+def test_a_query_of_what_nobody_exports_is_not_made(wanted: dict[str, str]) -> None:
+    """A label or a value that the list does not have; the error says what there is."""
+    with pytest.raises(ValueError, match=r"txpush_bridge_requests_total.*take"):
+        of(metrics.BRIDGE_REQUESTS, **wanted)
+    with pytest.raises(ValueError, match="no label result"):
+        per_second(metrics.BRIDGE_REQUESTS, "result")
 
 
 @pytest.mark.parametrize("name", BOARDS)
