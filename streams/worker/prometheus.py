@@ -41,7 +41,7 @@ SHOWN_CODES = 50
 """Unknown codes that have a series of their own."""
 
 
-class Standing(Protocol):
+class Counts(Protocol):
     """Knows how many records of the state stand where (see LogFold)."""
 
     def standing(self, *place: str) -> int:
@@ -117,13 +117,13 @@ class PrometheusMetrics:
         for name, table in tables.items():
             self._instruments.watch(metrics.AGENT_TABLE_RECORDS, partial(len, table), name)
 
-    def watch_standing(self, census: Standing, causes: Iterable[str]) -> None:
+    def watch_standing(self, counts: Counts, causes: Iterable[str]) -> None:
         """Show how many accounts, cases, tickets and incidents stand where; `causes` are those of the catalogue."""
         for metric in business.STANDING:
             for values in product(*(label.values for label in metric.labels)):
-                self._instruments.watch(metric, partial(census.standing, metric.name, *values), *values)
+                self._instruments.watch(metric, partial(counts.standing, metric.name, *values), *values)
         top = business.AGENT_FAILING_ACCOUNTS
-        self._instruments.watch_top(top, partial(census.standing_by, top.name))
+        self._instruments.watch_top(top, partial(counts.standing_by, top.name))
         for cause in causes:
             self._instruments.counter(business.AGENT_OBSERVATIONS, cause)
 
@@ -136,10 +136,10 @@ class PrometheusMetrics:
             latest = records[-1].timestamp / 1000
             gauge(metrics.AGENT_LAST_EVENT, name).set(latest)
             behind = self._clock.now().timestamp() - latest
-        if self._notes is not None and (records or not messages):
-            self._notes.lag(partition, messages, behind)
         if records or not messages:
             gauge(metrics.AGENT_LAG_SECONDS, name).set(max(0.0, behind) if messages else 0.0)
+            if self._notes is not None:
+                self._notes.lag(partition, messages, behind)
 
     def rebalanced(self, partitions: int) -> None:
         """Hear how many partitions the worker owns now."""

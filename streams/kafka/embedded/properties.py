@@ -83,7 +83,7 @@ def addresses(broker: int, ports: Ports, protocol: str = PLAINTEXT) -> dict[str,
     }
 
 
-SMALL = {  # producer ids are forgotten by the times of records: those of a clock of days ago would be at once
+SMALL = {
     "offsets.topic.num.partitions": "3",
     "transaction.state.log.num.partitions": "3",
     "share.coordinator.state.topic.num.partitions": "3",
@@ -94,7 +94,7 @@ SMALL = {  # producer ids are forgotten by the times of records: those of a cloc
     "num.network.threads": "2",
     "num.io.threads": "4",
     "log.cleaner.dedupe.buffer.size": "16777216",
-    "producer.id.expiration.ms": str(2**31 - 1),
+    "producer.id.expiration.ms": str(2**31 - 1),  # by records' times: those of a clock of days ago would be at once
 }
 
 

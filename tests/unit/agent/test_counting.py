@@ -10,7 +10,6 @@ from tests.unit.fold.build import (
     DAY,
     HOUR,
     MINUTE,
-    PARTITION,
     POLICY,
     START,
     World,
@@ -22,6 +21,7 @@ from tests.unit.fold.build import (
     looked,
     overridden,
 )
+from tests.unit.fold.standing import standing
 
 ONE, TWO, THREE, _ = CUSTOMERS
 BY_BANK = "txpush_agent_institution_failing_accounts"
@@ -30,13 +30,6 @@ BY_BANK = "txpush_agent_institution_failing_accounts"
 @pytest.fixture
 def agent() -> World:
     return agent_world()
-
-
-def standing(world: World, census: str, *labels: str) -> int:
-    """Count what stands somewhere, once all is counted."""
-    while not world.fold.prepare(PARTITION):
-        pass
-    return world.fold.standing(f"txpush_agent_{census}", *labels)
 
 
 def counted(world: World, name: str) -> dict[tuple[str, ...], int]:

@@ -7,19 +7,13 @@ import pytest
 from schemas.events import Source
 from schemas.signals import SignalType
 from streams.observe.labels import IncidentChange
-from tests.unit.fold.build import DAY, PARTITION, START, World, institution_world, signal, tick
+from tests.unit.fold.build import DAY, START, World, institution_world, signal, tick
+from tests.unit.fold.standing import standing
 
 
 @pytest.fixture
 def world() -> World:
     return institution_world()
-
-
-def standing(world: World, census: str, *labels: str) -> int:
-    """Count what stands somewhere, once all is counted."""
-    while not world.fold.prepare(PARTITION):
-        pass
-    return world.fold.standing(f"txpush_agent_{census}", *labels)
 
 
 def counted(world: World, change: IncidentChange) -> int:
