@@ -66,6 +66,16 @@ def test_new_rules_count_anew(agent: World) -> None:
     assert standing(agent, "accounts", "customer_action") == 1
 
 
+def test_new_rules_in_the_midst_of_a_poll(agent: World) -> None:
+    """What else the poll has changed is counted by the new ones, too: a case that has no reminder left under them."""
+    agent.hear(looked(ONE, 185, START), looked(ONE, 185, START + 36 * HOUR))
+    assert standing(agent, "cases_unresponsive") == 0
+    one_reminder = POLICY.model_copy(update={"contact": POLICY.contact.model_copy(update={"reminder_days": (1,)})})
+    at = START + 37 * HOUR
+    agent.hear(activated(at, one_reminder), looked(ONE, 169, at, "a2", institution_login_id="L1"))
+    assert (standing(agent, "cases_unresponsive"), standing(agent, "cases_waiting")) == (1, 1)
+
+
 def test_banks_with_failing_accounts(agent: World) -> None:
     """By institution; one where nothing fails any more is not named, nor what has none."""
     agent.hear(looked(ONE, 185, START), looked(TWO, 103, START), looked(TWO, 0, START + MINUTE, "a2"))
