@@ -1,8 +1,9 @@
 """Fixtures that tests of all kinds share."""
 
 import gc
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -30,3 +31,18 @@ def kafka() -> Iterator[EmbeddedKafka]:
 def pytest_collection_finish() -> None:
     """Have the garbage collector pass by what was collected."""
     gc.freeze()
+
+
+LOGGERS = ("", "streams", "schemas", "aiokafka")
+"""Whose levels a process of ours sets, and so does a test that runs one in its own process."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Have no test hear less of the log than it would alone."""
+    levels = [logging.getLogger(name).level for name in LOGGERS]
+    try:
+        return (yield)
+    finally:
+        for name, level in zip(LOGGERS, levels, strict=True):
+            logging.getLogger(name).setLevel(level)
