@@ -6,7 +6,7 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin
 
-.PHONY: help install demo test check unit integration check-all rules versions audit bom chaos bench mutation fuzz format clean
+.PHONY: help install demo test check unit integration check-all rules game-day versions audit bom chaos bench mutation fuzz format clean
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -49,8 +49,9 @@ integration: $(VENV)/.synced  ## Run the tests on a real Kafka
 
 check-all: test  ## Run the slow tests too, and audit the packages
 	@HYPOTHESIS_PROFILE=thorough $(RUN)/pytest -q tests/unit/domain/test_properties.py tests/unit/domain/institutions
-	@$(RUN)/pytest -q -m slow
+	@$(RUN)/pytest -q -m slow $(SPREAD) --ignore=tests/gameday
 	@$(MAKE) --no-print-directory rules
+	@$(MAKE) --no-print-directory game-day
 	@$(MAKE) --no-print-directory versions
 	@$(MAKE) --no-print-directory audit
 
@@ -66,6 +67,10 @@ rules:  ## Check the rules of Prometheus and run their tests; needs promtool (De
 	@command -v promtool >/dev/null || { echo "promtool is not here; on Debian and Ubuntu: apt-get install prometheus"; exit 1; }
 	@promtool check rules deploy/prometheus/rules/*.yaml
 	@cd deploy/prometheus/tests && promtool test rules *.yaml
+
+game-day: $(VENV)/.synced  ## Make faults in the running set, and see which alerts a real Prometheus raises; twenty minutes
+	@command -v prometheus >/dev/null || { echo "prometheus is not here; on Debian and Ubuntu: apt-get install prometheus"; exit 1; }
+	@$(RUN)/pytest -q -n 4 tests/gameday
 
 AUDIT :=
 audit: $(VENV)/.synced  ## Look for known vulnerabilities in every package of uv.lock; needs the network
