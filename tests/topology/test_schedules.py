@@ -11,7 +11,7 @@ from streams.testing import Happened, OwnedPartition, Restless, Step
 from tests.topology import schedules
 from tests.topology.planted import PLANTED
 
-QUICK = 100
+QUICK = 50
 MANY, PROCESSES, SHARE = 10_000, 2, 100
 """Schedules of the slow test, and how many a process takes at a time."""
 HUNTED = 40

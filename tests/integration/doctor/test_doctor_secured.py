@@ -14,7 +14,7 @@ from streams.settings import Settings
 from tests.integration.doctor.looking import first, looked, settings, words
 from tests.integration.kafka.securing import Secured, name_of, prepare, secured
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(300)]
 
 KEY = "sealing-key-of-these-tests-0000000"
 VENDOR = {"app_key": "key", "partner_id": "1", "partner_secrets": "secret", "vendor_url": "http://127.0.0.1:1"}
