@@ -6,7 +6,7 @@ from streams.transport import ticks as ticking
 from streams.transport import transaction as transactions
 from streams.transport.state import restore as restoring
 from tests.topology.on_broker import Consumer, Producer
-from tests.topology.test_order import Stage
+from tests.topology.stage import Stage
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from streams.kafka.topics import AGENT
 from tests.topology.on_broker import Consumer
+from tests.topology.stage import Stage
 from tests.topology.test_limits import decide, owned
-from tests.topology.test_order import Stage
 from tests.waiting import until
 
 

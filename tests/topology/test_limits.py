@@ -16,7 +16,7 @@ from streams.transport.settings import FoldSettings
 from streams.transport.state import restore as restoring
 from streams.transport.ticks import Ticks
 from tests.topology.on_broker import Consumer, Producer
-from tests.topology.test_order import Stage, Unmeasured
+from tests.topology.stage import Stage, Unmeasured
 from tests.waiting import until
 
 SOON = 0.05

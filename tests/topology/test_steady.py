@@ -9,8 +9,8 @@ from schemas.events import EventType
 from streams.kafka.topics import AGENT, EVENTS
 from streams.testing.broker import Record
 from tests.topology.on_broker import Consumer
+from tests.topology.stage import Stage
 from tests.topology.test_limits import decide, owned
-from tests.topology.test_order import Stage
 from tests.waiting import until
 
 POLLS = 40

@@ -9,8 +9,8 @@ from streams.kafka.topics import AGENT, DEAD_LETTER, EVENTS
 from streams.testing.broker import Record
 from streams.testing.workers.partition import as_record
 from tests.topology.on_broker import Consumer
+from tests.topology.stage import Stage
 from tests.topology.test_limits import decide, owned
-from tests.topology.test_order import Stage
 from tests.topology.test_paused import BAD, resume
 from tests.waiting import until
 

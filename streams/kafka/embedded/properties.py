@@ -84,7 +84,7 @@ def addresses(broker: int, ports: Ports, protocol: str = PLAINTEXT) -> dict[str,
 
 
 REMEMBERED_MS = str(2**31 - 1)
-"""How long producer ids are remembered, by the times of records: those of a clock of days ago would be forgotten."""
+"""How long producer ids are, by the times of records: those of a clock of days ago would be forgotten at once."""
 SMALL = {
     "offsets.topic.num.partitions": "3",
     "transaction.state.log.num.partitions": "3",

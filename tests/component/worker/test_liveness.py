@@ -25,10 +25,8 @@ from streams.worker import health
 from streams.worker.app import attach
 from streams.worker.program import FoldProgram
 from tests.topology.on_broker import Consumer, Producer
-from tests.topology.test_order import Stage, Unmeasured, on_broker
+from tests.topology.stage import Stage, Unmeasured, put_broker_under
 from tests.waiting import until
-
-__all__ = ["on_broker"]
 
 HERE = TopicPartition(EVENTS, 0)
 MINUTE = 61.0
@@ -87,8 +85,9 @@ class Worker:
 
 
 @pytest.fixture
-async def worker(monkeypatch: pytest.MonkeyPatch, on_broker: None) -> AsyncIterator[Worker]:  # noqa: ARG001 - of the other file
+async def worker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Worker]:
     """A worker with a consumer as it ships, that has joined nothing yet."""
+    put_broker_under(monkeypatch)
     stage = Stage()
     for client in (Producer, Consumer):
         monkeypatch.setattr(client, "cluster", stage.cluster, raising=False)
