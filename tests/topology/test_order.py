@@ -1,7 +1,7 @@
 """The driver takes the steps of the transport in its order: both run on one recording broker, and ask it the same."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any
@@ -12,6 +12,7 @@ from aiokafka.errors import NoOffsetForPartitionError
 
 from schemas.policy import Contact, Policy
 from streams.fold import logfold
+from streams.fold.effects import Effects, SourceRecord
 from streams.fold.logfold import LogFold
 from streams.kafka.topics import AGENT, EVENTS
 from streams.testing.topology import START
@@ -102,6 +103,25 @@ async def test_a_group_that_was_forgotten_decides_nothing_twice(
     await own(stage, None)
     folded = [line for line in stage.cluster.trace if line.startswith("fold")]
     assert folded == ["fold [2]"]
+
+
+async def test_a_turn_that_takes_no_record_commits_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a large state's timers take all of it before a tick: the same records have the next turn."""
+    stage, fold, spent = Stage(), LogFold.fold, [True] * 3
+
+    def slow(log_fold: LogFold, partition: int, records: Sequence[SourceRecord], seconds: float = inf) -> Effects:
+        if spent:
+            spent.pop()
+            return Effects(left=len(records))
+        return fold(log_fold, partition, records, seconds)
+
+    monkeypatch.setattr(LogFold, "fold", slow)
+    for client in (Producer, Consumer):
+        monkeypatch.setattr(client, "cluster", stage.cluster, raising=False)
+    stage.hear(185)
+    await as_transport(stage, None)
+    steps = [line for line in stage.cluster.trace if line.startswith("fold") or line == "commit"]
+    assert steps == ["fold [0, 1]"] * 4 + ["commit"]
 
 
 async def test_new_rules_are_taken_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
