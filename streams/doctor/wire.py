@@ -100,9 +100,14 @@ async def features(bootstrap: Bootstrap) -> Features:
     async with _client(bootstrap) as client:
         answer = await client.send(client.get_random_node(), _ApiVersionsRequest())
     level = _level(answer.tags.get(FINALIZED, b""))
+    return Features(level, _release(level))
+
+
+def _release(level: int) -> str:
+    """Name the release that a level belongs to."""
     known = sorted(RELEASES)
-    first = bisect_right(known, level) - 1
-    return Features(level, RELEASES[known[first]] if first >= 0 else "before 3.3")
+    place = bisect_right(known, level)
+    return RELEASES[known[place - 1]] if place else f"before {RELEASES[known[0]]}"
 
 
 def _level(encoded: bytes) -> int:

@@ -1,7 +1,7 @@
 """How far consumer groups have read: lag in messages and seconds, and partitions that do not go on."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFai
 
 from schemas.contract.channels import Component
 from streams.clock import Clock
-from streams.doctor.checks.processes import RESUMED, pages, paused
+from streams.doctor.checks.processes import RESUMED, Page, pages, paused
 from streams.doctor.findings import Finding, left_out, ok, warning, wrong
 from streams.doctor.scope import ONLOOKERS, Scope
 from streams.doctor.wire import group
@@ -148,21 +148,25 @@ def _lag(name: str, reading: Reading | None) -> Iterator[Finding]:
 
 async def stopped(scope: Scope) -> Sequence[Finding]:
     """Say which partitions are paused, as workers tell, or seem to be, as they stand still though somebody has them."""
-    told = [finding for page in await scope.once(pages) for finding in _paused(page.url, dict(paused(page)))]
-    found = [one for one in (await scope.once(readings)).values() if one is not None]
-    still = [one for one in found if one.still and one.members and one.name in FOLDS]
+    return _stopped(await scope.once(pages), (await scope.once(readings)).values())
+
+
+def _stopped(asked: Sequence[Page], read: Iterable[Reading | None]) -> list[Finding]:
+    told = [finding for page in asked for finding in _paused(page.url, dict(paused(page)))]
+    if told:
+        return told
+    folds = [one for one in read if one is not None and one.name in FOLDS]
+    if not folds:
+        return [left_out("no right to see how far the agents have read", "ask as an operator")]
     guessed = [
         warning(
             f"{one.log} {spans(one.still)} may be paused: nothing is read there, though {one.name} has members",
             "ask the workers: --admin with the address of each admin port",
         )
-        for one in still
-        if not told
+        for one in folds
+        if one.still and one.members
     ]
-    if told or guessed:
-        return [*told, *guessed]
-    hidden = not any(one.name in FOLDS for one in found)
-    return [left_out("no right to see how far the agents have read", "ask as an operator") if hidden else ok("none")]
+    return guessed or [ok("none")]
 
 
 def _paused(url: str, reasons: Mapping[int, str]) -> Iterator[Finding]:

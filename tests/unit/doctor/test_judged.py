@@ -71,6 +71,8 @@ def test_too_few_brokers_are_told() -> None:
     ("ahead", "within", "wanted"),
     [
         (4.9, 0.0, []),
+        (5.0, 0.0, [(Status.WARNING, "this machine's clock is 5 s behind it")]),
+        (60.0, 0.0, [(Status.WRONG, "this machine's clock is 60 s behind it")]),
         (-6.0, 1.5, []),
         (8.0, 1.0, [(Status.WARNING, "this machine's clock is 8 s behind it")]),
         (61.0, 0.5, [(Status.WRONG, "this machine's clock is 61 s behind it")]),
@@ -126,6 +128,19 @@ def test_a_paused_partition_is_told_with_what_helps() -> None:
     assert (second.what, "resume" in second.remedy) == (f"http://a:1: partition 4 is paused: {later}", False)
 
 
+def test_what_stands_still_is_guessed_at_unless_workers_tell() -> None:
+    """Kafka knows of no pause: a partition that somebody has and that does not go on may be one."""
+    page, still = processes.Page("http://a:1", 503, ["partition 3 is paused: too many"]), reading(1, [2])
+    assert told(groups._stopped([page], [still])) == [
+        (Status.WRONG, "http://a:1: partition 3 is paused: too many"),
+    ]
+    ((status, what),) = told(groups._stopped([], [still]))
+    assert (status, what.startswith(f"{EVENTS} 2 may be paused")) == (Status.WARNING, True)
+    for nobodys_or_going in (reading(0, [2]), reading(1)):
+        assert told(groups._stopped([], [nobodys_or_going])) == [(Status.OK, "none")]
+    assert [one.status for one in groups._stopped([], [None])] == [Status.LEFT_OUT]
+
+
 def share_of(*, dead_letters: int) -> PollShare:
     """Give the share of a poll that has nothing but dead letters of nobody."""
     share = PollShare([])
@@ -159,7 +174,7 @@ def test_the_policy_is_in_force_everywhere_or_told() -> None:
     assert told(policy._judged(mixed, None))[0] == (Status.WARNING, f"none yet on {EVENTS} 1")
     mixed = {places[0]: one, places[1]: one, places[2]: other}
     assert told(policy._judged(mixed, None))[0] == (Status.WRONG, f"another one on {EVENTS} 2 than elsewhere")
-    waiting = {places[0]: Standing(activation("one"), 7)}
+    waiting = {places[0]: Standing(activation("one"), 0)}
     assert told(policy._judged(waiting, None))[0] == (Status.WARNING, f"one waits to be read on {EVENTS} 0")
     assert told(policy._judged(dict.fromkeys(places), None)) == [(Status.WARNING, f"none yet on {EVENTS} 0-2")]
 

@@ -104,7 +104,7 @@ def test_every_kind_is_known() -> None:
 
 def test_the_largest_are_shown() -> None:
     """As they are when somebody looks, of equals the smaller name first: what others name makes few series."""
-    registry, values = CollectorRegistry(), {str(number): number // 2 for number in range(50)}
+    registry, values = CollectorRegistry(), {str(number): number // 2 for number in reversed(range(50))}
     Instruments("agent", registry).watch_top(business.AGENT_FAILING_ACCOUNTS, lambda: values)
     values["a"] = 99
     shown = [sample for family in registry.collect() for sample in family.samples if "institution" in sample.labels]
