@@ -10,6 +10,7 @@ from structlog.contextvars import bind_contextvars
 
 from streams.exits import exit_now
 from streams.fold.effects import Effects, Fold, Outbox, OutRecord, PartitionPaused, ShareTooLarge, SourceRecord
+from streams.observe.logs.errors import in_words, is_told
 from streams.transport.local.frames import Changes
 from streams.transport.parts import FoldParts
 from streams.transport.place import LogPlace
@@ -292,4 +293,4 @@ def _is_cancelled() -> bool:
 
 
 def _plainly(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{type(error).__name__}: {error}" if str(error) and is_told(error) else in_words(error)
