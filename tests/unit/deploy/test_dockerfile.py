@@ -47,10 +47,37 @@ def test_the_base_has_a_version_and_room_for_a_digest() -> None:
 
 
 def test_packages_are_the_locks() -> None:
-    """Each is held to its hash, and the installer is the one that made the lock."""
+    """Each is held to its hash."""
     assert "uv export --quiet --frozen" in DOCKERFILE
-    assert "--no-deps --require-hashes" in DOCKERFILE
-    assert re.findall(r"UV_VERSION=([\d.]+)", DOCKERFILE) == re.findall(r"UV_VERSION := ([\d.]+)", MAKEFILE)
+    assert len(re.findall(r"pip install .*--require-hashes", DOCKERFILE)) == len(
+        re.findall("-requirement ", DOCKERFILE)
+    )
+
+
+def test_what_builds_is_what_the_project_names() -> None:
+    """The installer that made the lock and the builder of the project, each file of them and theirs with a hash."""
+    written = (ROOT / "deploy" / "docker" / "build-requirements.txt").read_text()
+    pinned = dict(re.findall(r"^(\S+)==(\S+) \\\n    --hash=sha256:[0-9a-f]{64}", written, re.MULTILINE))
+    assert len(pinned) == len(re.findall(r"^\S+==", written, re.MULTILINE))
+    assert re.findall(r"UV_VERSION := ([\d.]+)", MAKEFILE) == [pinned["uv"]]
+    assert f'requires = ["hatchling=={pinned["hatchling"]}"]' in (ROOT / "pyproject.toml").read_text()
+    assert f"hatchling {pinned['hatchling']} uv {pinned['uv']}" in written
+
+
+def test_only_what_is_copied_gets_out_of_the_checkout() -> None:
+    """No secret, setting or state that lies in a checkout reaches whoever builds the image."""
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    assert lines[0] == "*"
+    let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert let_in == {source for sources in copied for source in sources.split()}
+    assert all((ROOT / source).exists() for source in let_in)
+    assert "deploy/compose/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_byte_code_names_no_time() -> None:
+    """All of it is made at the end, over what an import may have left: two builds are the same bytes."""
+    assert "compileall -q -f --invalidation-mode unchecked-hash" in DOCKERFILE
 
 
 def test_what_is_left_out_is_for_the_embedded_kafka_alone() -> None:
