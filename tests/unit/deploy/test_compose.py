@@ -6,18 +6,20 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from schemas.contract.channels import Component
+from streams.cli import txpush
 from streams.settings import NO_SETTINGS, PREFIX, Settings
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "compose"
 COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 OURS = {name: one for name, one in COMPOSE["services"].items() if one["image"].startswith("txpush:")}
 ADMIN_PORT = "9100"
-LONG_RUNNING = {name: one for name, one in OURS.items() if one["command"][0] not in {"topics", "sandbox"}}
+LONG_RUNNING = {name: one for name, one in OURS.items() if one["command"][0] not in {"topics", "sandbox", "sweep"}}
 
 
-def settings_of(service: dict[str, Any]) -> dict[str, str]:
+def settings_of(service: dict[str, Any]) -> dict[str, Any]:
     return {
         name.removeprefix(PREFIX).lower(): value
         for name, value in service["environment"].items()
@@ -59,6 +61,24 @@ def test_all_are_there() -> None:
     names = [one["environment"].get("TXPUSH_INSTANCE") for one in LONG_RUNNING.values()]
     assert len({name for name in names if name}) == len([name for name in names if name])
     assert OURS["topics"]["command"] == ["topics", "apply"]
+    assert OURS["sweep"]["profiles"] == ["sweep"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_command_is_one_of_ours(name: str) -> None:
+    """Nothing is started that `txpush` does not have, nor with an option that it does not know."""
+    command = OURS[name]["command"]
+    told = CliRunner().invoke(txpush, [*command, "--help"])
+    assert told.exit_code == 0
+    assert f"Usage: txpush {' '.join(command)} [" in told.output
+
+
+def test_a_stand_in_is_asked_whether_it_is_there() -> None:
+    """The sandbox, which has no admin port, has a check of its own, on the port that it is told to listen on."""
+    (_, _, _, program) = OURS["sandbox"]["healthcheck"]["test"]
+    assert f"127.0.0.1:{OURS['sandbox']['environment']['TXPUSH_SANDBOX_PORT']}/sandbox/" in program
+    waits = {name for name, one in OURS.items() if "sandbox" in one.get("depends_on", {})}
+    assert waits == {"executor", "sweep"}
 
 
 @pytest.mark.parametrize("name", LONG_RUNNING)
