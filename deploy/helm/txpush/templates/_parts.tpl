@@ -1,3 +1,17 @@
+{{/* The components that are wanted, with a space between. */}}
+{{- define "txpush.components" -}}
+{{- $wanted := list "bridge" "agent" "institutions" }}
+{{- range list "executor" "canary" "sweep" }}
+{{- if (index $.Values .).enabled }}{{ $wanted = append $wanted . }}{{ end }}
+{{- end }}
+{{- join " " $wanted }}
+{{- end }}
+
+{{/* The release, short enough that the longest name made of it is still a label with a revision behind it. */}}
+{{- define "txpush.release" -}}
+{{ .Release.Name | trunc 39 | trimSuffix "-" }}
+{{- end }}
+
 {{/* Whose pods: labels that never change. */}}
 {{- define "txpush.selector" -}}
 app.kubernetes.io/name: txpush
@@ -13,7 +27,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end }}
 
 {{- define "txpush.name" -}}
-{{ .root.Release.Name }}-{{ .component }}
+{{ include "txpush.release" .root }}-{{ .component }}
 {{- end }}
 
 {{- define "txpush.image" -}}
@@ -25,15 +39,21 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{/* The settings of a component: those of all, its own, and what the chart itself sees to. */}}
 {{- define "txpush.settings" -}}
 {{- $values := index .root.Values .component -}}
+{{- $kafka := .root.Values.kafka -}}
 {{- $all := dict "admin_host" "0.0.0.0" "admin_port" .root.Values.adminPort -}}
 {{- $all = mergeOverwrite $all (deepCopy .root.Values.settings) (deepCopy $values.settings) -}}
-{{- if hasPrefix "SASL" $all.kafka_security_protocol -}}
-{{- $_ := set $all "kafka_username" (print .root.Values.kafka.userPrefix .component) -}}
+{{- $protocol := $all.kafka_security_protocol | default "PLAINTEXT" -}}
+{{- if hasPrefix "SASL" $protocol -}}
+{{- $_ := set $all "kafka_username" (print $kafka.userPrefix .component) -}}
 {{- else -}}
 {{- $_ := unset $all "kafka_sasl_mechanism" -}}
 {{- end -}}
-{{- if .root.Values.kafka.caSecret -}}
+{{- if and $kafka.caSecret (hasSuffix "SSL" $protocol) -}}
 {{- $_ := set $all "kafka_ca_file" "/etc/txpush/kafka/ca.crt" -}}
+{{- end -}}
+{{- if and $kafka.clientCertificate (hasSuffix "SSL" $protocol) -}}
+{{- $_ := set $all "kafka_certificate_file" "/etc/txpush/kafka/user.crt" -}}
+{{- $_ := set $all "kafka_key_file" "/etc/txpush/kafka/user.key" -}}
 {{- end -}}
 {{- toYaml $all -}}
 {{- end }}
@@ -48,8 +68,10 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 - name: TXPUSH_{{ $name | upper }}
   value: {{ include "txpush.written" $value | quote }}
 {{- end }}
+{{- if include "txpush.secret-files" . }}
 - name: TXPUSH_SECRETS_DIR
   value: /run/secrets/txpush
+{{- end }}
 {{- end }}
 
 {{/* Time for the orderly stop, for the pause before it, and to spare: a kill must never be what ends a process. */}}
@@ -58,6 +80,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{ add (ceil (float64 ($settings.shutdown_seconds | default 10))) 20 }}
 {{- end }}
 
+{{/* Liveness asks whether the process turns, so a broker that is away restarts nobody; readiness says what is wrong. */}}
 {{- define "txpush.probes" -}}
 startupProbe:
   httpGet: {path: /healthz, port: admin}
@@ -85,7 +108,7 @@ securityContext:
 {{- end }}
 
 {{- define "txpush.pod" -}}
-serviceAccountName: {{ .root.Release.Name }}-txpush
+serviceAccountName: {{ include "txpush.release" .root }}-txpush
 automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ include "txpush.grace" . }}
@@ -110,40 +133,65 @@ topologySpreadConstraints:
 {{- end }}
 
 {{- define "txpush.mounts" -}}
+{{- if include "txpush.secret-files" . }}
 - {name: secrets, mountPath: /run/secrets/txpush, readOnly: true}
-{{- if .root.Values.kafka.caSecret }}
-- {name: kafka-ca, mountPath: /etc/txpush/kafka, readOnly: true}
+{{- end }}
+{{- if include "txpush.kafka-files" . }}
+- {name: kafka, mountPath: /etc/txpush/kafka, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{/* Who signs the brokers' certificates, and our own certificate where the brokers ask for one. */}}
+{{- define "txpush.kafka-files" -}}
+{{- $kafka := .root.Values.kafka -}}
+{{- $settings := include "txpush.settings" . | fromYaml -}}
+{{- if $settings.kafka_ca_file }}
+- secret:
+    name: {{ $kafka.caSecret }}
+    items: [{key: {{ $kafka.caKey }}, path: ca.crt}]
+{{- end }}
+{{- if $settings.kafka_certificate_file }}
+- secret:
+    name: {{ $kafka.userPrefix }}{{ .component }}
+    items: [{key: user.crt, path: user.crt}, {key: user.key, path: user.key}]
 {{- end }}
 {{- end }}
 
 {{/* Each component sees the secrets that it uses, as files, and no others. */}}
-{{- define "txpush.volumes" -}}
+{{- define "txpush.secret-files" -}}
 {{- $wanted := dict
-    "bridge" (list "callback_tokens" "partner_secrets" "sealing_keys" "proxy_secrets")
+    "bridge" (list "callback_tokens" "partner_secrets" "proxy_secrets" "sealing_keys")
     "agent" (list "link_keys")
     "institutions" list
-    "executor" (list "callback_tokens" "link_keys" "partner_secrets" "app_key")
-    "canary" (list "canary_token") -}}
+    "executor" (list "app_key" "callback_tokens" "link_keys" "partner_secrets")
+    "canary" (list "canary_token")
+    "sweep" (list "app_key" "partner_secrets") -}}
 {{- $settings := include "txpush.settings" . | fromYaml -}}
+{{- if $settings.kafka_username }}
+- secret:
+    name: {{ .root.Values.kafka.userPrefix }}{{ .component }}
+    items: [{key: {{ .root.Values.kafka.passwordKey }}, path: kafka_password}]
+{{- end }}
+{{- /* What is not there is told by the component at its start, in words, if it cannot do without. */}}
+{{- range index $wanted .component }}
+- secret:
+    name: {{ $.root.Values.secretName }}
+    optional: true
+    items: [{key: {{ . }}, path: {{ . }}}]
+{{- end }}
+{{- end }}
+
+{{- define "txpush.volumes" -}}
+{{- with include "txpush.secret-files" . }}
 - name: secrets
   projected:
     defaultMode: 0440
-    sources:
-      {{- if hasPrefix "SASL" $settings.kafka_security_protocol }}
-      - secret:
-          name: {{ .root.Values.kafka.userPrefix }}{{ .component }}
-          items: [{key: {{ .root.Values.kafka.passwordKey }}, path: kafka_password}]
-      {{- end }}
-      {{- range index $wanted .component }}
-      - secret:
-          name: {{ $.root.Values.secretName }}
-          optional: true
-          items: [{key: {{ . }}, path: {{ . }}}]
-      {{- end }}
-{{- with .root.Values.kafka.caSecret }}
-- name: kafka-ca
-  secret:
-    secretName: {{ . }}
-    items: [{key: {{ $.root.Values.kafka.caKey }}, path: ca.crt}]
+    sources: {{ . | nindent 6 }}
+{{- end }}
+{{- with include "txpush.kafka-files" . }}
+- name: kafka
+  projected:
+    defaultMode: 0440
+    sources: {{ . | nindent 6 }}
 {{- end }}
 {{- end }}
