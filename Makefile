@@ -6,7 +6,7 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin
 
-.PHONY: help install demo test check unit integration check-all rules game-day versions audit bom chaos bench mutation fuzz format clean
+.PHONY: help install demo test check unit integration check-all rules deploy-check game-day versions audit bom chaos bench mutation fuzz format clean
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -49,8 +49,9 @@ integration: $(VENV)/.synced  ## Run the tests on a real Kafka
 
 check-all: test  ## Run the slow tests too, and audit the packages
 	@HYPOTHESIS_PROFILE=thorough $(RUN)/pytest -q tests/unit/domain/test_properties.py tests/unit/domain/institutions
-	@$(RUN)/pytest -q -m slow $(SPREAD) --ignore=tests/gameday
+	@$(RUN)/pytest -q -m slow $(SPREAD) --ignore=tests/gameday --ignore=tests/deployment
 	@$(MAKE) --no-print-directory rules
+	@$(MAKE) --no-print-directory deploy-check
 	@$(MAKE) --no-print-directory game-day
 	@$(MAKE) --no-print-directory versions
 	@$(MAKE) --no-print-directory audit
@@ -67,6 +68,10 @@ rules:  ## Check the rules of Prometheus and run their tests; needs promtool (De
 	@command -v promtool >/dev/null || { echo "promtool is not here; on Debian and Ubuntu: apt-get install prometheus"; exit 1; }
 	@promtool check rules deploy/prometheus/rules/*.yaml
 	@cd deploy/prometheus/tests && promtool test rules *.yaml
+
+deploy-check: $(VENV)/.synced  ## Check image, compose file, chart and Strimzi's resources by the tools that read them; needs Go and promtool
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --group deploy --python $(RUN)/python
+	@$(RUN)/pytest -q -m slow tests/deployment
 
 game-day: $(VENV)/.synced  ## Make faults in the running set, and see which alerts a real Prometheus raises; twenty minutes
 	@command -v prometheus >/dev/null || { echo "prometheus is not here; on Debian and Ubuntu: apt-get install prometheus"; exit 1; }

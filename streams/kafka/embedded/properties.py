@@ -84,7 +84,7 @@ def addresses(broker: int, ports: Ports, protocol: str = PLAINTEXT) -> dict[str,
 
 
 REMEMBERED_MS = str(2**31 - 1)
-"""How long producer ids are, by the times of records: those of a clock of days ago would be forgotten at once."""
+"""Producer ids are kept for as long, by the times of records: those of a clock of days ago would be gone at once."""
 SMALL = {
     "offsets.topic.num.partitions": "3",
     "transaction.state.log.num.partitions": "3",
