@@ -6,19 +6,26 @@ cd "$(dirname "$0")"
 mkdir -p -m 0700 secrets
 umask 022
 
+# keep FILE COMMAND...: what the command prints, without a line's end. A command that fails ends all of it.
 keep() {
-  if [ ! -s "secrets/$1" ]; then printf %s "$2" > "secrets/$1"; fi
+  file=secrets/$1
+  shift
+  if [ -s "$file" ]; then return; fi
+  drawn=$("$@")
+  printf %s "$drawn" > "$file"
 }
 
-keep app_key "$(openssl rand -hex 16)"
-keep callback_tokens "$(openssl rand -hex 24)"
-keep canary_token "$(openssl rand -hex 24)"
-keep grafana_password "$(openssl rand -hex 12)"
-keep link_keys "$(openssl rand -hex 32)"
-keep partner_secrets "$(openssl rand -hex 16)"
-keep sealing_keys "$(openssl rand -hex 32)"
-hash=$(openssl dgst -sha256 -r < secrets/canary_token | cut -d ' ' -f 1)
-keep callers.toml "[canary]
-types = [\"canary.sent\"]
-token_sha256 = [\"$hash\"]
-"
+# The bridge knows the canary by the hash of its token: to replace the token, remove both files.
+callers() {
+  hash=$(openssl dgst -sha256 -r < secrets/canary_token | cut -d ' ' -f 1)
+  printf '[canary]\ntypes = ["canary.sent"]\ntoken_sha256 = ["%s"]\n' "$hash"
+}
+
+keep app_key openssl rand -hex 16
+keep callback_tokens openssl rand -hex 24
+keep canary_token openssl rand -hex 24
+keep grafana_password openssl rand -hex 12
+keep link_keys openssl rand -hex 32
+keep partner_secrets openssl rand -hex 16
+keep sealing_keys openssl rand -hex 32
+keep callers.toml callers

