@@ -1,4 +1,4 @@
-"""The secrets of the compose file, drawn by its script."""
+"""Secrets as a deployment has them: drawn for the compose file by its script, and mounted into a pod."""
 
 import hashlib
 import shutil
@@ -58,3 +58,15 @@ def test_without_a_source_of_chance_nothing_is_left(tmp_path: Path) -> None:
         (tools / name).symlink_to(found)
     assert drawn(tmp_path, str(tools)).returncode != 0
     assert list((tmp_path / "secrets").iterdir()) == []
+
+
+def test_a_folder_is_read_as_a_pod_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There each name leads by a link to a folder that is replaced as a whole; what is not in it is not set."""
+    (tmp_path / "..2026").mkdir()
+    (tmp_path / "..2026" / "link_keys").write_text("ab" * 32 + "\n")
+    (tmp_path / "..data").symlink_to("..2026")
+    (tmp_path / "link_keys").symlink_to("..data/link_keys")
+    monkeypatch.setenv(SECRETS_VARIABLE, str(tmp_path))
+    read = Settings()
+    assert [key.get_secret_value() for key in read.link_keys] == ["ab" * 32]
+    assert read.sealing_keys == ()
