@@ -27,5 +27,6 @@ keep canary_token openssl rand -hex 24
 keep grafana_password openssl rand -hex 12
 keep link_keys openssl rand -hex 32
 keep partner_secrets openssl rand -hex 16
+keep pseudonym_keys openssl rand -hex 32
 keep sealing_keys openssl rand -hex 32
 keep callers.toml callers

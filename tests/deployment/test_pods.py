@@ -17,12 +17,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 SECRET = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
 SECRETS = "/run/secrets/txpush"
 USED = {
-    "bridge": {"callback_tokens", "partner_secrets", "proxy_secrets", "sealing_keys"},
-    "agent": {"link_keys"},
-    "institutions": set[str](),
-    "executor": {"app_key", "callback_tokens", "link_keys", "partner_secrets"},
-    "canary": {"canary_token"},
-    "sweep": {"app_key", "partner_secrets"},
+    "bridge": {"callback_tokens", "partner_secrets", "proxy_secrets", "pseudonym_keys", "sealing_keys"},
+    "agent": {"link_keys", "pseudonym_keys"},
+    "institutions": {"pseudonym_keys"},
+    "executor": {"app_key", "callback_tokens", "link_keys", "partner_secrets", "pseudonym_keys"},
+    "canary": {"canary_token", "pseudonym_keys"},
+    "sweep": {"app_key", "partner_secrets", "pseudonym_keys"},
 }
 STARTED = {Component.BRIDGE, Component.AGENT, Component.INSTITUTIONS}
 OPTIONAL = {Component.EXECUTOR, Component.CANARY, Component.SWEEP}

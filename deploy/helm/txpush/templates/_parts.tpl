@@ -160,12 +160,12 @@ topologySpreadConstraints:
 {{/* Each component sees the secrets that it uses, as files, and no others. */}}
 {{- define "txpush.secret-files" -}}
 {{- $wanted := dict
-    "bridge" (list "callback_tokens" "partner_secrets" "proxy_secrets" "sealing_keys")
-    "agent" (list "link_keys")
-    "institutions" list
-    "executor" (list "app_key" "callback_tokens" "link_keys" "partner_secrets")
-    "canary" (list "canary_token")
-    "sweep" (list "app_key" "partner_secrets") -}}
+    "bridge" (list "callback_tokens" "partner_secrets" "proxy_secrets" "pseudonym_keys" "sealing_keys")
+    "agent" (list "link_keys" "pseudonym_keys")
+    "institutions" (list "pseudonym_keys")
+    "executor" (list "app_key" "callback_tokens" "link_keys" "partner_secrets" "pseudonym_keys")
+    "canary" (list "canary_token" "pseudonym_keys")
+    "sweep" (list "app_key" "partner_secrets" "pseudonym_keys") -}}
 {{- $settings := include "txpush.settings" . | fromYaml -}}
 {{- if $settings.kafka_username }}
 - secret:
