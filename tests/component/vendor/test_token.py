@@ -32,6 +32,7 @@ async def test_expiry_under_many_calls_is_one_renewal(client: Client) -> None:
     assert not any(isinstance(one, Exception) for one in await all_at_once(client))
     assert client.upstream.attempts == 2
     assert client.count("authentications_total", outcome="accepted") == 2
+    assert client.count("token_accepted_timestamp_seconds") > 0
 
 
 async def test_age_under_many_calls_is_one_renewal(client: Client) -> None:
@@ -89,6 +90,7 @@ async def test_a_refusal_ends_all_trying(client: Client, reply: Reply) -> None:
     assert problem.startswith("the vendor refused the credentials, 2")
     assert "canary" not in problem + "".join(map(repr, results))
     assert client.count("authentications_total", outcome="refused") == 1
+    assert client.count("token_accepted_timestamp_seconds") == 0
     assert client.count("calls_total", call="account", outcome="refused") == 2 * CALLERS
 
 

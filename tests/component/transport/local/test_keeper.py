@@ -31,6 +31,7 @@ from tests.waiting import until
 
 async def test_what_is_left_is_written_at_the_end(tmp_path: Path, heard: Heard, kept: StateKeeper) -> None:
     """An orderly end leaves everything that was committed, and the offsets that it has come to."""
+    assert kept._local.unkept == {}, "a first start is no trouble"
     kept.committed(CHANGE, {ACCOUNTS: 12}, NOW_MS + 5)
     head = await kept.close()
     assert head is not None
@@ -69,6 +70,21 @@ async def test_offsets_outside_of_the_log_are_refused(tmp_path: Path, heard: Hea
     assert b"1/a" not in on_disk(tmp_path)
 
 
+async def test_what_is_kept_again_is_told_of_no_more(
+    tmp_path: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """State that could not be used is written anew, and then there is nothing to look at."""
+    monkeypatch.setattr(keeper, "WRITE_SECONDS", 0.001)
+    written(tmp_path, STATE, proven_ms=NOW_MS)
+    place = local(tmp_path, heard)
+    made = StateKeeper(place, 3)
+    assert await made.find(STARTS | {ACCOUNTS: 11}, {ACCOUNTS: 20, LOGINS: 7}) is None
+    assert place.unkept.keys() == {3}
+    made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
+    await until(lambda: not place.unkept)
+    await made.close()
+
+
 async def test_files_of_another_process_are_left_alone(tmp_path: Path, heard: Heard) -> None:
     """Where somebody else has the files the partition works without, and neither reads nor writes them."""
     written(tmp_path, STATE, proven_ms=NOW_MS)
@@ -97,7 +113,7 @@ async def test_a_disk_that_fails_costs_the_file(
     monkeypatch.setattr(files, "_to_disk", full)
     with caplog.at_level(logging.WARNING):
         assert await kept.close() is None
-    assert heard.refused == [StateRefusal.MISSING, StateRefusal.NOT_WRITTEN]
+    assert (heard.refused, kept._local.unkept) == ([StateRefusal.MISSING, StateRefusal.NOT_WRITTEN], {})
     assert [record.message for record in caplog.records if "No space left on device" in record.message]
     assert await found(tmp_path, heard) is None
 

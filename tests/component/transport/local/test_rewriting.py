@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from streams.observe.labels import StateRefusal
-from streams.transport.local import files, frames, keeper
+from streams.transport.local import files, frames, keeper, pending
 from streams.transport.local.frames import Changes
 from streams.transport.local.keeper import StateKeeper
 from streams.transport.local.state import LocalState
@@ -29,6 +29,7 @@ from tests.component.transport.local.keeping import (
     fresh,
     local,
 )
+from tests.waiting import until
 
 
 async def test_what_was_dropped_leaves_the_disk_after_ten_minutes(
@@ -99,6 +100,33 @@ async def test_who_gives_a_partition_up_waits_for_no_rewrite(
     assert (head.offsets[ACCOUNTS], head.dropped_ms) == (12, NOW_MS)
     state, _ = await found(tmp_path, heard) or ({}, {})
     assert state[ACCOUNTS].keys() == {"1/a", "3/c"}
+
+
+async def test_rewrites_take_a_part_of_the_time(tmp_path: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much is out of date, the next one waits many times as long as the last took; writing does not."""
+    written(tmp_path, STATE, proven_ms=NOW_MS)
+    write, rewrite = StateKeeper._write, files.PartitionFiles.rewrite
+    steps: list[str] = []
+
+    async def noted_write(made: StateKeeper, state: pending.Pending) -> float:
+        steps.append("write")
+        return await write(made, state)
+
+    def noted_rewrite(state: files.PartitionFiles) -> int:
+        steps.append("rewrite")
+        monkeypatch.setattr(keeper, "IDLE_FACTOR", 1e9)
+        return rewrite(state)
+
+    monkeypatch.setattr(keeper, "WRITE_SECONDS", 0.001)
+    monkeypatch.setattr(StateKeeper, "_write", noted_write)
+    monkeypatch.setattr(files.PartitionFiles, "rewrite", noted_rewrite)
+    monkeypatch.setattr(files.PartitionFiles, "is_worth_rewriting", lambda *_: True)
+    made = StateKeeper(local(tmp_path, heard), 3)
+    assert await made.find(STARTS, OFFSETS)
+    made.begin({}, OFFSETS, NOW_MS, is_all=False)
+    await until(lambda: steps.count("write") > 10)
+    await made.close()
+    assert steps.count("rewrite") == 1
 
 
 async def test_a_rewrite_holds_up_no_other_partition(
