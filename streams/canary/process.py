@@ -70,7 +70,7 @@ def run_process(settings: CanarySettings) -> int:
 
 async def serve(settings: CanarySettings) -> int:
     """Send canaries until a signal comes; give the exit code: 0 orderly, 1 a part failed."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second in an outage; ours say it once
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -94,6 +94,8 @@ async def serve(settings: CanarySettings) -> int:
         await asyncio.wait([sending, waiter], return_when=asyncio.FIRST_COMPLETED)
         bound_shutdown(settings.shutdown_seconds)
         ended_by_itself = sending.done()
+        if ended_by_itself:
+            log.critical("canaries are not sent any more; start it again", exc_info=sending.exception())
         for task in (sending, waiter):
             task.cancel()
         await view.stop()

@@ -1,0 +1,36 @@
+"""The canary as a process of its own, as far as it needs no broker: how it ends when a part of it does."""
+
+import logging
+
+import pytest
+
+from streams.canary import process
+from streams.canary.process import CanarySettings, serve
+from streams.canary.rounds import Rounds
+from streams.exits import EXIT_OTHERWISE
+
+SETTINGS = CanarySettings(
+    url="http://127.0.0.1:1",
+    token="a-token-of-this-test-alone",  # noqa: S106
+    cluster="127.0.0.1:1",
+    partitions=3,
+    admin_host="127.0.0.1",
+    admin_port=0,
+    shutdown_seconds=5.0,
+)
+
+
+@pytest.mark.asyncio
+async def test_it_says_why_it_ends_by_itself(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A canary that sends nothing any more is no canary: it ends, with the cause and what to do."""
+
+    async def failing(_: Rounds) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Rounds, "run", failing)
+    monkeypatch.setattr(process, "bound_shutdown", lambda _: None)  # it would end the process that runs this test
+    assert await serve(SETTINGS) == EXIT_OTHERWISE
+    (told,) = [one for one in caplog.records if one.levelno == logging.CRITICAL]
+    assert told.getMessage() == "canaries are not sent any more; start it again"
+    assert told.exc_info is not None
+    assert told.exc_info[0] is ZeroDivisionError
