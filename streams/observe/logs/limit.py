@@ -12,8 +12,9 @@ BURST = 20
 """Lines of a kind that may come at once: one for each of twelve partitions, and more."""
 EVERY_SECONDS = 10.0
 """After those, one line in so many seconds."""
-KINDS = 1000
-"""Kinds that are told apart; of more, the one that was heard longest ago begins anew."""
+KINDS = 200
+"""Kinds that are told apart; what comes beyond is one kind of its logger and level, until one was long silent."""
+OTHERS = "what is of other kinds"
 
 Kind = tuple[str, int, str]
 """Logger, level, and the message without its values."""
@@ -25,6 +26,11 @@ class _Bucket:
     at: float
     suppressed: int = 0
 
+    def fill(self, now: float) -> None:
+        """Let it have what has come by now."""
+        self.lines = min(BURST, self.lines + (now - self.at) / EVERY_SECONDS)
+        self.at = now
+
 
 class Limiter:
     """A token bucket for each kind of warnings and errors; what is less, or ends the process, is always let through.
@@ -35,7 +41,10 @@ class Limiter:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._buckets: OrderedDict[Kind, _Bucket] = OrderedDict()
-        self._lock = threading.Lock()
+        """The kind that was heard longest ago first."""
+        self._others: dict[Kind, _Bucket] = {}
+        self._lock = threading.RLock()
+        """The garbage collector runs anywhere, here as well, and what it finishes off may have asyncio say so."""
 
     def take(self, record: logging.LogRecord) -> int | None:
         """Give how many of the kind were suppressed before this line; None to suppress it, too."""
@@ -52,20 +61,32 @@ class Limiter:
 
     def _bucket(self, kind: Kind) -> _Bucket:
         now = self._monotonic()
-        bucket = self._buckets.setdefault(kind, _Bucket(BURST, now))
-        bucket.lines = min(BURST, bucket.lines + (now - bucket.at) / EVERY_SECONDS)
-        bucket.at = now
-        self._buckets.move_to_end(kind)
-        if len(self._buckets) > KINDS:
-            self._buckets.popitem(last=False)
+        if kind in self._buckets or len(self._buckets) < KINDS or self._has_forgotten(now):
+            bucket = self._buckets.setdefault(kind, _Bucket(BURST, now))
+            self._buckets.move_to_end(kind)
+        else:
+            bucket = self._others.setdefault((*kind[:2], OTHERS), _Bucket(BURST, now))
+        bucket.fill(now)
         return bucket
+
+    def _has_forgotten(self, now: float) -> bool:
+        """Make room for a kind, if there is one that may say as much as if it had never said anything."""
+        kind, bucket = next(iter(self._buckets.items()))
+        bucket.fill(now)
+        if bucket.lines < BURST:
+            return False
+        self._buckets.pop(kind, None)
+        if bucket.suppressed:
+            self._others.setdefault((*kind[:2], OTHERS), _Bucket(BURST, now)).suppressed += bucket.suppressed
+        return True
 
     def left(self) -> list[tuple[Kind, int]]:
         """Give kinds with how many were suppressed since their last line, and count anew."""
         with self._lock:
-            found = [(kind, bucket.suppressed) for kind, bucket in self._buckets.items() if bucket.suppressed]
-            for kind, _ in found:
-                self._buckets[kind].suppressed = 0
+            buckets = [(kind, one) for kind, one in (*self._buckets.items(), *self._others.items()) if one.suppressed]
+            found = [(kind, bucket.suppressed) for kind, bucket in buckets]
+            for _, bucket in buckets:
+                bucket.suppressed = 0
             return found
 
 

@@ -2,10 +2,11 @@
 
 import io
 import logging
+import threading
 
 import pytest
 
-from streams.observe.logs.limit import BURST, EVERY_SECONDS, KINDS, LimitedHandler, Limiter
+from streams.observe.logs.limit import BURST, EVERY_SECONDS, KINDS, OTHERS, LimitedHandler, Limiter
 
 
 class Clock:
@@ -60,10 +61,43 @@ def test_decisions_and_ends_are_not_limited(limiter: Limiter, level: int) -> Non
 
 
 def test_there_is_a_limit_of_kinds(limiter: Limiter) -> None:
-    """Who makes up kinds cannot have them remembered for ever."""
+    """Who makes up kinds cannot have them remembered for ever, nor a line for each: beyond the limit they are one."""
+    heard = [limiter.take(_record("%s", number)) for number in range(KINDS * 3)]
+    assert heard == [0] * (KINDS + BURST) + [None] * (KINDS * 2 - BURST)
+    assert len(limiter._buckets) == KINDS
+    assert limiter.left() == [(("streams.place", logging.WARNING, OTHERS), KINDS * 2 - BURST)]
+
+
+def test_a_kind_gives_way_when_it_was_long_silent(limiter: Limiter, clock: Clock) -> None:
+    """A flood of new kinds does not have one begin anew that has had its lines, and what was counted is not lost."""
+    for _ in range(BURST + 5):
+        limiter.take(_record())
     for number in range(KINDS * 2):
         limiter.take(_record("%s", number))
-    assert len(limiter._buckets) == KINDS
+    assert limiter.take(_record()) is None
+    limiter.left()
+    limiter.take(_record())
+    clock.now += EVERY_SECONDS * BURST
+    for number in range(KINDS):
+        limiter.take(_record("%s", f"later {number}"))
+    assert sum(count for _, count in limiter.left()) == 1
+
+
+def test_a_line_that_comes_while_one_is_counted_is_counted_too() -> None:
+    """The garbage collector may finish off a client anywhere, whose last words are a line of the same log."""
+    told: list[int | None] = []
+    collected = [_record("a client was never closed")]
+
+    def monotonic() -> float:
+        while collected:
+            told.append(one.take(collected.pop()))
+        return 1000.0
+
+    one = Limiter(monotonic)
+    thread = threading.Thread(target=lambda: told.append(one.take(_record())), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert told == [0, 0]
 
 
 def test_what_was_left_out_is_told_at_the_end(limiter: Limiter) -> None:
