@@ -12,6 +12,19 @@ MAX_ERRORS = 8
 _WORDED = ("aiokafka.", "streams.")
 """Modules whose errors speak of brokers and places. Whatever else says something may quote the record it fails at."""
 
+FOLLOWED = (0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Characters that end a line for some readers, or have it shown in another order than it was written in."""
+_ESCAPED = (
+    {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+    | {code: f"\\u{code:04x}" for code in FOLLOWED}
+    | {10: "\\n", 13: "\\r", 9: "\\t"}
+)
+
+
+def on_one_line(text: str) -> str:
+    """Keep a text on its line, and show what a terminal would follow, whoever has written it."""
+    return text.translate(_ESCAPED)
+
 
 def is_told(error: BaseException) -> bool:
     """Tell whether the words of an error may stand in a line."""
@@ -47,7 +60,7 @@ def _traces(error: BaseException, told: list[BaseException]) -> Iterator[str]:
     frames = traceback.extract_tb(error.__traceback__, limit=-MAX_FRAMES)
     yield "Traceback (most recent call last):"
     yield "".join(traceback.format_list(frames)).rstrip("\n")
-    yield f"{_kind(error)}: {error}" if is_told(error) else _kind(error)
+    yield f"{_kind(error)}: {on_one_line(str(error))}" if is_told(error) else _kind(error)
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:
             yield "of which one is:"

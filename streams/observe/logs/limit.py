@@ -1,10 +1,12 @@
 """How often the log says the same: a fault that happens a thousand times a second must not fill a disk."""
 
 import logging
+import sys
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -105,12 +107,24 @@ class LimitedHandler(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line, or count it."""
-        suppressed = self._limiter.take(record)
+        try:
+            suppressed = self._limiter.take(record)
+        except Exception:  # noqa: BLE001 - of an argument that is no text; whoever writes a line goes on
+            self.handleError(record)
+            return
         if suppressed is None:
             return
         if suppressed:
             record = logging.makeLogRecord(record.__dict__ | {"suppressed": suppressed})
         super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say which line could not be written, and nothing of it: Python would show its arguments."""
+        failed = "a line of %s:%d could not be written: %r"
+        told = (record.pathname, record.lineno, sys.exc_info()[1])
+        line = logging.LogRecord(record.name, logging.ERROR, record.pathname, record.lineno, failed, told, None)
+        with suppress(Exception):  # it may be the stream itself
+            self.stream.write(self.format(line) + self.terminator)
 
     def close(self) -> None:
         """Say what was suppressed and had no next line to say it."""

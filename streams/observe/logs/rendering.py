@@ -12,10 +12,9 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from streams.observe.logs.correlation import REQUEST_ID
-from streams.observe.logs.errors import in_words, trace_of
+from streams.observe.logs.errors import FOLLOWED, in_words, on_one_line, trace_of
 
-_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {10: "\\n", 13: "\\r", 9: "\\t"}
-_ESCAPED_IN_JSON = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+_ESCAPED_IN_JSON = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *FOLLOWED)}
 """What JSON may have as it is, and terminals and readers by lines follow."""
 _OF_OTHER_HANDLERS = ("message", "asctime")
 """What other handlers leave on a record."""
@@ -118,7 +117,7 @@ def _dumped(line: EventDict, default: Callable[[Any], Any]) -> str:
 
 def _printable(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
     """Keep an entry on its line, whoever has sent what it quotes."""
-    line["event"] = str(line["event"]).translate(_ESCAPED)
+    line["event"] = on_one_line(str(line["event"]))
     line["level"] = line["level"].upper()
     return line
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import io
 import logging
 import re
 import sys
@@ -12,6 +13,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from streams.observe.logs import LogFormat
+from streams.observe.logs.limit import LimitedHandler
 from streams.observe.logs.rendering import line_formatter
 from tests.written import Written, written_log
 
@@ -65,8 +67,10 @@ def test_libraries_say_it_in_the_same_form_and_only_what_is_wrong(written: Writt
 def test_nobody_forges_a_line(written: Written, form: LogFormat) -> None:
     """What somebody sent stays on the line that quotes it, without escapes that a terminal would follow."""
     written.begin(form)
-    log.warning("it came from %s", "x\n2026-01-01T00:00:00Z INFO all is well\x1b[2J\x9b", extra={"by": "a\nb"})
-    assert written.text.count("\n") == 1
+    log.warning(
+        "it came from %s", "x\n2026-01-01T00:00:00Z INFO all is well\x1b[2J\x9b\u2028\u202e", extra={"by": "a\nb\u2066"}
+    )
+    assert len(written.text.splitlines()) == 1
     assert all(character.isprintable() for character in written.text.rstrip("\n"))
 
 
@@ -95,6 +99,26 @@ def test_an_error_says_where_and_not_whom(written: Written, form: LogFormat) -> 
     assert [kind in written.text for kind in ("KeyError", "ValueError", "KafkaConnectionError: no broker")] == [
         True
     ] * 3
+
+
+def test_nobody_forges_a_line_of_a_trace(written: Written) -> None:
+    """What an error that is told says is one line of its trace, whoever has put which words into it."""
+    written.begin("human")
+    log.error("it failed", exc_info=OSError("x\n2026-01-01T00:00:00Z INFO all is well\x1b[2J"))
+    last = written.text.splitlines()[-1]
+    assert last == r"OSError: x\n2026-01-01T00:00:00Z INFO all is well\x1b[2J"
+
+
+@pytest.mark.parametrize("form", ["json", "human"])
+def test_a_line_that_cannot_be_made_is_told_without_its_values(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A fault in a call of the log, of a library's perhaps, says where it is; Python would print the arguments."""
+    stream = io.StringIO()
+    handler = LimitedHandler(stream)
+    handler.setFormatter(line_formatter(form, {}))
+    for template, arguments in (("it took %d s", (MARK,)), ("%s", (MARK, MARK))):
+        handler.handle(logging.LogRecord("aiokafka.conn", logging.WARNING, "conn.py", 7, template, arguments, None))
+    assert stream.getvalue().count("a line of conn.py:7 could not be written: TypeError") == 2
+    assert MARK not in stream.getvalue() + "".join(capsys.readouterr())
 
 
 def test_an_error_that_leads_back_to_itself_ends(written: Written) -> None:
