@@ -97,8 +97,12 @@ def lines_of(place: Place) -> DecisionLines | None:
 
 
 def tell_aside(place: Place, record: SourceRecord, error: UnreadableRecord) -> None:
-    """Warn of a dead letter; why it is one in words is in the letter, as that may quote the record."""
-    log.warning("a record is set aside: %s", error.reason.value, extra=place.of(record) | place.whose(error.whose))
+    """Warn of a dead letter; why it is one in words is in the letter, as that may quote the record.
+
+    Each reason is a kind of its own: a flood of one, which others may cause, hides no decision that failed.
+    """
+    what = f"a record is set aside: {error.reason.value}"
+    log.warning("%s", what, extra=place.of(record) | place.whose(error.whose))
 
 
 def _command(message: Said) -> dict[str, Any]:

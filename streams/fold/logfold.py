@@ -28,6 +28,7 @@ from streams.fold.timers import SLICE_KEYS, PartitionTimers
 SLICE_RECORDS = 1000
 """Records that are counted between two polls: some milliseconds."""
 OVERRIDE, TICK = EventType.OPERATOR_OVERRIDE.encode(), EventType.CLOCK_TICK.encode()
+CANARY = EventType.CANARY_SENT.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +173,13 @@ class LogFold:
         poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger), books.share.poll())
         ends, taken = time.monotonic() + seconds, 0
         for record in records:
-            if _is_tick(record) and not books.timers.look_until(ends):
+            if _is(record, TICK) and not books.timers.look_until(ends):
                 break
             before = len(ledger.dead_letters)
             self._take(record, poll)
             ledger.say(record)
-            poll.share.take(ledger.dead_letters[before:], is_accepted=record.offset < books.resumes_at)
+            if (failed := ledger.dead_letters[before:]) or not _is(record, CANARY):  # which would hide that all fails
+                poll.share.take(failed, is_accepted=record.offset < books.resumes_at)
             taken += 1
             if time.monotonic() > ends or (seconds < inf and ledger.in_force is not books.in_force):
                 break  # new rules: a tick behind them would have every timer looked at anew, all at once
@@ -199,7 +201,7 @@ class LogFold:
         return False
 
     def _resumes(self, record: SourceRecord, partition: int) -> bool:
-        if ("ce_type", OVERRIDE) not in record.headers:
+        if not _is(record, OVERRIDE):
             return False
         try:
             return _is_resume(self._settings.intake.read(record, partition, lambda _key: True))
@@ -290,8 +292,8 @@ class LogFold:
         books.census = Census(self._decider.surveyed, partition, in_force.rules)
 
 
-def _is_tick(record: SourceRecord) -> bool:
-    return ("ce_type", TICK) in record.headers
+def _is(record: SourceRecord, event_type: bytes) -> bool:
+    return ("ce_type", event_type) in record.headers
 
 
 def _is_resume(event: Event) -> bool:

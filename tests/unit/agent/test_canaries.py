@@ -1,11 +1,15 @@
 """Canaries at the agent: they come out on their own topic, are audited, and change nothing."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from schemas.canary import CANARY_TOPIC
 from schemas.events import CanarySent, Event, EventType, Source
+from streams.fold.effects import ShareTooLarge
 from streams.fold.intake import partition_of
+from streams.fold.share import MINIMUM, WINDOW
 from streams.kafka.topics import AUDIT, DEAD_LETTER
 from tests.unit.fold.build import CUSTOMERS, PARTITION, PARTITIONS, START, World, agent_world, event, record
 
@@ -47,3 +51,12 @@ def test_under_the_key_of_another(agent: World) -> None:
     """It is set aside like any record that is in the wrong place."""
     agent.poll([record(0, canary(), CUSTOMERS[0])])
     assert [one["reason"] for one in agent.sent(DEAD_LETTER)] == ["wrong_partition"]
+
+
+def test_it_hides_no_share_of_dead_letters(agent: World) -> None:
+    """On a partition with more canaries than events the share is that of the events: a bad release pauses."""
+    good = [record(offset, canary()) for offset in range(WINDOW)]
+    agent.poll(good)
+    bad = [replace(record(WINDOW + number, canary()), headers=()) for number in range(MINIMUM)]
+    with pytest.raises(ShareTooLarge):
+        agent.poll(bad)

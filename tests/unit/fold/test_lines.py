@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -156,6 +157,16 @@ def test_a_dead_letter_is_a_warning_with_its_place(written: Written) -> None:
     assert line.items() >= place.items()
     assert line["event"] == "a record is set aside: wrong_partition"
     assert line["event_id"] == fails(ONE, 185).id
+
+
+def test_a_flood_of_dead_letters_hides_none_of_another_reason(written: Written) -> None:
+    """Whoever floods the log with one sort of bad record leaves the lines of others, of a bad release for one."""
+    written.begin()
+    world = agent_world(LOOSE)
+    flood = [record(offset, fails(ONE, 185), key=TWO) for offset in range(BURST + 5)]
+    world.poll([*flood, replace(record(BURST + 5, fails(ONE, 185)), headers=())])
+    events = [line["event"] for line in decided(written)]
+    assert [event == "a record is set aside: wrong_partition" for event in events] == [True] * BURST + [False]
 
 
 def test_a_code_that_nobody_knows_is_a_warning_of_its_own(written: Written) -> None:
