@@ -24,6 +24,7 @@ IDLE_FACTOR = 20.0
 """So many times what a write took passes before the next, and the same of rewrites: a twentieth of the time at most."""
 CLOSE_SECONDS = 3.0
 """How long a partition that is given up waits for its last write, and then for a first one to leave off."""
+TOO_SLOW = f"the disk takes less than is written, {LIMIT_BYTES >> 20} MB wait for it"
 PROOF_MS = 3_600_000
 """How old the proof may be that the files hold all there is, before a quiet partition makes a new one."""
 
@@ -108,8 +109,8 @@ class StateKeeper:
         if self._pending is None:
             return
         self._pending.add(changes, ends, proven_ms)
-        if self._pending.is_too_large():
-            self._pending = None
+        if self._pending.is_too_large():  # a write that hangs would not let the task say it
+            self._pending, self._local.unkept[self._partition] = None, TOO_SLOW
             self._wake.set()
 
     def needs_proof(self) -> bool:
@@ -124,7 +125,7 @@ class StateKeeper:
                     async with asyncio.timeout(pause):
                         await self._wake.wait()
                 if self._pending is None:
-                    await self._give_up(f"the disk takes less than is written, {LIMIT_BYTES >> 20} MB wait for it")
+                    await self._give_up(TOO_SLOW)
                     return
                 is_last = self._is_closing
                 pause = max(WRITE_SECONDS, IDLE_FACTOR * await self._write(self._pending))
@@ -160,7 +161,8 @@ class StateKeeper:
         written = await writing
         took = time.monotonic() - began
         self._local.metrics.state_written(written, took)
-        self._local.unkept.pop(self._partition, None)
+        if self._pending is not None and not self._is_closing:  # else it may be the next owner's word, or our own
+            self._local.unkept.pop(self._partition, None)
         return took
 
     async def _give_up(self, why: str) -> None:

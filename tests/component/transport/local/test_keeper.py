@@ -129,6 +129,7 @@ async def test_a_disk_that_is_too_slow_costs_the_file(
     assert not kept.needs_proof()
     assert heard.refused == [StateRefusal.MISSING]
     kept.committed({ACCOUNTS: {"1/b": b"x" * 600}}, {ACCOUNTS: 60}, NOW_MS)
+    assert kept._local.unkept == {3: keeper.TOO_SLOW}  # at once: a disk that hangs never says so itself
     await heard.next()
     assert heard.refused == [StateRefusal.MISSING, StateRefusal.NOT_WRITTEN]
     await until(lambda: "the disk takes less than is written" in kept._local.unkept.get(3, ""))
@@ -234,7 +235,9 @@ async def test_a_partition_does_not_wait_for_a_slow_disk(
     await made.find(STARTS, OFFSETS)
     made.begin(fresh(STATE), OFFSETS, NOW_MS, is_all=True)
     assert await made.close() is None
+    assert await StateKeeper(made._local, 3).find(STARTS, OFFSETS) is None
     may_end.set()
     await heard.next()
     await heard.next()
+    assert made._local.unkept == {3: "another process has it"}  # whose owner by now is not kept, whatever is written
     assert heard.writes == 1
