@@ -28,10 +28,19 @@ async def look(scope: Scope) -> Sequence[Finding]:
     folder = scope.settings.state_dir
     if folder is None:
         return [ok("TXPUSH_STATE_DIR is not set: state is restored from its changelogs at every start")]
+    try:
+        return list(_found(folder, scope.settings.partitions))
+    except OSError as error:  # one of the folders above lets nobody through, or the path is none
+        return [wrong(f"{folder} cannot be looked at by this user ({error.strerror})", WRITABLE)]
+
+
+def _found(folder: Path, partitions: int) -> Iterator[Finding]:
     if (refused := _unwritable(folder)) is not None:
-        return [refused]
+        yield refused
+        return
     files = [path for name in (AGENT, INSTITUTIONS) for path in (folder / name).glob("*")]
-    return [*_room(folder, files, scope.settings.partitions), *_owners(folder, _holders(files))]
+    yield from _room(folder, files, partitions)
+    yield from _owners(folder, _holders(files))
 
 
 def _unwritable(folder: Path) -> Finding | None:

@@ -15,6 +15,8 @@ ANSWER_SECONDS = 5.0
 MAX_BYTES = 64 * 1024
 RESUMED = "override resume"
 """What a reason names that an operator's word ends."""
+NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, ExceptionGroup)
+"""What comes of an address that nobody answers at; the last of a port that there cannot be."""
 PAUSED = re.compile(r"partition ([0-9]{1,9}) is paused: (.*)")
 
 
@@ -42,7 +44,7 @@ async def _page(url: str) -> Page:
         ):
             async for part in answer.aiter_bytes():
                 content += part[: MAX_BYTES - len(content)]
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
+    except NO_ANSWER as error:
         return Page(url, 0, (), str(error) or type(error).__name__)
     text = content.decode(errors="replace")
     return Page(url, answer.status_code, [line for line in text.splitlines() if line.strip()])

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import WallClock
+from streams.doctor.checks.processes import NO_ANSWER
 from streams.doctor.findings import Finding, left_out, ok, warning, wrong
 from streams.doctor.scope import CALLERS, Scope
 from streams.kafka.access import Access
@@ -65,7 +66,7 @@ async def answered(scope: Scope) -> Answered | str:
             client.stream("GET", url) as answer,
         ):
             status, date = answer.status_code, answer.headers.get("date")
-    except (httpx.HTTPError, OSError, TimeoutError) as error:
+    except NO_ANSWER as error:
         return str(error) or type(error).__name__
     took = time.monotonic() - began_at
     ahead = None if (told := _time_of(date)) is None else told + 0.5 - (began + took / 2)

@@ -64,6 +64,20 @@ async def test_a_place_that_takes_none_is_wrong(tmp_path: Path, monkeypatch: pyt
     assert (finding.status, finding.what) == (Status.WRONG, f"{tmp_path} cannot be written by this user")
 
 
+async def test_a_place_that_nobody_may_look_at_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below a folder of another user even whether it is there is not told; no broker has to do with it."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", refuse)
+        (finding,) = await found(tmp_path / "state")
+    assert finding.status is Status.WRONG
+    assert finding.what == f"{tmp_path}/state cannot be looked at by this user (Permission denied)"
+    assert "TXPUSH_STATE_DIR" in finding.remedy
+
+
 @pytest.mark.parametrize(
     ("free", "status", "words"),
     [

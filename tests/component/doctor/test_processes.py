@@ -73,3 +73,10 @@ async def test_a_page_without_end_is_cut(process: Process, monkeypatch: pytest.M
     process.problems = ["x" * 5000]
     (finding,) = await found(process.url)
     assert len(finding.what) < 200
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://[::1", "127.0.0.1"])
+async def test_an_address_that_there_cannot_be(url: str) -> None:
+    """What was typed wrong is told like a process that is not there."""
+    (finding,) = await found(url)
+    assert (finding.status, finding.what.startswith(f"{url}: nobody answers")) == (Status.WRONG, True)

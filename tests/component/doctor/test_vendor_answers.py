@@ -148,3 +148,10 @@ async def test_where_nobody_calls_it_it_is_not_called(stand: Vendor) -> None:
     assert (finding.status, stand.asked) == (Status.LEFT_OUT, [])
     (finding,) = await vendor.credentials(Scope(settings))
     assert (finding.status, "TXPUSH_APP_KEY" in finding.what) == (Status.LEFT_OUT, True)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://[::1"])
+async def test_an_address_that_there_cannot_be(url: str) -> None:
+    """A setting that passes for an address and is none is the setting's fault, not ours."""
+    finding = await only(scope(url))
+    assert (finding.status, "TXPUSH_VENDOR_URL" in finding.remedy) == (Status.WRONG, True)
