@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from schemas.events import AccountChallenged, CanarySent, CommandReported, Event, EventType, Source
 from schemas.problems import words_of
@@ -21,11 +21,20 @@ MAX_TOLD = 10
 """Faults of one event that are told at once."""
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class MadeUpCanary(CanarySent):
+    """A canary as a service may post it: nothing of it is under the key of a customer, or an id that others have."""
+
+    customer_id: str = Field(max_length=64, pattern=r"^canary-[0-9]+$")
+    canary_id: str = Field(max_length=64, alias="canary_id", pattern=r"^[0-9A-Za-z-]+$")
+
+
 Data = AccountChallenged | CommandReported | CanarySent
 _DATA: Mapping[str, Callable[[Mapping[str, Any]], Data]] = {
     EventType.ACCOUNT_CHALLENGED: AccountChallenged.model_validate,
     EventType.COMMAND_REPORTED: CommandReported.model_validate,
-    EventType.CANARY_SENT: CanarySent.model_validate,
+    EventType.CANARY_SENT: MadeUpCanary.model_validate,
 }
 
 

@@ -104,6 +104,23 @@ async def test_a_canary_is_stored(bench: Bench) -> None:
     assert [bench.count("records_stored", type=name) for name in ("canary.sent", "other")] == [1, 0]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"customerId": "7000000042", "canary_id": "c1"},
+        {"customerId": "canary-7000000042a", "canary_id": "c1"},
+        {"customerId": "canary-0", "canary_id": "5b0c:0"},
+        {"customerId": "canary-0", "canary_id": "c1\n"},
+    ],
+    ids=["a customer", "no number", "an id of a message", "a line"],
+)
+async def test_a_canary_is_about_nobody(bench: Bench, data: dict[str, str]) -> None:
+    """Whoever has the canary's token writes nothing under the key of a customer, and no id that others have."""
+    canary = REPORT | {"type": "canary.sent", "partitionkey": data["customerId"], "data": data}
+    assert (await post(bench, canary, CANARY_TOKEN)).status_code == 400
+    assert bench.log.records == []
+
+
 async def test_a_challenge_of_a_login(bench: Bench) -> None:
     """Without an account the login is what it is about."""
     data = {"customerId": "7000000042", "institutionLoginId": "7100000007"}
