@@ -82,5 +82,8 @@ class Census:
         for table, key, was, now in moves:
             self._counts.subtract(was)
             self._counts.update(now)
+            for place in was:
+                if not self._counts[place]:  # or every institution that ever failed would stay
+                    del self._counts[place]
             if self._unseen is not None:
                 self._begun_as.setdefault((table, key), was)

@@ -132,7 +132,7 @@ class LogFold:
 
     def standing(self, *place: str) -> int:
         """Count the records of the open partitions that stand somewhere; too few while one is being opened."""
-        return sum(books.census.counts[place] for books in self._books.values())
+        return sum(max(0, books.census.counts[place]) for books in self._books.values())
 
     def standing_by(self, name: str) -> Counter[str]:
         """Give the same for every label of a census of one label."""

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from streams.domain import Rules
 from streams.fold.census import Census, Standings
 from streams.fold.memory import MemoryTable
+from streams.observe.parts.business import AGENT_ACCOUNTS
 from tests.unit.domain.build import RULES
-from tests.unit.fold.build import PARTITION
+from tests.unit.fold.build import CUSTOMERS, HOUR, PARTITION, START, agent_world, looked
+from tests.unit.fold.standing import standing
 
 KEYS = "abcdefgh"
 
@@ -71,3 +73,24 @@ def test_a_poll_that_does_not_stand_counts_for_nothing() -> None:
     assert [move[1:] for move in moves] == [("a", (("x",),), (("y",),))]
     assert census.counts == Counter({("x",): 1, ("y",): 1})
     assert census.moves({}) == []
+
+
+def test_nothing_is_kept_of_where_nobody_stands_any_more() -> None:
+    """Labels that others choose, institutions for one, do not pile up as long as the process runs."""
+    table = table_of({})
+    census = Census({table: standings}, PARTITION, RULES)
+    for place in (b"x", b"y", b"z", None):
+        moves = census.moves({table: {"a": place}})
+        table.apply(PARTITION, {"a": place})
+        census.accept(moves)
+    assert list(census.counts) == []
+
+
+def test_no_count_is_below_zero_while_a_partition_is_opened() -> None:
+    """A record that moves before it is looked at is missing where it stood, and no more than that."""
+    world = agent_world()
+    world.hear(looked(CUSTOMERS[0], 185, START))
+    world.restart()
+    world.hear(looked(CUSTOMERS[0], 0, START + HOUR))
+    assert [world.fold.standing(AGENT_ACCOUNTS.name, phase) for phase in ("customer_action", "healthy")] == [0, 1]
+    assert [standing(world, "accounts", phase) for phase in ("customer_action", "healthy")] == [0, 1]
