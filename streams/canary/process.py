@@ -107,5 +107,5 @@ async def _post(client: httpx.AsyncClient, event: bytes) -> int:
     """Send an event to the bridge; raises OSError where no answer comes."""
     try:
         return (await client.post("/v1/events", content=event)).status_code
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ExceptionGroup) as error:  # the last of a port that there cannot be
         raise OSError(str(error) or type(error).__name__) from error

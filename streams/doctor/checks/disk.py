@@ -4,10 +4,14 @@ A lock is looked up in the kernel's list, and not taken: a worker that starts at
 whole.
 """
 
+import asyncio
 import os
 import re
+import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from streams.doctor.findings import Finding, ok, warning, wrong
@@ -29,9 +33,28 @@ async def look(scope: Scope) -> Sequence[Finding]:
     if folder is None:
         return [ok("TXPUSH_STATE_DIR is not set: state is restored from its changelogs at every start")]
     try:
-        return list(_found(folder, scope.settings.partitions))
+        return await _beside(partial(_found, folder, scope.settings.partitions))
     except OSError as error:  # one of the folders above lets nobody through, or the path is none
         return [wrong(f"{folder} cannot be looked at by this user ({error.strerror})", WRITABLE)]
+
+
+async def _beside(search: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Search in a thread that keeps nobody from ending: a file system that hangs, as over a network, never answers."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[Finding]] = loop.create_future()
+
+    def tell(give: Callable[..., None], result: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(lambda: None if found.done() else give(result))
+
+    def run() -> None:
+        try:
+            tell(found.set_result, list(search()))
+        except Exception as error:  # noqa: BLE001 - whoever waits decides what it means
+            tell(found.set_exception, error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await found
 
 
 def _found(folder: Path, partitions: int) -> Iterator[Finding]:

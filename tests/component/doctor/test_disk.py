@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from streams.doctor.checks import disk
 from streams.doctor.findings import Finding, Status
+from streams.doctor.plan import Check
+from streams.doctor.run import _made
 from streams.doctor.scope import Scope
 from streams.kafka.topics import AGENT
 from streams.settings import Settings
@@ -62,6 +65,22 @@ async def test_a_place_that_takes_none_is_wrong(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "access", lambda _path, _mode: False)
     (finding,) = await found(tmp_path)
     assert (finding.status, finding.what) == (Status.WRONG, f"{tmp_path} cannot be written by this user")
+
+
+async def test_a_file_system_that_hangs_holds_up_no_other_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked at beside the others, and given up in the time of a check."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def hang(_path: object) -> None:
+        asked.set()
+        answered.wait(120)
+
+    monkeypatch.setattr(os, "statvfs", hang)
+    checked = await _made(Check("disk", disk.look, seconds=0.1), Scope(Settings(partitions=3, state_dir=tmp_path)))
+    assert (asked.is_set(), answered.is_set(), checked.status) == (True, False, Status.WARNING)
+    answered.set()
 
 
 async def test_a_place_that_nobody_may_look_at_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
