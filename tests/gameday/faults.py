@@ -27,7 +27,8 @@ class Fault:
     Attributes:
         kind: what it is in the chaos harness.
         what: in words.
-        alerts: those that have to fire, and no other may.
+        alerts: those that have to fire while it lasts, and no other may.
+        afterwards: those that have to fire once it is over, from what it has left behind.
         make: begins it, and ends it when it is left.
         seconds: after which the alerts have to have fired.
         after_seconds: for how long no further alert may come once it is over.
@@ -37,6 +38,7 @@ class Fault:
     what: str
     alerts: frozenset[str]
     make: Callable[[Day], AbstractAsyncContextManager[None]]
+    afterwards: frozenset[str] = frozenset()
     seconds: float = 480.0
     after_seconds: float = 150.0
 
@@ -124,6 +126,8 @@ FAULTS = {
         "all agents are stopped in their tracks",
         frozenset({"TxpushCanaryOld", "TxpushDown"}),
         agents_asleep,
+        afterwards=frozenset({"TxpushCommandsLateFast"}),
+        after_seconds=240.0,
     ),
     "agent-flaps": Fault(
         Kind.KILL,

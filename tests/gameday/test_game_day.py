@@ -37,7 +37,8 @@ async def test_a_fault_raises_its_alerts_and_no_others(
     record_property("what", fault.what)
     record_property("ended_s", round(took[1] - took[0]))
     record_property("fired_s", seconds)
-    assert set(seconds) == fault.alerts
+    assert set(seconds) == fault.alerts | fault.afterwards
+    assert {alert for alert, at in played.fired.items() if at > took[1]} == fault.afterwards
 
 
 async def _play(fault: Fault, played: Day) -> tuple[float, float]:
