@@ -73,20 +73,20 @@ async def test_a_step_of_a_transaction_that_hangs(stage: Stage, monkeypatch: pyt
     """Whether it stands is not known, and nothing may go on from there."""
     monkeypatch.setattr(Producer, step, hang)
     words = await ended(stage, monkeypatch, {"step_seconds": SOON}, decide, Consumer(group=AGENT))
-    assert words == "partition 0: TimeoutError"
+    assert words == "partition 0: TimeoutError()"
 
 
 async def test_a_position_that_is_not_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a step as well."""
     words = await ended(stage, monkeypatch, {"step_seconds": SOON}, decide, Hanging(group=AGENT))
-    assert words == "partition 0: TimeoutError"
+    assert words == "partition 0: TimeoutError()"
 
 
 async def test_a_fencing_that_is_not_answered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The coordinator of the transactions is away for longer than a partition waits for it."""
     monkeypatch.setattr(Producer, "start", hang)
     words = await ended(stage, monkeypatch, {"open_seconds": SOON}, decide, Consumer(group=AGENT))
-    assert words == "partition 0: TimeoutError"
+    assert words == "partition 0: TimeoutError()"
 
 
 async def test_an_agent_that_does_not_decide(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,14 +96,14 @@ async def test_an_agent_that_does_not_decide(stage: Stage, monkeypatch: pytest.M
         """Do nothing about it."""
 
     words = await ended(stage, monkeypatch, {"decide_seconds": SOON}, forget, Consumer(group=AGENT))
-    assert words == "partition 0: TimeoutError"
+    assert words == "partition 0: TimeoutError()"
 
 
 async def test_a_restore_without_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Changelogs that are read for longer than a restore may take."""
     monkeypatch.setattr(restoring, "AIOKafkaConsumer", type("Reading", (Consumer,), {"end_offsets": hang}))
     words = await ended(stage, monkeypatch, {"restore_seconds": SOON}, decide, Consumer(group=AGENT))
-    assert words == "partition 0: TimeoutError"
+    assert words == "partition 0: TimeoutError()"
 
 
 async def test_a_restore_that_stands_still(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
