@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import time
 
 import uvloop
 
@@ -77,7 +78,9 @@ class _Process:
         )
         instruments.watch(metrics.BRIDGE_IN_FLIGHT, lambda: self._log.in_flight)
         instruments.watch(metrics.BRIDGE_LOG_UP, lambda: not self._log.problems())
-        if self._keys is not None:
+        if self._keys is None:
+            instruments.watch(metrics.BRIDGE_KEYS_KNOWN, time.time)
+        else:
             _watch_keys(instruments, self._keys)
 
     def problems(self) -> list[str]:

@@ -91,7 +91,7 @@ BRIDGE_KEYS = GaugeMetric(
 BRIDGE_KEYS_KNOWN = GaugeMetric(
     "txpush_bridge_signing_keys_known_timestamp_seconds",
     "seconds",
-    "When the bridge last knew all signing keys there were; 0 before the first time.",
+    "When the bridge last knew all signing keys there were; 0 before the first time, now where it follows none.",
 )
 BRIDGE_KEYS_UNREADABLE = GaugeMetric(
     "txpush_bridge_signing_keys_unreadable", "records", "Records of signing keys that TXPUSH_SEALING_KEYS do not open."

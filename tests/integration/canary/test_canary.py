@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import time
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,8 @@ def test_it_comes_through(broker: EmbeddedKafka, tmp_path: Path) -> None:
             lambda: canary.metric("txpush_canary_round_trip_seconds_count") >= EMBEDDED.partitions, seconds=SECONDS
         )
         assert canary.metric('txpush_canary_sent_total{outcome="accepted"}') == EMBEDDED.partitions
+        # It follows no keys, so there are none that it has not heard of: an alert on their age stays silent.
+        assert bridge.metric("txpush_bridge_signing_keys_known_timestamp_seconds") > time.time() - SECONDS
     seen = committed(broker.bootstrap, CANARY_TOPIC, PARTITIONS, SECONDS)
     assert {one.partition() for one in seen} == set(PARTITIONS)
     for topic in COMMAND_TOPICS.values():
