@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextvars import Context
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Readiness:
         owned = None if self._unready() else sorted(self._owned())
         if owned is not None and owned != self._said:
             self.stop()
-            log.info("%s is ready: %s; metrics at %s", self._name, self._of(owned), self._metrics)
+            _say("%s is ready: %s; metrics at %s", self._name, self._of(owned), self._metrics)
         self._said = owned
 
     def stop(self) -> None:
@@ -57,4 +58,9 @@ class Readiness:
         return f"partitions {numbers} of {self._source}" if owned else f"others have all partitions of {self._source}"
 
     def _say_slow(self) -> None:
-        log.info("%s is not ready yet: %s; metrics at %s", self._name, "; ".join(self._unready()), self._metrics)
+        _say("%s is not ready yet: %s; metrics at %s", self._name, "; ".join(self._unready()), self._metrics)
+
+
+def _say(line: str, *told: str) -> None:
+    """Log what holds for the worker, whichever partition's task it was that came last."""
+    Context().run(log.info, line, *told)

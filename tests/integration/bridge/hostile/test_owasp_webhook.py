@@ -190,18 +190,18 @@ def test_dead_letters_instead_of_drops(target: Target) -> None:
 
 def test_logs_without_secrets_or_bodies(target: Target) -> None:
     """Whatever was posted: neither token, key, signature nor anything of a body stands in the log or the metrics."""
-    target.post(BODY.replace(b"Everyday", b"canary-body"), txpush(BODY, KEY))
-    target.post(b"<canary/>", connect(b"<canary/>"), CONNECT)
-    target.post(REPORT, SERVICE | {"Authorization": "Bearer canary-token"}, EVENTS)
-    target.post(REPORT, CLOUD_EVENT | {"X-Client-Name": "canary-name", "X-Proxy-Secret": "canary-secret"}, EVENTS)
-    target.say(request(f"{TXPUSH}?canary-query=1", BODY, {"txpush-signature": "canary-signature"}))
-    target.say(request("/canary-canary-canary/txpush", BODY))
+    target.post(BODY.replace(b"Everyday", b"planted-body"), txpush(BODY, KEY))
+    target.post(b"<planted/>", connect(b"<planted/>"), CONNECT)
+    target.post(REPORT, SERVICE | {"Authorization": "Bearer planted-token"}, EVENTS)
+    target.post(REPORT, CLOUD_EVENT | {"X-Client-Name": "planted-name", "X-Proxy-Secret": "planted-secret"}, EVENTS)
+    target.say(request(f"{TXPUSH}?planted-query=1", BODY, {"txpush-signature": "planted-signature"}))
+    target.say(request("/planted-planted-planted/txpush", BODY))
     status, metrics = target.bridge.ask("metrics")
     assert status == 200
     said = target.bridge.said() + metrics
     signatures = txpush(BODY, KEY)["txpush-signature"], connect(DONE)["X-Finicity-Signature"]
     secrets = TOKEN, KEY, SECRET, OLD_SECRET, SEALING_KEY, SERVICE_TOKEN, digest(SERVICE_TOKEN), PROXY_SECRET
-    assert [secret for secret in ("canary", *secrets, *signatures) if secret in said] == []
+    assert [secret for secret in ("planted", *secrets, *signatures) if secret in said] == []
 
 
 def test_alerts_on_signature_failures(target: Target) -> None:
