@@ -1,10 +1,12 @@
 """Where the lines of a process go, in which form, and from which level on; told once, at its start."""
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
@@ -51,7 +53,8 @@ def log_to_stderr(options: LogOptions | None = None, stream: TextIO | None = Non
     What ends the process, or a thread of it, unheard is a line of the log as well.
     """
     options = options or LogOptions()
-    stream = stream or sys.stderr
+    # Whoever closed stderr before the process began wants no log, and no memory full of it.
+    stream = stream or sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     handler = LimitedHandler(stream)
     handler.setFormatter(line_formatter(options.format, options.always(), colours=stream.isatty()))
     root = logging.getLogger()

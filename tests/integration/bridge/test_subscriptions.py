@@ -25,9 +25,9 @@ from tests.processes import CLI, Program, free_port, run, running, settings_for,
 pytestmark = pytest.mark.kafka
 
 SECONDS = 30.0
-PATH_TOKEN = "canary-path-token-0000"  # noqa: S105 - of this test alone
-SEALING_KEY = "canary-sealing-key-00000000000000000"
-MAILER_TOKEN = "canary-mailer-token-0000"  # noqa: S105 - as above
+PATH_TOKEN = "planted-path-token-0000"  # noqa: S105 - of this test alone
+SEALING_KEY = "planted-sealing-key-00000000000000000"
+MAILER_TOKEN = "planted-mailer-token-0000"  # noqa: S105 - as above
 CUSTOMER = "7000000042"
 SIGNED = ["--by", "ann", "--reason", "asked for it"]
 
@@ -44,7 +44,7 @@ class StandIn:
     async def answer(self, request: web.Request) -> web.Response:
         """Answer every call that is made here."""
         if request.path.endswith("/partners/authentication"):
-            return web.json_response({"token": "canary-token"})
+            return web.json_response({"token": "planted-token"})
         account = request.path.split("/accounts/")[-1].partition("/")[0]
         if request.method == "DELETE":
             self.ended.append(request.path.rpartition("/")[2] if "/subscriptions/" in request.path else account)
@@ -55,7 +55,7 @@ class StandIn:
         async with httpx.AsyncClient() as client:
             echoed = await client.get(callback, params={"txpush_verification_code": code})
         self.verified.append(echoed.text if echoed.text == code else "")
-        keys = {name: f"canary-key-{name}-{secrets.token_hex(100)}" for name in ("account", "transaction")}
+        keys = {name: f"planted-key-{name}-{secrets.token_hex(100)}" for name in ("account", "transaction")}
         self.live[account] = keys
         common = {"accountId": int(account), "callbackUrl": callback}
         listed = [
@@ -151,9 +151,9 @@ def place(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> It
         CALLBACK_TOKENS=PATH_TOKEN,
         SEALING_KEYS=SEALING_KEY,
         SIGNATURE_STRATEGY="newline-base64",
-        APP_KEY="canary-app-key",
+        APP_KEY="planted-app-key",
         PARTNER_ID="1445585709680",
-        PARTNER_SECRETS="canary-partner-secret",
+        PARTNER_SECRETS="planted-partner-secret",
     )
     of_bridge = {"TXPUSH_BRIDGE_PORT": port, "TXPUSH_CALLERS_FILE": str(callers)}
     bridge = Program((*CLI, "bridge"), settings | of_bridge, folder / "bridge.log")
@@ -163,7 +163,7 @@ def place(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def about(account: str, code: int = 185) -> bytes:
     """Give a notification about an account."""
-    records = [{"id": account, "customerId": CUSTOMER, "aggregationStatusCode": code, "name": "canary-name"}]
+    records = [{"id": account, "customerId": CUSTOMER, "aggregationStatusCode": code, "name": "planted-name"}]
     return json.dumps({"event": {"class": "account", "type": "modified", "records": records}}).encode()
 
 
@@ -198,8 +198,8 @@ async def test_from_subscribing_to_forgetting(place: Place, vendor: StandIn) -> 
     assert set(last.values()) == {None}
 
     kept = [record.value or b"" for topic in (EVENTS, SUBSCRIPTIONS) for record in await place.records(topic)]
-    assert b"canary" not in b"".join(kept)
-    assert "canary" not in place.said() + said
+    assert b"planted" not in b"".join(kept)
+    assert "planted" not in place.said() + said
 
 
 async def test_forgetting_without_the_vendor_leaves_what_it_has(place: Place, vendor: StandIn) -> None:
@@ -224,7 +224,7 @@ async def test_a_service_reports(place: Place) -> None:
     async with HttpReporter(url, "wrong-token", "/services/mailer") as reporter:
         with pytest.raises(ReportRefusedError, match="status 401"):
             await reporter.report(delivery, "delivered")
-    assert "canary" not in place.said()
+    assert "planted" not in place.said()
 
 
 async def test_a_wrong_sealing_key_is_no_reason_to_refuse(place: Place, vendor: StandIn, tmp_path: Path) -> None:

@@ -17,16 +17,16 @@ from streams.signatures import Strategy, connect_signature, txpush_signature
 from tests.integration.whole.reading import Stored
 from tests.integration.whole.stack import CALLER_TOKEN, LINK_KEY, PARTNER_SECRET, PATH_TOKEN, Whole
 
-CANARY = "canary"
+CANARY = "planted"
 """Stands in every secret and name that a test may choose."""
 BALANCE, LAST_FOUR = 987654321.25, "QzXy"
-OPENINGS = (Opening("checking", "canary-account-name", BALANCE, f"canary-number-{LAST_FOUR}"),)
+OPENINGS = (Opening("checking", "planted-account-name", BALANCE, f"planted-number-{LAST_FOUR}"),)
 OTHERS = ("98765432", LAST_FOUR, LINK_KEY)
 INTRUDER = "Ira Intruder"
 """What somebody else has written into the inbound log; it may be there alone."""
-FREE_TEXT = "Carla Canary, canary street 7"
+FREE_TEXT = "Paula Planted, planted street 7"
 _FREE_FIELDS = ("name", "accountNickname", "number", "accountNumberDisplay", "realAccountNumberLast4", "balanceDate")
-_LISTED = ({"canary": FREE_TEXT, "units": BALANCE},)
+_LISTED = ({"planted": FREE_TEXT, "units": BALANCE},)
 
 
 def needles(whole: Whole) -> dict[str, set[bytes]]:
@@ -95,15 +95,19 @@ def stuffed(customer: str, account: str, code: object, **more: object) -> dict[s
     """Give a record with something to hide in every field that is not needed to decide."""
     needed = {"id": account, "customerId": customer, "institutionId": "101732", "institutionLoginId": 7100000999}
     hidden: dict[str, Any] = dict.fromkeys(_FREE_FIELDS, FREE_TEXT)
-    nested = {"detail": {"canaryField": FREE_TEXT, "interest": BALANCE}, "position": _LISTED, "canaryField": FREE_TEXT}
-    dates = {"aggregationAttemptDate": int(time.time()), "lastUpdatedDate": "canary-date", "createdDate": FREE_TEXT}
+    nested = {
+        "detail": {"plantedOne": FREE_TEXT, "interest": BALANCE},
+        "position": _LISTED,
+        "plantedOne": FREE_TEXT,
+    }
+    dates = {"aggregationAttemptDate": int(time.time()), "lastUpdatedDate": "planted-date", "createdDate": FREE_TEXT}
     return {**needed, **hidden, **nested, **dates, "balance": BALANCE, "aggregationStatusCode": code, **more}
 
 
 def notifications(customer: str, account: str) -> Iterable[object]:
     """Give TxPUSH bodies as they might be, and as they should not."""
     record = stuffed(customer, account, 185)
-    yield {"event": {"class": "account", "type": "modified", "records": [record]}, "canary": FREE_TEXT}
+    yield {"event": {"class": "account", "type": "modified", "records": [record]}, "planted": FREE_TEXT}
     for changed in ({"id": FREE_TEXT}, {"aggregationStatusCode": FREE_TEXT}, {"institutionLoginId": FREE_TEXT}):
         broken = {**record, "attempt": FREE_TEXT, **changed}
         yield {"event": {"class": "account", "type": "modified", "records": [record, broken, FREE_TEXT]}}
@@ -116,15 +120,15 @@ def connect_events(customer: str, account: str) -> Iterable[bytes]:
     """Give Data Connect bodies as they might be, and as they should not."""
     record = stuffed(customer, account, None)
     payload = {"accounts": [record], "institutionId": "101732", "query": FREE_TEXT, "code": FREE_TEXT}
-    hidden = {"consumerId": FREE_TEXT, "reason": FREE_TEXT, "eventTrigger": FREE_TEXT, "canary": FREE_TEXT}
-    data = {"command_id": FREE_TEXT, "canary": FREE_TEXT}
+    hidden = {"consumerId": FREE_TEXT, "reason": FREE_TEXT, "eventTrigger": FREE_TEXT, "planted": FREE_TEXT}
+    data = {"command_id": FREE_TEXT, "planted": FREE_TEXT}
     for number, kind in enumerate(("discovered", "added", "unableToConnect", "accountsDeleted", "done", FREE_TEXT)):
         body = {"customerId": customer, "eventType": kind, "eventId": f"{number}", "payload": payload, **hidden}
         yield json.dumps({**body, "webhookData": data}).encode()
         yield json.dumps({**body, "webhookData": json.dumps(data)}).encode()
     whole = json.dumps({"customerId": customer, "eventType": "added", "payload": payload}).encode()
     yield whole[: len(whole) // 2]
-    yield b"<event><name>canary</name></event>"
+    yield b"<event><name>planted</name></event>"
     yield json.dumps([FREE_TEXT]).encode()
 
 
@@ -156,11 +160,11 @@ async def report(whole: Whole, client: httpx.AsyncClient, customer: str, account
     event = {"specversion": "1.0", "id": "challenge-1", "source": "/services/app", "type": "account.challenged"}
     about = {"customerId": customer, "accountId": account, "name": FREE_TEXT, "balance": BALANCE}
     bodies = (
-        ({**event, "data": about, "canary": FREE_TEXT}, 200),
+        ({**event, "data": about, "planted": FREE_TEXT}, 200),
         ({**event, "data": {**about, "accountId": [FREE_TEXT]}}, 400),
         ({**event, "type": "command.reported", "data": {"command_id": FREE_TEXT * 9, "report": [FREE_TEXT]}}, 400),
         ({**event, "time": FREE_TEXT, "data": about}, 400),
-        ({**event, "type": "canary", "data": about}, 403),
+        ({**event, "type": "planted", "data": about}, 403),
         (FREE_TEXT, 400),
     )
     for body, status in bodies:

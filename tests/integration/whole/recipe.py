@@ -100,7 +100,7 @@ async def gather_customer_accounts(flow: Flow, walk: Walk, customer: str, comman
 
 async def how_to_test_data_connect_fix(flow: Flow, walk: Walk) -> None:
     """Do all seven."""
-    customer = await flow.api.enrol(firstName="canary-first-name", lastName="canary-last-name")
+    customer = await flow.api.enrol(firstName="planted-first-name", lastName="planted-last-name")
     link = await generate_a_data_connect_full_url(flow, customer)
     await use_a_tfa_profile_at_finbank(walk, link)
     await permission_an_account(flow, walk, customer)

@@ -24,13 +24,13 @@ from tests.integration.whole.person import Person
 from tests.processes import CLI, Program, free_port, run, settings_for, started
 from tests.waiting import until
 
-PATH_TOKEN = "canary-path-token-0000"  # noqa: S105 - of these tests alone, as all that follow
-CALLER_TOKEN = "canary-caller-token-0000"  # noqa: S105
-PROBE_TOKEN = "canary-probe-token-0000"  # noqa: S105 - of `txpush canary`, where it is one of the parts
-SEALING_KEY = "canary-sealing-key-00000000000000000"
+PATH_TOKEN = "planted-path-token-0000"  # noqa: S105 - of these tests alone, as all that follow
+CALLER_TOKEN = "planted-caller-token-0000"  # noqa: S105
+PROBE_TOKEN = "planted-probe-token-0000"  # noqa: S105 - of `txpush canary`, where it is one of the parts
+SEALING_KEY = "planted-sealing-key-00000000000000000"
 LINK_KEY = "c0ffee" + "5a" * 29
-APP_KEY = "canary-app-key"
-PARTNER_SECRET = "canary-partner-secret-1"  # noqa: S105
+APP_KEY = "planted-app-key"
+PARTNER_SECRET = "planted-partner-secret-1"  # noqa: S105
 NAMES = ("bridge", "agent", "institutions", "executor")
 END_SECONDS = 20.0
 
@@ -132,7 +132,7 @@ class Api:
 
     async def enrol(self, **details: str) -> str:
         """Enrol a customer, and give the id."""
-        body = {"username": f"canary-user-{len(self._whole.sandbox.world.customers)}", **details}
+        body = {"username": f"planted-user-{len(self._whole.sandbox.world.customers)}", **details}
         return str((await self.call("POST", "/aggregation/v2/customers/testing", body))["id"])
 
     async def accounts(self, customer: str) -> list[dict[str, Any]]:

@@ -145,24 +145,24 @@ async def relapse(flow: Flow, customer: str, login: str) -> None:
         customerId=customer,
         institutionLoginId=login,
         webhook=f"{flow.whole.bridge_url}/{PATH_TOKEN}/connect",
-        webhookData={"canary": FREE_TEXT},
+        webhookData={"planted": FREE_TEXT},
     )
     await flow.person.open(link)
-    await flow.person.press("answer", answer="canary-passcode")
+    await flow.person.press("answer", answer="planted-passcode")
     await flow.person.press("finish")
     await until(lambda: flow.whole.codes(customer) == {0})
 
 
 async def the_story(flow: Flow) -> None:
     """From the first challenge to the bank that asks for a passcode at every login."""
-    bank = flow.whole.sandbox.add_institution("Canary Bank", otp=True)
+    bank = flow.whole.sandbox.add_institution("Planted Bank", otp=True)
     command = await broken(flow, bank=bank.id)
     customer = command["customer_id"]
     await flow.person.open(command["fix_url"])
     await flow.person.press()
     await flow.person.press("answer", answer="fail")
     await flow.whole.told(customer, "issue", "update")
-    await flow.person.press("answer", answer="canary-passcode")
+    await flow.person.press("answer", answer="planted-passcode")
     assert await flow.person.press("finish") == "Thank you"
     await flow.whole.told(customer, "issue", "update", "complete")
     await relapse(flow, customer, command["institution_login_id"])
@@ -175,7 +175,7 @@ async def every_kind(flow: Flow) -> None:
     """Have a message of each kind that the story has not: link anew, a duplicate, a consent that ends, a ticket."""
     await broken(flow, code=949)
     await broken(flow, code=169)
-    bank = flow.whole.sandbox.add_institution("Canary OAuth", oauth=True)
+    bank = flow.whole.sandbox.add_institution("Planted OAuth", oauth=True)
     soon = WallClock().now() + timedelta(days=5)
     customer = await connected(flow, "demo", bank.id, consent_until=soon)
     assert await flow.api.refresh(customer) == [0]
@@ -189,8 +189,8 @@ async def unreadable_answers(flow: Flow, command: Command) -> None:
     customer, (account,) = command["customer_id"], command["account_ids"]
     flow.whole.vendor.spoilt = {
         "/simple": json.dumps({"id": account, "customerId": FREE_TEXT, "name": FREE_TEXT}).encode(),
-        "/accounts": b'{"accounts": [{"name": "canary"',
-        "/generate/fix": json.dumps({"link": "canary://link", "canary": FREE_TEXT}).encode(),
+        "/accounts": b'{"accounts": [{"name": "planted"',
+        "/generate/fix": json.dumps({"link": "planted://link", "planted": FREE_TEXT}).encode(),
     }
     assert (await flow.person.post(command["fix_url"])).status_code == 503
     login = command["institution_login_id"]
@@ -216,7 +216,7 @@ async def test_nothing_secret_comes_out(flow: Flow, tmp_path: Path) -> None:
     await unreadable_answers(flow, command)
     await post_all(flow.whole, flow.person.browser, customer, account)
     await report(flow.whole, flow.person.browser, customer, account)
-    for forged in (f"{flow.whole.settings['TXPUSH_LINK_URL']}/fix/{FREE_TEXT}", f"{link}canary"):
+    for forged in (f"{flow.whole.settings['TXPUSH_LINK_URL']}/fix/{FREE_TEXT}", f"{link}planted"):
         assert (await flow.person.look(forged)).status_code == 404
         assert (await flow.person.post(forged)).status_code == 404
     await flow.whole.txpush("vendor", "show")
