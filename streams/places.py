@@ -5,5 +5,10 @@ import traceback
 
 def place_of(error: Exception) -> str:
     """Name an error and the file and line that raised it, without what it says."""
+    return placed(type(error).__name__, error)
+
+
+def placed(name: str, error: BaseException) -> str:
+    """Put the file and line that raised an error behind its name; nothing where it was not raised."""
     frames = traceback.extract_tb(error.__traceback__, limit=-1)
-    return f"{type(error).__name__} at {frames[0].filename}:{frames[0].lineno}" if frames else type(error).__name__
+    return f"{name} at {frames[0].filename}:{frames[0].lineno}" if frames else name

@@ -19,7 +19,7 @@ from streams.fold.chain import Chain, first_link, sha256_hex
 from streams.fold.effects import Effects, Headers, OutRecord, SourceRecord
 from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
-from streams.fold.lines import MAX_TEXT, Place, lines_of, tell_aside
+from streams.fold.lines import MAX_TEXT, Place, lines_of, short_text, tell_aside
 from streams.kafka.topics import AUDIT, DEAD_LETTER
 from streams.observe.labels import DecisionResult
 
@@ -265,7 +265,7 @@ class PollLedger:
         self.tally.count("dead_letter", error.reason)
         tell_aside(self._place, record, error)
         attributes: Mapping[str, bytes | None] = dict(record.headers)
-        event_id = (attributes.get("ce_id") or b"")[:MAX_TEXT].decode(errors="replace")
+        event_id = short_text(attributes.get("ce_id"))
         self.decided(record, event_id, None, dead_letter=error.reason)
 
 

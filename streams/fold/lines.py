@@ -16,7 +16,7 @@ from streams.observe.logs.correlation import correlation_id
 log = logging.getLogger("streams.decisions")
 
 MAX_TEXT = 256
-"""Of an id in a record that nobody could read."""
+"""Of a key, an id or a detail of an unreadable record: enough to find it, too little for a record that is refused."""
 _COMMANDS = "remediation."
 
 
@@ -38,11 +38,11 @@ class Place:
     def of(self, record: SourceRecord) -> dict[str, Any]:
         """Say where a record lies, which event it is, and whose: customers by their pseudonyms."""
         attributes: Mapping[str, bytes | None] = dict(record.headers)
-        event_id, event_type = (_text(attributes.get(name)) for name in ("ce_id", "ce_type"))
+        event_id, event_type = (short_text(attributes.get(name)) for name in ("ce_id", "ce_type"))
         cause = _told(record.value).get("event_id", event_id) if self.topic == SIGNALS else event_id
         named = {"event_id": event_id, "type": event_type, "correlation_id": correlation_id(str(cause)[:MAX_TEXT])}
         place = {"topic": self.topic, "partition": self.partition, "offset": record.offset}
-        return named | place | self.whose(_text(record.key))
+        return named | place | self.whose(short_text(record.key))
 
     def whose(self, key: str | None) -> dict[str, str]:
         """Name who a key of this log is."""
@@ -120,5 +120,6 @@ def _told(value: bytes | None) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _text(value: bytes | None) -> str:
+def short_text(value: bytes | None) -> str:
+    """Give the beginning of an id that anybody may have written; what is no text of it is replaced."""
     return (value or b"")[:MAX_TEXT].decode(errors="replace")

@@ -43,7 +43,7 @@ class Outside:
         self.last_heard: dict[bytes, str] = {}
         """The time of the last event seeded of each customer."""
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": QUIET})
-        self._group = self._consumer(AGENT)
+        self._groups = {AGENT: self._consumer(AGENT)}
         self._apply_topics()
 
     def _apply_topics(self) -> None:
@@ -87,12 +87,14 @@ class Outside:
 
     def ends(self, topic: str) -> list[int]:
         """Give the end of each partition."""
-        return [int(self._group.get_watermark_offsets(place, timeout=10)[1]) for place in self.places(topic)]
+        return [int(self._groups[AGENT].get_watermark_offsets(place, timeout=10)[1]) for place in self.places(topic)]
 
-    def committed(self) -> int:
-        """Give the sum of the group's offsets in the inbound log."""
+    def committed(self, group: str = AGENT, log: str = EVENTS) -> int:
+        """Give the sum of a group's offsets in the log that it reads."""
+        if group not in self._groups:
+            self._groups[group] = self._consumer(group)
         try:
-            offsets = self._group.committed(self.places(EVENTS), timeout=10)
+            offsets = self._groups[group].committed(self.places(log), timeout=10)
         except KafkaException as error:
             if error.args[0].code() in (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS):
                 return 0

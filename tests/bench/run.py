@@ -1,8 +1,6 @@
 """Measures the agent against plain loops and stock Faust, and prints tables with ratios."""
 
 import argparse
-import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -11,6 +9,7 @@ from tests.bench.contest import AGENT_WORKER, UNOBSERVED, contest
 from tests.bench.drain import Drained, drain, state_bytes
 from tests.bench.latency import latency, seed
 from tests.bench.restart import restarts
+from tests.bench.telling import end_on_sigterm, say
 from tests.bench.traffic import ACCOUNTS, Portfolio, history, tonight
 
 REFERENCES = ("reference_loop", "reference_tx")
@@ -31,12 +30,6 @@ class Log:
 
     events: int
     accounts: int
-
-
-def say(line: str = "") -> None:
-    """Print at once: a run takes minutes."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def drains(names: Sequence[str], log: Log, rounds: int, partitions: int) -> list[Drained]:
@@ -154,7 +147,7 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=3, help="of drains and restarts")
     options = parser.parse_args()
     what = PARTS if "all" in options.what else options.what
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that contestants are ended, too
+    end_on_sigterm()
     if "drain" in what:
         all_drains(options.size, options.stock_size, options.rounds, options.partitions)
     if "observing" in what:

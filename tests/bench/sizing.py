@@ -5,37 +5,28 @@ compressed, so bytes go straight up with events; what is compacted goes up with 
 """
 
 import argparse
-import signal
-import sys
 import tempfile
 import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from confluent_kafka import Consumer
-
 from streams.kafka import topics
 from streams.kafka.embedded import FULL_SPEED, ClusterSpec, EmbeddedKafka
-from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS
+from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS
 from tests.bench.contest import POLL_SECONDS, STALL_SECONDS
 from tests.bench.measure import running
-from tests.bench.outside import QUIET, Outside
+from tests.bench.outside import Outside
+from tests.bench.telling import end_on_sigterm, say
 from tests.bench.traffic import Portfolio, history, tonight
 
 SEED = 1
 MILLION = 1_000_000
 GIB = 1 << 30
 DAY_MS = 86_400_000
-LOGS = {AGENT: (EVENTS, "streams.agent.app"), INSTITUTIONS: ("institution.signals", "streams.institutions.app")}
+LOGS = {AGENT: (EVENTS, "streams.agent.app"), INSTITUTIONS: (SIGNALS, "streams.institutions.app")}
 QUIET_SECONDS = 5.0
 """Without a new record in any log: both agents have read all, what they wrote for each other included."""
-
-
-def say(line: str = "") -> None:
-    """Print at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def weighed(folder: Path) -> Counter[str]:
@@ -50,17 +41,11 @@ def weighed(folder: Path) -> Counter[str]:
 
 def drained(kafka: Outside) -> None:
     """Wait until both groups have read all of their logs, and nothing comes any more; raises TimeoutError."""
-    readers = {
-        group: Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": group, "log_level": QUIET}) for group in LOGS
-    }
     before: tuple[int, ...] = ()
     moved_at = time.monotonic()
     while True:
         ends = tuple(sum(kafka.ends(log)) for log, _ in LOGS.values())
-        read = tuple(
-            sum(max(place.offset, 0) for place in readers[group].committed(kafka.places(log), timeout=10))
-            for group, (log, _) in LOGS.items()
-        )
+        read = tuple(kafka.committed(group, log) for group, (log, _) in LOGS.items())
         if (*ends, *read) != before:
             before, moved_at = (*ends, *read), time.monotonic()
         since = time.monotonic() - moved_at
@@ -99,17 +84,17 @@ def report(sizes: Counter[str], events: int, accounts: int) -> None:
     say("| topic | kept days | bytes an event | GiB a million events |")
     say("|---|---|---|---|")
     total = 0.0
-    compacted = Counter[str]()
+    compacted = 0
     for topic in topics.contract():
         kept_ms = topic.config.get("retention.ms")
         if kept_ms is None:
-            compacted[topic.name] = sizes[topic.name]
+            compacted += sizes[topic.name]
             continue
         each = sizes[topic.name] / events
         total += each
         say(f"| `{topic.name}` | {int(kept_ms) // DAY_MS} | {each:.0f} | {each * MILLION / GIB:.2f} |")
     say(f"| all | | {total:.0f} | {total * MILLION / GIB:.2f} |\n")
-    say(f"- compacted topics, not cleaned yet: {sum(compacted.values()) / events:.0f} bytes an event")
+    say(f"- compacted topics, not cleaned yet: {compacted / events:.0f} bytes an event")
 
 
 def main() -> None:
@@ -119,7 +104,7 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=5)
     parser.add_argument("--partitions", type=int, default=3)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that processes are ended, too
+    end_on_sigterm()
     measured(options.accounts, options.nights, options.partitions)
 
 

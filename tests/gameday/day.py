@@ -14,7 +14,6 @@ from streams.sandbox.books.profiles import Opening
 from tests.integration.observe.prometheus import Prometheus, prometheus
 from tests.integration.whole.stack import Flow, Whole, flow_of, running
 from tests.processes import Program
-from tests.waiting import wait_until
 
 ALSO = {"agent-1": "agent", "canary": "canary"}
 JOBS = {
@@ -87,7 +86,7 @@ async def day(kafka: EmbeddedKafka, folder: Path) -> AsyncIterator[Day]:
                 for one in (_supervise(played), _refresh(flow, healthy), _fail(flow, failing), _click(flow, links))
             ]
             try:
-                await asyncio.to_thread(_all_up, watching)
+                await asyncio.to_thread(watching.until_all_up, THROUGH_SECONDS)
                 yield played
                 broken = [task.exception() for task in tasks if task.done()]
                 assert not broken, broken
@@ -127,10 +126,6 @@ async def _link(flow: Flow, customer: str, login: str) -> str:
 def _set(flow: Flow, login: str, code: int | None) -> None:
     flow.whole.sandbox.set_login(login, trouble=code)
     flow.whole.sandbox.refresh(login)
-
-
-def _all_up(watching: Prometheus) -> None:
-    wait_until(watching.scraped, lambda all_: all_ and set(all_.values()) == {"up"}, seconds=THROUGH_SECONDS)
 
 
 async def _canaries_through(whole: Whole) -> None:

@@ -96,7 +96,7 @@ SMALL = {
     "num.network.threads": "2",
     "num.io.threads": "4",
     "log.cleaner.dedupe.buffer.size": "16777216",
-    "producer.id.expiration.ms": str(2**31 - 1),  # by records' times: those of a clock of days ago would be at once
+    "producer.id.expiration.ms": REMEMBERED_MS,
 }
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import httpx
 
+from streams.places import placed
+
 MAX_FRAMES = 30
 """Of one error, the innermost."""
 MAX_ERRORS = 8
@@ -37,10 +39,7 @@ def is_told(error: BaseException) -> bool:
 
 def in_words(error: BaseException) -> str:
     """Name an error, with what it says or, where that may quote somebody, with its place."""
-    if is_told(error):
-        return repr(error)
-    frames = traceback.extract_tb(error.__traceback__, limit=-1)
-    return f"{_kind(error)} at {frames[0].filename}:{frames[0].lineno}" if frames else _kind(error)
+    return repr(error) if is_told(error) else placed(_kind(error), error)
 
 
 def trace_of(error: BaseException) -> str:

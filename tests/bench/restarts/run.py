@@ -2,8 +2,6 @@
 
 import argparse
 import re
-import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from tests.bench.drain import drain
 from tests.bench.measure import Contestant, peak_mb
 from tests.bench.restart import PER_SECOND, restart, traffic
 from tests.bench.restarts.grown import grow
+from tests.bench.telling import end_on_sigterm, say
 from tests.bench.traffic import ACCOUNTS, Portfolio, history, tonight
 
 SEED = 1
@@ -36,12 +35,6 @@ class Restart:
     """To the last partition opened."""
     read: str
     """Records by where they were read."""
-
-
-def say(line: str = "") -> None:
-    """Print at once: a run takes minutes."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def measured(place: Contest, accounts: int, kills: int, *, on_disk: bool) -> tuple[list[Restart], int]:
@@ -130,7 +123,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=500_000, help="events of a drain")
     parser.add_argument("--rounds", type=int, default=2, help="drains without and with the state on disk")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that contestants are ended, too
+    end_on_sigterm()
     if "restart" in options.what:
         report(options.accounts, options.kills, options.partitions)
     if "drain" in options.what:

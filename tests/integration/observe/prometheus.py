@@ -15,7 +15,7 @@ import httpx
 
 from tests.dashboards import RULES
 from tests.processes import END_SECONDS, free_port
-from tests.waiting import wait_until
+from tests.waiting import SECONDS, wait_until
 
 PROGRAM = which("prometheus")
 SCRAPE_SECONDS = 1
@@ -49,6 +49,10 @@ class Prometheus:
     def scraped(self) -> dict[str, str]:
         """Give how each process's scrape went, by its address: `up`, `down`, or `unknown` before the first."""
         return {one["scrapeUrl"]: one["health"] for one in self.ask("targets", state="active")["activeTargets"]}
+
+    def until_all_up(self, seconds: float = SECONDS) -> None:
+        """Wait until every process has been scraped, and has answered."""
+        wait_until(self.scraped, lambda found: found and set(found.values()) == {"up"}, seconds=seconds)
 
     def firing(self) -> set[str]:
         """Give the names of the alerts that fire now."""

@@ -91,7 +91,7 @@ async def watched(folder: Path) -> AsyncIterator[tuple[Whole, Prometheus]]:
         letters = await stack.enter_async_context(service(kafka.bootstrap))
         jobs = {f"txpush-{name}": [part.admin] for name, part in whole.parts.items()}
         watching = stack.enter_context(prometheus({**jobs, "letters": [letters]}, folder / "prometheus"))
-        await asyncio.to_thread(wait_until, watching.scraped, lambda all_: all_ and set(all_.values()) == {"up"})
+        await asyncio.to_thread(watching.until_all_up)
         yield whole, watching
 
 
