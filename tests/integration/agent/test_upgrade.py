@@ -39,12 +39,12 @@ CUSTOMERS = [key for n in range(7000, 7100) if partition_of(key := str(n), EMBED
 STRANGER = next(key for n in range(7000, 7100) if partition_of(key := str(n), EMBEDDED.partitions) == 0)
 """A customer of a partition where no later release has worked."""
 VARIANT = """
-import streams.fold.logfold as fold
-fold.STATE_VERSION = {version}
+import schemas.state.partitions as state
+state.STATE_VERSION = {version}
 from streams.agent.app import main
 main()
 """
-"""A release whose state is of another version, and that is otherwise this one."""
+"""A release whose state is of another version, and that is otherwise this one; set before anybody has taken it."""
 
 
 def wait_for(what: Callable[[], T], found: Callable[[T], object], log: Path) -> T:
