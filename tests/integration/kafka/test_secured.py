@@ -140,7 +140,7 @@ async def test_operators_decide_and_auditors_look(cluster: Secured, flow: Flow, 
     wanted = [
         (operator, "override", "silence", "--customer", "1000009", *signed),
         (operator, "override", "resume", "0", *signed, "--yes"),
-        (operator, "forget", "1000009", *signed, "--yes"),
+        (operator, "forget", "1000010", *signed, "--yes"),
         (operator, "policy", "show"),
         (operator, "policy", "activate", str(rules), *signed, "--yes"),
         (operator, "vendor", "show"),
