@@ -1,4 +1,4 @@
-"""The READMEs: links lead somewhere, nothing is left open, and the settings table is the settings."""
+"""The READMEs: links lead somewhere, commands can be typed, nothing is left open, and the settings are all there."""
 
 import re
 from pathlib import Path
@@ -7,9 +7,12 @@ import pytest
 
 from schemas.contract.channels import CHANNELS, Component
 from streams.settings import Settings
+from tests.command_lines import fault, named, pasted
 
 ROOT = Path(__file__).parents[2]
 READMES = sorted(path for path in ROOT.rglob("README.md") if not {".venv", "build"} & set(path.parts))
+
+PAGES = [*READMES, *sorted((ROOT / "deploy" / "runbooks").glob("Txpush*.md"))]
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -35,6 +38,31 @@ def test_anchors_are_headings(readme: Path) -> None:
     assert [
         anchor for page, anchor in targets if anchor not in headings(readme.parent / page if page else readme)
     ] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_can_be_typed(page: Path) -> None:
+    """Each command that is named has its name and options; each that is to be pasted lacks nothing, too."""
+    text = page.read_text()
+    assert [(line, why) for line in named(text) if (why := fault(line))] == []
+    assert [(line, why) for line in pasted(text) if (why := fault(line, is_whole=True))] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("txpush doctr", "no such command: doctr"),
+        ("txpush doctor --verbose", "No such option"),
+        ("txpush doctor agent", "too much: ['agent']"),
+        ("txpush override resume 3 --by ann", "lacks --reason"),
+        ("txpush dead-letter list --reason odd", "Invalid value for '--reason'"),
+    ],
+)
+def test_a_command_that_is_none_is_found(line: str, why: str) -> None:
+    """What somebody who types it would be told; prose may leave out what a command requires."""
+    assert fault(line, is_whole=True).startswith(why)
+    assert fault("txpush override resume 3") == ""
+    assert [*pasted(f"    A=1 {line} > x  # so\n{line}\n"), *named(f"so `{line}`")] == [line, line]
 
 
 def test_the_settings_table_is_the_settings() -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from schemas.audit import DeadLetter, DeadLetterReason, LetterRetried
 from schemas.cloudevents import LAST_TIME
-from schemas.contract.channels import LETTER_RETRIED
+from schemas.contract.channels import LETTER_RETRIED, Component
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.kafka.access import Bootstrap
 from streams.kafka.since import offsets_since
@@ -30,7 +30,8 @@ class Book:
 
     chosen: Chosen
     limit: int
-    counts: Counter[DeadLetterReason] = field(default_factory=Counter)
+    sorts: Counter[tuple[DeadLetterReason, Component | None]] = field(default_factory=Counter)
+    """How many there are, by reason and by who set them aside."""
     retried: dict[str, list[LetterRetried]] = field(default_factory=dict)
     """Notes by the id of the letter."""
     unreadable: int = 0
@@ -40,7 +41,15 @@ class Book:
     @property
     def total(self) -> int:
         """How many were asked for."""
-        return sum(self.counts.values())
+        return self.sorts.total()
+
+    @property
+    def counts(self) -> Counter[DeadLetterReason]:
+        """How many there are of each reason."""
+        found: Counter[DeadLetterReason] = Counter()
+        for (reason, _), count in self.sorts.items():
+            found[reason] += count
+        return found
 
     @property
     def letters(self) -> list[Kept]:
@@ -65,7 +74,7 @@ class Book:
         place = LetterId(record.partition, record.offset)
         kept = Kept(place, from_epoch_ms(min(max(0, record.timestamp), LAST_MS)), record.key, letter)
         if self.chosen.has(kept):
-            self.counts[letter.reason] += 1
+            self.sorts[letter.reason, kept.component] += 1
             heapq.heappush(self._latest, (kept.written_at, place, kept))
             if len(self._latest) > self.limit:
                 heapq.heappop(self._latest)

@@ -4,13 +4,13 @@ import sys
 from typing import Any
 
 import click
-from rich.console import Console
 
 from streams.clock import WallClock
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.access import Access
 from streams.kafka.topics import EVENTS
 from streams.operate.letters import telling
+from streams.operate.letters.advice import advised
 from streams.operate.letters.book import Book, read_letters
 from streams.operate.letters.choosing import LetterName, Words, choosing, chosen
 from streams.operate.letters.forgets import FORGOTTEN_BEHIND, forgets_behind
@@ -42,7 +42,7 @@ def dead_letter() -> None:
 @choosing
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="The latest so many.")
 def list_(limit: int, **given: Any) -> None:  # noqa: ANN401 - by the options above
-    """List dead letters, and count them by reason: a table on a terminal, else a line of JSON each.
+    """List dead letters: words on a terminal, else a line of JSON each; then how many of each reason, and what to do.
 
     \b
     Examples:
@@ -52,12 +52,10 @@ def list_(limit: int, **given: Any) -> None:  # noqa: ANN401 - by the options ab
     """  # noqa: D301 - click wants the real character
     settings = read_settings()
     book = read(settings, read_letters(Access.of(settings), chosen(given), limit))
-    if sys.stdout.isatty():
-        Console().print(telling.as_table(book))
-    else:
-        for kept in book.letters:
-            click.echo(telling.as_line(telling.as_object(kept, book.retries(kept))))
-    for line in telling.counted(book):
+    objects = (telling.as_line(telling.as_object(kept, book.retries(kept))) for kept in book.letters)
+    for line in telling.as_lines(book) if sys.stdout.isatty() else objects:
+        click.echo(line)
+    for line in (*telling.counted(book), *advised(book)):
         click.echo(line, err=True)
 
 

@@ -1,13 +1,10 @@
-"""Dead letters for people and for programs: a table or lines of JSON, and everything that is kept of one."""
+"""Dead letters for people and for programs: lines of words or of JSON, and everything that is kept of one."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from schemas.audit import DeadLetterReason, LetterRetried
 from schemas.times import rfc3339
@@ -20,7 +17,6 @@ MAX_SHOWN, MAX_LINE = 256, 8192
 """Characters of a word of others', which could be anything, and of a field of a page."""
 NAMED = 5
 """Letters that are named of many with the same fate."""
-COLUMNS = ("id", "written", "reason", "by", "record", "key", "detail", "put back")
 
 
 def plainly(value: bytes | str | None, limit: int = MAX_SHOWN) -> str:
@@ -50,23 +46,16 @@ def as_line(one: object) -> str:
     return orjson.dumps(one).decode()
 
 
-def as_table(book: Book) -> Table:
-    """Give a list for a terminal."""
-    table = Table(*COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
+def as_lines(book: Book) -> Iterator[str]:
+    """Give a list for a terminal: of each its id first, and then all of what it is, whole, however narrow it is."""
+    width = max((len(str(kept.id)) for kept in book.letters), default=0)
     for kept in book.letters:
-        letter = kept.letter
-        cells = (
-            str(kept.id),
-            rfc3339(kept.written_at.replace(microsecond=0)),
-            letter.reason,
-            kept.component or "?",
-            plainly(letter.origin),
-            plainly(kept.key),
-            plainly(letter.detail),
-            plainly(", ".join(note.put_back for note in book.retries(kept))),
-        )
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
+        letter, written = kept.letter, rfc3339(kept.written_at.replace(microsecond=0))
+        yield f"{str(kept.id).ljust(width)}  {written}  {letter.reason} by {kept.component or '?'}"
+        key = f", key {plainly(kept.key)}" if kept.key is not None else ""
+        yield f"{' ' * width}  {plainly(letter.origin)}{key}: {plainly(letter.detail)}"
+        for note in book.retries(kept):
+            yield f"{' ' * width}  put back to {plainly(note.put_back)}"
 
 
 def counted(book: Book) -> Iterator[str]:

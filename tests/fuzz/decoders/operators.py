@@ -17,6 +17,7 @@ from schemas.times import to_epoch_ms
 from streams.kafka.topics import AGENT, DEAD_LETTER, EVENTS, HEALTH, SUBSCRIPTIONS, VENDOR_AUTH, changelog
 from streams.operate.inforce import _activation
 from streams.operate.letters import telling
+from streams.operate.letters.advice import advised
 from streams.operate.letters.book import Book
 from streams.operate.letters.kept import Chosen, Kept, LetterId
 from streams.operate.letters.retry import Left, Plan
@@ -82,9 +83,7 @@ def _letters(data: bytes) -> str:
     notes = sum(map(len, book.retried.values()))
     assert book.total + book.unreadable + notes == len(records)
     assert len(book.letters) == min(3, book.total)
-    assert all(PLAIN.fullmatch(line) for line in telling.counted(book))
-    if book.letters:
-        assert PLAIN.fullmatch(_shown(telling.as_table(book)))
+    assert all(PLAIN.fullmatch(line) for line in (*telling.counted(book), *telling.as_lines(book), *advised(book)))
     for one in book.letters:
         _show(one, book.retries(one))
     return f"{min(book.total, 4)} letters, {min(notes, 2)} notes"
