@@ -86,7 +86,7 @@ class _Process:
     def problems(self) -> list[str]:
         """Say why requests should go elsewhere."""
         if self._stopping:
-            return ["the bridge is shutting down"]
+            return ["the bridge is shutting down; wait for its end, then start it again if that was not meant"]
         problems = self._log.problems()
         if self._settings.signing.enforce and self._keys is not None:
             problems += self._keys.problems()

@@ -95,7 +95,7 @@ class Rounds:
         """Say of each partition whose canaries do not come through for how long that is so."""
         now = time.monotonic()
         return [
-            f"no canary of partition {partition} has come through for {now - seen_at:.0f} s: see whether bridge and "
+            f"no canary of partition {partition} has come through for {now - seen_at:.0f} s; see whether bridge and "
             "agents are ready, and what the agents say of the partition"
             for partition, seen_at in enumerate(self._seen_at)
             if now - seen_at > LATE_SECONDS

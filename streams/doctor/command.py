@@ -12,7 +12,7 @@ from schemas.contract.channels import Component
 from streams.doctor.findings import Checked, Status, worst
 from streams.doctor.run import examine, without_settings
 from streams.doctor.scope import COMPONENTS, Scope
-from streams.doctor.telling import as_object, as_table, summary
+from streams.doctor.telling import as_lines, as_object, as_table, summary
 from streams.exits import EXIT_NOTHING, EXIT_OK, EXIT_OTHERWISE
 from streams.settings import SettingsError, read_settings
 
@@ -36,7 +36,7 @@ def doctor(components: tuple[str, ...], admin: tuple[str, ...], *, authenticate:
     Looks at the settings, the brokers, the topics, this user's rights, the clock, the vendor, the signing keys, the
     policy, the disk, the lag, paused partitions and dead letters. It only reads: no record is written, no group is
     joined, no offset moved; what this user may not see is left out, and said to be. Only --authenticate writes, to the
-    gate before the credentials, as every call of the vendor does.
+    gate before the credentials, as every call of the vendor does. A terminal gets a table, a pipe a line a finding.
 
     Exits 0 when nothing is wrong, 1 when something is, 2 when the settings cannot be used.
 
@@ -44,6 +44,7 @@ def doctor(components: tuple[str, ...], admin: tuple[str, ...], *, authenticate:
     Examples:
       txpush doctor
       txpush doctor --component agent --admin http://127.0.0.1:9102
+      txpush doctor | grep ^wrong
       txpush doctor --json | jq '.checks[] | select(.status == "wrong")'
     """  # noqa: D301 - click wants the real character
     try:
@@ -61,5 +62,8 @@ def _tell(found: Sequence[Checked], *, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(as_object(found), option=orjson.OPT_INDENT_2))
         return
-    Console().print(as_table(found))
+    if sys.stdout.isatty():
+        Console().print(as_table(found))
+    else:
+        click.echo("\n".join(as_lines(found)))
     click.echo(summary(found), err=True)

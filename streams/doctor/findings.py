@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was seen; `remedy` is what to do next, empty where nothing has to be done."""
+    """One thing that was seen; `remedy` is what to do next, empty only where all is well."""
 
     status: Status
     what: str
@@ -43,8 +43,8 @@ def wrong(what: str, remedy: str) -> Finding:
     return Finding(Status.WRONG, what, remedy)
 
 
-def left_out(what: str, remedy: str = "") -> Finding:
-    """Say what was not looked at, and why."""
+def left_out(what: str, remedy: str) -> Finding:
+    """Say what was not looked at, and what would have it looked at."""
     return Finding(Status.LEFT_OUT, what, remedy)
 
 

@@ -18,6 +18,7 @@ from streams.settings import SettingsError
 from streams.vendor import TryAgainError
 
 END_SECONDS = 2.0
+FIRST = "mend what the check `brokers` says, then ask again"
 ACLS = "see `txpush topics acls`, or ask as another user"
 
 
@@ -42,7 +43,7 @@ async def examine(scope: Scope) -> list[Checked]:
 
 async def _or_left_out(check: Check, scope: Scope, *, is_shut: bool) -> Checked:
     if is_shut and check.needs_broker:
-        return Checked(check.name, [left_out("no broker lets us in")])
+        return Checked(check.name, [left_out("no broker lets us in", FIRST)])
     return await _made(check, scope)
 
 

@@ -1,4 +1,4 @@
-"""What was found, for people and for programs: a table, or one object of JSON."""
+"""What was found, for people and for programs: a table, a line each, or one object of JSON."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from rich.text import Text
 from streams.doctor.findings import Checked, Finding, Status, worst
 
 SHOWN = 5
-"""Findings of one check in a table; JSON has all."""
+"""Findings of one check in a table; lines and JSON have all."""
 STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.WRONG: "bold red", Status.LEFT_OUT: "dim"}
 
 
@@ -25,7 +25,7 @@ def as_table(found: Sequence[Checked]) -> Table:
 
 def _shown(checked: Checked) -> Iterator[Finding]:
     """Give the worst first, and say how many are left out."""
-    ordered = sorted(checked.findings, key=lambda one: one.status.badness, reverse=True)
+    ordered = _worst_first(checked)
     yield from ordered[:SHOWN]
     if len(ordered) > SHOWN:
         yield Finding(ordered[SHOWN].status, f"and {len(ordered) - SHOWN} more", "--json lists them")
@@ -33,6 +33,19 @@ def _shown(checked: Checked) -> Iterator[Finding]:
 
 def _cells(finding: Finding) -> tuple[Text, Text, Text]:
     return Text(finding.status, STYLES[finding.status]), Text(_plainly(finding.what)), Text(_plainly(finding.remedy))
+
+
+def as_lines(found: Sequence[Checked]) -> Iterator[str]:
+    """Give a line for each finding, with its status first, the check behind it, and nothing cut or broken."""
+    status_width, name_width = max(map(len, Status)), max((len(checked.name) for checked in found), default=0)
+    for checked in found:
+        for one in _worst_first(checked):
+            remedy = f" | {_plainly(one.remedy)}" if one.remedy else ""
+            yield f"{one.status:{status_width}}  {checked.name:{name_width}}  {_plainly(one.what)}{remedy}"
+
+
+def _worst_first(checked: Checked) -> list[Finding]:
+    return sorted(checked.findings, key=lambda one: one.status.badness, reverse=True)
 
 
 def _plainly(text: str) -> str:

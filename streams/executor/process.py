@@ -119,7 +119,7 @@ class _Process:
     def problems(self) -> list[str]:
         """Say why customers should be led elsewhere, or look-ups wait."""
         if self._stopping:
-            return ["the executor is shutting down"]
+            return ["the executor is shutting down; wait for its end, then start it again if that was not meant"]
         late = self._view.lag_seconds() > MAX_LAG_SECONDS
         behind = ["not all commands have been read of late; wait, or see whether the brokers are slow"] if late else []
         vendor = self._vendor.problems() or self._lookups.refusals()

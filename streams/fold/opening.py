@@ -21,5 +21,5 @@ def require_own(control: ControlState, log: str, identity: str, partition: int) 
     if control.log not in {"", identity}:
         raise PartitionPaused(
             f"the state of partition {partition} is of another {log} ({control.log}) than the one that is there "
-            f"({identity}): streams/transport/README.md says how to go on under A log that is not the state's"
+            f"({identity}); streams/transport/README.md says how to go on under A log that is not the state's"
         )

@@ -89,7 +89,7 @@ class LogPlace:
         self._failed_at, self._one_by_one = offset, max_records
         if self._failures > TRIES:
             raise PartitionPaused(
-                f"offset {offset} of {self._source.topic}/{self._source.partition} cannot be read ({error!r}): "
+                f"offset {offset} of {self._source.topic}/{self._source.partition} cannot be read ({error!r}); "
                 "streams/transport/README.md says how to go on under A batch that cannot be read"
             ) from error
         self._consumer.seek(self._source, offset)

@@ -32,7 +32,7 @@ JSON = "application/json"
 MAX_CONNECTIONS = 20
 TOO_MANY = 429
 FIRST_WAIT_SECONDS = 0.5
-NOT_NAMED = "what is known about the credentials is not looked up yet"
+NOT_NAMED = "what is known about the credentials is not looked up yet; wait a moment"
 PROBED_INSTITUTION = "101732"
 """FinBank; which one does not matter, as nobody is let in without a token."""
 AUTHENTICATION = "/aggregation/v2/partners/authentication"

@@ -83,7 +83,12 @@ def _time_of(date: str | None) -> float | None:
 async def reachable(scope: Scope) -> Sequence[Finding]:
     """Say whether anybody answers at the vendor's address."""
     if not is_called_here(scope):
-        return [left_out("nobody calls the vendor from here: TXPUSH_APP_KEY is not set")]
+        return [
+            left_out(
+                "nobody calls the vendor from here: TXPUSH_APP_KEY is not set",
+                "nothing, or name with --component who is to call it from here",
+            )
+        ]
     url, found = scope.settings.vendor_url, await scope.once(answered)
     if isinstance(found, str):
         return [wrong(f"nobody answers at {url}: {found}", "see TXPUSH_VENDOR_URL, and the way out of this network")]

@@ -8,6 +8,7 @@ from streams.executor.lookups.attempts import Attempts
 from streams.executor.lookups.hand import Hand
 from streams.executor.lookups.work import Work
 from streams.executor.settings import LookupSettings
+from streams.kafka.refusals import LOOK_AT_BROKERS
 from streams.subscribe.core import Partition, RawRecord
 from streams.subscribe.errors import KafkaUnavailableError, TopicMissingError
 from streams.subscribe.sources.base import Extent, Source, SourceUnavailableError
@@ -41,7 +42,7 @@ class LookupReader:
         self._hand = Hand()
         self._tasks: dict[tuple[Partition, int], asyncio.Task[None]] = {}
         self._committed: dict[Partition, int] = {}
-        self._why = "look-ups are not read yet"
+        self._why = "look-ups are not read yet; wait for topics that fit, `txpush topics check` tells whether they do"
 
     @property
     def in_hand(self) -> int:
@@ -92,7 +93,7 @@ class LookupReader:
         try:
             await self._source.start(self._revoked)
         except (KafkaUnavailableError, TopicMissingError) as error:
-            self._say(str(error))
+            self._say(f"{error}; {LOOK_AT_BROKERS}")
             return False
         return True
 
@@ -100,7 +101,7 @@ class LookupReader:
         try:
             await self._turn()
         except SourceUnavailableError as error:
-            self._say(f"look-ups cannot be read: {error}")
+            self._say(f"look-ups cannot be read: {error}; {LOOK_AT_BROKERS}")
             self._give_up(set(self._hand.positions()))
             self._source.again()
             await asyncio.sleep(OUTAGE_PAUSE_SECONDS)

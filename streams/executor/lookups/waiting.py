@@ -60,7 +60,7 @@ class WaitingLines:
         most = f"{len(self._lines[longest].members)} of them for {told(longest)}"
         what_to_do = "see whether the vendor is in trouble, and run `txpush sweep` once it is well"
         what = f"{len(self)} look-ups wait for the vendor, {most}, and none is answered: no further one is read"
-        return [f"{what}. They are tried on by themselves for a day each: {what_to_do}"]
+        return [f"{what}; they are tried on by themselves for a day each: {what_to_do}"]
 
     def is_troubled(self, institution: Institution) -> bool:
         """Tell whether an institution has answered none of the latest tries; None is all that are not known."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from schemas.times import to_epoch_ms
 from streams.clock import WallClock
+from streams.kafka.refusals import LOOK_AT_BROKERS
 from streams.vendor.errors import RefusedError, TryAgainError
 from streams.vendor.gate.gate import LEASE_SECONDS, Claim, Outcome
 from streams.vendor.gate.standing import Entry, Standing, State, Told, read_entry
@@ -212,8 +213,8 @@ class ClaimGate:
         except self._unavailable as error:
             why = type(error).__name__
         if why:
-            text = f"what is known about the credentials cannot be read or written: {why}; nothing is tried without it"
-            raise TryAgainError(text, after_seconds=AGAIN_SECONDS, is_of_all=True)
+            what = f"what is known about the credentials cannot be read or written: {why}; nothing is tried without it"
+            raise TryAgainError(f"{what}: {LOOK_AT_BROKERS}", after_seconds=AGAIN_SECONDS, is_of_all=True)
 
 
 def _record(key: str, entry: Entry) -> AuthRecord:

@@ -65,7 +65,9 @@ class KafkaLog:
 
     def problems(self) -> list[str]:
         """Say what is in the way of the view."""
-        return [f"{self._topic} is not read"] if self._view is None else self._view.problems()
+        if self._view is not None:
+            return self._view.problems()
+        return [f"{self._topic} is not read yet; wait for topics that fit, `txpush topics check` tells whether they do"]
 
     def _producer(self) -> Any:  # noqa: ANN401 - aiokafka is untyped
         return AIOKafkaProducer(

@@ -63,12 +63,22 @@ def test_without_a_broker_it_says_so_once() -> None:
         *("dead letters", "vendor"),
     }
     assert found["disk"]["status"] == "ok"
+    assert [
+        one for check in found.values() for one in check["findings"] if not (one["remedy"] or one["status"] == "ok")
+    ] == []
 
 
-def test_the_table_has_every_check_and_the_count() -> None:
-    """For people: the same, and one line behind it."""
+def test_a_pipe_gets_a_line_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However narrow the terminal is that it is piped from: the same as in JSON, for `grep`, and one line behind it."""
+    monkeypatch.setenv("COLUMNS", "40")
     done = doctor("--component", "bridge")
     assert done.exit_code == 1
+    wanted = [
+        f"{one['status']} {name} {one['what']}" + (f" | {one['remedy']}" if one["remedy"] else "")
+        for name, check in checks(doctor("--component", "bridge", "--json")).items()
+        for one in check["findings"]
+    ]
+    assert sorted(" ".join(line.split()) for line in done.stdout.splitlines()) == sorted(wanted)
     for name in ("settings", "brokers", "signing keys"):
         assert name in done.stdout
     assert done.stderr.splitlines()[-1].startswith("2 wrong")  # the bridge's settings, and the brokers

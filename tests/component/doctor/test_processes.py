@@ -50,7 +50,7 @@ async def test_a_process_that_is_ready(process: Process) -> None:
 
 async def test_a_process_that_is_not(process: Process) -> None:
     """Each of its reasons is one, with its next step."""
-    process.problems = ["no broker of x has answered for 11 s; run `txpush doctor`", "the bridge is shutting down"]
+    process.problems = ["no broker of x has answered for 11 s; run `txpush doctor`", "something is odd"]
     first, second = await found(process.url)
     assert (first.status, first.remedy) == (Status.WRONG, "run `txpush doctor`")
     assert (second.status, second.remedy) == (Status.WRONG, "see the log of that process")

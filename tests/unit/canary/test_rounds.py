@@ -132,6 +132,6 @@ def test_partitions_that_are_late(monkeypatch: pytest.MonkeyPatch) -> None:
     world.send()
     world.see(world.bridge.got[1]["canary_id"], 1)
     passed += 1
-    assert [line.split(":")[0] for line in world.rounds.late()] == [
+    assert [line.split(";")[0] for line in world.rounds.late()] == [
         f"no canary of partition {partition} has come through for 181 s" for partition in (0, 2)
     ]

@@ -103,7 +103,7 @@ async def test_without_a_broker_what_needs_one_is_left_out(
     """It is said once that no broker lets us in; what needs none is looked at."""
     only(Check("one", giving(ok("seen"))))
     monkeypatch.setattr(run, "BROKERS", Check("brokers", giving(wrong("nobody", "start one"))))
-    assert (await run.examine(scope()))[-1] == Checked("one", [left_out("no broker lets us in")])
+    assert (await run.examine(scope()))[-1] == Checked("one", [left_out("no broker lets us in", run.FIRST)])
     only(Check("one", giving(ok("seen")), needs_broker=False))
     monkeypatch.setattr(run, "BROKERS", Check("brokers", giving(wrong("nobody", "start one"))))
     assert (await run.examine(scope()))[-1] == Checked("one", (ok("seen"),))
@@ -152,8 +152,8 @@ def test_components_choose_the_checks() -> None:
 
 def test_the_worst_counts() -> None:
     """Wrong before a warning, a warning before ok; what was left out makes nothing worse."""
-    assert Checked("one", [ok(""), left_out(""), warning("", "")]).status is Status.WARNING
-    assert Checked("one", [left_out("")]).status is Status.LEFT_OUT
+    assert Checked("one", [ok(""), left_out("", ""), warning("", "")]).status is Status.WARNING
+    assert Checked("one", [left_out("", "")]).status is Status.LEFT_OUT
     assert worst([Status.OK, Status.LEFT_OUT]) is Status.OK
     assert worst([Status.WARNING, Status.WRONG, Status.OK]) is Status.WRONG
     assert worst([]) is Status.OK

@@ -1,11 +1,11 @@
-"""What was found as a table and as JSON: bounded, worst first, and safe for a terminal."""
+"""What was found as a table, as lines and as JSON: worst first, and safe for a terminal; only the table is bounded."""
 
 from io import StringIO
 
 from rich.console import Console
 
 from streams.doctor.findings import Checked, left_out, ok, warning, wrong
-from streams.doctor.telling import SHOWN, as_object, as_table, summary
+from streams.doctor.telling import SHOWN, as_lines, as_object, as_table, summary
 
 
 def shown(*found: Checked) -> list[str]:
@@ -28,12 +28,25 @@ def test_a_check_is_a_line() -> None:
     ]
 
 
-def test_many_findings_are_cut_in_a_table_and_whole_in_json() -> None:
+def test_lines_have_status_and_check_first() -> None:
+    """In columns, so that `grep ^wrong` finds what is wrong; each line has the name of its check."""
+    found = [
+        Checked("topics", [warning("one is old", "mend it"), wrong("one is\x1b missing", "run this")]),
+        Checked("lag", [ok("none")]),
+    ]
+    assert list(as_lines(found)) == [
+        "wrong     topics  one is  missing | run this",
+        "warning   topics  one is old | mend it",
+        "ok        lag     none",
+    ]
+
+
+def test_many_findings_are_cut_in_a_table_and_whole_elsewhere() -> None:
     """Thirty missing topics do not push the rest off the screen."""
     found = Checked("topics", [wrong(f"topic {number}", "make it") for number in range(30)])
     lines = shown(found)
     assert (len(lines), lines[-1].split()[:4]) == (SHOWN + 1, ["wrong", "and", "25", "more"])
-    assert len(as_object([found])["checks"][0]["findings"]) == 30
+    assert len(as_object([found])["checks"][0]["findings"]) == len(list(as_lines([found]))) == 30
 
 
 def test_what_others_say_moves_no_cursor() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from streams.kafka.refusals import LOOK_AT_BROKERS
 from streams.subscribe.core import RawRecord
 from streams.subscribe.errors import KafkaUnavailableError, TopicMissingError
 from streams.subscribe.sources.base import SourceUnavailableError
@@ -94,7 +95,7 @@ async def test_kafka_away(
     world = World(source=source)
     with caplog.at_level(logging.WARNING):
         running = asyncio.create_task(world.run())
-        await until(lambda: world.reader.problems() == ["look-ups cannot be read: away"])
+        await until(lambda: world.reader.problems() == [f"look-ups cannot be read: away; {LOOK_AT_BROKERS}"])
         await until(lambda: source.committed == {PLACE: 3} and not world.reader.problems())
     assert caplog.text.count("look-ups cannot be read") == times_said
     assert source.sought[:2] == [{PLACE: 0}, {PLACE: 0}]
@@ -108,9 +109,10 @@ async def test_a_start_without_kafka(error: Exception, monkeypatch: pytest.Monke
     source = EndlessSource(asked(1))
     source.failures = {"start": [error] * 3}
     world = World(source=source)
-    assert world.reader.problems() == ["look-ups are not read yet"]
+    (waits,) = world.reader.problems()
+    assert waits.startswith("look-ups are not read yet; wait")
     running = asyncio.create_task(world.run())
-    await until(lambda: world.reader.problems() == [str(error)])
+    await until(lambda: world.reader.problems() == [f"{error}; {LOOK_AT_BROKERS}"])
     await until(lambda: source.committed == {PLACE: 1})
     await ended(running)
 
