@@ -2,20 +2,23 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import click
+from pydantic import ValidationError
 
 from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
 from streams.exits import EXIT_OTHERWISE
 from streams.fold.inforce import InForce
 from streams.kafka.access import Access
-from streams.kafka.present import clock_of
+from streams.kafka.present import clock_of, require_clock
 from streams.operate import acts
+from streams.operate.acts import Act
 from streams.operate.differences import as_toml, differences, spans
 from streams.operate.inforce import Place, Standing, standings
-from streams.operate.telling import agreed, carry_out, read, refuse, run, signed
+from streams.operate.telling import agreed, carry_out, read, refuse, refuse_data, run, signed
 from streams.settings import read_settings
 
 Standings = Mapping[Place, Standing | None]
@@ -54,8 +57,9 @@ def show() -> None:
     first = groups[0]
     click.echo("\n".join(_heading(found, first)))
     for other in groups[1:]:
-        click.echo("\n".join(["# elsewhere:", *_heading(found, other), *_changes(first[0], other[0])]))
-    if missing := [place for place, standing in found.items() if standing is None]:
+        changes = [f"#   {line}" for line in _changes(first[0], other[0])]
+        click.echo("\n".join(["# elsewhere:", *_heading(found, other), *changes]))
+    if missing := _missing(found):
         click.echo(f"# none yet on {_where(missing)}")
     click.echo(as_toml(first[0].rules.policy), nl=False)
     sys.exit(EXIT_OTHERWISE if missing or len(groups) > 1 else 0)
@@ -67,27 +71,40 @@ def show() -> None:
 def check(file: Path, *, in_force: bool) -> None:
     """Say whether FILE can be put in force, and what it says otherwise than the shipped policy.
 
-    Needs no Kafka. Exits 2 with every problem when it cannot be used.
+    Needs no Kafka: what can be known from the file alone. With --in-force also what `activate` would say on this
+    cluster: the changes, partition by partition, a version that is taken, a clock that the cluster does not allow.
+    Exits 2 with every problem when `activate` would refuse it.
 
     \b
     Examples:
       txpush policy check policy.toml
       txpush policy check policy.toml --in-force
     """  # noqa: D301 - click wants the real character
-    new, shipped = _load(file), Policy.load()
-    click.echo(f"{file} is a policy: version {new.version}, SHA-256 {new.sha256}")
-    click.echo("\n".join(_told("the shipped policy", differences(shipped, new))))
-    if new.version == shipped.version and new.sha256 != shipped.sha256:
-        click.echo(
-            f"it has the version of the shipped policy, {shipped.version}: give it one of its own, as commands and "
-            "audit records name the version only",
-            err=True,
-        )
+    new = InForce.of(_load(file), Catalogue.load())
+    click.echo(f"{file} is a policy: version {new.rules.policy.version}, SHA-256 {new.policy_sha256}")
+    click.echo("\n".join(_told("the shipped policy", differences(Policy.load(), new.rules.policy))))
     if in_force:
-        settings = read_settings()
-        for rules, places in _groups(read(settings, standings(Access.of(settings), settings.partitions))):
-            name = f"the policy in force on {_where(places)}"
-            click.echo("\n".join(_told(name, differences(rules.rules.policy, new))))
+        _check_in_force(new)
+    else:
+        _refuse_taken(new, [])
+        click.echo("not looked at: what is in force; --in-force compares with it, and needs Kafka", err=True)
+
+
+def _check_in_force(new: InForce) -> None:
+    """Say what `activate` would say on this cluster, and refuse what it would refuse."""
+    settings = read_settings()
+    found = read(settings, standings(Access.of(settings), settings.partitions))
+    for rules, places in (groups := _groups(found)):
+        click.echo("\n".join(_told(f"the policy in force on {_where(places)}", _changes(rules, new))))
+    if missing := _missing(found):
+        click.echo(f"no policy is in force yet on {_where(missing)}")
+    _refuse_taken(new, groups)
+    read(settings, require_clock(settings))
+    click.echo(
+        "it is in force everywhere: `txpush policy activate` would write nothing"
+        if _is_everywhere(new, found)
+        else "`txpush policy activate` would put it in force from the next record of every partition on"
+    )
 
 
 @policy.command()
@@ -106,16 +123,25 @@ def activate(file: Path, by: str, reason: str, *, yes: bool) -> None:
       txpush policy activate policy.toml --yes --by deploy --reason "release 14"
     """  # noqa: D301 - click wants the real character
     settings, new = read_settings(), InForce.of(_load(file), Catalogue.load())
+    _activation(new, by, reason, clock_of(settings).now())  # refuses a name or reason before anything is asked
     found = run(settings, standings(Access.of(settings), settings.partitions))
     groups = _groups(found)
-    _refuse_reused_version(new, groups)
-    if [_digests(rules) for rules, _ in groups] == [_digests(new)] and None not in found.values():
+    _refuse_taken(new, groups, "; nothing was written")
+    if _is_everywhere(new, found):
         click.echo(f"policy {new.rules.policy.version} is in force everywhere already; nothing was written")
         return
     for rules, places in groups:
-        click.echo("\n".join([f"on {_where(places)}:", *(_changes(rules, new) or ["# nothing changes"])]))
+        changes = [f"#   {line}" for line in _changes(rules, new)] or ["# nothing changes"]
+        click.echo("\n".join([f"on {_where(places)}:", *changes]))
     agreed(f"put policy {new.rules.policy.version} in force?", yes=yes)
-    carry_out(settings, acts.activation(new, by, reason, clock_of(settings).now()))
+    carry_out(settings, _activation(new, by, reason, clock_of(settings).now()))
+
+
+def _activation(new: InForce, by: str, reason: str, at: datetime) -> Act:
+    try:
+        return acts.activation(new, by, reason, at)
+    except ValidationError as error:
+        refuse_data(error, {"who": "--by", "why": "--reason"})
 
 
 def _load(file: Path) -> Policy:
@@ -125,14 +151,26 @@ def _load(file: Path) -> Policy:
         refuse(f"{error}\nmend the file; `txpush policy show` and schemas/policy.toml have every key")
 
 
-def _refuse_reused_version(new: InForce, groups: list[tuple[InForce, list[Place]]]) -> None:
-    version = new.rules.policy.version
-    for rules, _ in groups:
-        if rules.rules.policy.version == version and rules.policy_sha256 != new.policy_sha256:
-            refuse(
-                f"another policy of version {version} is in force, and commands name the version only: give the file "
-                "a version of its own; nothing was written"
-            )
+def _refuse_taken(new: InForce, groups: list[tuple[InForce, list[Place]]], so: str = "") -> None:
+    """Refuse the version of another policy: of one in force, or else of the shipped one, which may come into force."""
+    version, shipped = new.rules.policy.version, Policy.load()
+    of_this = {rules.policy_sha256 for rules, _ in groups if rules.rules.policy.version == version}
+    what = ""
+    if of_this - {new.policy_sha256}:
+        what = f"another policy of version {version} is in force"
+    elif not of_this and shipped.version == version and shipped.sha256 != new.policy_sha256:
+        what = f"it has the version of the shipped policy, {version}, and is another one"
+    if what:
+        advice = "give the file a version of its own, as commands and audit records name the version only"
+        refuse(f"{what}: {advice}{so}")
+
+
+def _is_everywhere(new: InForce, found: Standings) -> bool:
+    return not _missing(found) and [_digests(rules) for rules, _ in _groups(found)] == [_digests(new)]
+
+
+def _missing(found: Standings) -> list[Place]:
+    return [place for place, standing in found.items() if standing is None]
 
 
 def _groups(found: Standings) -> list[tuple[InForce, list[Place]]]:
@@ -161,12 +199,10 @@ def _heading(found: Standings, group: tuple[InForce, list[Place]]) -> Iterator[s
 
 
 def _changes(before: InForce, after: InForce) -> list[str]:
-    lines = [f"#   {line}" for line in differences(before.rules.policy, after.rules.policy)]
+    lines = differences(before.rules.policy, after.rules.policy)
     if before.catalogue_sha256 != after.catalogue_sha256:
         was, becomes = before.rules.catalogue.version, after.rules.catalogue.version
-        lines.append(
-            f"#   catalogue: {was} ({before.catalogue_sha256[:8]}) -> {becomes} ({after.catalogue_sha256[:8]})"
-        )
+        lines.append(f"catalogue: {was} ({before.catalogue_sha256[:8]}) -> {becomes} ({after.catalogue_sha256[:8]})")
     return lines
 
 

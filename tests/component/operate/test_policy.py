@@ -14,7 +14,7 @@ def test_a_policy_is_checked_without_kafka(mild: str) -> None:
     """A good file is named with version and hash, and what it says otherwise than the shipped one."""
     done = typed("policy", "check", mild)
     assert done.exit_code == 0
-    assert done.output.splitlines() == [
+    assert done.stdout.splitlines() == [
         f"{mild} is a policy: version mild, SHA-256 {MILD.sha256}",
         "as against the shipped policy:",
         '  version: "2026-11-1" -> "mild"',
