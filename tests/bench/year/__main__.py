@@ -4,6 +4,7 @@ import argparse
 from time import perf_counter, process_time
 
 from tests.bench.year.play import Year
+from tests.bench.year.progress import progress
 
 
 def main() -> None:
@@ -15,7 +16,8 @@ def main() -> None:
     asked = parser.parse_args()
     began = perf_counter()
     year = Year(asked.customers, asked.seed)
-    tally = year.play(asked.days)
+    with progress(asked.days) as day_over:
+        tally = year.play(asked.days, day_over)
     lines = [
         *tally.lines(year.logins, asked.days),
         ("took, of CPU", f"{perf_counter() - began:.0f} s, {process_time():.0f} s"),

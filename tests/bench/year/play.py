@@ -55,11 +55,12 @@ class Year:
         self._simulation = Simulation(InForce.of(Policy.load(), Catalogue.load()))
         self._agenda = Agenda()
 
-    def play(self, days: int) -> Tally:
-        """Let the year pass."""
+    def play(self, days: int, day_over: Callable[[], None] = lambda: None) -> Tally:
+        """Let the year pass; `day_over` is called at the end of each day."""
         for night in nights(days):
             self._plan(night)
             self._until(night + DAY)
+            day_over()
         return self.tally
 
     def _plan(self, night: datetime) -> None:
