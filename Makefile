@@ -30,7 +30,7 @@ demo: $(VENV)/.synced  ## See the whole flow on this machine
 # In the order of folders: the quick tests, which come last, fill what the slow ones leave of either process.
 SPREAD := -n 2 --dist loadfile --no-loadscope-reorder
 COVERED := --cov=streams.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
-test: check  ## Run what every change must pass: checks, unit and integration tests, the short kill test
+test: check  ## Run what every change must pass: checks, unit and integration tests, the short kill test; ten minutes
 	@$(RUN)/pytest -q -m "not slow" -n 2 tests/unit/domain $(COVERED)
 	@$(RUN)/pytest -q -m "not slow" $(SPREAD) --ignore=tests/unit/domain --ignore=tests/chaos/test_kills.py
 	@$(RUN)/pytest -q -m "not slow" tests/chaos/test_kills.py
@@ -90,7 +90,7 @@ bom: $(VENV)/.synced  ## Write dist/bom.json, what is deployed as a bill of mate
 	@$(UV) export --frozen --quiet --no-dev --format cyclonedx1.5 --preview-features sbom-export -o $(BOM) >/dev/null
 	@echo "$(BOM)"
 
-chaos: $(VENV)/.synced  ## Disturb everything: 300,000 notifications, 66 SIGKILLs, 24 SIGSTOPs, brokers, disk, clocks, vendor
+chaos: $(VENV)/.synced  ## Disturb everything: 300,000 notifications, 66 SIGKILLs, 24 SIGSTOPs, brokers, disk, clocks, vendor; forty minutes
 	@$(RUN)/python -m tests.chaos.run --profile long
 
 bench: $(VENV)/.synced  ## Measure agent and bridge against reference loops

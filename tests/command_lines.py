@@ -11,7 +11,7 @@ from streams.cli import txpush
 _NAMED = re.compile(r"`((?:[A-Z_]+=\S+ )*txpush(?: [^`]+)?)`")
 _PASTED = re.compile(
     r"(?:^    |&& |\| |\$\(|-- |; )(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?(txpush (?![^|]*\N{BLACK RIGHT-POINTING TRIANGLE})"
-    r"[a-z][^|>;)#&]*)"
+    r"[a-z](?:(?! \d>)[^|>;)#&])*)"
 )
 _SETTING = re.compile(r"[A-Z_]+=")
 

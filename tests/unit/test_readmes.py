@@ -65,6 +65,33 @@ def test_a_command_that_is_none_is_found(line: str, why: str) -> None:
     assert [*pasted(f"    A=1 {line} > x  # so\n{line}\n"), *named(f"so `{line}`")] == [line, line]
 
 
+LONG = re.compile(r"^(make (chaos|fuzz|test)|python -m tests\.chaos\.run)\b")
+"""What somebody who starts it should know to last."""
+
+
+def test_what_takes_long_says_how_long() -> None:
+    """In the table of promises each such command has its minutes behind it."""
+    table = (ROOT / "README.md").read_text().partition("## What it promises")[2].partition("\n## ")[0]
+    commands = re.findall(r"`([^`]+)`(, \d+ min)?(?=[^`|]*(?:`[^`]*`[^`|]*)* \|$)", table, re.MULTILINE)
+    long = {command: minutes for command, minutes in commands if LONG.match(command)}
+    assert long.keys() >= {"make chaos", "make test", "make fuzz"}
+    assert [command for command, minutes in long.items() if not minutes] == []
+
+
+def test_what_is_pasted_fits_together() -> None:
+    """In the order of the page: a port that is asked was given to a process, a partition is one of those there are."""
+    lines = (ROOT / "README.md").read_text().splitlines()
+    partitions, given = 0, set[str]()
+    for line in (line for line in lines if line.startswith("    ")):
+        given |= set(re.findall(r"TXPUSH_ADMIN_PORT=(\d+)", line))
+        partitions = max([partitions, *map(int, re.findall(r"TXPUSH_PARTITIONS=(\d+)", line))])
+        assert set(re.findall(r"--admin http://127\.0\.0\.1:(\d+)", line)) <= given, line
+        assert all(int(number) < partitions for number in re.findall(r"override resume (\d+)", line)), line
+        assert "agent.log" not in line or "tee -i agent.log" in "\n".join(lines), line
+    assert given
+    assert partitions
+
+
 def test_the_settings_table_is_the_settings() -> None:
     """The table has every setting once, in order, with the words of its description."""
     rows = re.findall(r"^\| `TXPUSH_(\w+)` \| .* \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
