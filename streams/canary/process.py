@@ -71,36 +71,71 @@ def run_process(settings: CanarySettings) -> int:
 async def serve(settings: CanarySettings) -> int:
     """Send canaries until a signal comes; give the exit code: 0 orderly, 1 a part failed."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second in an outage; ours say it once
+    stopping = _stopping()
+    async with _bridge(settings) as client:
+        canary = _Process(settings, client)
+        try:
+            await canary.start()
+        except OSError as error:
+            return refuse_port("the canary", error)
+        is_failed = await _ended_by_itself(canary.rounds, stopping)
+        bound_shutdown(settings.shutdown_seconds)
+        await canary.stop()
+    return EXIT_OTHERWISE if is_failed else EXIT_OK
+
+
+def _stopping() -> asyncio.Event:
+    """Give what is set by the signal to end."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    registry = process_registry()
-    meters = CanaryMeters(Instruments("canary", registry), settings.partitions)
+    return stopping
+
+
+def _bridge(settings: CanarySettings) -> httpx.AsyncClient:
+    """Give the way to the bridge, under the name of our caller."""
     headers = {"authorization": f"Bearer {settings.token}", "content-type": EVENT}
-    async with httpx.AsyncClient(base_url=settings.url, headers=headers, timeout=ANSWER_SECONDS) as client:
-        rounds = Rounds(customers_of(settings.partitions), partial(_post, client), meters)
-        began = WallClock().now()
-        view = TopicView(settings.cluster, [CANARY_TOPIC], rounds.hear, client_id="txpush-canary", since=lambda: began)
-        admin = AdminServer(
-            settings.admin_host, settings.admin_port, registry, lambda: [*view.problems(), *rounds.late()]
+    return httpx.AsyncClient(base_url=settings.url, headers=headers, timeout=ANSWER_SECONDS)
+
+
+class _Process:
+    """Everything that lives as long as the process, but the rounds' task."""
+
+    def __init__(self, settings: CanarySettings, bridge: httpx.AsyncClient) -> None:
+        registry, began = process_registry(), WallClock().now()
+        meters = CanaryMeters(Instruments("canary", registry), settings.partitions)
+        self.rounds = Rounds(customers_of(settings.partitions), partial(_post, bridge), meters)
+        self._view = TopicView(
+            settings.cluster, [CANARY_TOPIC], self.rounds.hear, client_id="txpush-canary", since=lambda: began
         )
-        try:
-            await admin.start()
-        except OSError as error:
-            return refuse_port("the canary", error)
-        log.info("admin port: http://%s:%s/metrics", admin.host, admin.port)
-        await view.start()
-        sending, waiter = asyncio.create_task(rounds.run()), asyncio.create_task(stopping.wait())
-        await asyncio.wait([sending, waiter], return_when=asyncio.FIRST_COMPLETED)
-        bound_shutdown(settings.shutdown_seconds)
-        ended_by_itself = sending.done()
-        if ended_by_itself:
-            log.critical("canaries are not sent any more; start it again", exc_info=sending.exception())
-        for task in (sending, waiter):
-            task.cancel()
-        await view.stop()
-        await admin.stop()
-    return EXIT_OTHERWISE if ended_by_itself else EXIT_OK
+        self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
+
+    def problems(self) -> list[str]:
+        """Say of what nobody hears, and why."""
+        return [*self._view.problems(), *self.rounds.late()]
+
+    async def start(self) -> None:
+        """Listen on the admin port and follow the topic; raises OSError where the port is taken."""
+        await self._admin.start()
+        log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
+        await self._view.start()
+
+    async def stop(self) -> None:
+        """Let go of both."""
+        await self._view.stop()
+        await self._admin.stop()
+
+
+async def _ended_by_itself(rounds: Rounds, stopping: asyncio.Event) -> bool:
+    """Send rounds until a signal comes; tell whether they ended before, which is a fault."""
+    sending, waiter = asyncio.create_task(rounds.run()), asyncio.create_task(stopping.wait())
+    await asyncio.wait([sending, waiter], return_when=asyncio.FIRST_COMPLETED)
+    is_over = sending.done()
+    if is_over:
+        log.critical("canaries are not sent any more; start it again", exc_info=sending.exception())
+    for task in (sending, waiter):
+        task.cancel()
+    return is_over
 
 
 async def _post(client: httpx.AsyncClient, event: bytes) -> int:
