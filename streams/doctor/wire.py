@@ -1,24 +1,18 @@
 """Questions that aiokafka has no words for: the features of a cluster, and a group with our rights on it."""
 
-import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
 from aiokafka.protocol.api import Request, RequestStruct, Response, ResponseHeader_v0
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.types import CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 
-from streams.ending import ended
-from streams.kafka.access import Bootstrap, client_arguments
-from streams.kafka.refusals import in_words
+from streams.kafka.access import Bootstrap
+from streams.kafka.identity import asking
 
-STEP_SECONDS = 10.0
 RELEASES = {7: "3.3", 8: "3.4", 9: "3.5", 12: "3.6", 15: "3.7", 20: "3.8", 21: "3.9", 22: "4.0", 26: "4.1", 28: "4.2",
             30: "4.3", 31: "4.4"}  # fmt: skip
 """The first level of `metadata.version` of each release of Kafka (org.apache.kafka.server.common.MetadataVersion)."""
@@ -97,7 +91,7 @@ class _DescribeGroupRequest(Request[_DescribeGroupRequestV3]):  # type: ignore[m
 
 async def features(bootstrap: Bootstrap) -> Features:
     """Give the features that are in force on a cluster; raises KafkaError, OSError, TimeoutError."""
-    async with _client(bootstrap) as client:
+    async with asking(bootstrap) as client:
         answer = await client.send(client.get_random_node(), _ApiVersionsRequest())
     level = _level(answer.tags.get(FINALIZED, b""))
     return Features(level, _release(level))
@@ -127,7 +121,7 @@ async def group(bootstrap: Bootstrap, name: str) -> Group:
         GroupAuthorizationFailedError: we may not see it.
         KafkaError, OSError, TimeoutError: it cannot be asked for.
     """
-    async with _client(bootstrap) as client:
+    async with asking(bootstrap) as client:
         node = await _coordinator(client, name, GROUP)
         ((code, _, state, _, _, members, rights),) = (await client.send(node, _DescribeGroupRequest(name))).groups
     if code:
@@ -137,7 +131,7 @@ async def group(bootstrap: Bootstrap, name: str) -> Group:
 
 async def require_transactional_id(bootstrap: Bootstrap, name: str) -> None:
     """Raise TransactionalIdAuthorizationFailed where we may not see a transactional id, as its owner may."""
-    async with _client(bootstrap) as client:
+    async with asking(bootstrap) as client:
         await _coordinator(client, name, TRANSACTION)
 
 
@@ -146,15 +140,3 @@ async def _coordinator(client: Any, name: str, kind: int) -> int:  # noqa: ANN40
     if answer.error_code:
         raise for_code(answer.error_code)(name)
     return int(answer.coordinator_id)
-
-
-@asynccontextmanager
-async def _client(bootstrap: Bootstrap) -> AsyncIterator[Any]:
-    client = AIOKafkaClient(**client_arguments(bootstrap), request_timeout_ms=int(STEP_SECONDS * 1000))
-    try:
-        async with asyncio.timeout(STEP_SECONDS), in_words(bootstrap):
-            await client.bootstrap()
-        async with asyncio.timeout(STEP_SECONDS):
-            yield client
-    finally:
-        await ended(client, STEP_SECONDS)

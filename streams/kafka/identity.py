@@ -7,7 +7,8 @@ aiokafka speaks the metadata protocol up to version 5; topic ids came with versi
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -24,10 +25,12 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from streams.ending import ended
 from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.refusals import in_words
 
-TIMEOUT_SECONDS = 15.0
+ASK_SECONDS, CLOSE_SECONDS = 15.0, 5.0
+"""How long a question may take, connecting included, and the end of its client."""
 
 
 class PartitionDescription(NamedTuple):
@@ -139,6 +142,24 @@ class _MetadataRequest(Request[_MetadataRequestV12]):  # type: ignore[misc] # un
         return request_struct_class(named, False, True, {})  # noqa: FBT003 - wire order: no topic is made, rights are told
 
 
+@asynccontextmanager
+async def asking(bootstrap: Bootstrap, seconds: float = ASK_SECONDS) -> AsyncIterator[Any]:
+    """Give a client for questions that aiokafka has no words for, connected, for so long at most.
+
+    Raises:
+        AccessRefusedError: the brokers and we do not accept each other.
+        KafkaError, OSError, TimeoutError: no broker answers, or not in time.
+    """
+    client = AIOKafkaClient(**client_arguments(bootstrap), request_timeout_ms=int(seconds * 1000))
+    try:
+        async with asyncio.timeout(seconds):
+            async with in_words(bootstrap):
+                await client.bootstrap()
+            yield client
+    finally:
+        await ended(client, CLOSE_SECONDS)
+
+
 async def log_identity(bootstrap: Bootstrap, topic: str) -> str:
     """Give `<cluster id>/<topic id>` of a topic; raises LookupError where it is missing, KafkaError, TimeoutError."""
     cluster, ids = await topic_ids(bootstrap, [topic])
@@ -166,14 +187,8 @@ async def described(bootstrap: Bootstrap, topics: Sequence[str]) -> ClusterDescr
         AccessRefusedError: the brokers and we do not accept each other.
         KafkaError, OSError, TimeoutError: no broker answers.
     """
-    client = AIOKafkaClient(**client_arguments(bootstrap))
-    async with asyncio.timeout(TIMEOUT_SECONDS):
-        try:
-            async with in_words(bootstrap):
-                await client.bootstrap()
-            answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
-        finally:
-            await client.close()
+    async with asking(bootstrap) as client:
+        answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
     brokers = [(host, port) for _, host, port, *_ in answer.brokers]
     return ClusterDescription(answer.cluster_id, brokers, [_topic(one) for one in answer.topics])
 

@@ -5,15 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import CreateAclsRequest_v1, DescribeAclsRequest
 from aiokafka.protocol.api import Request
 
-from streams.kafka.access import Bootstrap, ClusterError, client_arguments
+from streams.kafka.access import Bootstrap, ClusterError
 from streams.kafka.acls.rights import Operation, Resource, Right
 from streams.kafka.acls.users import User, rights_of
-from streams.kafka.refusals import in_words
+from streams.kafka.identity import asking
 
 SECONDS = 30.0
 POLL_SECONDS = 0.05
@@ -114,11 +113,5 @@ def _raise_refused(code: int, message: str | None) -> None:
 
 @asynccontextmanager
 async def _client(bootstrap: Bootstrap) -> AsyncIterator[Ask]:
-    client = AIOKafkaClient(**client_arguments(bootstrap), request_timeout_ms=int(SECONDS * 1000))
-    async with asyncio.timeout(SECONDS):
-        try:
-            async with in_words(bootstrap):
-                await client.bootstrap()
-            yield lambda request: client.send(client.get_random_node(), request)
-        finally:
-            await client.close()
+    async with asking(bootstrap, SECONDS) as client:
+        yield lambda request: client.send(client.get_random_node(), request)

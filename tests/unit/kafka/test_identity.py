@@ -60,6 +60,17 @@ def test_it_is_read_by_name() -> None:
     ]
 
 
+def test_a_client_that_does_not_end_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked is answered, though a connection cannot be closed: the broker of it may hang."""
+
+    async def never(_self: Client) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Client, "close", never)
+    monkeypatch.setattr(identity, "CLOSE_SECONDS", 0.01, raising=False)
+    assert asyncio.run(described("kafka-1:9092", ["log"])).cluster_id == "a-cluster"
+
+
 def test_a_missing_topic_has_no_id() -> None:
     """It is named, with the command that makes it."""
     with pytest.raises(LookupError, match=r"topic gone has no id yet \(error 3\): run `txpush topics apply`"):
