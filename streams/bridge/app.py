@@ -142,7 +142,7 @@ class Bridge:
         if taken.records and (failure := await self._write(taken.records)) is not None:
             return failure
         self._meters.stored(taken.counts)
-        self._notices.stored(route, taken.refused, self._topics.dead_letter)
+        self._notices.stored(route, taken.refused, self._topics.dead_letter, taken.correlation_id)
         return taken.answer
 
     async def _take(self, route: Route, scope: Scope, body: bytes) -> "Answer | _Taken":

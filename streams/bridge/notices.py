@@ -55,21 +55,21 @@ class Notices:
             why = _OF_SERVICES[answer.outcome]
             self._say(f"answered {answer.status} to a service at /v1/events: {why}")
 
-    def stored(self, route: Route, refused: Iterable[DeadLetterReason], topic: str) -> None:
-        """Hear why records of a body were set aside."""
+    def stored(self, route: Route, refused: Iterable[DeadLetterReason], topic: str, correlation_id: str) -> None:
+        """Hear why records of a body were set aside; the line of the first of a kind has the id of its body."""
         for reason in refused:
-            self._say(f"set aside from {route}: {reason}; see topic {topic}")
+            self._say(f"set aside from {route}: {reason}; see topic {topic}", correlation_id=correlation_id)
 
     def close(self) -> None:
         """Tell what was counted and not told yet."""
         for line in list(self._more):
             self._tell(line)
 
-    def _say(self, line: str) -> None:
+    def _say(self, line: str, **fields: str) -> None:
         if line in self._more:
             self._more[line] += 1
             return
-        log.warning("%s", line)
+        log.warning("%s", line, extra=fields)
         self._count(line)
 
     def _count(self, line: str) -> None:

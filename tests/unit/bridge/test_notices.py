@@ -1,5 +1,6 @@
 """What the bridge's log says of requests that went wrong, and how seldom."""
 
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -86,6 +87,19 @@ async def test_a_dead_letter_is_said_once_a_reason(caplog: pytest.LogCaptureFixt
         "set aside from txpush: unreadable_body; see topic aggregation.dead-letter",
         "set aside from txpush: no_account; see topic aggregation.dead-letter",
     ]
+
+
+async def test_a_dead_letter_can_be_followed(caplog: pytest.LogCaptureFixture) -> None:
+    """Its line has the id of its body, which the answer and the dead letter have as well; a count is of many bodies."""
+    bodies = (CANARY.encode(), b"{}}")
+    async with bench_with(replace(SERVING, signing=replace(SIGNING, enforce=False))) as bench:
+        answers = [await bench.client.post(TXPUSH, content=body) for body in bodies]
+        bench.app.close()
+    first, count = caplog.records
+    assert vars(first)["correlation_id"] == hashlib.sha256(bodies[0]).hexdigest()
+    assert vars(first)["correlation_id"] == answers[0].headers["x-correlation-id"]
+    assert count.getMessage().endswith(ENDS.format("1"))
+    assert "correlation_id" not in vars(count)
 
 
 async def test_good_ones_are_not_said(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
