@@ -16,6 +16,7 @@ from streams.fold.intake import Allowed
 from streams.institutions.tables import InstitutionTables
 from streams.institutions.turn import InstitutionDecider
 from streams.kafka.topics import INSTITUTIONS, SIGNALS
+from streams.observe.logs import log_to_stderr
 from streams.settings import read_settings
 from streams.worker.program import FoldProgram
 
@@ -47,6 +48,7 @@ async def tickets(stream: Any) -> None:  # noqa: ANN401 - Faust ships no usable 
 
 def main() -> NoReturn:
     """Run the institution agent until SIGTERM."""
+    log_to_stderr(program.log_options)
     program.run(InstitutionDecider(tables), Source.INSTITUTIONS, SIGNAL_SOURCES)
 
 

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 import faust
@@ -31,7 +32,7 @@ from streams.kafka.access import Access, ClusterError
 from streams.kafka.identity import topic_ids
 from streams.kafka.present import clock_of, require_cluster
 from streams.observe.admin import AdminServer
-from streams.observe.logs import INHERITED, log_to_stderr
+from streams.observe.logs import INHERITED
 from streams.observe.metrics import Instruments
 from streams.observe.process import process_registry
 from streams.settings import Settings
@@ -59,6 +60,11 @@ FoundTopics = tuple[str, dict[str, str]]
 START_SECONDS = 60.0
 """How long a start waits for a broker."""
 RETRY_SECONDS = 1.0
+WAITING = "waiting for a broker at %s, %g s at most: %r; set TXPUSH_BOOTSTRAP, or start one"
+UNNAMED = (
+    "TXPUSH_INSTANCE is not set: each restart of this worker is a rebalance of all, and after a crash its partitions "
+    "wait for TXPUSH_SESSION_SECONDS; set it to a name of this worker alone, the same after a restart"
+)
 
 
 class FoldProgram:
@@ -95,23 +101,25 @@ class FoldProgram:
         return table
 
     def run(self, decider: Decider, source: Source, allowed: Allowed) -> NoReturn:
-        """Check the cluster, then work until SIGTERM; exits the process.
+        """Check the cluster, then work until SIGTERM; exits the process. Its log is to be set up by then.
 
         Exit codes: 0 after an orderly end, 1 when the admin port is taken, 2 when topics, policy, what is declared or
         what we show to the brokers does not fit, 70 when it has to be started again.
         """
-        log_to_stderr(self.log_options)
         collect_rarely()
         signal.signal(signal.SIGTERM, _end)
+        if self.settings.instance is None:
+            log.warning(UNNAMED)
         try:
             self._require_declared(decider)
             shipped = InForce.of(Policy.load(self.settings.policy_file), Catalogue.load())
-            found = asyncio.run(self._found_topics())
+            with _by_our_words():
+                found = asyncio.run(self._found_topics())
         except (RegistrationError, PolicyError, ClusterError, LookupError) as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(EXIT_NOTHING)
         except (KafkaError, TimeoutError, OSError) as error:
-            sys.stderr.write(f"no broker at {self.fold.bootstrap}: {error!r}; set TXPUSH_BOOTSTRAP or start one\n")
+            sys.stderr.write(f"no broker at {self.fold.bootstrap}: {error!r}; set TXPUSH_BOOTSTRAP, or start one\n")
             sys.exit(EXIT_CRASH)
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
@@ -132,6 +140,7 @@ class FoldProgram:
         """Give the ids of the log and of the changelogs, once a broker tells them."""
         changelogs = [table.topic for table in self.app.tables.values()]
         deadline = asyncio.get_running_loop().time() + START_SECONDS
+        told = ""
         while True:
             try:
                 await require_cluster(self.settings)
@@ -139,7 +148,9 @@ class FoldProgram:
             except (KafkaError, TimeoutError, OSError) as error:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
-                log.warning("waiting for a broker at %s: %r", self.fold.bootstrap, error)
+                if repr(error) != told:
+                    told = repr(error)
+                    log.warning(WAITING, self.fold.bootstrap, START_SECONDS, error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _assemble(
@@ -220,6 +231,18 @@ class FoldProgram:
         """Give why the worker should be replaced."""
         consumer: FoldConsumer = self.app.consumer
         return stuck(consumer, self.fold)
+
+
+@contextmanager
+def _by_our_words() -> Iterator[None]:
+    """Keep aiokafka from telling of each try in vain what a line of ours tells of all of them."""
+    library = logging.getLogger("aiokafka")
+    level = library.level
+    library.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        library.setLevel(level)
 
 
 def _reader(table: str, decode: Callable[[bytes], R]) -> Callable[[bytes], R]:
