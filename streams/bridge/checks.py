@@ -77,7 +77,11 @@ class Signing:
 
     def problems(self) -> list[str]:
         """Say what is missing to refuse what is not signed; mode log takes whatever there is."""
-        needed = {"public_url": self.host, "partner_secrets": self.partner_secrets, "sealing_keys": self.sealing_keys}
+        needed = {
+            "TXPUSH_PUBLIC_URL": self.host,
+            "TXPUSH_PARTNER_SECRETS": self.partner_secrets,
+            "TXPUSH_SEALING_KEYS": self.sealing_keys,
+        }
         return [
             f"{name}: needed to check signatures, unless TXPUSH_SIGNATURES=log"
             for name, value in needed.items()

@@ -53,7 +53,7 @@ def bridge(workers: int | None) -> None:
 def _tell_problems(settings: BridgeSettings) -> bool:
     """Say everything that is wrong with the settings, and whether anything is."""
     problems = settings.problems()
-    sys.stderr.write("".join(f"bridge: {problem}\n" for problem in problems))
+    sys.stderr.write("".join(f"{problem}\n" for problem in problems))
     return bool(problems)
 
 

@@ -13,6 +13,18 @@ from streams.serving import HEADER_SECONDS
 
 MAX_TOKENS = 2
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
+_TOKENS = "TXPUSH_CALLBACK_TOKENS"
+_POSITIVE = {
+    "max_body_bytes": "TXPUSH_MAX_BODY_BYTES",
+    "read_seconds": "read_seconds",
+    "header_seconds": "header_seconds",
+    "failures_per_minute": "TXPUSH_FAILURES_PER_MINUTE",
+    "ack_deadline_seconds": "TXPUSH_ACK_SECONDS",
+    "max_in_flight": "TXPUSH_MAX_IN_FLIGHT",
+    "max_connections": "max_connections",
+    "workers": "TXPUSH_BRIDGE_WORKERS",
+}
+"""What has to be above 0, and what it is set by; those without a setting are of the code alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +80,20 @@ class BridgeSettings:
     log: LogOptions = field(default_factory=LogOptions)
 
     def problems(self) -> list[str]:
-        """List everything that is wrong, each with what to write instead; nothing when the settings hold."""
+        """List everything that is wrong, by the name of its setting; nothing when they hold."""
         found = []
         if not 1 <= len(self.tokens) <= MAX_TOKENS:
-            found.append(f"tokens: {len(self.tokens)} given, write one, or two while they are being exchanged")
+            found.append(f"{_TOKENS}: {len(self.tokens)} given, write one, or two while they are being exchanged")
         if not all(_TOKEN.fullmatch(token) for token in self.tokens):
-            found.append("tokens: write 16 to 256 characters of A-Z a-z 0-9 . _ ~ - each, drawn at random")
+            found.append(f"{_TOKENS}: write 16 to 256 characters of A-Z a-z 0-9 . _ ~ - each, drawn at random")
         if self.ack_deadline_seconds >= self.shutdown_seconds:
-            found.append("ack_deadline_seconds: must be below shutdown_seconds, or SIGTERM cuts off answers")
+            found.append("TXPUSH_ACK_SECONDS: must be below TXPUSH_SHUTDOWN_SECONDS, or SIGTERM cuts off answers")
         if self.max_held_bytes < self.max_body_bytes:
-            found.append("max_held_bytes: must not be below max_body_bytes, or the largest body finds no room")
+            found.append(
+                "TXPUSH_MAX_HELD_BYTES: must not be below TXPUSH_MAX_BODY_BYTES, or the largest body finds no room"
+            )
         found += self.signing.problems()
-        positive = (
-            "max_body_bytes",
-            "read_seconds",
-            "header_seconds",
-            "failures_per_minute",
-            "ack_deadline_seconds",
-            "max_in_flight",
-            "max_connections",
-            "workers",
-        )
-        found += [f"{name}: must be above 0" for name in positive if getattr(self, name) <= 0]
+        found += [f"{setting}: must be above 0" for name, setting in _POSITIVE.items() if getattr(self, name) <= 0]
         return found
 
     def of_worker(self, index: int) -> "BridgeSettings":

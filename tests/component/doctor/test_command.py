@@ -87,7 +87,7 @@ def test_a_pipe_gets_a_line_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("component", "words"),
     [
-        (Component.BRIDGE, ["tokens: 0 given", "public_url"]),
+        (Component.BRIDGE, ["TXPUSH_CALLBACK_TOKENS: 0 given", "TXPUSH_PUBLIC_URL"]),
         (Component.EXECUTOR, ["TXPUSH_LINK_URL and TXPUSH_LINK_KEYS: missing", "TXPUSH_APP_KEY: needed"]),
         (Component.SWEEP, ["TXPUSH_PARTNER_ID: needed"]),
     ],

@@ -1,5 +1,7 @@
 """The limits of the bridge."""
 
+import re
+
 import pytest
 from click.testing import CliRunner
 
@@ -8,6 +10,7 @@ from streams.bridge.checks import Signing
 from streams.bridge.command import run_bridge
 from streams.bridge.settings import BridgeSettings
 from streams.kafka import present
+from streams.settings import PREFIX, Settings
 
 TOKEN = "t" * 20
 COUNTED = Signing(enforce=False)
@@ -23,19 +26,20 @@ def test_defaults_hold() -> None:
 def test_what_is_not_signed_is_refused_unless_told_otherwise() -> None:
     """Without what signatures are checked with the bridge does not start; only counting them has to be asked for."""
     problems = BridgeSettings("k:1", (TOKEN,)).problems()
-    assert [problem.partition(":")[0] for problem in problems] == ["public_url", "partner_secrets", "sealing_keys"]
+    named = [problem.partition(":")[0] for problem in problems]
+    assert named == ["TXPUSH_PUBLIC_URL", "TXPUSH_PARTNER_SECRETS", "TXPUSH_SEALING_KEYS"]
     assert all("TXPUSH_SIGNATURES=log" in problem for problem in problems)
 
 
 def test_counting_signatures_needs_the_token_all_the_same() -> None:
     """Where signatures are only counted, the secret path keeps strangers out: without one there is no bridge."""
-    assert any("tokens" in problem for problem in BridgeSettings("k:1", (), signing=COUNTED).problems())
+    assert any("TXPUSH_CALLBACK_TOKENS" in problem for problem in BridgeSettings("k:1", (), signing=COUNTED).problems())
 
 
 @pytest.mark.parametrize("tokens", [(), (TOKEN, TOKEN, TOKEN), ("short",), ("with/slash" * 3,)])
 def test_tokens_must_be_secret_enough(tokens: tuple[str, ...]) -> None:
     """One or two long plain tokens; anything else is said before the port is open."""
-    assert any("tokens" in problem for problem in BridgeSettings("k:1", tokens).problems())
+    assert any("TXPUSH_CALLBACK_TOKENS" in problem for problem in BridgeSettings("k:1", tokens).problems())
 
 
 def test_all_problems_at_once() -> None:
@@ -44,17 +48,31 @@ def test_all_problems_at_once() -> None:
         "k:1", (), ack_deadline_seconds=20, max_body_bytes=0, workers=0, signing=COUNTED
     ).problems()
     assert {problem.partition(":")[0] for problem in problems} == {
-        "tokens",
-        "ack_deadline_seconds",
-        "max_body_bytes",
-        "workers",
+        "TXPUSH_CALLBACK_TOKENS",
+        "TXPUSH_ACK_SECONDS",
+        "TXPUSH_MAX_BODY_BYTES",
+        "TXPUSH_BRIDGE_WORKERS",
     }
+
+
+def test_problems_name_settings() -> None:
+    """What whoever starts a bridge can set, as they set it; names of the code are none."""
+    wrong = BridgeSettings(
+        "k:1", ("short",) * 3, max_body_bytes=0, max_held_bytes=-1, ack_deadline_seconds=0, shutdown_seconds=0,
+        failures_per_minute=0, max_in_flight=0, workers=0, signing=Signing(enforce=True),
+    )  # fmt: skip
+    problems = wrong.problems()
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    assert len(problems) == 12
+    assert {problem.partition(":")[0] for problem in problems} <= known
+    words = set(re.findall(r"\w+_\w+", "\n".join(problems)))
+    assert words <= known, words - known
 
 
 def test_settings_that_do_not_hold_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """The process says what is wrong and ends with 2, without listening."""
     assert run_bridge(BridgeSettings("k:1", ())) == 2
-    assert "bridge: tokens:" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("TXPUSH_CALLBACK_TOKENS: 0 given")
 
 
 def test_settings_are_refused_before_a_broker_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +84,7 @@ def test_settings_are_refused_before_a_broker_is_asked(monkeypatch: pytest.Monke
     monkeypatch.setattr(present, "require_cluster", asked)
     monkeypatch.delenv("TXPUSH_CALLBACK_TOKENS", raising=False)
     done = CliRunner().invoke(command.bridge, [])
-    assert (done.exit_code, "bridge: tokens: 0 given" in done.output) == (2, True), done.output
+    assert (done.exit_code, "TXPUSH_CALLBACK_TOKENS: 0 given" in done.output) == (2, True), done.output
 
 
 def test_workers_have_admin_ports_of_their_own() -> None:
