@@ -170,14 +170,53 @@ async def check(bootstrap: Bootstrap, layout: Layout) -> list[str]:
     """
     async with _admin(bootstrap) as admin:
         existing = await _existing(admin)
-        present = [topic for topic in contract() if topic.name in existing]
-        configs = await _configs(admin, [topic.name for topic in present])
+        configs = await _configs(admin, [topic.name for topic in contract() if topic.name in existing])
     remedy = "run `txpush topics apply`"
     if access_to(bootstrap).protocol != OPEN:
         remedy += "; one that is there is hidden from who has no right to it: see `txpush topics acls`"
-    problems = [f"topic {topic.name} is missing: {remedy}" for topic in contract() if topic.name not in existing]
-    for topic in present:
-        problems += _differences(topic, layout, existing[topic.name], configs[topic.name])
+    return differences(layout, existing, configs, remedy)
+
+
+def differences(
+    layout: Layout,
+    existing: Mapping[str, tuple[int, int]],
+    configs: Mapping[str, Mapping[str, str]],
+    if_missing: str,
+) -> list[str]:
+    """Tell topics from those of the contract: in a line a setting where they are all as other settings would have them.
+
+    Args:
+        layout: as the settings have it.
+        existing: partitions and smallest number of replicas, by topic.
+        configs: settings of those topics of the contract that exist.
+        if_missing: what to do about one that is missing.
+    """
+    made = {existing.get(topic.name) for topic in contract()}
+    if len(made) == 1 and (found := made.pop()) is not None:
+        theirs = Layout(*found)
+        if not any(_differences(topic, theirs, found, configs[topic.name]) for topic in contract()):
+            return _other_settings(layout, theirs)
+    problems = [f"topic {topic.name} is missing: {if_missing}" for topic in contract() if topic.name not in existing]
+    for topic in contract():
+        if topic.name in existing:
+            problems += _differences(topic, layout, existing[topic.name], configs[topic.name])
+    return problems
+
+
+def _other_settings(layout: Layout, theirs: Layout) -> list[str]:
+    """Say by which settings all topics are as they should be; nothing where that is by ours."""
+    problems, topics = [], f"all {len(contract())} topics have"
+    if theirs.partitions != layout.partitions:
+        problems.append(
+            f"{topics} {theirs.partitions} partitions, not {layout.partitions}: partitions are for life; set "
+            f"TXPUSH_PARTITIONS={theirs.partitions} if the cluster was made so, else see `txpush move --help`"
+        )
+    fewer = theirs.replication < layout.replication
+    if fewer or theirs.min_insync_replicas != layout.min_insync_replicas:
+        problems.append(
+            f"{topics} {theirs.replication} replica{'s' * (theirs.replication > 1)}, not {layout.replication}: set "
+            f"TXPUSH_REPLICATION={theirs.replication} if the cluster was made so, else reassign their partitions"
+        )
     return problems
 
 
