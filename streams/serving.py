@@ -2,15 +2,12 @@
 
 import logging
 import resource
-import socket
 from collections.abc import Callable
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
-
-from streams.exits import EXIT_OTHERWISE
 
 log = logging.getLogger(__name__)
 
@@ -47,29 +44,6 @@ def http_server(
         backpressure=openable(max_connections),
         log_enabled=False,
     )
-
-
-def unshared_port(host: str, port: int) -> int:
-    """Give the port, or a free one for 0: the server would share one that is taken, and its requests, without a word.
-
-    It is let go again before the server takes it: of two that start in the same moment both may find it free.
-
-    Raises:
-        OSError: somebody listens there, or nobody can.
-    """
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as what has closed lately is no hindrance
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise OSError(error.errno, f"{host}:{port}: {error.strerror}") from None
-        return int(probe.getsockname()[1])
-
-
-def refuse_port(what: str, error: OSError) -> int:
-    """Say that something cannot listen, and what to do; give the exit code."""
-    log.error("%s cannot listen: %s. Free the address or choose another port.", what, error)
-    return EXIT_OTHERWISE
 
 
 def openable(connections: int) -> int:

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,16 @@ def free_port(row: int = 1) -> int:
     It lies below those that connections take on their way out: nobody has it between two lives of a program.
     """
     return next(port for port in _ports if all(is_free(port + number) for number in range(row)))
+
+
+@contextmanager
+def taken_port() -> Iterator[int]:
+    """Give a port that another server, which would share it, listens on."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
 
 
 def settings_for(bootstrap: str, layout: Layout = EMBEDDED, /, **more: str) -> dict[str, str]:

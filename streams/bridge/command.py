@@ -114,7 +114,8 @@ def _shown(secrets: tuple[SecretStr, ...]) -> tuple[str, ...]:
 def run_bridge(settings: BridgeSettings, clock: Clock | None = None) -> int:
     """Serve until SIGTERM or SIGINT and give the exit code.
 
-    0 orderly, 1 a part failed, 2 the settings do not hold, 70 the end took longer than `shutdown_seconds`.
+    0 orderly, 1 a part failed, 2 the settings do not hold or a port is taken, 70 the end took longer than
+    `shutdown_seconds`.
     """
     if _tell_problems(settings):
         return EXIT_NOTHING

@@ -9,14 +9,15 @@ import uvloop
 
 from streams.bridge.app import Bridge
 from streams.bridge.meters import BridgeMeters
-from streams.bridge.settings import BridgeSettings
+from streams.bridge.settings import PORT, BridgeSettings
 from streams.clock import Clock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
 from streams.observe.process import moment, process_registry
-from streams.serving import http_server, refuse_port, unshared_port
+from streams.ports import PortError, refuse_port, unshared_port
+from streams.serving import http_server
 from streams.subscriptions.sealing import Sealing
 from streams.subscriptions.view import KeyView
 
@@ -44,7 +45,7 @@ async def serve(settings: BridgeSettings, clock: Clock) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
         serving = await process.start()
-    except OSError as error:
+    except PortError as error:
         return refuse_port("the bridge", error)
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiter, serving], return_when=asyncio.FIRST_COMPLETED)
@@ -93,9 +94,9 @@ class _Process:
         return problems
 
     async def start(self) -> asyncio.Task[None]:
-        """Listen; the task that is given ends with the HTTP server. Raises OSError where an address is taken."""
+        """Listen; the task that is given ends with the HTTP server. Raises PortError where an address is taken."""
         if self._settings.workers == 1:
-            unshared_port(self._settings.host, self._settings.port)
+            unshared_port(self._settings.host, self._settings.port, PORT)
         await self._admin.start()
         await self._log.start()
         if self._keys is not None:

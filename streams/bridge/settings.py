@@ -12,6 +12,7 @@ from streams.observe.logs import LogOptions
 from streams.serving import HEADER_SECONDS
 
 MAX_TOKENS = 2
+PORT = "TXPUSH_BRIDGE_PORT"
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 _TOKENS = "TXPUSH_CALLBACK_TOKENS"
 _POSITIVE = {

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 
 from streams.bridge.process import run_process
-from streams.bridge.settings import BridgeSettings
+from streams.bridge.settings import PORT, BridgeSettings
 from streams.clock import Clock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE
 from streams.observe.logs import log_to_stderr
-from streams.serving import refuse_port, unshared_port
+from streams.ports import ADMIN_PORT, PortError, refuse_port, unshared_port
 
 KILLED_SECONDS = 2.0
 """What the system has to end a process that is killed."""
@@ -26,12 +26,14 @@ GRACE_SECONDS = 2.0
 def run_workers(settings: BridgeSettings, clock: Clock) -> int:
     """Serve with `settings.workers` processes until SIGTERM or SIGINT; when one ends by itself all end.
 
-    Gives 0 for an orderly end, 1 if the port is taken or a worker failed: the supervisor of the service starts anew.
-    The port is looked at once, before there are workers: they share it.
+    Gives 0 for an orderly end, 1 if a worker failed: the supervisor of the service starts anew; 2 if a port is taken.
+    Ports are looked at once, before there are workers: they share that of the world.
     """
     try:
-        unshared_port(settings.host, settings.port)
-    except OSError as error:
+        unshared_port(settings.host, settings.port, PORT)
+        for index in range(settings.workers):
+            unshared_port(settings.admin_host, settings.of_worker(index).admin_port, ADMIN_PORT)
+    except PortError as error:
         return refuse_port("the bridge", error)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

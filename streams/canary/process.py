@@ -19,7 +19,7 @@ from streams.kafka.view import TopicView
 from streams.observe.admin import AdminServer
 from streams.observe.metrics import Instruments
 from streams.observe.process import process_registry
-from streams.serving import refuse_port
+from streams.ports import PortError, refuse_port
 from streams.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -69,14 +69,14 @@ def run_process(settings: CanarySettings) -> int:
 
 
 async def serve(settings: CanarySettings) -> int:
-    """Send canaries until a signal comes; give the exit code: 0 orderly, 1 a part failed."""
+    """Send canaries until a signal comes; give the exit code: 0 orderly, 1 a part failed, 2 its port is taken."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second in an outage; ours say it once
     stopping = _stopping()
     async with _bridge(settings) as client:
         canary = _Process(settings, client)
         try:
             await canary.start()
-        except OSError as error:
+        except PortError as error:
             return refuse_port("the canary", error)
         is_failed = await _ended_by_itself(canary.rounds, stopping)
         bound_shutdown(settings.shutdown_seconds)
@@ -115,7 +115,7 @@ class _Process:
         return [*self._view.problems(), *self.rounds.late()]
 
     async def start(self) -> None:
-        """Listen on the admin port and follow the topic; raises OSError where the port is taken."""
+        """Listen on the admin port and follow the topic; raises PortError where the port is taken."""
         await self._admin.start()
         log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
         await self._view.start()

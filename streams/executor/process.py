@@ -30,7 +30,8 @@ from streams.observe import metrics
 from streams.observe.admin import AdminServer
 from streams.observe.parts import executor
 from streams.observe.process import moment, process_registry
-from streams.serving import http_server, refuse_port, unshared_port
+from streams.ports import PortError, refuse_port, unshared_port
+from streams.serving import http_server
 from streams.subscribe.options import Options
 from streams.subscribe.sources.kafka import KafkaSource
 from streams.vendor import KafkaGate, Vendor, VendorMeters, VendorSettings
@@ -49,7 +50,10 @@ MAX_LAG_SECONDS = 30.0
 
 
 def run_process(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock) -> int:
-    """Serve until SIGTERM or SIGINT; give the exit code: 0 orderly, 1 a part failed, 70 the end took too long."""
+    """Serve until SIGTERM or SIGINT; give the exit code.
+
+    0 orderly, 1 a part failed, 2 a port is taken, 70 the end took too long.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve(settings, vendor, clock))
 
@@ -64,7 +68,7 @@ async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
         await process.start()
-    except OSError as error:
+    except PortError as error:
         return refuse_port("the executor", error)
     waiter = asyncio.create_task(stopping.wait())
     await asyncio.wait([waiter, *process.tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -126,7 +130,7 @@ class _Process:
         return [*vendor, *(self._view.problems() or behind), *self._log.problems(), *self._lookups.problems()]
 
     async def start(self) -> None:
-        unshared_port(self._settings.host, self._settings.port)
+        unshared_port(self._settings.host, self._settings.port, "TXPUSH_EXECUTOR_PORT")
         await self._admin.start()
         await self._log.start()
         await self._view.start()

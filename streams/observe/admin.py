@@ -1,11 +1,16 @@
 """The admin port of a process: `/metrics`, `/healthz` and `/readyz`, apart from the port that the world reaches."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
+from streams.ports import ADMIN_PORT, PortError
+
+LISTEN_SECONDS = 30.0
+"""How long the name of the address may take to be looked up."""
 STOP_SECONDS = 1.0
 MAX_LINES = 20
 """Reasons of one answer, and notes of one; behind them stands how many more there are."""
@@ -44,10 +49,18 @@ class AdminServer:
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_SECONDS)
 
     async def start(self) -> None:
-        """Listen; raises OSError when the port is taken. `port` is the real one from then on."""
+        """Listen; `port` is the real one from then on.
+
+        Raises:
+            PortError: it is taken, or nobody can listen there.
+        """
         disable_created_metrics()  # type: ignore[no-untyped-call]
         await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, self.port).start()
+        try:
+            async with asyncio.timeout(LISTEN_SECONDS):
+                await web.TCPSite(self._runner, self.host, self.port).start()
+        except OSError as error:
+            raise PortError(self.host, self.port, ADMIN_PORT, error) from None
         self.port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import signal
+import sys
 
 import click
 import uvloop
 
 from streams.clock import WallClock
 from streams.observe.logs import log_to_stderr
+from streams.ports import PortError, refuse_port
 from streams.sandbox.clock import AdvancingClock
 from streams.sandbox.sandbox import Sandbox
 from streams.sandbox.server import SandboxError, serving
@@ -40,6 +42,8 @@ def sandbox(host: str | None, port: int | None, seed: str | None, *, any_port: b
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
+    except PortError as error:
+        sys.exit(refuse_port("the sandbox", error))
     except SandboxError as error:
         raise click.ClickException(str(error)) from error
 

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from streams.ports import unshared_port
 from streams.sandbox.sandbox import Sandbox
-from streams.serving import http_server, unshared_port
+from streams.serving import http_server
 
 BACKLOG = 512
 MAX_CONNECTIONS = 2048
@@ -17,7 +18,7 @@ _TASKS = Path("/proc/self/task")
 
 
 class SandboxError(RuntimeError):
-    """The sandbox cannot listen; the message says where, and what to do."""
+    """The sandbox does not answer; the message says where, and what to do."""
 
 
 @asynccontextmanager
@@ -25,9 +26,10 @@ async def serving(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
     """Serve a sandbox that follows its clock; gives its address, on a free port where 0 was asked for.
 
     Raises:
-        SandboxError: the port is taken, or the server does not start in ten seconds.
+        PortError: the port is taken, or nobody can listen there.
+        SandboxError: the server does not start in ten seconds.
     """
-    bound = _unshared_port(host, port)
+    bound = unshared_port(host, port, "TXPUSH_SANDBOX_PORT")
     server, threads = (
         http_server(sandbox.app, host, bound, max_connections=MAX_CONNECTIONS, backlog=BACKLOG),
         _threads(),
@@ -41,14 +43,6 @@ async def serving(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
             server.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait([running], timeout=STOP_SECONDS)
             await _until_ended(threads)
-
-
-def _unshared_port(host: str, port: int) -> int:
-    try:
-        return unshared_port(host, port)
-    except OSError as error:
-        advice = "Free the address or choose another port with --port."
-        raise SandboxError(f"the sandbox cannot listen on {error.strerror}. {advice}") from None
 
 
 def _threads() -> int:

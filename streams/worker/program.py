@@ -21,7 +21,7 @@ from schemas.policy import Policy, PolicyError
 from schemas.problems import UNREADABLE
 from schemas.state import ControlState, encode
 from schemas.state.partitions import STATE_VERSION
-from streams.exits import EXIT_CRASH, EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_CRASH, EXIT_NOTHING
 from streams.fold.deciding import Decider
 from streams.fold.effects import PartitionPaused
 from streams.fold.inforce import InForce
@@ -35,6 +35,7 @@ from streams.observe.admin import AdminServer
 from streams.observe.logs import INHERITED
 from streams.observe.metrics import Instruments
 from streams.observe.process import process_registry
+from streams.ports import PortError, refuse_port
 from streams.settings import Settings
 from streams.transport.consumer import FoldConsumer
 from streams.transport.local.head import Identity
@@ -103,8 +104,8 @@ class FoldProgram:
     def run(self, decider: Decider, source: Source, allowed: Allowed) -> NoReturn:
         """Check the cluster, then work until SIGTERM; exits the process. Its log is to be set up by then.
 
-        Exit codes: 0 after an orderly end, 1 when the admin port is taken, 2 when topics, policy, what is declared or
-        what we show to the brokers does not fit, 70 when it has to be started again.
+        Exit codes: 0 after an orderly end, 2 when the admin port is taken, or topics, policy, what is declared or what
+        we show to the brokers does not fit, 70 when it has to be started again.
         """
         collect_rarely()
         signal.signal(signal.SIGTERM, _end)
@@ -202,10 +203,9 @@ class FoldProgram:
         host, port = settings.admin_host, settings.admin_port
         server = AdminServer(host, port, registry, self.unready, self.unhealthy, notes=notes.lines)
         try:
-            loop.run_until_complete(asyncio.wait_for(server.start(), START_SECONDS))
-        except (OSError, TimeoutError) as error:
-            sys.stderr.write(f"{self.fold.application} cannot listen: {error}; free it or set TXPUSH_ADMIN_PORT\n")
-            sys.exit(EXIT_OTHERWISE)
+            loop.run_until_complete(server.start())
+        except PortError as error:
+            sys.exit(refuse_port(self.fold.application, error))
         program = self
 
         class Admin(Service):  # type: ignore[misc] # untyped library

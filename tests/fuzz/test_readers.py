@@ -29,7 +29,7 @@ LEFT: Mapping[str, str] = {
     "streams/kafka/embedded/security.py BrokerSecurity.properties": "the certificate that a test has made",
     "streams/links/fix.py links_of": "keys of the settings, which have checked them",
     "streams/observe/admin.py AdminServer.start": NUMBER,
-    "streams/serving.py unshared_port": NUMBER,
+    "streams/ports.py unshared_port": NUMBER,
     "streams/operate/pseudonym.py _ids": "words of the command line, and what is no id is refused",
     "streams/settings/logs.py LogPart.log_options": "keys of the settings, which have checked them",
     "streams/simulate/ledger.py Message.": OWN,

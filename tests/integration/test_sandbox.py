@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,24 +13,16 @@ import httpx
 import pytest
 from aiohttp import web
 
+from streams.ports import PortError
 from streams.sandbox import Sandbox, SandboxSettings
-from streams.sandbox.server import SandboxError, serving
+from streams.sandbox.server import serving
 from streams.sandbox.visitor import Visitor
 from streams.testing.clock import VirtualClock
-from tests.processes import CLI, environment, run
+from tests.processes import CLI, environment, run, taken_port
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 COMMAND = [sys.executable, "-m", "streams.cli", "sandbox"]
 SECONDS = 20.0
-
-
-@contextmanager
-def taken_port() -> Iterator[int]:
-    """Give a port that somebody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        yield taken.getsockname()[1]
 
 
 @contextmanager
@@ -56,11 +47,13 @@ def test_the_command_serves_until_it_is_asked_to_end() -> None:
 
 
 def test_the_command_says_that_a_port_is_taken() -> None:
-    """Exit 1, the address, and what to do."""
+    """Exit 2 and one line: the address, and what to do."""
     with taken_port() as port:
         done = run((*CLI, "sandbox", "--port", str(port)), {}, SECONDS)
-    assert done.returncode == 1
-    assert f"127.0.0.1:{port}: Address already in use. Free the address" in done.stderr
+    assert done.returncode == 2
+    assert f"the sandbox cannot listen on 127.0.0.1:{port}: Address already in use; end what" in done.stderr
+    assert "set TXPUSH_SANDBOX_PORT" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_shared_clock_is_not_moved_by_the_command() -> None:
@@ -73,7 +66,7 @@ def test_a_shared_clock_is_not_moved_by_the_command() -> None:
 
 async def test_a_taken_port_is_refused_in_words() -> None:
     """Not shared with whoever is there."""
-    with taken_port() as port, pytest.raises(SandboxError, match=f"127.0.0.1:{port}"):
+    with taken_port() as port, pytest.raises(PortError, match=f"127.0.0.1:{port}"):
         async with serving(Sandbox(SandboxSettings(), VirtualClock(START)), port=port):
             pass
 

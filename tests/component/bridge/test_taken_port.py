@@ -1,35 +1,45 @@
-"""Several bridge processes on a port that another server listens on, which would share it without a word."""
+"""Bridge processes on a port that another server listens on, which would share it without a word."""
 
 import multiprocessing
-import socket
 
 import pytest
 
 from streams.bridge.checks import Signing
+from streams.bridge.command import run_bridge
 from streams.bridge.settings import BridgeSettings
-from streams.bridge.workers import run_workers
 from streams.clock import WallClock
+from tests.processes import free_port, taken_port
 
 
-def test_several_workers_are_refused_as_one_is(caplog: pytest.LogCaptureFixture) -> None:
-    """Exit 1, the address and what to do, before any worker is started."""
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        settings = BridgeSettings(
-            bootstrap="127.0.0.1:1",
-            tokens=("token-of-a-callback-url-24",),
-            port=port,
-            admin_port=0,
-            workers=2,
-            signing=Signing(enforce=False),
-        )
-        assert run_workers(settings, WallClock()) == 1
+def bridge_on(port: int, admin_port: int, workers: int) -> BridgeSettings:
+    """Give settings of a bridge that would start without Kafka."""
+    return BridgeSettings(
+        bootstrap="127.0.0.1:1",
+        tokens=("token-of-a-callback-url-24",),
+        port=port,
+        admin_port=admin_port,
+        workers=workers,
+        signing=Signing(enforce=False),
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("setting", ["TXPUSH_BRIDGE_PORT", "TXPUSH_ADMIN_PORT"])
+def test_a_taken_port_is_refused(caplog: pytest.LogCaptureFixture, workers: int, setting: str) -> None:
+    """Exit 2, the address, the setting and what to do, in one line; before any worker is started."""
+    with taken_port() as port:
+        ports = (port, 0) if setting == "TXPUSH_BRIDGE_PORT" else (free_port(), port)
+        assert run_bridge(bridge_on(*ports, workers), WallClock()) == 2
     assert multiprocessing.active_children() == []
     (line,) = caplog.messages
     assert line == (
-        f"the bridge cannot listen: [Errno 98] 127.0.0.1:{port}: Address already in use. "
-        "Free the address or choose another port."
+        f"the bridge cannot listen on 127.0.0.1:{port}: Address already in use; "
+        f"end what listens there, or set {setting} to another port"
     )
+
+
+def test_the_admin_port_of_the_last_worker_is_looked_at(caplog: pytest.LogCaptureFixture) -> None:
+    """Each further worker takes the next port: the first would serve while the second ends, and ends all."""
+    with taken_port() as port:
+        assert run_bridge(bridge_on(free_port(), port - 1, 2), WallClock()) == 2
+    assert f"127.0.0.1:{port}: Address already in use" in caplog.text

@@ -5,10 +5,13 @@ import logging
 import pytest
 from click.testing import CliRunner
 
+from streams.clock import WallClock
 from streams.executor import command
 from streams.executor.command import needed
+from streams.executor.process import run_process
 from streams.kafka import present
 from streams.settings import Settings, SettingsError
+from tests.processes import taken_port
 
 GIVEN = {
     "link_url": "https://fix.example.com",
@@ -64,3 +67,15 @@ def test_the_command_starts_without_a_broker(monkeypatch: pytest.MonkeyPatch, ca
         done = CliRunner().invoke(command.executor, [])
     assert done.exit_code == 7
     assert "no broker answers at 127.0.0.1:1" in caplog.text
+
+
+@pytest.mark.parametrize("which", ["EXECUTOR", "ADMIN"])
+def test_a_taken_port_is_refused(caplog: pytest.LogCaptureFixture, which: str) -> None:
+    """Exit 2 and one line: address, setting, next step; before any broker is talked to."""
+    with taken_port() as port:
+        ports = {"executor_port": 0, "admin_port": 0, f"{which.lower()}_port": port}
+        mine, vendor = needed(Settings(**GIVEN, bootstrap="127.0.0.1:1", **ports))  # type: ignore[arg-type] # by name
+        assert run_process(mine, vendor, WallClock()) == 2
+    (line,) = caplog.messages
+    assert line.startswith(f"the executor cannot listen on 127.0.0.1:{port}: Address already in use; end what listens")
+    assert line.endswith(f"set TXPUSH_{which}_PORT to another port")
