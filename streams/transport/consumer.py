@@ -94,6 +94,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
             fetch_max_wait_ms=100,
         )
         await asyncio.wait_for(self._kafka.start(), settings.open_seconds)
+        self._parts.member.listen(self._kafka._coordinator, settings.instance)  # noqa: SLF001 - as in `assign`
 
     async def on_stop(self) -> None:
         """Let running transactions end, then leave."""

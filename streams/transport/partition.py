@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import ProducerFenced
 from structlog.contextvars import bind_contextvars
 
 from streams.exits import exit_now
@@ -128,6 +129,8 @@ class OwnedPartition:
         except PartitionPaused as pause:
             self._pause(pause)
         except Exception as error:  # noqa: BLE001 - crash-only, see exit_now
+            if isinstance(error, ProducerFenced):  # by another owner: of the group's choice, or under our name
+                await self._parts.member.end_if_replaced()
             exit_now(f"partition {self.number}: {_plainly(error)}", error)
 
     async def _go_on(self) -> None:

@@ -9,6 +9,7 @@ from streams.clock import Clock, WallClock
 from streams.fold import Fold, Outbox, SourceRecord
 from streams.observe.labels import RestoredFrom, RestoreSource
 from streams.transport.local.state import LocalState
+from streams.transport.member import Member
 from streams.transport.settings import FoldSettings
 from streams.transport.ticks import Ticks
 
@@ -53,6 +54,8 @@ class FoldParts:
     """State on this machine's disk; None where none is kept."""
     wall: Clock = field(default_factory=WallClock)
     """The time of machines and brokers, whatever clock the log is on."""
+    member: Member = field(default_factory=Member)
+    """The worker in its group."""
 
     def now_ms(self) -> int:
         """Give it in epoch milliseconds."""

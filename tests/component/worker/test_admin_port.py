@@ -19,9 +19,10 @@ def test_a_taken_admin_port_ends_the_start(caplog: pytest.LogCaptureFixture) -> 
     """Exit 2 and one line: who, address, setting, next step."""
     notes = Notes(InForce.of(Policy.load(), Catalogue.load()), names_policy=False)
     loop = asyncio.new_event_loop()
-    with taken_port() as port, pytest.raises(SystemExit) as ended:
+    with taken_port() as port:
         program = FoldProgram(AGENT, EVENTS, Settings(admin_port=port))
-        program._open_admin_port(loop, CollectorRegistry(), notes)
+        with pytest.raises(SystemExit) as ended:
+            program._open_admin_port(loop, CollectorRegistry(), notes)
     loop.close()
     assert ended.value.code == 2
     (line,) = caplog.messages
