@@ -28,7 +28,7 @@ from streams.fold.timers import SLICE_KEYS, PartitionTimers
 SLICE_RECORDS = 1000
 """Records that are counted between two polls: some milliseconds."""
 OVERRIDE, TICK = EventType.OPERATOR_OVERRIDE.encode(), EventType.CLOCK_TICK.encode()
-CANARY = EventType.CANARY_SENT.encode()
+CANARY = EventType.CANARY_SENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +176,9 @@ class LogFold:
             if _is(record, TICK) and not books.timers.look_until(ends):
                 break
             before = len(ledger.dead_letters)
-            self._take(record, poll)
+            event_type = self._take(record, poll)
             ledger.say(record)
-            if (failed := ledger.dead_letters[before:]) or not _is(record, CANARY):  # which would hide that all fails
+            if (failed := ledger.dead_letters[before:]) or event_type != CANARY:  # which would hide that all fails
                 poll.share.take(failed, is_accepted=record.offset < books.resumes_at)
             taken += 1
             if time.monotonic() > ends or (seconds < inf and ledger.in_force is not books.in_force):
@@ -208,13 +208,12 @@ class LogFold:
         except (UnreadableRecord, NewerRecord):
             return False
 
-    def _take(self, record: SourceRecord, poll: FoldingPoll) -> None:
-        """Take one record, or set it aside."""
-        ledger, whose = poll.ledger, None
+    def _take(self, record: SourceRecord, poll: FoldingPoll) -> str | None:
+        """Take one record, or set it aside; gives the type of what could be read."""
+        ledger, event = poll.ledger, None
         ledger.absorb(record)
         try:
             event = self._settings.intake.read(record, poll.partition, poll.turn.is_known)
-            whose = event.partition_key
             self._hear(record, event, poll)
         except UnreadableRecord as error:
             ledger.set_aside(record, error)
@@ -226,7 +225,8 @@ class LogFold:
         except PartitionPaused:
             raise
         except Exception as error:  # noqa: BLE001 - a poisonous customer must not take every worker down in turn
-            ledger.failed(record, error, whose=whose)
+            ledger.failed(record, error, whose=None if event is None else event.partition_key)
+        return None if event is None else event.type
 
     def _hear(self, record: SourceRecord, event: Event, poll: FoldingPoll) -> None:
         if isinstance(event.data, PolicyActivated):

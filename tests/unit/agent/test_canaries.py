@@ -1,6 +1,7 @@
 """Canaries at the agent: they come out on their own topic, are audited, and change nothing."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import orjson
 import pytest
@@ -51,6 +52,27 @@ def test_under_the_key_of_another(agent: World) -> None:
     """It is set aside like any record that is in the wrong place."""
     agent.poll([record(0, canary(), CUSTOMERS[0])])
     assert [one["reason"] for one in agent.sent(DEAD_LETTER)] == ["wrong_partition"]
+
+
+class Looked(tuple[tuple[str, bytes], ...]):
+    """Headers that count how often somebody looks through them for one."""
+
+    __slots__ = ()
+    times: ClassVar[int] = 0
+
+    def __contains__(self, _header: object) -> bool:
+        """Say that it is not there."""
+        Looked.times += 1
+        return False
+
+
+def test_its_headers_are_looked_through_once(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a tick, before it is read; from there on its type is known. So it is for every other record."""
+    monkeypatch.setattr(Looked, "times", 0)
+    one = record(0, canary())
+    agent.poll([replace(one, headers=Looked(one.headers))])
+    assert len(agent.sent(CANARY_TOPIC)) == 1
+    assert Looked.times == 1
 
 
 def test_it_hides_no_share_of_dead_letters(agent: World) -> None:
