@@ -79,7 +79,7 @@ class WorkerPart(BaseModel):
     """Every process, and the folds among them."""
 
     instance: str | None = Field(
-        default=None, min_length=1, max_length=128, description="name of this worker, the same after a restart"
+        default=None, min_length=1, max_length=128, description="name of this worker alone, the same after a restart"
     )
     policy_file: Path | None = Field(default=None, description="policy to activate where none is in force yet")
     clock: Annotated[ScaledClock | PacedClock, PlainValidator(_read_clock)] | None = Field(
