@@ -1,6 +1,7 @@
 """What the log says of decisions: a line each at debug, and a warning for a record that is set aside."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ log = logging.getLogger("streams.decisions")
 MAX_TEXT = 256
 """Of a key, an id or a detail of an unreadable record: enough to find it, too little for a record that is refused."""
 _COMMANDS = "remediation."
+STRANGE = "strange"
+"""Stands in the log for an id or a type in other characters than ours: who else writes there may name anybody."""
+_OF_OURS = re.compile(r"[A-Za-z0-9_.:/+-]{0,256}")
 
 
 class Said(Protocol):
@@ -38,9 +42,9 @@ class Place:
     def of(self, record: SourceRecord) -> dict[str, Any]:
         """Say where a record lies, which event it is, and whose: customers by their pseudonyms."""
         attributes: Mapping[str, bytes | None] = dict(record.headers)
-        event_id, event_type = (short_text(attributes.get(name)) for name in ("ce_id", "ce_type"))
+        event_id, event_type = (_plain(short_text(attributes.get(name))) for name in ("ce_id", "ce_type"))
         cause = _told(record.value).get("event_id", event_id) if self.topic == SIGNALS else event_id
-        named = {"event_id": event_id, "type": event_type, "correlation_id": correlation_id(str(cause)[:MAX_TEXT])}
+        named = {"event_id": event_id, "type": event_type, "correlation_id": correlation_id(_plain(str(cause)))}
         place = {"topic": self.topic, "partition": self.partition, "offset": record.offset}
         return named | place | self.whose(short_text(record.key))
 
@@ -118,6 +122,10 @@ def _told(value: bytes | None) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return read if isinstance(read, dict) else {}
+
+
+def _plain(text: str) -> str:
+    return text if _OF_OURS.fullmatch(text) else STRANGE
 
 
 def short_text(value: bytes | None) -> str:

@@ -15,7 +15,7 @@ from streams.kafka.topics import CUSTOMER_COMMANDS, EVENTS
 from streams.sandbox import Opening
 from streams.signatures import Strategy, connect_signature, txpush_signature
 from tests.integration.whole.reading import Stored
-from tests.integration.whole.stack import CALLER_TOKEN, LINK_KEY, PARTNER_SECRET, PATH_TOKEN, Whole
+from tests.integration.whole.stack import CALLER_TOKEN, LINK_KEY, PARTNER_SECRET, PATH_TOKEN, PROBE_TOKEN, Whole
 
 CANARY = "planted"
 """Stands in every secret and name that a test may choose."""
@@ -171,5 +171,9 @@ async def report(whole: Whole, client: httpx.AsyncClient, customer: str, account
         answer = await client.post(f"{whole.bridge_url}/v1/events", json=body, headers=headers)
         assert answer.status_code == status, answer.text
         whole.pages.append(answer)
+    probe, sent = {**headers, "authorization": f"Bearer {PROBE_TOKEN}"}, {"canary_id": "1", "name": FREE_TEXT}
+    sign = {**event, "type": "canary.sent", "data": {**sent, "customerId": "canary-0"}}
+    whole.pages.append(answer := await client.post(f"{whole.bridge_url}/v1/events", json=sign, headers=probe))
+    assert answer.status_code == httpx.codes.OK, answer.text
     wrong = {**headers, "authorization": f"Bearer {FREE_TEXT}"}
     whole.pages.append(await client.post(f"{whole.bridge_url}/v1/events", json=event, headers=wrong))

@@ -115,7 +115,7 @@ def record(offset: int, event: Event, key: str | None = None) -> LogRecord:
 
 def event(kind: str, at: datetime, data: EventData, key: str | None = None, source: str = Source.BRIDGE) -> Event:
     """Give an event; its id is that of its type, time and key."""
-    return Event(f"{kind}@{at.isoformat()}/{key}", kind, source, at, data, None, key)
+    return Event(f"{kind}:{at.isoformat()}/{key}", kind, source, at, data, None, key)
 
 
 def looked(customer: str, code: int | None, at: datetime, account: str = "a1", **more: Any) -> Event:  # noqa: ANN401 - further fields

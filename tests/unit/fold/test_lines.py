@@ -16,6 +16,7 @@ from schemas.signals import Signal, SignalType
 from streams.agent import turn
 from streams.fold import lines
 from streams.fold.intake import partition_of
+from streams.fold.lines import STRANGE
 from streams.observe.logs import LogFormat
 from streams.observe.logs.limit import BURST
 from streams.pseudonyms import Kind
@@ -157,6 +158,18 @@ def test_a_dead_letter_is_a_warning_with_its_place(written: Written) -> None:
     assert line.items() >= place.items()
     assert line["event"] == "a record is set aside: wrong_partition"
     assert line["event_id"] == fails(ONE, 185).id
+
+
+@pytest.mark.parametrize("name", ["ce_id", "ce_type", "ce_source"])
+def test_a_strange_writer_names_nobody(written: Written, name: str) -> None:
+    """Whoever else writes into the log may have a name where an id or a type should be."""
+    written.begin(level=logging.DEBUG)
+    sound = record(7, fails(ONE, 185))
+    headers = [(one, b"Ira Intruder" if one == name else value) for one, value in sound.headers]
+    agent_world(LOOSE).poll([replace(sound, headers=headers)])
+    assert "Intruder" not in written.text
+    ids = {line["event_id"] for line in decided(written)}
+    assert ids == {STRANGE if name == "ce_id" else fails(ONE, 185).id}
 
 
 def test_a_flood_of_dead_letters_hides_none_of_another_reason(written: Written) -> None:
