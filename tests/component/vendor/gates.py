@@ -106,9 +106,9 @@ async def two_in_all_when_processes_die(new: NewGate, later: Later, _patch: pyte
 
 async def held_claims_keep_others_waiting(new: NewGate, _later: Later, patch: pytest.MonkeyPatch) -> None:
     """While another tries, a process waits, and is told for how long when that takes too long."""
-    patch.setattr(claims, "CLAIM_SECONDS", 0.5)
     async with opened(new, "a", "b") as (holder, waiter):
         claim = await holder.claim(PAIR)
+        patch.setattr(claims, "CLAIM_SECONDS", 0.5)
         with pytest.raises(TryAgainError, match="another process tries") as told:
             await waiter.claim(PAIR)
         assert 5 <= told.value.after_seconds <= LEASE_SECONDS

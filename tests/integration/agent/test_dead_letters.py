@@ -199,6 +199,7 @@ def test_what_failed_is_decided_once_it_is_put_back(log: Log, tmp_path: Path) ->
     assert log.letters(poisoned) == [letter]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_asked", [True, False], ids=["while the operator is asked", "before"])
 def test_the_forgotten_are_not_put_back(
     log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_asked: bool

@@ -26,7 +26,7 @@ from tests.integration.committed import committed, unread
 from tests.processes import Program, running, settings_for, started
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.timeout(240)]
 
 NUMBERS = range(EMBEDDED.partitions)
 FIX = "remediation.connect-fix"
@@ -205,7 +205,6 @@ def test_a_file_that_does_not_fit_costs_a_full_read(filled: Cluster, agent: Work
     wait_until(lambda: len(list(agent.state.glob("1.head"))) == 1)
 
 
-@pytest.mark.slow
 def test_files_of_another_cluster_are_refused(agent: Worker, tmp_path: Path) -> None:
     """The same folder on a cluster made anew is somebody else's state."""
     agent.end()
@@ -217,7 +216,6 @@ def test_files_of_another_cluster_are_refused(agent: Worker, tmp_path: Path) -> 
             assert stranger.refused("foreign") == stranger.restores("full") == EMBEDDED.partitions
 
 
-@pytest.mark.slow
 def test_a_forgotten_customer_leaves_the_disk(filled: Cluster, workers: tuple[Worker, Worker], agent: Worker) -> None:
     """Soon after it was forgotten, or once the tail was read where that happened elsewhere, there is no trace."""
     here, elsewhere = new_customer(0), new_customer(1)
@@ -236,7 +234,6 @@ def test_a_forgotten_customer_leaves_the_disk(filled: Cluster, workers: tuple[Wo
     wait_until(lambda: elsewhere.encode() not in agent.on_disk())
 
 
-@pytest.mark.slow
 def test_partitions_that_move_and_that_stay(filled: Cluster, workers: tuple[Worker, Worker], agent: Worker) -> None:
     """A partition that stays is not read again; one that comes back has a file, and only its tail is read."""
     fulls = agent.restores("full")
@@ -258,7 +255,6 @@ def test_partitions_that_move_and_that_stay(filled: Cluster, workers: tuple[Work
     assert [filled.actions(one) for one in failing] == [["issue", "withdraw"]] * len(failing)
 
 
-@pytest.mark.slow
 def test_a_fenced_worker_reads_again(filled: Cluster, workers: tuple[Worker, Worker], agent: Worker) -> None:
     """A worker that slept while another had its partitions does not trust its memory, and knows what was done."""
     sleeper = agent

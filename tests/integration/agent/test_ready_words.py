@@ -16,7 +16,7 @@ from streams.operate.writing import write as decide
 from tests.integration.asleep import asleep
 from tests.processes import CLI, Program, settings_for, started
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 SESSION_SECONDS = 6
 """The shortest that brokers allow."""

@@ -12,7 +12,7 @@ from tests.integration.executor.executing import executor
 from tests.integration.executor.vendor import standing
 from tests.processes import CLI, Program, free_port, settings_for, started
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 SHUTDOWN_SECONDS = 5.0
 WORKERS = ("agent", "institutions")

@@ -307,6 +307,7 @@ def is_forgotten(log: Log, group: str) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_forgotten_group_decides_nothing_again(log: Log, agent: Program) -> None:
     """A broker drops the offsets of a group that nobody was in for a week: the state says where the log goes on."""
     customer = new_customer()

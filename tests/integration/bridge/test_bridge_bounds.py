@@ -22,7 +22,7 @@ from tests.integration.asleep import asleep
 from tests.processes import CLI, Program, free_port, running, settings_for
 from tests.waiting import until, wait_until
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 TOKEN = "t" * 20
 IN_FLIGHT = 64
@@ -135,7 +135,6 @@ def test_a_silent_broker_costs_no_more_than_the_limit(broker: EmbeddedKafka, bri
     bridge.until_ready()
 
 
-@pytest.mark.slow
 def test_large_bodies_wait_within_a_limit_of_bytes(broker: EmbeddedKafka, bridge: Bridge) -> None:
     """Bodies of nearly a megabyte are refused before as many as may wait do: what waits is bounded in bytes, too."""
     body = account(4, RECORDS)

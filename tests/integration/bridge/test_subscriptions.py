@@ -202,6 +202,7 @@ async def test_from_subscribing_to_forgetting(place: Place, vendor: StandIn) -> 
     assert "planted" not in place.said() + said
 
 
+@pytest.mark.slow
 async def test_forgetting_without_the_vendor_leaves_what_it_has(place: Place, vendor: StandIn) -> None:
     """The customer is forgotten, exit 1 says that subscriptions are left, and the next run ends them."""
     account = "5900000003"

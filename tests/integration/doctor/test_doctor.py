@@ -61,6 +61,7 @@ async def test_a_cluster_that_is_well_is_left_as_it_was(broker: EmbeddedKafka) -
     assert {one.status for one in found["lag"].findings} == {Status.WARNING}  # nobody is there, and nothing to be read
 
 
+@pytest.mark.slow
 async def test_topics_that_differ_are_told(broker: EmbeddedKafka) -> None:
     """Other settings than the contract's, with the command that mends them; so are a number of partitions."""
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
@@ -102,6 +103,7 @@ async def member(broker: EmbeddedKafka) -> AsyncIterator[None]:
         await consumer.stop()
 
 
+@pytest.mark.slow
 async def test_lag_and_a_partition_that_stands_still(broker: EmbeddedKafka) -> None:
     """Unread and nobody there; unread, somebody there, and the same at both looks: it may be paused."""
     await write(broker.bootstrap, EVENTS, b"unread", b"1", at_ms=now_ms() - HOUR_MS, partition=1)
@@ -181,6 +183,7 @@ async def test_the_policy_in_force_and_the_file(broker: EmbeddedKafka, tmp_path:
     assert "institution.signals" not in told
 
 
+@pytest.mark.slow
 async def test_refused_credentials_are_told_and_never_tried(broker: EmbeddedKafka) -> None:
     """Another process was refused: it is said, with what to do, and the gate has the same records as before."""
     made = settings(broker.bootstrap, **ACCOUNT)

@@ -13,7 +13,7 @@ from tests.integration.executor.executing import Executor, Log, executor, new_co
 from tests.integration.executor.vendor import Stand, standing
 from tests.processes import free_port
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.integration.executor.executing import Log, executor, new_command, wai
 from tests.integration.executor.vendor import standing
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 REFUSED = "the vendor refused the credentials"
 
 

@@ -24,7 +24,7 @@ from tests.integration.kafka.securing import Secured, name_of, prepare, secured,
 from tests.processes import ROOT, free_port, running
 from tests.waiting import until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.timeout(180)]
 
 TOKEN = "refused-token-0123456789"  # noqa: S105 - a token of this test alone
 REFUSED_SECONDS = 15.0
@@ -48,7 +48,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         yield made
 
 
-@pytest.mark.slow
 def test_the_flow_by_client_certificates(cluster: Secured, tmp_path: Path) -> None:
     """Bridge and agent are known by the common names of their certificates, and a notification is decided on."""
     body = (ROOT / "tests" / "payloads" / "synthetic-txpush-account-modified-185.json").read_bytes()

@@ -21,7 +21,7 @@ from streams.kafka.topics import EVENTS
 from tests.processes import CLI, Program, running, settings_for
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 SIGNED = ["--by", "ann", "--reason", "asked the customer"]
 CUSTOMER, LOGIN, ACCOUNT, BANK = "7000000042", "7100000007", "5900000001", "102105"

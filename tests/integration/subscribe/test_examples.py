@@ -218,6 +218,7 @@ class Tickets:
         return web.Response(status=409 if known else 201)
 
 
+@pytest.mark.slow
 async def test_the_ticket_opener_under_a_kill(broker: EmbeddedKafka, tmp_path: Path) -> None:
     """A ticket whose answer never came is posted again under its key: the system has each ticket once, and its end."""
     stories = [TicketStory(f"10210{number}") for number in range(5)]

@@ -71,6 +71,7 @@ async def test_a_dry_run_prints_and_writes_nothing(bench: Bench) -> None:
     assert "to be published          1 observed, 0 deleted" in done.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 async def test_a_sweep_that_is_ended_goes_on(bench: Bench, how: signal.Signals) -> None:
     """In the middle: the state is kept, the same command reads the rest, and everybody is told once."""
@@ -91,6 +92,7 @@ async def test_a_sweep_that_is_ended_goes_on(bench: Bench, how: signal.Signals) 
     assert "customers read           30 of 30" in done.out
 
 
+@pytest.mark.slow
 async def test_a_sweep_that_is_killed_goes_on(bench: Bench) -> None:
     """SIGKILL once a state was written: the rest is read, with what was read since the writing, and nobody is lost."""
     words = bench.slow_sweep(40)
@@ -132,6 +134,7 @@ async def test_customers_that_failed_are_read_by_the_same_command(bench: Bench) 
     assert (second.code, second.told) == (0, [("account.observed", failing.account_id)])
 
 
+@pytest.mark.slow
 async def test_a_wrong_secret_is_tried_twice_at_most(bench: Bench) -> None:
     """However often the sweep is started: five refusals lock the partner; nothing is told of anybody."""
     bench.secret = "not-the-secret-1"  # noqa: S105 - a wrong one

@@ -17,7 +17,7 @@ from tests.integration.whole.recipe import FINBANK, broken
 from tests.integration.whole.stack import Flow
 from tests.waiting import until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
 
 
 @asynccontextmanager
