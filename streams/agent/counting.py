@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
+from operator import attrgetter
 
 from schemas.catalogue import Treatment
 from schemas.events import AccountSnapshot, Event
@@ -9,7 +11,7 @@ from schemas.health import Phase
 from schemas.state import AccountState, LoginState, Surroundings
 from streams import pseudonyms
 from streams.domain import Customer, Decision, Outcome, Rules, Turn, deferred, is_unresponsive, phase, waits
-from streams.fold.census import Standing, Standings
+from streams.fold.census import Standing, Standings, Survey
 from streams.fold.ledger import Tally
 from streams.observe.logs.correlation import correlation_id
 from streams.observe.parts.business import (
@@ -52,6 +54,10 @@ def login_standings(login: LoginState, rules: Rules) -> Standings:
     return tuple(standings)
 
 
+ACCOUNTS = Survey(account_standings, attrgetter("deleted_at", "code", "institution_id"))
+LOGINS = Survey(login_standings, attrgetter("episodes", "otp", "remind_since", "schedule_at", "reminders_used"))
+
+
 def count_cases(tally: Tally, before: Customer | None, decision: Decision, rules: Rules, around: Surroundings) -> None:
     """Count relapses, and contacts that have begun to wait."""
     after = decision.customer
@@ -71,14 +77,21 @@ def count_observation(tally: Tally, event: Event, outcome: Outcome, rules: Rules
     if outcome is not Outcome.OBSERVED or not isinstance(event.data, AccountSnapshot):
         return
     code = event.data.aggregation_status_code
-    tally.count("observation", rules.catalogue.entry(code).cause)
-    if code is not None and rules.treatment(code) is Treatment.UNKNOWN:
+    cause, is_unknown = _sort_of(rules, code)
+    tally.count("observation", cause)
+    if is_unknown:
         tally.count("unknown_code", str(code))
         tally.unknown_at.append(event.time)
         _tell_unknown(event, event.data, code)
 
 
-def _tell_unknown(event: Event, seen: AccountSnapshot, code: int) -> None:
+@lru_cache(maxsize=4096)
+def _sort_of(rules: Rules, code: int | None) -> tuple[str, bool]:
+    """Give the cause of a code, and whether nobody knows what to do about it."""
+    return rules.catalogue.entry(code).cause, code is not None and rules.treatment(code) is Treatment.UNKNOWN
+
+
+def _tell_unknown(event: Event, seen: AccountSnapshot, code: int | None) -> None:
     """Warn of a code that nobody knows; each code is a kind of its own, so that none hides another."""
     what = f"code {code} is in no catalogue: see rule R11, and whether the vendor's list has it by now"
     named = {"event_id": event.id, "correlation_id": correlation_id(event.id), "institution": seen.institution_id}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from streams.agent.counting import account_standings, login_standings
+from streams.agent.counting import ACCOUNTS, LOGINS
 from streams.agent.tables import AgentTables
 from streams.agent.turn import AgentTurn
 from streams.domain import Rules, next_due
@@ -33,7 +33,7 @@ class AgentDecider:
     @property
     def surveyed(self) -> Surveyed:
         """Count accounts and cases."""
-        return {self._tables.accounts: account_standings, self._tables.logins: login_standings}
+        return {self._tables.accounts: ACCOUNTS, self._tables.logins: LOGINS}
 
     def turn(self, partition: int, ledger: Ledger) -> AgentTurn:
         """Begin a poll."""

@@ -6,7 +6,7 @@ Nothing is decided by it: it is for the metrics, read when they are scraped.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from streams.domain import Rules
 from streams.fold.effects import Table
@@ -15,8 +15,18 @@ Standing = tuple[str, ...]
 """Where a record stands: the name of a census, and labels."""
 Standings = tuple[Standing, ...]
 """All that a record is counted as."""
-Surveyed = Mapping[Table, Callable[[Any, Rules], Standings]]
-"""What a record of a table is counted as, under the rules in force."""
+
+
+class Survey(NamedTuple):
+    """What a record of a table is counted as."""
+
+    standings: Callable[[Any, Rules], Standings]
+    """Says so, under the rules in force."""
+    seen: Callable[[Any], object]
+    """Gives what `standings` looks at: records that are alike in it stand alike, and most that change are."""
+
+
+Surveyed = Mapping[Table, Survey]
 Move = tuple[Table, str, Standings, Standings]
 """A record that stands elsewhere after a poll: its table and key, where it stood, where it stands."""
 
@@ -59,18 +69,20 @@ class Census:
 
     def _stands(self, table: Table, key: str) -> Standings:
         record = table.partition(self._partition).get(key)
-        return _GONE if record is None else self._surveyed[table](record, self._rules)
+        return _GONE if record is None else self._surveyed[table].standings(record, self._rules)
 
     def moves(self, changes: Mapping[Table, Mapping[str, Any]]) -> Sequence[Move]:
         """Give the records that a poll moves, before it stands; None among the changes drops a record."""
         moved = []
-        for table, standings in self._surveyed.items():
+        for table, (standings, seen) in self._surveyed.items():
             changed = changes.get(table)
             if not changed:
                 continue
             records = table.partition(self._partition)
             for key, record in changed.items():
                 known = records.get(key)
+                if known is not None and record is not None and seen(known) == seen(record):
+                    continue
                 was = _GONE if known is None else standings(known, self._rules)
                 now = _GONE if record is None else standings(record, self._rules)
                 if was != now:

@@ -1,7 +1,7 @@
 """The books of one poll: the outbox, the audit chain, dead letters and what is counted."""
 
 import hashlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,7 +46,7 @@ class Written:
 class Tally:
     """What is counted of a poll, told to the metrics once it stands."""
 
-    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    counts: dict[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
     unknown_at: list[datetime] = field(default_factory=list)
     """When observations of codes that nobody knows were received."""
 
@@ -132,17 +132,13 @@ class PollLedger:
         self.ticked_at = control.ticked_at
         self.dead_letters: list[str | None] = []
         """Whose was set aside so far; a tick or an event about the whole partition may have several."""
-        self.effects = Effects(note=Tally())
+        self.tally = Tally()
+        """What the poll has counted so far."""
+        self.effects = Effects(note=self.tally)
         self._chain = Chain(control.audit_head or first_link(identity, partition), control.inputs)
         self._next_offset = control.next_offset
         self._place = Place(log, partition)
         self._lines = lines_of(self._place)
-
-    @property
-    def tally(self) -> Tally:
-        """What the poll has counted so far."""
-        tally: Tally = self.effects.note
-        return tally
 
     def absorb(self, record: SourceRecord) -> None:
         """Roll an inbound record into the chain; the state goes on behind it."""

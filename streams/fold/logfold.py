@@ -269,7 +269,7 @@ class LogFold:
                 raise
             except Exception as error:  # noqa: BLE001 - a poisonous customer must not take every worker down in turn
                 self._failures.tell_timer(f"{self._settings.log}/{partition}", error)
-                self._counted(Tally(Counter({TIMERS_FAILED: 1})))
+                self._counted(Tally({TIMERS_FAILED: 1}))
                 due = None
             yield key, due
 

@@ -1,11 +1,12 @@
 """What is counted of institutions for the metrics: open tickets and incidents, and what becomes of incidents."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from schemas.events import Event, EventType
 from schemas.state import IncidentState, TicketState
 from streams.domain import Rules
-from streams.fold.census import Standings
+from streams.fold.census import Standings, Survey
 from streams.fold.ledger import Tally
 from streams.observe.labels import IncidentChange
 from streams.observe.parts.business import AGENT_INCIDENTS_OPEN, AGENT_TICKETS_OPEN
@@ -25,6 +26,10 @@ def ticket_standings(ticket: TicketState, _rules: Rules) -> Standings:
 def incident_standings(incident: IncidentState, _rules: Rules) -> Standings:
     """Say what an incident is counted as: an open one has a ticket of its own."""
     return () if incident.ticket is None else (_INCIDENT, (AGENT_TICKETS_OPEN.name, incident.ticket.cause))
+
+
+TICKETS = Survey(ticket_standings, attrgetter("drop_at", "cause"))
+INCIDENTS = Survey(incident_standings, attrgetter("ticket"))
 
 
 def count_incidents(tally: Tally, announced: Iterable[Event]) -> None:

@@ -26,7 +26,7 @@ from streams.fold.deciding import Due
 from streams.fold.held import Held
 from streams.fold.ledger import Ledger
 from streams.fold.messages import send
-from streams.institutions.counting import count_incidents, incident_standings, ticket_standings
+from streams.institutions.counting import INCIDENTS, TICKETS, count_incidents
 from streams.institutions.tables import InstitutionChanges, InstitutionTables, written
 from streams.institutions.timers import (
     WINDOW,
@@ -55,7 +55,7 @@ class InstitutionDecider:
     @property
     def surveyed(self) -> Surveyed:
         """Count tickets and incidents."""
-        return {self._tables.tickets: ticket_standings, self._tables.incidents: incident_standings}
+        return {self._tables.tickets: TICKETS, self._tables.incidents: INCIDENTS}
 
     def turn(self, partition: int, ledger: Ledger) -> "InstitutionTurn":
         """Begin a poll."""

@@ -3,12 +3,25 @@
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from schemas.state import (
+    AccountState,
+    EpisodeState,
+    IncidentState,
+    LoginState,
+    OtpMark,
+    Record,
+    TicketState,
+    replace,
+)
+from streams.agent.counting import ACCOUNTS, LOGINS
 from streams.domain import Rules
-from streams.fold.census import Census, Standings
+from streams.fold.census import Census, Standings, Survey
 from streams.fold.memory import MemoryTable
+from streams.institutions.counting import INCIDENTS, TICKETS
 from streams.observe.parts.business import AGENT_ACCOUNTS
 from tests.unit.domain.build import RULES
 from tests.unit.fold.build import CUSTOMERS, HOUR, PARTITION, START, agent_world, looked
@@ -20,6 +33,9 @@ KEYS = "abcdefgh"
 def standings(record: bytes, _rules: Rules) -> Standings:
     """Have a record counted by each of its bytes: as several things, as nothing where it is empty."""
     return tuple((name,) for name in record.decode())
+
+
+BYTES = Survey(standings, lambda record: record)
 
 
 def table_of(values: dict[str, bytes]) -> MemoryTable:
@@ -46,7 +62,7 @@ def test_it_is_the_same_however_it_is_made(
 ) -> None:
     """Whatever polls change before, while and after records are looked at, between decision and commit, too."""
     table = table_of(dict(values))
-    census = Census({table: standings}, PARTITION, RULES)
+    census = Census({table: BYTES}, PARTITION, RULES)
     for before, changes, between in polls:
         census.look(before)
         moves = census.moves({table: changes})
@@ -60,14 +76,14 @@ def test_it_is_the_same_however_it_is_made(
 
 def test_it_is_made_in_slices() -> None:
     """So many records at a time, and it says when there are no more."""
-    census = Census({table_of(dict.fromkeys(KEYS, b"x")): standings}, PARTITION, RULES)
+    census = Census({table_of(dict.fromkeys(KEYS, b"x")): BYTES}, PARTITION, RULES)
     assert [(census.look(3), census.counts["x",]) for _ in range(4)] == [(False, 3), (False, 6), (True, 8), (True, 8)]
 
 
 def test_a_poll_that_does_not_stand_counts_for_nothing() -> None:
     """Moves are only looked at; what moves nothing is none."""
     table = table_of({"a": b"x", "b": b"y"})
-    census = Census({table: standings}, PARTITION, RULES)
+    census = Census({table: BYTES}, PARTITION, RULES)
     census.look(9)
     moves = census.moves({table: {"a": b"y", "b": b"y", "c": None}})
     assert [move[1:] for move in moves] == [("a", (("x",),), (("y",),))]
@@ -78,12 +94,51 @@ def test_a_poll_that_does_not_stand_counts_for_nothing() -> None:
 def test_nothing_is_kept_of_where_nobody_stands_any_more() -> None:
     """Labels that others choose, institutions for one, do not pile up as long as the process runs."""
     table = table_of({})
-    census = Census({table: standings}, PARTITION, RULES)
+    census = Census({table: BYTES}, PARTITION, RULES)
     for place in (b"x", b"y", b"z", None):
         moves = census.moves({table: {"a": place}})
         table.apply(PARTITION, {"a": place})
         census.accept(moves)
     assert list(census.counts) == []
+
+
+class Watched:
+    """A record that notes which of its fields are looked at."""
+
+    def __init__(self, record: object) -> None:
+        self._record, self.fields = record, set[str]()
+
+    def __getattr__(self, name: str) -> object:
+        """Note it and give the field."""
+        self.fields.add(name)
+        return getattr(self._record, name)
+
+
+AT = START
+TICKET = TicketState("command", AT, AT, AT)
+EPISODE = EpisodeState(AT, 1, "command", 0, 185, ("answer_challenge",), ("a1",))
+UNRESPONSIVE = LoginState(episodes={"connect-fix": EPISODE}, schedule_at=AT, reminders_used=3)
+
+
+@pytest.mark.parametrize(
+    ("survey", "record"),
+    [
+        *(
+            (ACCOUNTS, AccountState(AT, "102105", "L1", code, deleted_at=gone))
+            for code in (None, 0, 185)
+            for gone in (None, AT)
+        ),
+        *((LOGINS, login) for login in (LoginState(), UNRESPONSIVE, LoginState(remind_since=AT, otp=OtpMark(AT)))),
+        *((TICKETS, replace(TICKET, drop_at=at)) for at in (None, AT)),
+        *((INCIDENTS, IncidentState(1, AT, ticket)) for ticket in (None, TICKET)),
+    ],
+)
+def test_nothing_else_of_a_record_is_looked_at(survey: Survey, record: Record) -> None:
+    """A record that changes in other fields alone is passed by, so it must stand where it stood."""
+    watched, compared = Watched(record), Watched(record)
+    survey.standings(watched, RULES)
+    survey.seen(compared)
+    assert watched.fields <= compared.fields
 
 
 def test_no_count_is_below_zero_while_a_partition_is_opened() -> None:
