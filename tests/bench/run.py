@@ -40,7 +40,7 @@ def drains(names: Sequence[str], log: Log, rounds: int, partitions: int) -> list
         say("| contestant | events/s | CPU µs/event | broker µs/event | peak MB | start s | commands | others, cores |")
         say("|---|---|---|---|---|---|---|---|")
         runs = []
-        for name in [name for _ in range(rounds) for name in names]:
+        for name in [name for turn in range(rounds) for name in (names if turn % 2 == 0 else names[::-1])]:
             runs.append(drain(place, name, size))
             if size >= MEASURABLE or name == STOCK:
                 row(runs[-1])
