@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from streams.kafka import topics
 from streams.kafka.topics import AGENT, EVENTS, Layout
@@ -50,6 +50,13 @@ class Outside:
         layout = Layout(self.partitions, 1)
         asyncio.run(topics.apply(self.bootstrap, layout))
         _wait(lambda: not asyncio.run(topics.check(self.bootstrap, layout)), "the topics to be told of")
+
+    def compress(self, names: Iterable[str], codec: str) -> None:
+        """Have the broker compress what is written to some topics from now on."""
+        entry = ConfigEntry("compression.type", codec, incremental_operation=AlterConfigOpType.SET)
+        wanted = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry]) for name in names]
+        for altered in self._admin.incremental_alter_configs(wanted).values():
+            altered.result(ADMIN_SECONDS)
 
     def _consumer(self, group: str) -> Consumer:
         return Consumer(

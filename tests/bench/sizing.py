@@ -1,7 +1,7 @@
 """What a deployment takes: bytes on a broker's disk an event, by topic, and bytes of state an account.
 
-A night of each account is drained by both agents as they ship; then the files of the broker are weighed. Nothing is
-compressed, so bytes go straight up with events; what is compacted goes up with accounts.
+Nights of each account are drained by both agents as they ship; then the files of the broker are weighed. Bytes go
+straight up with events; what is compacted goes up with accounts.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def drained(kafka: Outside) -> None:
         time.sleep(POLL_SECONDS * 10)
 
 
-def measured(accounts: int, nights: int, partitions: int) -> None:
+def measured(accounts: int, nights: int, partitions: int, codec: str) -> None:
     """Drain so many nights of the accounts, and print what they take."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="txpush-sizing-")))
@@ -64,6 +64,7 @@ def measured(accounts: int, nights: int, partitions: int) -> None:
             EmbeddedKafka(ClusterSpec(jvm_flags=FULL_SPEED, data_dir=folder / "kafka", keep=False))
         )
         outside = Outside(kafka.bootstrap, partitions)
+        outside.compress((topic.name for topic in topics.contract()), codec)
         events = outside.seed(history(Portfolio(accounts, SEED), accounts * nights, tonight()))
         environment = {
             "TXPUSH_BOOTSTRAP": kafka.bootstrap,
@@ -75,12 +76,12 @@ def measured(accounts: int, nights: int, partitions: int) -> None:
         for group, (_, module) in LOGS.items():
             stack.enter_context(running(("-m", module), environment, folder / f"{group}.log"))
         drained(outside)
-        report(weighed(folder / "kafka"), events, accounts)
+        report(weighed(folder / "kafka"), events, accounts, codec)
 
 
-def report(sizes: Counter[str], events: int, accounts: int) -> None:
+def report(sizes: Counter[str], events: int, accounts: int, codec: str) -> None:
     """Print what is kept by time a million events, and what is kept by key a million accounts."""
-    say(f"## {events:,} events of {accounts:,} accounts, one replica, nothing compressed\n")
+    say(f"## {events:,} events of {accounts:,} accounts, one replica, compression.type={codec}\n")
     say("| topic | kept days | bytes an event | GiB a million events |")
     say("|---|---|---|---|")
     total = 0.0
@@ -103,9 +104,10 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=50_000)
     parser.add_argument("--nights", type=int, default=5)
     parser.add_argument("--partitions", type=int, default=3)
+    parser.add_argument("--compression", default="producer", help="compression.type of the topics, zstd for example")
     options = parser.parse_args()
     end_on_sigterm()
-    measured(options.accounts, options.nights, options.partitions)
+    measured(options.accounts, options.nights, options.partitions, options.compression)
 
 
 if __name__ == "__main__":
