@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from schemas.times import to_epoch_ms
 from streams.ending import ended
 from streams.fold.effects import SourceRecord
-from streams.history.history import HistoryError, Place, Span
+from streams.history.history import Content, HistoryError, Place, Span
 from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.identity import ClusterDescription, described
 from streams.kafka.refusals import LOOK_AT_BROKERS, told
@@ -81,6 +81,11 @@ class ClusterHistory:
     def partitions(self) -> int:
         """Of every topic; 0 where there is none."""
         return self._partitions
+
+    @property
+    def content(self) -> Content:
+        """All is as it was written."""
+        return Content.WHOLE
 
     def identity(self, topic: str) -> str:
         """Give `<cluster id>/<topic id>`; see History."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from streams.fold.effects import SourceRecord
@@ -40,6 +41,17 @@ class Span(NamedTuple):
         return Span(begin, max(begin, min(self.end, other.end)))
 
 
+class Content(StrEnum):
+    """What of the records of a history is as it was written."""
+
+    WHOLE = "whole"
+    """Every byte: hashes in audit records, and the chain, can be checked."""
+    STRIPPED = "stripped"
+    """All but the links in commands, and the ids of customers who were forgotten, which other names stand for."""
+    PSEUDONYMISED = "pseudonymised"
+    """Other names stand for every customer, account and login; commands have no links."""
+
+
 class History(Protocol):
     """Topics that can be read any number of times; nothing is written, and no group is joined."""
 
@@ -54,6 +66,10 @@ class History(Protocol):
     @property
     def partitions(self) -> int:
         """Of every topic: they have as many."""
+
+    @property
+    def content(self) -> Content:
+        """What of the records is as it was: all, or the like of it that an export has to be shared."""
 
     def identity(self, topic: str) -> str:
         """Give `<cluster id>/<topic id>`, what audit chains are named by.

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from schemas.times import to_epoch_ms
 from streams.fold.effects import SourceRecord
-from streams.history import HistoryError, Place, Span
+from streams.history import Content, HistoryError, Place, Span
 from streams.testing.applications import CLUSTER
 from streams.testing.broker import Cluster
 
@@ -48,6 +48,11 @@ class MemoryHistory:
     def partitions(self) -> int:
         """Of every topic."""
         return len({partition for _, partition in self._cluster.places})
+
+    @property
+    def content(self) -> Content:
+        """All is as it was written."""
+        return Content.WHOLE
 
     def identity(self, topic: str) -> str:
         """Give `<cluster id>/<topic id>`; see History."""

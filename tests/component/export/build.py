@@ -1,0 +1,92 @@
+"""Traffic on a broker in memory, and an export of it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from schemas.events import AccountSnapshot, CustomerForgotten, Event, EventType, Source
+from schemas.times import to_epoch_ms
+from streams.export.choices import Choices, chosen_topics
+from streams.export.run import Run
+from streams.fold.effects import SourceRecord
+from streams.history import Content, History, Origin, Place, Span
+from streams.history.export_manifest import Manifest
+from streams.links import FixLinks
+from streams.testing.history import MemoryOrigin
+from streams.testing.topology import START, Topology
+
+KEY = bytes(range(32))
+LINK_KEY = bytes(32)
+CUSTOMERS = [str(7_000_000_000 + number) for number in range(12)]
+BANK = "102105"
+MINUTE = timedelta(minutes=1)
+
+
+def looked(customer: str, code: int, minute: int) -> Event:
+    """Give a snapshot of the customer's only account, so many minutes after the start."""
+    at = START + minute * MINUTE
+    snapshot = AccountSnapshot(
+        customer_id=customer,
+        account_id=f"59{customer}",
+        institution_id=BANK,
+        institution_login_id=f"71{customer}",
+        aggregation_status_code=code,
+        aggregation_attempt_date=at - MINUTE,
+    )
+    name = f"{to_epoch_ms(at):064x}:0"
+    return Event(name, EventType.ACCOUNT_MODIFIED, Source.BRIDGE, at, snapshot, f"customers/{customer}", customer)
+
+
+def forgotten(customer: str, minute: int) -> Event:
+    """Give the order to forget a customer."""
+    data = CustomerForgotten(customer_id=customer, who="ann", why=f"{customer} asked for it")
+    at = START + minute * MINUTE
+    return Event(
+        f"operator:{customer}",
+        EventType.CUSTOMER_FORGOTTEN,
+        Source.OPERATOR,
+        at,
+        data,
+        f"customers/{customer}",
+        customer,
+    )
+
+
+@contextmanager
+def traffic(*more: Event) -> Iterator[Topology]:
+    """Give two agents that have heard of failures, repairs and reminders, and what else is asked for."""
+    with Topology(links=FixLinks([LINK_KEY], "https://fix.example.com")) as topology:
+        for number, customer in enumerate(CUSTOMERS):
+            topology.send(looked(customer, 103 if number % 2 else 185, number))
+        topology.advance(days=2)
+        for customer in CUSTOMERS[:4]:
+            topology.send(looked(customer, 0, 3000))
+        for event in more:
+            topology.send(event)
+        topology.advance(days=6)
+        yield topology
+
+
+def exported(origin: Origin, folder: Path, *, topics: Sequence[str] = (), key: bytes = KEY, **choices: Any) -> Manifest:  # noqa: ANN401 - fields
+    """Export in this process; fields of Choices by their names."""
+    chosen = chosen_topics(topics, secrets=False, until=choices.get("until_ms") is not None)
+    wanted = Choices(topics=chosen, **{"content": Content.WHOLE, **choices})
+    return Run(origin, folder, wanted, processes=1, key=key, at=START).go()
+
+
+def origin_of(topology: Topology) -> MemoryOrigin:
+    """Give a broker in memory as an origin."""
+    return MemoryOrigin(topology.cluster)
+
+
+async def read(history: History, place: Place, span: Span | None = None) -> list[SourceRecord]:
+    """Read a partition."""
+    wanted = (await history.spans([place.topic]))[place] if span is None else span
+    return [record async for records in history.read(place, wanted) for record in records]
+
+
+def plain(records: Sequence[SourceRecord]) -> list[tuple[Any, ...]]:
+    """Give all that records are."""
+    return [(one.offset, one.timestamp, one.key, one.value, tuple(one.headers)) for one in records]
