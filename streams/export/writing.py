@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +20,7 @@ SEGMENT_RECORDS = 100_000
 SEGMENT_BYTES = 32 << 20
 """Of lines, before they are compressed."""
 LEVEL = 3
-OPTIONS = {CompressionParameter.compression_level: LEVEL, CompressionParameter.checksum_flag: 1}
+OPTIONS: Mapping[int, int] = {CompressionParameter.compression_level: LEVEL, CompressionParameter.checksum_flag: 1}
 
 
 class PartitionWriter:

@@ -1,6 +1,6 @@
 """A record as a line of an export and back: text where it is text, base64 where it is not, null apart from empty."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -24,24 +24,14 @@ class _Header(msgspec.Struct, array_like=True, gc=False):
     base64: bytes | None = None
 
 
-class _Line(msgspec.Struct, gc=False):
-    offset: int
-    timestamp: int
-    key: str | None = None
-    key_base64: bytes | None = None
-    headers: Sequence[_Header] = ()
-    value: str | None = None
-    value_base64: bytes | None = None
-
-
-class _Written(msgspec.Struct, omit_defaults=True, gc=False):
-    """The same to be written: what is left out is null, and a header has as many members as it needs."""
+class _Line(msgspec.Struct, omit_defaults=True, gc=False):
+    """What is left out is null; headers are an object where they can be one, else lists of name, text and base64."""
 
     offset: int
     timestamp: int
     key: str | None = None
     key_base64: bytes | None = None
-    headers: Sequence[Sequence[str | bytes | None]] = ()
+    headers: dict[str, str | None] | list[_Header] = msgspec.field(default_factory=dict)
     value: str | None = None
     value_base64: bytes | None = None
 
@@ -70,16 +60,20 @@ def first_bad_line(lines: bytes) -> tuple[int, str] | None:
     return None
 
 
-def _written(record: SourceRecord) -> _Written:
+def _written(record: SourceRecord) -> _Line:
     key, key_base64 = _text(record.key)
     value, value_base64 = _text(record.value)
-    headers = [_header(name, content) for name, content in record.headers]
-    return _Written(record.offset, record.timestamp, key, key_base64, headers, value, value_base64)
+    return _Line(
+        record.offset, record.timestamp, key, key_base64, _headers_written(record.headers), value, value_base64
+    )
 
 
-def _header(name: str, content: bytes | None) -> Sequence[str | bytes | None]:
-    text, base64 = _text(content)
-    return (name, text) if base64 is None else (name, None, base64)
+def _headers_written(headers: Headers) -> dict[str, str | None] | list[_Header]:
+    every = [_Header(name, *_text(content)) for name, content in headers]
+    found = {one.name: one.text for one in every}
+    if len(found) == len(every) and all(one.base64 is None for one in every):
+        return found
+    return every
 
 
 def _text(content: bytes | None) -> tuple[str | None, bytes | None]:
@@ -93,10 +87,12 @@ def _text(content: bytes | None) -> tuple[str | None, bytes | None]:
 
 
 def _record(line: _Line) -> ExportedRecord:
-    key, value = line.key, line.value
-    headers: Any = tuple(
-        [(one.name, one.base64 if one.text is None else one.text.encode()) for one in line.headers]
-    )  # a list first: half the time of a generator
+    key, value, written = line.key, line.value, line.headers
+    headers: Any
+    if isinstance(written, dict):  # a list first: half the time of a generator
+        headers = tuple([(name, None if text is None else text.encode()) for name, text in written.items()])
+    else:
+        headers = tuple([(one.name, one.base64 if one.text is None else one.text.encode()) for one in written])
     return ExportedRecord(
         line.offset,
         line.timestamp,

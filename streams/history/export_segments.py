@@ -11,7 +11,7 @@ from streams.history.export_lines import ExportedRecord, first_bad_line, records
 from streams.history.export_manifest import Segment
 from streams.history.history import HistoryError
 
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 18
 """Of lines that are in memory at once; the file, compressed, is there whole."""
 REMEDY = "take it from another copy, or export anew"
 
@@ -40,6 +40,11 @@ def segment_records(path: Path, segment: Segment) -> Iterator[Sequence[ExportedR
         yield records
     if (count, content.hexdigest()) != (segment.records, segment.content_sha256):
         raise HistoryError(f"{path}:{count}: these are not the {segment.records} records of the manifest; {REMEDY}")
+
+
+def require_file(path: Path, segment: Segment) -> None:
+    """Refuse a file that is missing or damaged; see `segment_records`."""
+    _checked(path, segment)
 
 
 def _checked(path: Path, segment: Segment) -> bytes:

@@ -142,8 +142,8 @@ def _value(walk: Walk, value: bytes | None) -> bytes | None:
     return orjson.dumps(walk.scrubbed(changed))
 
 
-def _header(walk: Walk, name: str, content: bytes | None) -> bytes | None:
-    if content is None or not walk.applies:
+def _header(walk: Walk, name: str, content: bytes) -> bytes:
+    if not content or not walk.applies:
         return content
     text = content.decode(errors="replace")
     if name == "ce_id":
@@ -165,7 +165,7 @@ def _subject(walk: Walk, text: str) -> str:
 
 def _scrubbed(walk: Walk, headers: Headers) -> Headers:
     return [
-        (name, content if content is None else str(walk.scrubbed(content.decode(errors="replace"))).encode())
+        (name, str(walk.scrubbed(content.decode(errors="replace"))).encode() if content else content)
         for name, content in headers
     ]
 

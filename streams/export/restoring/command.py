@@ -1,0 +1,167 @@
+"""`txpush import`: the command."""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from schemas.times import from_epoch_ms, rfc3339
+from streams.clock import WallClock
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.export.choices import SECRET, ExportError
+from streams.export.progress import Told
+from streams.export.restoring.partition import KEPT_MS, Restoring
+from streams.export.workers import Outcome, on_every_partition, processes_for
+from streams.history import Content, HistoryError, Place
+from streams.history.cluster import ClusterOrigin
+from streams.history.export_manifest import Manifest, read_manifest, segment_path, write_whole
+from streams.history.export_segments import require_file
+from streams.kafka.access import Access, ClusterError
+from streams.kafka.topics import EVENTS, SIGNALS, Layout, contract, require
+from streams.observe.logs import log_to_stderr
+from streams.operate.telling import read
+from streams.settings import Settings, read_settings
+
+RESTORED = "restored.json"
+
+
+@click.command(name="import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--processes", type=click.IntRange(1, 256), metavar="N", help="At once; a core each by default.")
+def restore(folder: Path, processes: int | None) -> None:
+    """Restore an empty cluster from FOLDER, which `txpush export --whole` has made.
+
+    The topics have to be there, from `txpush topics apply`, and without a record. Each record comes into its partition,
+    in its order, byte for byte; in both logs and among dead letters at its offset. State comes as the last value of
+    each key, and names the new log, so that the agents go on where they were. All of it is read back and compared.
+    What `txpush audit verify` has to know of the chains is printed, and written to FOLDER/restored.json.
+
+    Needs an administrator's rights. Ends with 0 when all is there, 1 when it stopped in the middle, 2 when nothing was
+    written. After it has stopped in the middle the cluster holds a part: delete its topics, apply them anew, and run
+    the same again.
+
+    \b
+    Examples:
+      TXPUSH_BOOTSTRAP=new:9092 txpush topics apply
+      TXPUSH_BOOTSTRAP=new:9092 txpush import backup/2026-11-28
+    """  # noqa: D301 - click wants the real character
+    settings = read_settings()
+    log_to_stderr(settings.log_options("import", at_least=logging.WARNING))
+    try:
+        manifest = read_manifest(folder)
+        _require_whole(folder, manifest, settings)
+        identities = read(settings, _require_empty(settings))
+        _require_files(folder, manifest)
+    except (ExportError, HistoryError, ClusterError) as error:
+        click.echo(f"{error}; nothing was written", err=True)
+        sys.exit(EXIT_NOTHING)
+    for line in _warnings(manifest):
+        click.echo(line, err=True)
+    outcome = _restored(settings, folder, manifest, identities, processes)
+    if outcome.failed:
+        for number, why in sorted(outcome.failed.items()):
+            click.echo(f"partition {number}: {why}", err=True)
+        click.echo(
+            f"{settings.bootstrap} holds a part: delete its topics, apply them anew, then run the same again", err=True
+        )
+        sys.exit(EXIT_OTHERWISE)
+    click.echo(f"{sum(outcome.results.values()):,} records are there, read back and compared")
+    _tell_chains(folder, manifest, identities)
+
+
+def _restored(
+    settings: Settings, folder: Path, manifest: Manifest, identities: Mapping[str, str], processes: int | None
+) -> Outcome[int]:
+    work = Restoring(
+        folder=folder,
+        access=Access.of(settings),
+        topics=[topic.name for topic in contract() if topic.name in manifest.topics],
+        identities=identities,
+        at=WallClock().now(),
+    )
+    records = sum(
+        segment.records
+        for topic in manifest.topics.values()
+        for partition in topic.partitions
+        for segment in partition.segments
+    )
+    with Told("records, written and read back", 2 * records) as told:
+        return on_every_partition(
+            work, range(manifest.partitions), processes_for(manifest.partitions, processes), told.add
+        )
+
+
+def _require_whole(folder: Path, manifest: Manifest, settings: Settings) -> None:
+    """Refuse an export that no cluster can go on from."""
+    if manifest.content is not Content.WHOLE:
+        raise ExportError(
+            f"{folder} is {manifest.content}: records were changed in it; only an export made with --whole is restored"
+        )
+    lacking = [topic.name for topic in contract() if topic.name not in {*manifest.topics, *SECRET}]
+    if lacking:
+        raise ExportError(f"{folder} lacks {', '.join(lacking)}: export all topics to restore from")
+    if manifest.partitions != settings.partitions:
+        raise ExportError(
+            f"{folder} has {manifest.partitions} partitions, not {settings.partitions}: set "
+            f"TXPUSH_PARTITIONS={manifest.partitions}, apply the topics with it, and see `txpush move --help` after it"
+        )
+
+
+async def _require_empty(settings: Settings) -> Mapping[str, str]:
+    """Refuse a cluster that has anything; give the identity of each log in it."""
+    access = Access.of(settings)
+    await require(access, Layout.of(settings))
+    async with ClusterOrigin(access).open() as history:
+        spans = await history.spans([topic.name for topic in contract()])
+        full = sorted({place.topic for place, span in spans.items() if span.end})
+        if full:
+            raise ExportError(
+                f"{settings.bootstrap} is not empty ({', '.join(full)}): stop everybody, delete its topics, and apply "
+                "them anew"
+            )
+        return {log: history.identity(log) for log in (EVENTS, SIGNALS)}
+
+
+def _require_files(folder: Path, manifest: Manifest) -> None:
+    """Look at every file before anything is written: a damaged one would be found hours later."""
+    for name, topic in manifest.topics.items():
+        for number, partition in enumerate(topic.partitions):
+            for segment in partition.segments:
+                require_file(segment_path(folder, Place(name, number), segment.begin), segment)
+
+
+def _warnings(manifest: Manifest) -> Iterator[str]:
+    now = WallClock().now()
+    for name, topic in manifest.topics.items():
+        firsts = [segment.first_ms for partition in topic.partitions for segment in partition.segments]
+        kept = timedelta(milliseconds=KEPT_MS.get(name, 0))
+        if kept and firsts and from_epoch_ms(min(firsts)) < now - kept:
+            yield (
+                f"{name} is kept {kept.days} days: what is older than {rfc3339(now - kept)} is written, and the "
+                "brokers delete it within minutes; raise its retention.ms before, if it is wanted"
+            )
+    for name in SECRET:
+        if name not in manifest.topics:
+            yield f"{name} is not in it: it was made without --secrets; `txpush subscribe --all --renew` makes new keys"
+
+
+def _tell_chains(folder: Path, manifest: Manifest, identities: Mapping[str, str]) -> None:
+    chains = {log: f"{manifest.cluster_id}/{manifest.topics[log].id}" for log in (EVENTS, SIGNALS)}
+    restored = {
+        "restored_at": rfc3339(WallClock().now()),
+        "exported_at": manifest.made_at,
+        "chains": chains,
+        "logs": dict(identities),
+    }
+    try:
+        write_whole(folder / RESTORED, msgspec.json.format(msgspec.json.encode(restored)) + b"\n")
+    except OSError as error:
+        click.echo(f"{folder / RESTORED} could not be written ({error.strerror}): keep these lines", err=True)
+    click.echo("audit chains that began before keep the name of the log that they began with:")
+    for log, name in chains.items():
+        click.echo(f"  {log}: {name}, now {identities[log]}")
+    click.echo(f"`txpush audit verify` needs these names: keep {folder / RESTORED}; then start everything")
