@@ -1,6 +1,6 @@
 """The history that an export holds: a folder that `txpush export` has made, read without any cluster."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,11 @@ class ExportOrigin:
     @asynccontextmanager
     async def open(self) -> AsyncIterator["ExportHistory"]:
         """Read the manifest; see Origin."""
-        yield ExportHistory(self.folder, read_manifest(self.folder))
+        yield self.opened()
+
+    def opened(self) -> "ExportHistory":
+        """Read the manifest, for who waits for nothing; raises HistoryError."""
+        return ExportHistory(self.folder, read_manifest(self.folder))
 
 
 class ExportHistory:
@@ -94,22 +98,32 @@ class ExportHistory:
 
     async def read(self, place: Place, span: Span) -> AsyncIterator[Sequence[SourceRecord]]:
         """Give the records of a span; see History."""
+        for records in self.pieces(place, span):
+            yield records
+
+    def pieces(self, place: Place, span: Span | None = None) -> Iterator[Sequence[ExportedRecord]]:
+        """Give the records of a span, of all that there is without one, some at a time, without waiting for anything.
+
+        Raises:
+            HistoryError: the span is not in the export, or a file is missing or damaged.
+        """
         partition = self._partitions(place.topic)[place.partition]
-        if not span.offsets:
+        wanted = partition.span if span is None else span
+        if not wanted.offsets:
             return
-        if span.within(partition.span) != span:
+        if wanted.within(partition.span) != wanted:
             raise HistoryError(
                 f"{self._folder} has {place} from offset {partition.begin} up to {partition.end}, not from "
-                f"{span.begin} up to {span.end}: export more of it"
+                f"{wanted.begin} up to {wanted.end}: export more of it"
             )
         for segment in partition.segments:
-            if not Span(segment.begin, segment.end).within(span).offsets:
+            if not Span(segment.begin, segment.end).within(wanted).offsets:
                 continue
             for piece in self._records(place, segment):
-                records = _within(piece, span)
+                records = _within(piece, wanted)
                 if records:
                     yield records
-                if piece[-1].offset >= span.end:
+                if piece[-1].offset >= wanted.end:
                     break
 
 

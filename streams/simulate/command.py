@@ -64,9 +64,10 @@ def simulate(file: str, until: datetime | None, policy: Path | None, *, summary:
     """Print what the events of FILE would have led to: agent, institution agent and timers on a virtual clock.
 
     FILE has a JSON object a line, gzip or not; - is standard input. Events are CloudEvents in structured mode; raw
-    traffic is {"received_at": ..., "source": "txpush", "connect", "api" or "operator", "body": ...}. Commands, tickets
-    and lookups come out the same way, in order. Incidents are derived from raw traffic; from events they are taken as
-    recorded. `policy.activated` in FILE changes the rules, unless --policy is given.
+    traffic is {"received_at": ..., "source": "txpush", "connect", "api" or "operator", "body": ...}. Or FILE is the
+    folder of an export, of which the inbound log is read, by time. Commands, tickets and lookups come out in order, as
+    CloudEvents in structured mode. Incidents are derived from raw traffic; from events they are taken as recorded.
+    `policy.activated` in FILE changes the rules, unless --policy is given.
 
     Exits 0; 2 with file and line when FILE cannot be read; 1 when the output cannot be written.
 
@@ -74,6 +75,7 @@ def simulate(file: str, until: datetime | None, policy: Path | None, *, summary:
     Examples:
       txpush simulate events.jsonl
       txpush simulate capture.jsonl.gz --until 2026-12-01T00:00:00Z --summary
+      txpush simulate exported/2026-11 --policy stricter.toml --summary
       txpush simulate events.jsonl --policy stricter.toml | jq -c '[.time, .type, .data.action]'
       kcat -C -t raw -e | txpush simulate -
     """  # noqa: D301 - click wants the real character

@@ -9,6 +9,7 @@ from schemas.catalogue import Catalogue
 from schemas.events import Event, Incident
 from schemas.policy import Policy
 from streams.fold.inforce import InForce
+from streams.simulate.exports import events_of_export, is_export
 from streams.simulate.files import UnreadableFile, lines
 from streams.simulate.ledger import Message
 from streams.simulate.lines import UnreadableLine, read_line
@@ -59,7 +60,7 @@ def run(simulation: Simulation, events: Iterable[Event], until: datetime | None)
 
 
 def events_of(file: str, simulation: Simulation, note: Callable[[str], None]) -> Iterator[Event]:
-    """Read the events of a file one by one, and have incidents derived as the file asks for it.
+    """Read the events of a file or an export one by one, and have incidents derived as the file asks for it.
 
     Incidents that are recorded are taken as given, so they are derived for captures only, and no more once one was
     read. `note` takes what live would put into the dead letter, in words with the place.
@@ -68,6 +69,12 @@ def events_of(file: str, simulation: Simulation, note: Callable[[str], None]) ->
         UnreadableFile: a line is no event and no capture, or the file cannot be read; with file and line.
     """
     simulation.derives_incidents, has_recorded = False, False
+    if is_export(file):
+        for event in events_of_export(file, note):
+            yield event
+            for aside in simulation.take_asides():
+                note(f"{file}: {aside}")
+        return
     for number, text in lines(file):
         try:
             read = read_line(text)

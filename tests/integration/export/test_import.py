@@ -68,7 +68,7 @@ STRANGE: Sequence[tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
 
 
 async def fill(kafka: EmbeddedKafka) -> None:
-    """Leave every kind of gap behind: markers, aborted records, a beginning that was deleted, an end that is no record."""
+    """Leave every kind of gap behind: markers, aborted records, a beginning that was deleted, an end without record."""
     writer = Writer(kafka)
     await writer.write(Place(SIGNALS, 0), 3, 1, 2, ends="commit")
     await writer.write(Place(SIGNALS, 0), 2)
@@ -85,7 +85,8 @@ async def fill(kafka: EmbeddedKafka) -> None:
     await writer.write(Place(EVENTS, 2), 2)
     await asyncio.to_thread(delete_to, kafka.bootstrap, EVENTS, 2, 1)
     await writer.write(Place(AUDIT, 0), 2, 1, 3, ends="commit")
-    await writer.write(Place(HEALTH, 0), 5)
+    for key in ("1/a", "1/b", "1/a"):
+        await writer.put(Place(HEALTH, 0), key, b"{}")
     await writer.put(Place(SUBSCRIPTIONS, 0), "a1", b"sealed")
     for key, value in (("1/a", b"{}"), ("2/a", b"{}"), ("1/a", b'{"new": 1}'), ("2/a", None)):
         await writer.put(Place(ACCOUNTS, 0), key, value)
@@ -120,7 +121,7 @@ def txpush(kafka: EmbeddedKafka, *words: str) -> tuple[int, str]:
 
 
 def test_all_comes_back_at_its_offsets(broker: EmbeddedKafka, other: EmbeddedKafka, tmp_path: Path) -> None:
-    """Both logs and the dead letters at their offsets, all else in its order; state is the last value, of the new log."""
+    """Both logs and the dead letters at their offsets, all else in its order; state is the last value, renamed."""
     folder = tmp_path / "export"
     asyncio.run(fill(broker))
     code, said = txpush(broker, "export", str(folder), "--whole", "--secrets")
