@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
@@ -21,6 +21,7 @@ from streams.kafka.access import Bootstrap, client_arguments
 T = TypeVar("T")
 STEP_SECONDS = 60.0
 STOP_SECONDS = 5.0
+MARKER_SECONDS = 0.002
 TRANSACTION_MS = 600_000
 """Below what brokers allow (`transaction.max.timeout.ms`, 900000)."""
 BATCH_BYTES = 512 * 1024
@@ -37,6 +38,8 @@ class Producing:
     """A producer outside of transactions."""
     aborting: Any
     """One of transactions, for what no committed reader is to see, and for markers."""
+    asking: Any
+    """A consumer that sees where the partition ends, whatever is committed."""
     admin: Any
     access: Bootstrap
     next_offset: int = 0
@@ -65,7 +68,7 @@ class Producing:
                 await _answered(self.aborting.begin_transaction())
                 await self._send(self.aborting, run.records[-1:])
                 await _answered(self.aborting.commit_transaction())
-                self.next_offset += 1
+                await self._marked()
             else:
                 await self._send(self.plain, run.records)
 
@@ -76,7 +79,15 @@ class Producing:
             await self._send(self.aborting, _fillers(fill.fillers, run.records[-1].timestamp))
             if fill.ends:
                 await _answered(self.aborting.abort_transaction())
-                self.next_offset += 1
+                await self._marked()
+
+    async def _marked(self) -> None:
+        """Wait for the marker: a coordinator answers before the leader has written it."""
+        self.next_offset += 1
+        place = TopicPartition(*self.place)
+        async with asyncio.timeout(STEP_SECONDS):
+            while (await self.asking.end_offsets([place]))[place] < self.next_offset:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(MARKER_SECONDS)
 
     async def _send(self, producer: Any, records: Sequence[SourceRecord]) -> None:  # noqa: ANN401 - untyped library
         """Write records by hand-filled batches, and wait until all of them are where they are expected."""
@@ -141,4 +152,9 @@ async def producing(access: Bootstrap, number: int) -> AsyncIterator[Producing]:
         admin = AIOKafkaAdminClient(**client_arguments(access), request_timeout_ms=int(STEP_SECONDS * 1000))
         stack.push_async_callback(ended, admin, STOP_SECONDS)
         await _answered(admin.start())
-        yield Producing(Place("", number), plain, aborting, admin, access)
+        asking = AIOKafkaConsumer(
+            **client_arguments(access), group_id=None, enable_auto_commit=False, isolation_level="read_uncommitted"
+        )
+        stack.push_async_callback(ended, asking, STOP_SECONDS)
+        await _answered(asking.start())
+        yield Producing(Place("", number), plain, aborting, asking, admin, access)

@@ -1,0 +1,101 @@
+"""`txpush export` and `import` at the command line: what is refused before anything is asked of a cluster, and how."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streams.cli import txpush
+from streams.export import progress
+from streams.export.choices import STATE
+from streams.export.progress import Told
+from streams.history import Content
+from streams.history.export_manifest import segment_path
+from streams.history.history import Place
+from streams.kafka.topics import EVENTS, SUBSCRIPTIONS
+from tests.component.export.build import exported, origin_of, traffic
+
+NOBODY = {"TXPUSH_BOOTSTRAP": "127.0.0.1:9", "TXPUSH_PARTITIONS": "3", "TXPUSH_REPLICATION": "1"}
+
+
+def typed(*words: str, **env: str) -> Result:
+    return CliRunner().invoke(txpush, list(words), env=NOBODY | env)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--whole", "--customer", "7"], "--whole goes with neither --customer nor --until"),
+        (["--whole", "--until", "2026-11-01T00:00:00Z"], "--whole goes with neither --customer nor --until"),
+        (["--whole", "--pseudonymised"], "choose one"),
+        (["--pseudonymised"], "needs TXPUSH_PSEUDONYM_KEYS: make one with `openssl rand -hex 32`"),
+        (["--secrets"], "--secrets goes with --whole"),
+        (["--topic", "nothing.of.ours"], "no such topic: nothing.of.ours; there are aggregation.events"),
+        (["--topic", SUBSCRIPTIONS, "--whole"], "exported with --secrets only, sealed as it is"),
+        (["--topic", STATE[0], "--whole"], "state is exported all or not at all with --whole"),
+        (["--from", "yesterday"], "'yesterday'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(options: Sequence[str], why: str, tmp_path: Path) -> None:
+    """In words, with 2, and no folder is made."""
+    done = typed("export", str(tmp_path / "export"), *options)
+    assert (done.exit_code, why in done.output) == (2, True), done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_cluster_nothing_is_begun(tmp_path: Path) -> None:
+    """It says what the export will hold, and where nobody answers."""
+    done = typed("export", str(tmp_path / "export"))
+    assert (done.exit_code, "127.0.0.1:9 cannot be read" in done.output) == (2, True), done.output
+    assert "links and ids of who was forgotten are not" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exports") / "shared"
+    with traffic() as topology:
+        exported(origin_of(topology), folder, content=Content.PSEUDONYMISED)
+    return folder
+
+
+def test_only_a_whole_export_is_restored(shared: Path, tmp_path: Path) -> None:
+    """Before the cluster is looked at: what is none, is of a part, or was changed."""
+    done = typed("import", str(tmp_path))
+    assert (done.exit_code, "is no export: it has no manifest.json" in done.output) == (2, True), done.output
+    done = typed("import", str(shared))
+    assert (done.exit_code, "only an export made with --whole is restored; nothing was written" in done.output) == (
+        2,
+        True,
+    ), done.output
+    with traffic() as topology:
+        exported(origin_of(topology), tmp_path / "part", topics=[EVENTS])
+        exported(origin_of(topology), tmp_path / "whole")
+    done = typed("import", str(tmp_path / "part"))
+    assert (done.exit_code, "lacks " in done.output, "export all topics" in done.output) == (2, True, True)
+    done = typed("import", str(tmp_path / "whole"), TXPUSH_PARTITIONS="12")
+    assert (done.exit_code, "set TXPUSH_PARTITIONS=3" in done.output) == (2, True), done.output
+
+
+def test_simulate_names_what_is_damaged(shared: Path, tmp_path: Path) -> None:
+    """With file and line, and 2."""
+    done = typed("simulate", str(tmp_path))
+    assert (done.exit_code, "is no export" in done.output) == (2, True), done.output
+    path = segment_path(shared, Place(EVENTS, 0), 0)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-4])
+    done = typed("simulate", str(shared))
+    assert (done.exit_code, f"{path}:" in done.output, "take it from another copy" in done.output) == (2, True, True)
+    path.write_bytes(whole)
+
+
+def test_a_long_run_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nobody looks at a terminal: a line now and then, with the time left."""
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    with Told("records", 4_000) as told:
+        told.add(1_000)
+        told.add(1_000)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.rpartition(", ")[0] for line in lines] == ["records: 1,000 of 4,000", "records: 2,000 of 4,000"]
+    assert all(line.endswith(" s left") for line in lines)
