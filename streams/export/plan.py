@@ -64,7 +64,7 @@ def begun(folder: Path, choices: Choices) -> Plan | None:
         raise ExportError(_whole(folder))
     plan = folder / PLAN
     if not plan.exists():
-        if any(folder.iterdir()):
+        if any(path.suffix != ".part" for path in folder.iterdir()):
             raise ExportError(f"{folder} is not empty: name a folder that is new, or one where an export was stopped")
         return None
     try:
@@ -109,15 +109,11 @@ def clear(folder: Path, plan: Plan) -> None:
 
 
 def finished(folder: Path, place: Place) -> list[Segment]:
-    """Give the files of a partition that are whole, in order; a line that a kill has cut off does not count."""
+    """Give the files of a partition that are whole, in order; a line that a kill has cut off goes, with its file."""
     path = folder / place.topic / str(place.partition) / FINISHED
     if not path.exists():
         return []
-    lines = path.read_bytes().splitlines()
-    found = []
-    for line in lines:
-        try:
-            found.append(msgspec.json.decode(line, type=Segment))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            break
-    return found
+    whole, _, cut_off = path.read_bytes().rpartition(b"\n")
+    if cut_off:
+        write_whole(path, whole + b"\n" if whole else b"")
+    return [msgspec.json.decode(line, type=Segment) for line in whole.splitlines()]

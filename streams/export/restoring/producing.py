@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import InvalidTimestampError
 from aiokafka.structs import TopicPartition
 
 from streams.ending import ended
@@ -103,12 +104,21 @@ class Producing:
             sent = await _answered(producer.send_batch(batch, self.place.topic, partition=self.place.partition))
             waiting.append((first, sent))
         for first, sent in waiting:
-            placed = await _answered(sent)
+            placed = await self._placed(sent)
             if placed.offset != first:
                 raise ExportError(
                     f"{self.place}: a record for offset {first} was put at {placed.offset}: somebody else writes "
                     "there; stop everybody, empty the cluster, and begin again"
                 )
+
+    async def _placed(self, sent: Awaitable[T]) -> T:
+        try:
+            return await _answered(sent)
+        except InvalidTimestampError as error:
+            raise ExportError(
+                f"{self.place}: the brokers refuse a record as one of the future: set their clocks, empty the cluster, "
+                "and begin again"
+            ) from error
 
 
 def _fillers(count: int, timestamp: int) -> Sequence[SourceRecord]:

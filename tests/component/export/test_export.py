@@ -12,6 +12,7 @@ import pytest
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.export import writing
 from streams.export.choices import STATE, ExportError, chosen_topics
+from streams.export.plan import FINISHED
 from streams.fold.effects import SourceRecord
 from streams.history import Content, HistoryError, Origin, Place, Span
 from streams.history.export import ExportOrigin
@@ -159,6 +160,8 @@ def test_a_killed_export_is_none_and_is_gone_on_with(origin: MemoryOrigin, tmp_p
         read_manifest(folder)
     with pytest.raises(ExportError, match="with other options was begun"):
         exported(origin, folder, topics=[EVENTS])
+    for journal in folder.rglob(FINISHED):
+        journal.write_bytes(journal.read_bytes() + b'{"begin":9')  # a line that was cut off
     again = list[Span]()
     exported(Dying(origin, again), folder)
     assert asyncio.run(same(origin, ExportOrigin(folder))) > 200
