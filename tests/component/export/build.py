@@ -38,18 +38,18 @@ UNKNOWN = 12345
 MINUTE = timedelta(minutes=1)
 
 
-def looked(customer: str, code: int, minute: int) -> Event:
-    """Give a snapshot of the customer's only account, so many minutes after the start."""
+def looked(customer: str, code: int, minute: int, account: str = "") -> Event:
+    """Give a snapshot of the customer's first account, or another one, so many minutes after the start."""
     at = START + minute * MINUTE
     snapshot = AccountSnapshot(
         customer_id=customer,
-        account_id=f"59{customer}",
+        account_id=f"59{customer}{account}",
         institution_id=BANK,
         institution_login_id=f"71{customer}",
         aggregation_status_code=code,
         aggregation_attempt_date=at - MINUTE,
     )
-    name = f"{to_epoch_ms(at):064x}:0"
+    name = f"{to_epoch_ms(at):064x}:{account or 0}"
     return Event(name, EventType.ACCOUNT_MODIFIED, Source.BRIDGE, at, snapshot, f"customers/{customer}", customer)
 
 
@@ -96,6 +96,8 @@ def traffic(*more: Event) -> Iterator[Topology]:
     with Topology(links=FixLinks([LINK_KEY], "https://fix.example.com")) as topology:
         for number, customer in enumerate(CUSTOMERS):
             topology.send(looked(customer, 103 if number % 2 else 185, number))
+        for account in range(1, 6):
+            topology.send(looked(CUSTOMERS[2], 185, 40, str(account)))
         for customer in CUSTOMERS[6:9]:
             topology.send(looked(customer, 148, 50))
         topology.send(looked(CUSTOMERS[9], UNKNOWN, 51))
