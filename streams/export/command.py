@@ -2,10 +2,13 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 import click
+from aiokafka.errors import KafkaError
 
 from schemas.times import parse_rfc3339, to_epoch_ms
 from streams.clock import WallClock
@@ -72,8 +75,8 @@ def export(  # noqa: PLR0917 - options
       txpush simulate case-4711 --summary
     """  # noqa: D301 - click wants the real character
     settings = read_settings()
-    log_to_stderr(settings.log_options("export", at_least=logging.WARNING))
-    keys = settings.log_options("export").keys
+    log = settings.log_options("export", at_least=logging.WARNING)
+    log_to_stderr(log)
     try:
         choices = Choices(
             topics=chosen_topics(topics, secrets=secrets, until=until is not None),
@@ -81,18 +84,21 @@ def export(  # noqa: PLR0917 - options
             since_ms=None if since is None else to_epoch_ms(since),
             until_ms=None if until is None else to_epoch_ms(until),
             customers=customers,
-            names=key_name(keys[0]) if keys and not whole else "",
+            names=key_name(log.keys[0]) if log.keys and not whole else "",
         )
-        _check(choices, keys)
+        _check(choices, log.keys)
     except ExportError as error:
         _end(error, EXIT_NOTHING)
-    run = _run(settings, folder, choices, processes, keys)
     _warn(WARNINGS[choices.content])
-    try:
-        manifest = run.go()
-    except (ExportError, HistoryError, ClusterError, OSError) as error:
-        _end(error, EXIT_OTHERWISE if (folder / PLAN).exists() else EXIT_NOTHING)
+    manifest = _made(_run(settings, folder, choices, processes, log.keys))
     click.echo(told(folder, manifest))
+
+
+def _made(run: Run) -> Manifest:
+    try:
+        return run.go()
+    except (ExportError, HistoryError, ClusterError, KafkaError, OSError) as error:
+        _end(error, EXIT_OTHERWISE if (run.folder / PLAN).exists() else EXIT_NOTHING)
 
 
 def _content(*, whole: bool, pseudonymised: bool, secrets: bool) -> Content:
@@ -103,7 +109,7 @@ def _content(*, whole: bool, pseudonymised: bool, secrets: bool) -> Content:
     return Content.WHOLE if whole else Content.PSEUDONYMISED if pseudonymised else Content.STRIPPED
 
 
-def _check(choices: Choices, keys: tuple[bytes, ...]) -> None:
+def _check(choices: Choices, keys: Sequence[bytes]) -> None:
     if choices.content is Content.WHOLE and (choices.customers or choices.until_ms is not None):
         raise ExportError(
             "--whole goes with neither --customer nor --until: a cluster is restored as it is now, with everybody"
@@ -113,7 +119,7 @@ def _check(choices: Choices, keys: tuple[bytes, ...]) -> None:
     require_all_state(choices)
 
 
-def _run(settings: Settings, folder: Path, choices: Choices, processes: int | None, keys: tuple[bytes, ...]) -> Run:
+def _run(settings: Settings, folder: Path, choices: Choices, processes: int | None, keys: Sequence[bytes]) -> Run:
     access = Access.of(settings)
     return Run(
         origin=ClusterOrigin(access),
@@ -146,6 +152,6 @@ def _warn(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _end(error: Exception, code: int) -> None:
+def _end(error: Exception, code: int) -> NoReturn:
     click.echo(str(error) or repr(error), err=True)
     sys.exit(code)
