@@ -1,7 +1,7 @@
 """The decision core: pure functions from state and event to state and messages; they import no I/O and no clock."""
 
 from streams.domain.around import hear as hear_around
-from streams.domain.cases.contact import deferred, is_unresponsive, waiting_cases, waits
+from streams.domain.cases.contact import Held, deferred, held, is_unresponsive, waiting_cases, waits
 from streams.domain.customers.customer import Customer
 from streams.domain.customers.health import account_health, phase
 from streams.domain.customers.turn import NOWHERE, Outcome, Turn
@@ -21,6 +21,7 @@ __all__ = [
     "NOWHERE",
     "Customer",
     "Decision",
+    "Held",
     "Outcome",
     "Outgoing",
     "OutgoingSignal",
@@ -32,6 +33,7 @@ __all__ = [
     "decide",
     "deferred",
     "hear_around",
+    "held",
     "is_unresponsive",
     "next_due",
     "phase",

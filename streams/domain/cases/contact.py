@@ -119,6 +119,31 @@ def _holds(turn: Turn, login_id: str, waiting: Waiting) -> Iterator[tuple[dateti
         yield until, Hold.SILENCE
 
 
+class Held(Record, frozen=True):
+    """A contact that waits, and what holds it, each until when; `NEVER` where time alone does not end it."""
+
+    kind: Kind
+    is_reminder: bool
+    since: datetime
+    account_ids: tuple[str, ...]
+    code: int | None
+    holds: tuple[tuple[Hold, datetime], ...]
+
+
+def held(turn: Turn, login_id: str) -> list[Held]:
+    """Give the contacts of a case that wait, in the order in which they go out, with what holds them at the turn.
+
+    Nothing holds one that another of the same case goes before.
+    """
+    found = []
+    for waiting in _in_order(turn.customer.case(login_id)):
+        holds = tuple((hold, at) for at, hold in _holds(turn, login_id, waiting) if hold is not None and at > turn.at)
+        episode = waiting.episode
+        codes = episode.account_ids, episode.reason_code
+        found.append(Held(waiting.kind, waiting.is_reminder, waiting.since, *codes, holds))
+    return found
+
+
 def deferred(turn: Turn, login_id: str, before: LoginState) -> list[Hold]:
     """Say of each contact that waits, and did not before, what holds it longest; one held by another is not told of."""
     waited = {(waiting.since, waiting.place, waiting.is_reminder) for waiting in _waiting(before)}

@@ -1,0 +1,1 @@
+"""What is read of a history for one customer: its partition alone, and in it only what concerns it."""

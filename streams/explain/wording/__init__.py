@@ -1,0 +1,1 @@
+"""From what was followed to a story in words; the only place that names anybody."""
