@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": ("streams.doctor.command:doctor", "Say what is wrong here, and what to do."),
     "executor": ("streams.executor.command:executor", "Open customers' links at the vendor, and look accounts up."),
     "export": ("streams.export.command:export", "Write topics to files that stand alone."),
+    "explain": ("streams.explain.command:explain", "Tell why a customer was contacted, or was not."),
     "forget": ("streams.operate.forget:forget", "Have a customer forgotten."),
     "import": ("streams.export.restoring.command:restore", "Restore an empty cluster from a whole export."),
     "institutions": ("streams.institutions.command:institutions", "Fold signals into support tickets."),

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from schemas.times import rfc3339
 from streams.explain.story import Contact, Decided, Entry, HeldBack, Sent, SetAside, Standing, Story
+from streams.explain.wording.words import said
 
 LEAST = 60
 """Columns that lines have at least."""
@@ -66,9 +67,10 @@ class Screen:
         for number, one in enumerate(contacts, 1):
             lead = f"{number}. "
             lines += self._line(
-                f"{rfc3339(one.at)}  {_said(one.action, one.kind)}, login {one.institution_login_id}", 0, "bold", lead
+                f"{rfc3339(one.at)}  {said(one.action, one.kind)}, login {one.institution_login_id}", 0, "bold", lead
             )
             lines += self._line(_code(one.code, one.reason), 3)
+            lines += self._each("", (f"{rule.rule}: {rule.says}" for rule in one.rules), 3, "dim")
             lines += self._each("", one.why, 3)
             lines += self._each(
                 "came back ", (f"{rfc3339(back.at)}: {back.says}" for back in one.came_back), 3, "green"
@@ -78,7 +80,7 @@ class Screen:
     def _held_back(self, held: Iterable[HeldBack]) -> Iterator[Text]:
         lines: list[Text] = []
         for one in held:
-            what = f"{_said(one.action, one.kind)}, login {one.institution_login_id}"
+            what = f"{said(one.action, one.kind)}, login {one.institution_login_id}"
             ended = _ENDED[one.ended] + ("" if one.ended_at is None else f" {rfc3339(one.ended_at)}")
             lines += self._line(f"{rfc3339(one.since)}  {what}: {ended}", 0, "", "- ")
             lines += self._each("", (f"from {rfc3339(hold.since)}: {hold.says}" for hold in one.held_by), 2)
@@ -157,9 +159,7 @@ class Screen:
         else:
             contact = " - A CONTACT" if sent.is_contact else ""
             accounts = f", accounts {', '.join(sent.account_ids)}" if sent.account_ids else ""
-            yield from self._line(
-                f"{_said(sent.action or '', sent.kind or topic)}{accounts}{contact}", 2, "green", "sent "
-            )
+            yield from self._line(f"{said(sent.action, sent.kind)}{accounts}{contact}", 2, "green", "sent ")
         yield from self._line(f"message {sent.message_id}", 4, "dim")
         if sent.reason is not None:
             yield from self._line(
@@ -171,10 +171,6 @@ class Screen:
         yield from self._each("evidence: ", sent.evidence, 4, "dim")
         backs = (f"{rfc3339(one.at)}: {one.says}" for one in sent.came_back)
         yield from self._each("came back ", backs, 4, "green")
-
-
-def _said(action: str, kind: str) -> str:
-    return f"{action} {kind}".strip()
 
 
 def _code(code: int | None, text: str) -> str:

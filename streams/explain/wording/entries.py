@@ -15,7 +15,7 @@ from streams.explain.story import Came, Decided, Entry, Sent, SetAside
 from streams.explain.wording.answers import Answers
 from streams.explain.wording.events import Events, times_said
 from streams.explain.wording.reasons import Reasons
-from streams.explain.wording.words import HOLDS, OUTCOMES, rules_said, until
+from streams.explain.wording.words import HOLDS, OUTCOMES, rules_said, said, until
 from streams.kafka.topics import EVENTS, SIGNALS
 
 NOTHING = Evidence((), (), None)
@@ -79,7 +79,7 @@ class Entries:
         if step.event is None:
             return "a record under the customer's key that could not be read"
         if step.sort is Sort.TICK:
-            kinds = dict.fromkeys(f"{one.data.get('action')} of {one.data.get('kind')}" for one in step.sent)
+            kinds = dict.fromkeys(said(one.data.get("action"), one.data.get("kind")) for one in step.sent)
             return f"a time has come: {', '.join(kinds) or 'nothing is sent'}"
         return events.headline(step.event)
 

@@ -62,7 +62,10 @@ class Reasons:
         if self.message.data.get("action") == Action.REMIND:
             yield from self._reminder()
         else:
-            yield "the command is new: it was open for this login in no message before"
+            yield "no command of this kind was open for the login: a new episode began"
+            if relapses := self._relapses_in_a_row:
+                needed = self.step.scene.rules.policy.otp.relapses
+                yield f"it failed again soon after its repair: relapse {relapses}, and {needed} are an escalation (R7)"
         yield self._cooldown()
         if self.evidence.wait is not None and self.evidence.wait.held_by:
             yield waited(self.evidence.wait)
@@ -83,7 +86,7 @@ class Reasons:
         if last is None:
             return "nobody was contacted about this login before"
         ago = span(self.message.at - last)
-        return f"the last contact about this login was {ago} before; {span(cooldown)} are asked for"
+        return f"the last contact about this login was {ago} before; at most one in {span(cooldown)} (R8)"
 
     # -- other messages
 
@@ -159,10 +162,10 @@ class Reasons:
 
     def _spell(self, spell: Spell, what: str) -> str:
         opened = f"185 attempted {rfc3339(spell.opened_at)}"
-        by = f", event {self.names.event(spell.opened_by)}" if spell.opened_by else ""
-        ended = "" if spell.ended_at is None else f"; repaired {rfc3339(spell.ended_at)}"
+        ended = "" if spell.ended_at is None else f", repaired {rfc3339(spell.ended_at)}"
         how = f" ({spell.ended_as})" if spell.ended_as else ""
-        return f"{what}: {opened}{by}{ended}{how}"
+        by = f", event {self.names.event(spell.opened_by)}" if spell.opened_by else ""
+        return f"{what}: {opened}{ended}{how}{by}"
 
 
 def _first_and_last(attempts: Sequence[Attempt]) -> Sequence[Attempt]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from schemas.catalogue import Treatment
+from schemas.catalogue import Kind, Treatment
+from schemas.commands import Action
 from schemas.events import AccountSnapshot
+from schemas.times import rfc3339
 from streams.domain import Outcome
 from streams.explain.following.steps import Step
 from streams.explain.following.trail import Wait
@@ -38,7 +40,7 @@ class Answer:
         """Give the summary."""
         contacts = tuple(_contact(one) for one in self.sent if one.is_contact)
         held_back = tuple(self._held_back(wait) for wait in self.waits if wait.held_by)
-        says = [*self._contacts(contacts), *self._not_asked(contacts), *self._held(held_back)]
+        says = [*self._contacts(contacts), *self._escalated(), *self._not_asked(contacts), *self._held(held_back)]
         return Summary(says=tuple(says), contacts=contacts, held_back=held_back)
 
     def _held_back(self, wait: Wait) -> HeldBack:
@@ -86,7 +88,13 @@ class Answer:
         if apart:
             least, limit = min(apart), span(self.cooldown)
             kept = "" if least >= self.cooldown else ", which is LESS than it should be"
-            yield f"They are at least {span(least)} apart; {limit} are asked for (R8){kept}."
+            yield f"They lie at least {span(least)} apart; at most one in {limit} is allowed (R8){kept}."
+
+    def _escalated(self) -> Iterator[str]:
+        for one in self.sent:
+            if one.kind == Kind.OTP_ESCALATION and one.action == Action.ISSUE:
+                when = f"Login {one.institution_login_id} was escalated {rfc3339(one.at)}"
+                yield f"{when}: its bank asks for a passcode every time, so nobody is reminded any more (R7)."
 
     def _not_asked(self, contacts: Sequence[Contact]) -> Iterator[str]:
         treated, repeated, marked = Counter[Treatment](), 0, 0

@@ -11,20 +11,20 @@ from streams.domain import Outcome
 from streams.explain.story import RuleSaid
 
 RULES: Mapping[str, str] = {
-    "R1": "a new attempt, or another code at the same one, is an observation; a repetition changes nothing",
+    "R1": "a new attempt or code is an observation; a repetition changes nothing",
     "R2": "the catalogue says who has to do what about a code",
-    "R3": "one open command per login and kind: the first failure issues it, more only bring it up to date",
-    "R4": "an episode lasts from the first failing attempt until no account of the login needs it any more",
-    "R5": "a command is complete after a fix of ours, else withdrawn; a fix that names no case is weak",
-    "R6": "a fix is not a repair: contact waits for it to show, it is looked up, and given up after a time",
-    "R7": "185 again and again soon after each repair: the bank wants a one-time passcode, reminders stop",
-    "R8": "at most one contact about a login in the cooldown; reminders by the schedule, then none",
+    "R3": "one open command per login and kind; more failures only update it",
+    "R4": "an episode lasts from the first failing attempt until it is not needed",
+    "R5": "a fix counts for the case named; closed after it: complete, else withdrawn",
+    "R6": "a fix is no repair: contact waits until it shows, or has failed to",
+    "R7": "185 soon after each repair: a passcode every time, reminders stop",
+    "R8": "one contact about a login in a cooldown; reminders by schedule, then none",
     "R9": "while the bank has an incident its customers are left alone",
     "R10": "one support ticket for an institution and code",
     "R11": "a code that nobody knows is support's matter, never the customer's",
     "R12": "a deleted account leaves its case, and is dropped after a time",
-    "R13": "an account keeps its history when its institution or its login changes",
-    "R14": "a command has to wait until the login of the account is known",
+    "R13": "an account keeps its history when its institution or login changes",
+    "R14": "a command waits until the login of the account is known",
     "R15": "an authorisation that is about to end is to be renewed before",
     "R16": "an operator has decided",
     "R17": "old news of a first sweep contact nobody until they are released",
@@ -121,3 +121,8 @@ def until(at: datetime | None) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Count things."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def said(action: object, kind: object) -> str:
+    """Name a message by what it is."""
+    return f"look-up ({action})" if kind == "lookup" else f"{action} {kind}"

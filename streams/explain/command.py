@@ -1,0 +1,151 @@
+"""`txpush explain`: why a customer was contacted, or was not."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from schemas.times import parse_rfc3339, rfc3339
+from schemas.vendor import valid_identifier
+from streams.explain.asked import Asked, ExplainError
+from streams.explain.origins import origin_of
+from streams.explain.run import explain as tell
+from streams.explain.showing.page import page
+from streams.explain.showing.progress import Bar
+from streams.explain.showing.terminal import Screen
+from streams.explain.story import Story
+from streams.history import HistoryError
+from streams.kafka.access import ClusterError
+from streams.kafka.present import clock_of
+from streams.operate.telling import refuse, span_in
+from streams.pseudonyms import Pseudonyms
+from streams.settings import Settings, read_settings
+
+OWN_KEY = (
+    "the names in it are under a key that was made up for this run, so the next one has others: set "
+    "TXPUSH_PSEUDONYM_KEYS to have them stay the same"
+)
+PRIVATE = 0o600
+"""Of a page: it is about a customer."""
+
+
+class Moment(click.ParamType):
+    """A time: RFC 3339, or a span back from now as `90m`, `12h` or `3d`."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - click's signature
+        """Read the time."""
+        if (span := span_in(value)) is not None:
+            return clock_of(read_settings()).now() - span
+        try:
+            return parse_rfc3339(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time: write 2026-11-01T03:00:00Z, or 90m, 12h or 3d ago", param, ctx)
+
+
+class Identity(click.ParamType):
+    """An id of the vendor's."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - click's signature
+        """Read the id."""
+        found = valid_identifier(value)
+        if found is None:
+            self.fail("an id has neither spaces nor slashes, and at most 64 characters", param, ctx)
+        return found
+
+
+@click.command()
+@click.argument("customer", type=Identity())
+@click.option("--account", "account_id", type=Identity(), metavar="ID", help="Only this account, with its login.")
+@click.option("--at", type=Moment(), help="How things stood then: a time, or a span ago as 12h or 3d.")
+@click.option("--from", "since", type=Moment(), help="Tell from then on: a time, or a span ago as 12h or 3d.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; streams/explain/story.py describes it.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write a page.")
+@click.option("--pseudonyms", is_flag=True, help="Name nobody in clear, as for a customer who was forgotten.")
+def explain(
+    customer: str,
+    account_id: str | None,
+    at: datetime | None,
+    since: datetime | None,
+    html: Path | None,
+    *,
+    as_json: bool,
+    pseudonyms: bool,
+) -> None:
+    """Tell one customer's story: what came, what was decided and why, what was sent, what came back.
+
+    The answer comes first: who was contacted when and why it was allowed, and what was held back, and why. Only the
+    partition of the customer is read, and nothing is written. What was recorded is told; where this release would have
+    decided otherwise, that is said in its place. Somebody who was forgotten is shown by keyed hashes.
+
+    Ends with 0, also where nothing is known of the customer, and with 2 when the topics cannot be read.
+
+    \b
+    Examples:
+      txpush explain 7000000042
+      txpush explain 7000000042 --account 5900000001 --from 30d
+      txpush explain 7000000042 --at 2026-11-03T08:00:00Z
+      txpush explain 7000000042 --json | jq -r '.summary.says[]'
+      txpush explain 7000000042 --pseudonyms --html story.html
+    """  # noqa: D301 - click wants the real character
+    if at is not None and since is not None and since > at:
+        refuse(f"--from {rfc3339(since)} is behind --at {rfc3339(at)}: change one of them")
+    settings = read_settings()
+    names = Pseudonyms(settings.log_options("explain").keys)
+    asked = Asked(customer, account_id, since, at)
+    with Bar() as bar:
+        story = _waited(tell(origin_of(settings), asked, bar, names, is_hashed=pseudonyms))
+    if html is not None:
+        _write(html, page(story))
+    if as_json:
+        sys.stdout.write(f"{story.model_dump_json()}\n")
+    elif html is None and not story.is_empty:
+        _print(story)
+    for line in _words(story, asked, settings, names):
+        click.echo(line, err=True)
+
+
+def _waited(request: Coroutine[Any, Any, Story]) -> Story:
+    try:
+        return asyncio.run(request)
+    except (ExplainError, HistoryError, ClusterError) as error:
+        refuse(str(error))
+
+
+def _print(story: Story) -> None:
+    console = Console()
+    for line in Screen(console.width).of(story):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _write(file: Path, document: str) -> None:
+    """Write a page that only its owner can read."""
+    try:
+        with open(file, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, PRIVATE)) as out:
+            out.write(document)
+    except OSError as error:
+        refuse(f"{file} cannot be written: {error.strerror}; name a file in a folder that is there")
+    click.echo(f"written to {file}", err=True)
+
+
+def _words(story: Story, asked: Asked, settings: Settings, names: Pseudonyms) -> list[str]:
+    """Say what a story cannot: that there is none, and what to check."""
+    lines = []
+    if story.is_empty:
+        lines.append(f"nothing in the log is about customer {story.customer}: see that the id is right")
+        lines += [f"and that it is this cluster: {settings.bootstrap}", *story.notes]
+    elif asked.account_id is not None and not any(one.account_id == story.account for one in story.now.accounts):
+        known = ", ".join(one.account_id for one in story.now.accounts)
+        lines.append(f"account {story.account} is not known of the customer{f', only {known}' if known else ''}")
+    if story.names == "hashed" and names.is_own:
+        lines.append(OWN_KEY)
+    return lines
