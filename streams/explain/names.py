@@ -48,14 +48,18 @@ class Names:
         """Name a message: of a command by its sequence, too."""
         command, _, rest = identity.partition(":")
         if command == "lookup":
-            return self._numbered("lookup", identity)
+            return identity if self._pseudonyms is None else f"lookup {self._numbered(command, identity)}"
         return f"{self.command(command)}:{rest}"
 
     def _numbered(self, sort: str, identity: str) -> str:
         if self._pseudonyms is None:
             return identity
         known = self._numbers.setdefault(sort, {})
-        return f"{sort}-{known.setdefault(identity, len(known) + 1)}"
+        return f"#{known.setdefault(identity, len(known) + 1)}"
+
+    def operator(self, who: str) -> str:
+        """Name who decided."""
+        return who if self._pseudonyms is None else "an operator"
 
     def text(self, words: str | None) -> str | None:
         """Give what a person or another program wrote."""

@@ -48,7 +48,7 @@ async def explain(
 
 async def _followed(reading: Reading, following: Following, origin: str, asked: Asked) -> Followed:
     trail, steps = Trail(), deque[Step](maxlen=STEPS)
-    told, forgotten_at, is_behind = 0, None, False
+    named, told, forgotten_at, is_behind = set[str](), 0, None, False
     async for record in reading.of_customer():
         if record.key is not None and FORGOTTEN in record.headers:
             forgotten_at = time_of_record(record.timestamp)
@@ -57,6 +57,7 @@ async def _followed(reading: Reading, following: Following, origin: str, asked: 
             continue  # only whether the customer was forgotten since: it is not to be named then
         for step in following.take(record):
             trail.follow(step)
+            named.update(message.id for message in step.sent)
             if record.offset >= reading.told_from:
                 steps.append(step)
                 told += 1
@@ -69,9 +70,10 @@ async def _followed(reading: Reading, following: Following, origin: str, asked: 
         scene=following.scene,
         steps=steps,
         customer=following.customer,
-        as_of=asked.at or following.time,
+        as_of=asked.at or reading.last_at,
         forgotten_at=forgotten_at,
         left_out=told - len(steps),
+        unnamed=reading.kept.unnamed(named, asked.since, asked.at),
         logins=logins_of(asked.account_id, steps),
     )
 

@@ -44,8 +44,6 @@ class Following:
         self._commands = {str(one.data.get("command_id")) for one in kept.messages.values()}
         self.customer: Customer | None = None
         self.scene = Scene(shipped)
-        self.time: datetime | None = None
-        """The time of the last record."""
 
     def take(self, record: SourceRecord) -> list[Step]:
         """Take a record; give what it was to this customer, mostly nothing where it is about all.
@@ -53,7 +51,6 @@ class Following:
         Raises:
             ExplainError: a later release has written it.
         """
-        self.time = time_of_record(record.timestamp)
         if record.key is None and TICK in record.headers:
             return self._tick(record)
         try:

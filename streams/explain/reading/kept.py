@@ -1,6 +1,6 @@
 """What the topics beside the log have of one customer: decisions, messages, dead letters, and what is gone by now."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -100,6 +100,15 @@ class Kept:
     def knows_of(self, offset: int) -> bool:
         """Tell whether a decision on a record would be here, if one was made by the time of the last that is here."""
         return AUDIT not in self.absent and self.audited_from is not None and offset >= self.audited_from
+
+    def unnamed(self, named: Container[str], since: datetime | None, at: datetime | None) -> int:
+        """Count the messages of a time that no decision names, where all decisions since the log begins are here."""
+        if AUDIT in self.absent or self.audited_from != 0:
+            return 0
+        log = self.gone.get(EVENTS)
+        begins = [one for one in (since, None if log is None else log.first_at) if one is not None]
+        found = [one.at for one in self.messages.values() if one.id not in named]
+        return sum(all(one >= begin for begin in begins) and (at is None or one <= at) for one in found)
 
     def take_audit(self, record: SourceRecord) -> None:
         """Keep a decision on this customer, and where anybody's record was set aside."""

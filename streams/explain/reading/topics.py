@@ -1,7 +1,7 @@
 """Reads the customer's partition of each topic once: first what lies beside the log, then the log itself."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from schemas.times import time_of_record
@@ -43,6 +43,8 @@ class Reading:
         """The first offset of the log that is told."""
         self.stands_at = self.log.end
         """The first offset of the log that lies behind the time that is asked about."""
+        self.last_at: datetime | None = None
+        """The time of the last record of the log that was read, whosever it is."""
 
     async def begin(self) -> None:
         """Find where to begin in each topic, and say how much there is to read."""
@@ -98,6 +100,7 @@ class Reading:
             for record in records:
                 if record.key == key or record.key is None:
                     yield record
+            self.last_at = time_of_record(records[-1].timestamp)
 
     async def _chunks(self, topic: str) -> AsyncIterator[Sequence[SourceRecord]]:
         span, at = Span(self._begins[topic], self._spans[topic].end), self._begins[topic]

@@ -15,7 +15,7 @@ from streams.explain.story import Came, Decided, Entry, Sent, SetAside
 from streams.explain.wording.answers import Answers
 from streams.explain.wording.events import Events, times_said
 from streams.explain.wording.reasons import Reasons
-from streams.explain.wording.words import HOLDS, OUTCOMES, rules_said, said, until
+from streams.explain.wording.words import OUTCOMES, held, rules_said, said
 from streams.kafka.topics import EVENTS, SIGNALS
 
 NOTHING = Evidence((), (), None)
@@ -110,7 +110,7 @@ class Entries:
             if wait.offset == step.offset and wait.held_by:
                 what = f"{'remind' if wait.is_reminder else 'issue'} of {wait.kind}"
                 login, first = self.names.login(wait.login_id), wait.held_by[0]
-                yield f"{what} for login {login} waits {until(first.until)}: {HOLDS[first.hold]}"
+                yield f"{what} for login {login}: {held(first.hold, first.until)}"
 
     def _set_aside(self, step: Step) -> SetAside | None:
         if step.aside is None:

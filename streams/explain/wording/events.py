@@ -52,7 +52,7 @@ class Events:
                 does = (
                     "the customer is to be forgotten" if isinstance(data, CustomerForgotten) else _ACTIONS[data.action]
                 )
-                return f"{self.names.text(data.who)} decides: {does}"
+                return f"{self.names.operator(data.who)} decides: {does}"
             case data:
                 return _plainly(data) or f"an event of type {event.type}"
 
@@ -115,7 +115,7 @@ class Events:
         elif isinstance(data, CustomerForgotten):
             yield f"reason: {self.names.text(data.why)}"
         elif isinstance(data, PolicyActivated) and data.who is not None:
-            yield f"by {self.names.text(data.who)}: {self.names.text(data.why)}"
+            yield f"by {self.names.operator(data.who)}: {self.names.text(data.why)}"
         elif isinstance(data, AccountSnapshot):
             yield from self._account(data)
 

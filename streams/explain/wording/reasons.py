@@ -12,7 +12,7 @@ from streams.explain.following.steps import Step
 from streams.explain.following.trail import Attempt, Evidence, Spell, Wait
 from streams.explain.names import Names
 from streams.explain.reading.kept import Message
-from streams.explain.wording.words import HOLDS, WITHDRAWN, counted, span, until
+from streams.explain.wording.words import WITHDRAWN, counted, held, span
 from streams.kafka.topics import LOOKUP
 
 SHOWN = 4
@@ -174,5 +174,4 @@ def _first_and_last(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
 
 def waited(wait: Wait) -> str:
     """Say how long a contact waited, and for what."""
-    held = "; then ".join(f"{HOLDS[one.hold]}, {until(one.until)}" for one in wait.held_by)
-    return f"it waited since {rfc3339(wait.since)}: {held}"
+    return f"it waited since {rfc3339(wait.since)}: {'; then '.join(held(one.hold, one.until) for one in wait.held_by)}"

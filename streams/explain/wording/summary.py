@@ -15,7 +15,7 @@ from streams.explain.following.steps import Step
 from streams.explain.following.trail import Wait
 from streams.explain.names import Names
 from streams.explain.story import Contact, HeldBack, HoldSaid, Sent, Summary
-from streams.explain.wording.words import HOLDS, counted, span, until
+from streams.explain.wording.words import counted, held, span
 
 _NOBODY_ASKED = {
     Treatment.INSTITUTION: "the bank's trouble, so nothing is asked of the customer (R2)",
@@ -40,7 +40,9 @@ class Answer:
         """Give the summary."""
         contacts = tuple(_contact(one) for one in self.sent if one.is_contact)
         held_back = tuple(self._held_back(wait) for wait in self.waits if wait.held_by)
-        says = [*self._contacts(contacts), *self._escalated(), *self._not_asked(contacts), *self._held(held_back)]
+        says = [*self._contacts(contacts), *self._escalated(), *self._not_asked(), *self._held(held_back)]
+        if not contacts and len(says) == 1:
+            says.append("Nothing that was heard asked for a contact.")
         return Summary(says=tuple(says), contacts=contacts, held_back=held_back)
 
     def _held_back(self, wait: Wait) -> HeldBack:
@@ -52,7 +54,7 @@ class Answer:
             code=wait.code,
             since=wait.since,
             held_by=tuple(
-                HoldSaid(hold=one.hold, since=one.since, until=one.until, says=f"{HOLDS[one.hold]}, {until(one.until)}")
+                HoldSaid(hold=one.hold, since=one.since, until=one.until, says=held(one.hold, one.until))
                 for one in wait.held_by
             ),
             ended_at=wait.ended_at,
@@ -96,7 +98,7 @@ class Answer:
                 when = f"Login {one.institution_login_id} was escalated {rfc3339(one.at)}"
                 yield f"{when}: its bank asks for a passcode every time, so nobody is reminded any more (R7)."
 
-    def _not_asked(self, contacts: Sequence[Contact]) -> Iterator[str]:
+    def _not_asked(self) -> Iterator[str]:
         treated, repeated, marked = Counter[Treatment](), 0, 0
         codes = defaultdict[Treatment, set[int]](set)
         for step, data, code in _observations(self.steps):
@@ -117,8 +119,8 @@ class Answer:
             yield f"{counted(marked, 'failure')} of a login that asks for a passcode every time opened nothing (R7)."
         if repeated:
             yield f"{counted(repeated, 'repetition')} of what was known told nobody anything (R1)."
-        if not contacts and not treated and not any(step.sent for step in self.steps):
-            yield "Nothing that was heard asked for a contact."
+        if aside := sum(step.aside is not None for step in self.steps):
+            yield f"{counted(aside, 'record')} of the customer could not be used: see the dead letters below."
 
     def _held(self, held_back: Sequence[HeldBack]) -> Iterator[str]:
         ended = Counter(one.ended for one in held_back)

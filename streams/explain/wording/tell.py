@@ -36,6 +36,8 @@ class Followed:
     customer: Customer | None
     as_of: datetime | None
     forgotten_at: datetime | None = None
+    unnamed: int = 0
+    """Messages that no decision names."""
     left_out: int = 0
     """The first steps, of which there were too many to keep."""
     logins: frozenset[str] = field(default_factory=frozenset)
@@ -46,6 +48,8 @@ def tell(found: Followed, names: Names) -> Story:
     """Tell what was found; `names` says how people are called."""
     asked, rules = found.asked, found.scene.rules
     steps = [step for step in found.steps if _is_asked(step, found)]
+    for step in steps:
+        names.event("" if step.event is None else step.event.id)  # numbers, where there are any, in the order of events
     answers = Answers.of(found.steps, found.kept, names)
     words = Entries(names, found.kept, found.trail, answers, found.partition)
     entries = tuple(words.of(steps))
@@ -145,6 +149,8 @@ def _notes(found: Followed, entries: Sequence[Entry], sent: Sequence[Sent]) -> I
             f"the last decision that is recorded is on offset {found.kept.audited_to - 1}: what came behind it waits "
             "for the agent, or came to nothing"
         )
+    if found.unnamed:
+        yield f"{counted(found.unnamed, 'message')} to the customer named by no decision: run `txpush audit verify`"
     lost = sum(one.missing is not None and "audit verify" in one.missing for one in sent)
     if lost:
         yield f"{counted(lost, 'message')} of recorded decisions cannot be found: run `txpush audit verify`"

@@ -66,6 +66,13 @@ HOLDS: Mapping[Hold, str] = {
     Hold.BASELINE: "old news of a first sweep: it waits for its release (R17)",
 }
 
+_ENDLESS: Mapping[Hold, str] = {
+    Hold.FIX_PENDING: "until it does, or is given up",
+    Hold.SILENCE: "until another override",
+    Hold.BASELINE: "until an operator releases it",
+}
+"""When a hold ends that no time ends."""
+
 WITHDRAWN: Mapping[str, str] = {
     WithdrawReason.HEALED: "works again without a fix through our link",
     WithdrawReason.OTP: "a one-time passcode is asked for every time: see the escalation",
@@ -113,9 +120,12 @@ def span(length: timedelta) -> str:
     return " ".join(told[:2]) or "0 s"
 
 
-def until(at: datetime | None) -> str:
-    """Say until when something lasts."""
-    return "until something happens" if at is None else f"until {rfc3339(at)}"
+def held(hold: Hold, until: datetime | None) -> str:
+    """Say what holds a contact, and until when."""
+    if until is None:
+        return f"{HOLDS[hold]}, {_ENDLESS.get(hold, 'until something happens')}"
+    end = f"until it is over, at the latest {rfc3339(until)}" if hold is Hold.INCIDENT else f"until {rfc3339(until)}"
+    return f"{HOLDS[hold]}, {end}"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -11,7 +11,6 @@ from schemas.events import (
     CustomerForgotten,
     Event,
     EventType,
-    Incident,
     Override,
     OverrideAction,
     Source,
@@ -19,6 +18,8 @@ from schemas.events import (
 from schemas.times import to_epoch_ms
 from streams.explain import Asked, Story, explain
 from streams.explain.showing.terminal import Screen
+from streams.fold.effects import OutRecord
+from streams.fold.intake import partition_of
 from streams.pseudonyms import Pseudonyms
 from streams.testing import Topology
 from streams.testing.history import MemoryOrigin
@@ -82,14 +83,11 @@ def override(topology: Topology, action: OverrideAction, customer: str | None = 
     topology.send(Event(name, EventType.OPERATOR_OVERRIDE, Source.OPERATOR, topology.now, data, None, customer))
 
 
-def incident(topology: Topology, code: int, *, is_open: bool) -> None:
-    """Have the institution agent tell of an incident at the bank."""
-    kind = EventType.INCIDENT_OPENED if is_open else EventType.INCIDENT_CLOSED
-    now = topology.now
-    data = Incident(
-        institution_id=BANK, code=code, sequence=to_epoch_ms(now), opened_at=now, logins_failing=20, logins_seen=22
-    )
-    topology.send(Event(f"incident:{kind}@{now.isoformat()}", kind, Source.INSTITUTIONS, now, data))
+def everybody(topology: Topology, code: int) -> None:
+    """Have 25 others of the bank be seen with one code, each at a login of its own."""
+    for number in range(25):
+        others = {"customer": f"80000000{number:02}", "institutionLoginId": f"81000000{number:02}"}
+        notify(topology, code, f"82000000{number:02}", **others)
 
 
 def forget(topology: Topology, customer: str = CUSTOMER) -> None:
@@ -149,4 +147,75 @@ def passcodes() -> Topology:
             if day < 2:
                 notify(topology, 0)
                 topology.advance(days=3)
+    return topology
+
+
+def incident_defers() -> Topology:
+    """A failure while the bank has an incident; it is over an hour later, and the account still fails."""
+    topology = Topology()
+    with topology:
+        notify(topology, 0)
+        everybody(topology, 103)
+        topology.advance(minutes=10)
+        notify(topology, 103)
+        topology.advance(hours=1)
+        everybody(topology, 0)
+        topology.advance(minutes=10)
+    return topology
+
+
+def silence() -> Topology:
+    """A failure under a silence of everybody, which holds still."""
+    topology = Topology()
+    with topology:
+        override(topology, OverrideAction.SILENCE, all=True)
+        notify(topology, 103)
+        topology.advance(days=2)
+    return topology
+
+
+def baseline() -> Topology:
+    """Old news of a first sweep, released a day later."""
+    topology = Topology()
+    with topology:
+        observed(topology, 103, Source.SWEEP, hours_ago=60, baseline=True)
+        topology.advance(days=1)
+        override(topology, OverrideAction.RELEASE_BASELINE, all=True, rate_per_hour=2)
+        topology.advance(minutes=30)
+    return topology
+
+
+def weak_fix() -> Topology:
+    """A session that names nothing, an hour before a reminder is due, with two cases open at two banks."""
+    topology = Topology()
+    with topology:
+        notify(topology, 185)
+        notify(topology, 103, "5900000002", institutionId="102106", institutionLoginId="7100000008")
+        topology.advance(hours=23)
+        connect(topology, "done")
+        topology.advance(hours=3)
+    return topology
+
+
+def forgotten() -> Topology:
+    """A customer with an open command who asks to be forgotten."""
+    topology = Topology()
+    with topology:
+        notify(topology, 185)
+        topology.advance(hours=1)
+        report(topology, topology.commands("remediation.connect-fix")[0]["command_id"], "delivered", f"to {CUSTOMER}")
+        topology.advance(hours=1)
+        forget(topology)
+    return topology
+
+
+def dead_letter() -> Topology:
+    """A record under the customer's key that is no event, between two that are."""
+    topology = Topology()
+    with topology:
+        notify(topology, 0)
+        spoilt = OutRecord(CUSTOMER.encode(), b"{", [("ce_id", b"spoilt")], to_epoch_ms(topology.now))
+        topology.append(partition_of(CUSTOMER, 3), spoilt)
+        topology.advance(hours=1)
+        notify(topology, 102)
     return topology
