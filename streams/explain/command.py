@@ -110,7 +110,7 @@ def explain(
         sys.stdout.write(f"{story.model_dump_json()}\n")
     elif html is None and not story.is_empty:
         _print(story)
-    for line in _words(story, asked, settings, names):
+    for line in _words(story, settings, names):
         click.echo(line, err=True)
 
 
@@ -137,15 +137,13 @@ def _write(file: Path, document: str) -> None:
     click.echo(f"written to {file}", err=True)
 
 
-def _words(story: Story, asked: Asked, settings: Settings, names: Pseudonyms) -> list[str]:
+def _words(story: Story, settings: Settings, names: Pseudonyms) -> list[str]:
     """Say what a story cannot: that there is none, and what to check."""
     lines = []
     if story.is_empty:
-        lines.append(f"nothing in the log is about customer {story.customer}: see that the id is right")
+        whom = f"customer {story.customer}" if story.account is None else f"account {story.account} of {story.customer}"
+        lines.append(f"nothing in the log is about {whom}: see that the id is right")
         lines += [f"and that it is this cluster: {settings.bootstrap}", *story.notes]
-    elif asked.account_id is not None and not any(one.account_id == story.account for one in story.now.accounts):
-        known = ", ".join(one.account_id for one in story.now.accounts)
-        lines.append(f"account {story.account} is not known of the customer{f', only {known}' if known else ''}")
     if story.names == "hashed" and names.is_own:
         lines.append(OWN_KEY)
     return lines

@@ -1,6 +1,6 @@
 """Steps as entries of the story; like ones in a row that nothing came of are told as one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,13 +26,14 @@ _REPETITIONS = (Outcome.DUPLICATE_EVENT, Outcome.DUPLICATE, Outcome.STALE)
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Words for steps; `partition` is the customer's."""
+    """Words for steps; `partition` is the customer's, `is_wanted` chooses among the messages of a step."""
 
     names: Names
     kept: Kept
     trail: Trail
     answers: Answers
     partition: int
+    is_wanted: Callable[[Message], bool]
 
     def of(self, steps: Iterable[Step]) -> Iterator[Entry]:
         """Give the entries of steps in order."""
@@ -79,7 +80,9 @@ class Entries:
         if step.event is None:
             return "a record under the customer's key that could not be read"
         if step.sort is Sort.TICK:
-            kinds = dict.fromkeys(said(one.data.get("action"), one.data.get("kind")) for one in step.sent)
+            kinds = dict.fromkeys(
+                said(one.data.get("action"), one.data.get("kind")) for one in filter(self.is_wanted, step.sent)
+            )
             return f"a time has come: {', '.join(kinds) or 'nothing is sent'}"
         return events.headline(step.event)
 
@@ -126,7 +129,7 @@ class Entries:
     # -- messages
 
     def _sent(self, step: Step) -> Iterator[Sent]:
-        for message in step.sent:
+        for message in filter(self.is_wanted, step.sent):
             yield self.sent(step, message)
         for topic, name in step.missing:
             yield Sent(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from schemas.events import AccountChallenged, AccountSnapshot, ConnectEvent, Event, Override
 from schemas.times import rfc3339
@@ -11,7 +12,7 @@ from streams.explain.asked import Asked
 from streams.explain.following.steps import Scene, Sort, Step
 from streams.explain.following.trail import Trail
 from streams.explain.names import Names
-from streams.explain.reading.kept import Kept
+from streams.explain.reading.kept import Kept, Message
 from streams.explain.story import Entry, Sent, Standing, Story
 from streams.explain.wording.answers import Answers
 from streams.explain.wording.entries import Entries
@@ -49,9 +50,10 @@ def tell(found: Followed, names: Names) -> Story:
     asked, rules = found.asked, found.scene.rules
     steps = [step for step in found.steps if _is_asked(step, found)]
     for step in steps:
-        names.event("" if step.event is None else step.event.id)  # numbers, where there are any, in the order of events
+        if step.event is not None and step.sort is not Sort.TICK:
+            names.event(step.event.id)  # numbers, where there are any, in the order of events
     answers = Answers.of(found.steps, found.kept, names)
-    words = Entries(names, found.kept, found.trail, answers, found.partition)
+    words = Entries(names, found.kept, found.trail, answers, found.partition, partial(_is_about, found))
     entries = tuple(words.of(steps))
     sent = [one for entry in entries for one in entry.sent]
     first = steps[0].offset if steps else 0
@@ -73,7 +75,7 @@ def tell(found: Followed, names: Names) -> Story:
         now=_standing(found, names),
         entries=entries,
         differences=sum(bool(entry.differs) for entry in entries),
-        notes=tuple(_notes(found, entries, sent)),
+        notes=(*_unknown(found, names), *_notes(found, entries, sent)),
     )
 
 
@@ -92,12 +94,18 @@ def _is_of_account(login_id: str | None, found: Followed) -> bool:
     return found.asked.account_id is None or login_id in found.logins
 
 
+def _is_about(found: Followed, message: Message) -> bool:
+    """Tell whether a message is about the account that is asked about, or its login."""
+    account_id = found.asked.account_id
+    return account_id is None or account_id in message.account_ids or message.login_id in found.logins
+
+
 def _is_asked(step: Step, found: Followed) -> bool:
     """Tell whether a step is about the account that is asked about, its login, or the customer as a whole."""
     account_id = found.asked.account_id
     if account_id is None:
         return True
-    if any(account_id in one.account_ids or one.login_id in found.logins for one in step.sent):
+    if any(_is_about(found, one) for one in step.sent):
         return True
     return step.sort is not Sort.TICK and step.event is not None and _names(step.event, account_id, found.logins)
 
@@ -126,6 +134,16 @@ def logins_of(account_id: str | None, steps: Iterable[Step]) -> frozenset[str]:
 
 
 # -- what a story lacks
+
+
+def _unknown(found: Followed, names: Names) -> Iterator[str]:
+    """Say that the account that is asked about is not the customer's, and which are."""
+    account_id = found.asked.account_id
+    customers = [one for step in found.steps for one in (step.before, step.after) if one is not None]
+    known = dict.fromkeys(key for one in customers for key in one.accounts)
+    if account_id is not None and known and account_id not in known:
+        told = ", ".join(map(names.account, known))
+        yield f"account {names.account(account_id)} is not known of the customer, only {told}"
 
 
 def _notes(found: Followed, entries: Sequence[Entry], sent: Sequence[Sent]) -> Iterator[str]:

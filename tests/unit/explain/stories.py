@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from schemas.catalogue import Catalogue
@@ -119,6 +120,7 @@ def observed(topology: Topology, code: int, source: Source, *, hours_ago: float 
     topology.send(Event(name, EventType.ACCOUNT_OBSERVED, source, topology.now, data, None, CUSTOMER))
 
 
+@cache
 def two_mails() -> Topology:
     """A challenge that nobody answers for a day, then one that somebody does."""
     topology = Topology()
@@ -137,6 +139,7 @@ def two_mails() -> Topology:
     return topology
 
 
+@cache
 def passcodes() -> Topology:
     """A challenge that comes back after each repair, until it is clear that it always will."""
     topology = Topology()
@@ -150,6 +153,7 @@ def passcodes() -> Topology:
     return topology
 
 
+@cache
 def incident_defers() -> Topology:
     """A failure while the bank has an incident; it is over an hour later, and the account still fails."""
     topology = Topology()
@@ -164,6 +168,7 @@ def incident_defers() -> Topology:
     return topology
 
 
+@cache
 def silence() -> Topology:
     """A failure under a silence of everybody, which holds still."""
     topology = Topology()
@@ -174,6 +179,7 @@ def silence() -> Topology:
     return topology
 
 
+@cache
 def baseline() -> Topology:
     """Old news of a first sweep, released a day later."""
     topology = Topology()
@@ -185,6 +191,7 @@ def baseline() -> Topology:
     return topology
 
 
+@cache
 def weak_fix() -> Topology:
     """A session that names nothing, an hour before a reminder is due, with two cases open at two banks."""
     topology = Topology()
@@ -197,6 +204,7 @@ def weak_fix() -> Topology:
     return topology
 
 
+@cache
 def forgotten() -> Topology:
     """A customer with an open command who asks to be forgotten."""
     topology = Topology()
@@ -209,6 +217,7 @@ def forgotten() -> Topology:
     return topology
 
 
+@cache
 def dead_letter() -> Topology:
     """A record under the customer's key that is no event, between two that are."""
     topology = Topology()

@@ -44,6 +44,7 @@ class Tampered:
     begins: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
+        """Name it."""
         return "tampered"
 
     @asynccontextmanager
