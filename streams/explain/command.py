@@ -25,7 +25,7 @@ from streams.kafka.access import ClusterError
 from streams.kafka.present import clock_of
 from streams.operate.telling import refuse, span_in
 from streams.pseudonyms import Pseudonyms
-from streams.settings import Settings, read_settings
+from streams.settings import read_settings
 
 OWN_KEY = (
     "the names in it are under a key that was made up for this run, so the next one has others: set "
@@ -68,16 +68,24 @@ class Identity(click.ParamType):
 @click.option("--account", "account_id", type=Identity(), metavar="ID", help="Only this account, with its login.")
 @click.option("--at", type=Moment(), help="How things stood then: a time, or a span ago as 12h or 3d.")
 @click.option("--from", "since", type=Moment(), help="Tell from then on: a time, or a span ago as 12h or 3d.")
+@click.option(
+    "--file",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Read an export, not the cluster: what `txpush export` has written.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; streams/explain/story.py describes it.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write a page.")
 @click.option("--pseudonyms", is_flag=True, help="Name nobody in clear, as for a customer who was forgotten.")
 def explain(
     customer: str,
+    *,
     account_id: str | None,
     at: datetime | None,
     since: datetime | None,
+    folder: Path | None,
     html: Path | None,
-    *,
     as_json: bool,
     pseudonyms: bool,
 ) -> None:
@@ -94,6 +102,7 @@ def explain(
       txpush explain 7000000042
       txpush explain 7000000042 --account 5900000001 --from 30d
       txpush explain 7000000042 --at 2026-11-03T08:00:00Z
+      txpush explain 7000000042 --file ./export-of-october
       txpush explain 7000000042 --json | jq -r '.summary.says[]'
       txpush explain 7000000042 --pseudonyms --html story.html
     """  # noqa: D301 - click wants the real character
@@ -103,14 +112,14 @@ def explain(
     names = Pseudonyms(settings.log_options("explain").keys)
     asked = Asked(customer, account_id, since, at)
     with Bar() as bar:
-        story = _waited(tell(origin_of(settings), asked, bar, names, is_hashed=pseudonyms))
+        story = _waited(tell(origin_of(settings, folder), asked, bar, names, is_hashed=pseudonyms))
     if html is not None:
         _write(html, page(story))
     if as_json:
         sys.stdout.write(f"{story.model_dump_json()}\n")
     elif html is None and not story.is_empty:
         _print(story)
-    for line in _words(story, settings, names):
+    for line in _words(story, names):
         click.echo(line, err=True)
 
 
@@ -137,13 +146,13 @@ def _write(file: Path, document: str) -> None:
     click.echo(f"written to {file}", err=True)
 
 
-def _words(story: Story, settings: Settings, names: Pseudonyms) -> list[str]:
+def _words(story: Story, names: Pseudonyms) -> list[str]:
     """Say what a story cannot: that there is none, and what to check."""
     lines = []
     if story.is_empty:
         whom = f"customer {story.customer}" if story.account is None else f"account {story.account} of {story.customer}"
         lines.append(f"nothing in the log is about {whom}: see that the id is right")
-        lines += [f"and that it is this cluster: {settings.bootstrap}", *story.notes]
+        lines += [f"and that it should be in {story.origin}", *story.notes]
     if story.names == "hashed" and names.is_own:
         lines.append(OWN_KEY)
     return lines

@@ -1,11 +1,14 @@
-"""Where a story is read from: the cluster of the settings."""
+"""Where a story is read from: the cluster of the settings, or the folder of an export."""
+
+from pathlib import Path
 
 from streams.history import Origin
 from streams.history.cluster import ClusterOrigin
+from streams.history.export import ExportOrigin
 from streams.kafka.access import Access
 from streams.settings import Settings
 
 
-def origin_of(settings: Settings) -> Origin:
-    """Give the cluster that the settings lead to."""
-    return ClusterOrigin(Access.of(settings))
+def origin_of(settings: Settings, folder: Path | None = None) -> Origin:
+    """Give the export in a folder, or without one the cluster that the settings lead to."""
+    return ClusterOrigin(Access.of(settings)) if folder is None else ExportOrigin(folder)

@@ -14,7 +14,7 @@ from streams.explain.reading.topics import Progress, Reading, begun
 from streams.explain.story import Story
 from streams.explain.wording.tell import Followed, logins_of, tell
 from streams.fold.inforce import InForce
-from streams.history import Origin
+from streams.history import Content, Origin
 from streams.pseudonyms import Pseudonyms
 
 STEPS = 20_000
@@ -40,7 +40,8 @@ async def explain(
     async with origin.open() as history:
         reading = await begun(history, asked, progress)
         await reading.beside()
-        following = Following(reading.kept, reading.partition, history.partitions, _shipped())
+        is_exact = history.content is Content.WHOLE
+        following = Following(reading.kept, reading.partition, history.partitions, _shipped(), is_exact=is_exact)
         found = await _followed(reading, following, str(origin), asked)
     is_unnamed = is_hashed or found.forgotten_at is not None
     return tell(found, Names(pseudonyms if is_unnamed else None))

@@ -9,10 +9,13 @@ from streams.fold.inforce import InForce
 from streams.kafka.topics import SIGNALS
 
 
-def differences(audit: AuditRecord | None, decision: Decision | None, in_force: InForce) -> Iterator[str]:
+def differences(
+    audit: AuditRecord | None, decision: Decision | None, in_force: InForce, *, is_exact: bool
+) -> Iterator[str]:
     """Say in what a derived decision differs from the recorded one; nothing where they are the same.
 
-    Signals are left out: their ids are places of other partitions. So is what the state is then, which
+    Messages are compared to the byte where `is_exact`, else by their ids: in an export with other names hashes are
+    other ones too. Signals are left out: their ids are places of other partitions. So is what the state is then, which
     `txpush replay` compares.
     """
     derived = decision if decision is not None and decision.changed else None
@@ -24,7 +27,7 @@ def differences(audit: AuditRecord | None, decision: Decision | None, in_force: 
         yield "derived: nothing changes"
         yield from _other_rules(audit, in_force)
     else:
-        found = list(_apart(audit, derived))
+        found = list(_apart(audit, derived, is_exact=is_exact))
         yield from found
         yield from _other_rules(audit, in_force) if found else ()
 
@@ -34,11 +37,11 @@ def _told(decision: Decision | None) -> str:
     return ", ".join(said) or "a change of the state"
 
 
-def _apart(audit: AuditRecord, decision: Decision) -> Iterator[str]:
+def _apart(audit: AuditRecord, decision: Decision, *, is_exact: bool) -> Iterator[str]:
     recorded, derived = [one for one in audit.messages if one.topic != SIGNALS], list(map(_audited, decision.messages))
     names = [one.id for one in recorded]
-    gone, new = [one for one in recorded if one.id not in {it.id for it in derived}], []
-    changed = [one.id for one in recorded if one not in derived and one not in gone]
+    gone = [one for one in recorded if one.id not in {it.id for it in derived}]
+    changed = [one.id for one in recorded if is_exact and one not in derived and one not in gone]
     new = [one for one in decision.messages if one.id not in names]
     yield from (f"recorded, but not derived: a message on {one.topic}" for one in gone)
     yield from (f"derived, but not recorded: {one.data.action} of {one.data.kind}" for one in new)

@@ -33,9 +33,13 @@ FORGOTTEN = ("ce_type", EventType.CUSTOMER_FORGOTTEN.encode())
 
 
 class Following:
-    """One customer, from record to record; the records are its own and those without a key, in order."""
+    """One customer, from record to record; the records are its own and those without a key, in order.
 
-    def __init__(self, kept: Kept, partition: int, partitions: int, shipped: InForce) -> None:
+    `is_exact` says that they are as they were written, to the byte.
+    """
+
+    def __init__(self, kept: Kept, partition: int, partitions: int, shipped: InForce, *, is_exact: bool = True) -> None:
+        self._is_exact = is_exact
         self._kept = kept
         self._partition = partition
         self._intake = Intake(EVENT_SOURCES, partitions)
@@ -174,7 +178,7 @@ class Following:
         return replace(step, before=before, differences=[] if is_ahead else found, is_ahead=is_ahead and bool(found))
 
     def _differences(self, audit: AuditRecord | None, decision: Decision | None) -> list[str]:
-        return list(differences(audit, decision, self.scene.in_force))
+        return list(differences(audit, decision, self.scene.in_force, is_exact=self._is_exact))
 
     def _next_audit(self, offset: int) -> AuditRecord | None:
         left = self._kept.audits.get(offset)

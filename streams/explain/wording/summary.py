@@ -90,7 +90,8 @@ class Answer:
         if apart:
             least, limit = min(apart), span(self.cooldown)
             kept = "" if least >= self.cooldown else ", which is LESS than it should be"
-            yield f"They lie at least {span(least)} apart; at most one in {limit} is allowed (R8){kept}."
+            far = span(least) if len(apart) == 1 else f"at least {span(least)}"
+            yield f"They lie {far} apart; at most one in {limit} is allowed (R8){kept}."
 
     def _escalated(self) -> Iterator[str]:
         for one in self.sent:

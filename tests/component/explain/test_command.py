@@ -10,8 +10,11 @@ from click.testing import CliRunner, Result
 
 from streams.cli import txpush
 from streams.explain import Story, command
-from streams.history import HistoryError, Origin
+from streams.explain.origins import origin_of
+from streams.export.names.names import Names
+from streams.history import Content, HistoryError, Origin
 from streams.testing.history import MemoryOrigin
+from tests.component.export.build import KEY, exported
 from tests.unit.explain.stories import ACCOUNT, CUSTOMER, LOGIN, forgotten, told, two_mails
 
 Typed = Callable[..., Result]
@@ -69,7 +72,7 @@ def test_nobody_known(typed: Typed) -> None:
     done = typed("7999999999")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "nothing in the log is about customer 7999999999: see that the id is right" in done.stderr
-    assert "and that it is this cluster: 127.0.0.1:9092" in done.stderr
+    assert "and that it should be in in-memory" in done.stderr
     assert json.loads(typed("7999999999", "--json").stdout)["entries"] == []
 
 
@@ -123,3 +126,25 @@ def test_a_history_that_cannot_be_read(typed: Typed) -> None:
 
     done = typed(CUSTOMER, origin=Nowhere())
     assert (done.exit_code, done.stderr) == (2, "there is nothing there; look elsewhere\n")
+
+
+def test_an_export_tells_what_the_cluster_tells(typed: Typed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With --file: the same story, from the folder; one that is not there is refused before anything is read."""
+    monkeypatch.setattr(command, "origin_of", origin_of)
+    exported(MemoryOrigin(two_mails().cluster), tmp_path / "whole")
+    done = typed(CUSTOMER, "--file", str(tmp_path / "whole"), "--json")
+    assert done.exit_code == 0, done.output
+    story, expected = Story.model_validate_json(done.stdout), told(two_mails())
+    assert story.model_copy(update={"origin": expected.origin}) == expected
+    assert typed(CUSTOMER, "--file", str(tmp_path / "none")).exit_code == 2
+
+
+def test_an_export_for_sharing(typed: Typed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Under other names the same story, asked for by the name; hashes that are other ones are no differences."""
+    monkeypatch.setattr(command, "origin_of", origin_of)
+    exported(MemoryOrigin(two_mails().cluster), tmp_path / "shared", content=Content.PSEUDONYMISED)
+    done = typed(Names(KEY, 3, None).customer(CUSTOMER), "--file", str(tmp_path / "shared"), "--json")
+    story = Story.model_validate_json(done.stdout)
+    assert [one.action for one in story.summary.contacts] == ["issue", "remind"]
+    assert story.differences == 0
+    assert [one for one in (CUSTOMER, ACCOUNT, LOGIN) if one in done.output] == []

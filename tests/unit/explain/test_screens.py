@@ -43,3 +43,10 @@ def test_what_could_move_a_cursor_is_not_shown() -> None:
     story = told(two_mails())
     entry = story.entries[0].model_copy(update={"says": "\x1b[2Jgone"})
     assert not any("\x1b" in line for line in screen(story.model_copy(update={"entries": (entry,)})))
+
+
+def test_the_readme_shows_a_real_screen() -> None:
+    """The page of the command has the answer as it is."""
+    readme = (FOLDER.parents[3] / "streams" / "explain" / "README.md").read_text()
+    shown = readme.split("```\n")[1]
+    assert shown.rstrip() == drawn("two_mails").partition("\nHOW THINGS STAND")[0].rstrip()
