@@ -41,7 +41,8 @@ async def explain(
         reading = await begun(history, asked, progress)
         await reading.beside()
         is_exact = history.content is Content.WHOLE
-        following = Following(reading.kept, reading.partition, history.partitions, _shipped(), is_exact=is_exact)
+        rules = reading.kept.first_rules(_shipped())
+        following = Following(reading.kept, reading.partition, history.partitions, rules, is_exact=is_exact)
         found = await _followed(reading, following, str(origin), asked)
     is_unnamed = is_hashed or found.forgotten_at is not None
     return tell(found, Names(pseudonyms if is_unnamed else None))

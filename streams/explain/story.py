@@ -52,7 +52,8 @@ class Sent(Part):
     """A recorded message of a decision, without its link.
 
     `is_contact` says that the customer is to be contacted because of it; `why` are the reasons in words, `evidence`
-    what it rests on, `missing` why the message itself cannot be shown.
+    what it rests on. `missing` says why the recorded message is not there: then it is told as it is derived, to the
+    recorded hash, or only its id is known.
     """
 
     message_id: str

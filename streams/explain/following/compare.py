@@ -53,6 +53,17 @@ def _apart(audit: AuditRecord, decision: Decision, *, is_exact: bool) -> Iterato
         yield f"derived by rules: {', '.join(decision.rules) or 'none'}"
 
 
+def rebuilt(
+    audit: AuditRecord | None, decision: Decision | None, message_id: str, *, is_exact: bool
+) -> Outgoing | None:
+    """Give the derived message in the place of one that is not there; None where it is not known to be the same."""
+    derived = () if decision is None else decision.messages
+    found = next((one for one in derived if one.id == message_id), None)
+    if found is None or audit is None or not is_exact:
+        return found
+    return found if _audited(found) in audit.messages else None
+
+
 def _audited(message: Outgoing) -> AuditedMessage:
     value = message.data.model_dump_json().encode()
     return AuditedMessage(topic=message.topic, id=message.id, sha256=hashlib.sha256(value).hexdigest())

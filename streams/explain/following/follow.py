@@ -19,9 +19,9 @@ from streams.agent.refusals import refuse_other_key
 from streams.domain import Customer, Decision, customer_of, decide, next_due, release_baseline
 from streams.domain.cases.silence import NEVER
 from streams.explain.asked import ExplainError
-from streams.explain.following.compare import differences
+from streams.explain.following.compare import differences, rebuilt
 from streams.explain.following.steps import Scene, Sort, Step
-from streams.explain.reading.kept import Kept
+from streams.explain.reading.kept import Kept, Message
 from streams.fold.effects import SourceRecord
 from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Intake
@@ -193,7 +193,7 @@ class Following:
         decision: Decision | None = None,
     ) -> Step:
         names = self._messages(record.offset, audit, decision)
-        found = {name: self._kept.messages.get(name) for name in names}
+        found = {name: self._kept.messages.get(name) or self._rebuilt(name, audit, decision) for name in names}
         return Step(
             offset=record.offset,
             at=time_of_record(record.timestamp),
@@ -222,6 +222,13 @@ class Following:
         """Leave out a step about all in which nothing was decided on this customer, or not yet."""
         is_derived = step.decision is not None and step.decision.changed and not self._kept.knows_of(step.offset)
         return [step] if step.audit is not None or is_derived else []
+
+    def _rebuilt(self, name: tuple[str, str], audit: AuditRecord | None, decision: Decision | None) -> Message | None:
+        topic, message_id = name
+        derived = rebuilt(audit, decision, message_id, is_exact=self._is_exact)
+        if derived is None:
+            return None
+        return Message(topic, message_id, derived.time, derived.data.model_dump(mode="json"), "")
 
     def _look_at_timers(self) -> None:
         scene = self.scene

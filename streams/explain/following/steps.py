@@ -52,8 +52,9 @@ class Step:
         audit: the decision as it was recorded; None where nothing changed, or where it is not there any more.
         aside: why the record became a dead letter; None where it did not.
         decision: what this release derives; None where it refuses the record, or has nothing to decide.
-        sent: the recorded messages of the decision, in order.
-        missing: topics and ids of messages that were decided and are not in their topic.
+        sent: the messages of the decision, in order: as they were recorded, or, where the record is not there, the
+            derived one of the recorded hash.
+        missing: topics and ids of messages that were decided and are neither.
         differences: in what the derived decision is another than the recorded one.
         is_ahead: nothing is recorded of a record that this release would act on, nor of any later one.
     """

@@ -1,6 +1,7 @@
 """What the topics beside the log have of one customer: decisions, messages, dead letters, and what is gone by now."""
 
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,11 @@ from pydantic import ValidationError
 
 from schemas.audit import AuditRecord, DeadLetter, DeadLetterReason
 from schemas.commands import CONTACT_KINDS, Action
+from schemas.events import PolicyActivated
 from schemas.times import time_of_record
 from streams.explain.asked import ExplainError
 from streams.fold.effects import SourceRecord
+from streams.fold.inforce import InForce
 from streams.history import Place
 from streams.kafka.topics import AUDIT, EVENTS
 
@@ -31,7 +34,7 @@ class Message:
     at: datetime
     data: Mapping[str, Any]
     place: str
-    """`topic/partition/offset`."""
+    """`topic/partition/offset`; empty where the record is not there, and the message is the derived one."""
 
     @property
     def login_id(self) -> str | None:
@@ -90,6 +93,8 @@ class Kept:
     put_back: dict[str, str] = field(default_factory=dict)
     """Where records of dead letters are now that were put back, by `partition/offset` of the letter."""
     gone: dict[str, Gone] = field(default_factory=dict)
+    rules: list[PolicyActivated] = field(default_factory=list)
+    """Rules that the partition's agent has kept."""
     absent: set[str] = field(default_factory=set)
     """Topics that the history does not have."""
     audited_from: int | None = None
@@ -131,6 +136,21 @@ class Kept:
         if self.audited_from is None:
             self.audited_from = offset + 1  # there may have been more of the same record before it
         self.audited_to = offset + 1
+
+    def take_rules(self, record: SourceRecord) -> None:
+        """Keep rules of the agent's state; what is none is passed over, as a log mostly has its own."""
+        with suppress(ValidationError):
+            self.rules.append(PolicyActivated.model_validate_json(record.value or b""))
+
+    def first_rules(self, shipped: InForce) -> InForce:
+        """Give the rules by which the first decision that is here was made, where they are known, else the shipped.
+
+        The log may have lost the record that put them in force, or has it behind its first events.
+        """
+        first = self.audits[min(self.audits)][0] if self.audits else None
+        names = None if first is None else (first.policy_sha256, first.catalogue_sha256)
+        found = (one for one in self.rules if (one.policy_sha256, one.catalogue_sha256) == names)
+        return next(map(InForce.activated, found), shipped)
 
     def take_message(self, place: Place, record: SourceRecord) -> None:
         """Keep a message to or about the customer, without its link."""

@@ -10,10 +10,12 @@ from streams.explain.reading.kept import Gone, Kept, is_of_events
 from streams.fold.effects import SourceRecord
 from streams.fold.intake import partition_of
 from streams.history import History, Place, Span
-from streams.kafka.topics import AUDIT, CUSTOMER_COMMANDS, DEAD_LETTER, EVENTS, LOOKUP
+from streams.kafka.topics import AGENT, AUDIT, CUSTOMER_COMMANDS, DEAD_LETTER, EVENTS, LOOKUP, changelog
 
 SKEW = timedelta(hours=1)
 """How far the times of records that belong together may lie apart: clocks of machines differ."""
+RULES = changelog(AGENT, "policies")
+"""Rules as the agent keeps them: those in force are there when the record that said so is not any more."""
 BESIDE = (AUDIT, *CUSTOMER_COMMANDS, LOOKUP, DEAD_LETTER)
 
 
@@ -56,13 +58,15 @@ class Reading:
             self.stands_at = await self._history.offset_since(log, at + timedelta(milliseconds=1))
         for topic, span in self._spans.items():
             begin = span.begin
-            if since is not None and topic != EVENTS:
+            if since is not None and topic not in (EVENTS, RULES):
                 begin = max(begin, await self._history.offset_since(Place(topic, self.partition), since - SKEW))
             self._begins[topic] = begin
         self._progress.begin(sum(Span(self._begins[topic], span.end).offsets for topic, span in self._spans.items()))
 
     async def beside(self) -> None:
         """Keep what the topics beside the log have of the customer."""
+        if RULES in self._spans:
+            await self._read_whole(RULES, self.kept.take_rules)
         for topic in BESIDE:
             if topic not in self._spans:
                 self.kept.absent.add(topic)
@@ -104,7 +108,7 @@ class Reading:
 
     async def _chunks(self, topic: str) -> AsyncIterator[Sequence[SourceRecord]]:
         span, at = Span(self._begins[topic], self._spans[topic].end), self._begins[topic]
-        is_first = span.begin == self._spans[topic].begin and span.begin > 0
+        is_first = span.begin == self._spans[topic].begin and span.begin > 0 and topic != RULES
         if is_first:
             self.kept.gone[topic] = Gone(topic, None)
         async for records in self._history.read(Place(topic, self.partition), span):
@@ -129,7 +133,7 @@ async def begun(history: History, asked: Asked, progress: Progress) -> Reading:
             f"there is no {EVENTS} to read: name the right cluster or folder, or run `txpush topics apply`"
         )
     partition = partition_of(asked.customer_id, history.partitions)
-    there = [topic for topic in (EVENTS, *BESIDE) if topic in history.topics]
+    there = [topic for topic in (EVENTS, RULES, *BESIDE) if topic in history.topics]
     spans = await history.spans(there)
     reading = Reading(history, asked, {topic: spans[Place(topic, partition)] for topic in there}, progress)
     await reading.begin()

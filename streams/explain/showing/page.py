@@ -127,14 +127,15 @@ def _aside(aside: SetAside | None) -> Iterator[str]:
 
 
 def _sent(sent: Sent) -> str:
-    if sent.missing is not None:
-        return f'<div class="sent warns">message {_id(sent.message_id)}: {escape(sent.missing)}</div>'
+    if sent.action is None:
+        return f'<div class="sent warns">message {_id(sent.message_id)}: {escape(sent.missing or "")}</div>'
     contact = ' <span class="contact">contact</span>' if sent.is_contact else ""
     steps = f": {', '.join(sent.steps)}" if sent.steps else ""
     accounts = f", accounts {', '.join(map(_id, sent.account_ids))}" if sent.account_ids else ""
     lines = [
         f"<b>sent: {escape(said(sent.action, sent.kind))}</b>{accounts}{contact}",
         f'<span class="small">message {_id(sent.message_id)}</span>',
+        *([] if sent.missing is None else [f'<span class="warns">{escape(sent.missing)}</span>']),
         *([] if sent.reason is None else [escape(_code(sent.code, sent.reason) + steps)]),
         *([] if sent.not_after is None else [f"do not contact anyone after {_time(sent.not_after)}"]),
         *(f"why: {escape(one)}" for one in sent.why),

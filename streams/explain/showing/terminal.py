@@ -154,13 +154,15 @@ class Screen:
 
     def _sent(self, sent: Sent) -> Iterator[Text]:
         topic = sent.topic.removeprefix(PREFIX)
-        if sent.missing is not None:
-            yield from self._line(f"a message on {topic}: {sent.missing}", 2, "yellow", "sent ")
+        if sent.action is None:
+            yield from self._line(f"a message on {topic}", 2, "yellow", "sent ")
         else:
             contact = " - A CONTACT" if sent.is_contact else ""
             accounts = f", accounts {', '.join(sent.account_ids)}" if sent.account_ids else ""
             yield from self._line(f"{said(sent.action, sent.kind)}{accounts}{contact}", 2, "green", "sent ")
         yield from self._line(f"message {sent.message_id}", 4, "dim")
+        if sent.missing is not None:
+            yield from self._line(sent.missing, 4, "yellow")
         if sent.reason is not None:
             yield from self._line(
                 _code(sent.code, sent.reason) + (f": {', '.join(sent.steps)}" if sent.steps else ""), 4

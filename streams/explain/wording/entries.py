@@ -160,6 +160,7 @@ class Entries:
             why=tuple(reasons.why()),
             evidence=tuple(reasons.rests_on()),
             came_back=tuple(self.answers.to(message.id)),
+            missing=None if message.place else f"{self._missing(message.topic, message.at)}; told as it is derived",
         )
 
     def _missing(self, topic: str, at: datetime) -> str:

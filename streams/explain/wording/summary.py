@@ -16,6 +16,7 @@ from streams.explain.following.trail import Wait
 from streams.explain.names import Names
 from streams.explain.story import Contact, HeldBack, HoldSaid, Sent, Summary
 from streams.explain.wording.words import counted, held, span
+from streams.kafka.topics import LOOKUP
 
 _NOBODY_ASKED = {
     Treatment.INSTITUTION: "the bank's trouble, so nothing is asked of the customer (R2)",
@@ -66,8 +67,11 @@ class Answer:
         by_login = defaultdict[str, list[Contact]](list)
         for one in contacts:
             by_login[one.institution_login_id].append(one)
+        lost = sum(one.action is None and one.topic != LOOKUP for one in self.sent)
+        if lost:
+            yield f"{counted(lost, 'decided message')} cannot be shown: see below."
         if not contacts:
-            yield "The customer was not contacted."
+            yield "The customer was not contacted" + (", as far as is known." if lost else ".")
             return
         about = f"about {counted(len(by_login), 'login')}"
         yield f"{counted(len(contacts), 'contact')} with the customer, {about}."

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.policy import Contact, Policy
 from streams.explain import ExplainError
+from streams.explain.reading.topics import RULES
 from streams.fold.effects import SourceRecord
 from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, LOOKUP
 from streams.testing import Topology
@@ -115,8 +116,8 @@ def test_what_the_agent_has_not_decided_yet() -> None:
     assert any("waits for the agent" in note for note in story.notes)
 
 
-def test_a_message_that_is_gone_is_named() -> None:
-    """Recorded as sent and not in its topic: the story says whom to ask."""
+def test_a_message_that_is_gone_is_told_as_derived() -> None:
+    """Recorded as sent and not in its topic: the derived one has the recorded hash, and the story says whom to ask."""
 
     def change(topic: str, record: SourceRecord) -> SourceRecord | None:
         return None if topic == FIX and is_own(record) else record
@@ -124,8 +125,31 @@ def test_a_message_that_is_gone_is_named() -> None:
     topology = two_mails()
     story = told(topology, Tampered(topology, change))
     missing = [one.missing for entry in story.entries for one in entry.sent if one.missing]
-    assert missing == ["decided, but not in its topic: run `txpush audit verify`"] * 3
-    assert story.summary.contacts == ()
+    assert missing == ["decided, but not in its topic: run `txpush audit verify`; told as it is derived"] * 3
+    assert [one.action for one in story.summary.contacts] == ["issue", "remind"]
+    assert "3 messages of recorded decisions cannot be found: run `txpush audit verify`" in story.notes
+
+
+def test_a_message_that_nobody_knows_is_named() -> None:
+    """Gone, and with another hash than the derived one: its id is told, and that it may have been a contact."""
+
+    def change(topic: str, record: SourceRecord) -> SourceRecord | None:
+        if topic == FIX and is_own(record):
+            return None
+        if topic != AUDIT or not issued(record):
+            return record
+        messages = [one | {"sha256": "0" * 64} for one in orjson.loads(record.value or b"{}")["messages"]]
+        return rewritten(record, messages=messages)
+
+    topology = two_mails()
+    story = told(topology, Tampered(topology, change))
+    (entry,) = [one for one in story.entries if one.differs]
+    assert (entry.sent[0].action, entry.sent[0].missing) == (
+        None,
+        "decided, but not in its topic: run `txpush audit verify`",
+    )
+    assert story.summary.says[0] == "1 decided message cannot be shown: see below."
+    assert entry.sent[0].message_id in " ".join(screen(story))
 
 
 def test_what_retention_has_removed_is_said() -> None:
@@ -134,7 +158,7 @@ def test_what_retention_has_removed_is_said() -> None:
     end = len(topology.cluster.read(LOOKUP, 0))
     story = told(topology, Tampered(topology, begins={LOOKUP: end}))
     (lookup,) = [one for entry in story.entries for one in entry.sent if one.topic == LOOKUP]
-    assert lookup.missing == "not kept any more"
+    assert (lookup.action, lookup.missing) == ("verify", "not kept any more; told as it is derived")
     assert f"{LOOKUP}: nothing is left" in story.notes
 
 
@@ -192,3 +216,16 @@ def test_rules_that_changed_are_told_and_followed() -> None:
     assert [one.at for one in story.summary.contacts] == [START, START + timedelta(days=2)]
     assert "reminder 1 of 1" in story.summary.contacts[1].why[0]
     assert (story.policy_version, story.differences) == ("mild", 0)
+
+
+def test_rules_that_the_log_has_lost() -> None:
+    """The record that put them in force is gone with its time: the agent keeps them, and so nothing differs."""
+    topology = Topology(policy=Policy(version="mild", contact=Contact(reminder_days=(2,))))
+    with topology:
+        topology.advance(hours=1)
+        notify(topology, 185)
+        topology.advance(days=3)
+    story = told(topology, Tampered(topology, begins={EVENTS: 1}))
+    assert (story.policy_version, story.differences) == ("mild", 0)
+    without = Tampered(topology, begins={EVENTS: 1}, absent=frozenset({RULES}))
+    assert told(topology, without).differences > 0
