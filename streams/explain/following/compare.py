@@ -41,11 +41,11 @@ def _apart(audit: AuditRecord, decision: Decision, *, is_exact: bool) -> Iterato
     recorded, derived = [one for one in audit.messages if one.topic != SIGNALS], list(map(_audited, decision.messages))
     names = [one.id for one in recorded]
     gone = [one for one in recorded if one.id not in {it.id for it in derived}]
-    changed = [one.id for one in recorded if is_exact and one not in derived and one not in gone]
+    changed = [one for one in recorded if is_exact and one not in derived and one not in gone]
     new = [one for one in decision.messages if one.id not in names]
     yield from (f"recorded, but not derived: a message on {one.topic}" for one in gone)
     yield from (f"derived, but not recorded: {one.data.action} of {one.data.kind}" for one in new)
-    yield from (f"recorded with other words than derived: message {name.rpartition(':')[2]}" for name in changed)
+    yield from (f"recorded with other words than derived: a message on {one.topic}" for one in changed)
     phases = audit.phase_before, audit.phase_after
     if phases != (decision.phase_before, decision.phase_after):
         yield f"derived phases: {decision.phase_before or 'none'} to {decision.phase_after or 'none'}"

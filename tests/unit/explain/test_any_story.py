@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from streams.explain import Story
+from streams.explain.story import Entry
 from streams.kafka.topics import CUSTOMER_COMMANDS, LOOKUP
 from streams.testing import Topology
 from tests.topology import schedules
@@ -38,6 +39,11 @@ def said(story: Story) -> set[tuple[str, str]]:
     return {(sent.topic, sent.message_id) for entry in story.entries for sent in entry.sent}
 
 
+def is_of_lost_rules(entry: Entry) -> bool:
+    """Tell a decision by shipped rules that no record has: an operator had put others before they were announced."""
+    return any("a policy that the log does not have here" in one for one in entry.differs)
+
+
 def is_forgotten(story: Story) -> bool:
     """Tell a story that names nobody, and so no command either."""
     return story.names == "hashed"
@@ -62,8 +68,9 @@ def check(seed: int) -> None:
     topology = schedules.run(seed)
     for customer in CUSTOMERS:
         story = told(topology, customer_id=customer)
-        assert [(entry.offset, entry.differs) for entry in story.entries if entry.differs] == [], (seed, customer)
-        assert story.notes == (), (seed, customer)
+        differing = [entry.differs for entry in story.entries if entry.differs and not is_of_lost_rules(entry)]
+        assert (seed, customer, differing) == (seed, customer, [])
+        assert len(story.notes) == (story.differences > 0), (seed, customer)
         if not is_forgotten(story):
             assert said(story) == recorded(topology, customer), (seed, customer)
         assert len(screen(story)) >= len(story.entries)
