@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
@@ -50,7 +50,8 @@ class KafkaSource:
         self._options = options
         self._changes = 0
         self._seen = 0
-        self._consumer = self._made()
+        self._consumer: Any = None
+        """Of the latest try to connect; one that is made and never ended keeps what it holds."""
 
     @property
     def exhausted(self) -> bool:
@@ -76,7 +77,8 @@ class KafkaSource:
 
     async def stop(self) -> None:
         """Leave the group, within `step_seconds`."""
-        await ended(self._consumer, self._options.step_seconds)
+        if self._consumer is not None:
+            await ended(self._consumer, self._options.step_seconds)
 
     async def assigned(self) -> Mapping[Partition, Extent] | None:
         """Ask the group for its offsets, and the brokers for the ends, when the assignment is a new one."""
@@ -130,13 +132,13 @@ class KafkaSource:
 
     async def _connected(self) -> bool:
         """Connect and look the topics up; a consumer that failed is not used again."""
+        self._consumer = self._made()
         try:
             await self._step(self._consumer.start())
             known = await self._step(self._consumer.topics())
         except SourceUnavailableError as error:
             log.warning("Kafka at %s is not available: %s", self._options.bootstrap, error)
             await self.stop()
-            self._consumer = self._made()
             return False
         if missing := sorted(set(self._topics) - set(known)):
             await self.stop()
