@@ -1,0 +1,139 @@
+"""A message as it is found in its topic: its id, its hash as decisions name it, and what is odd about it."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from uuid import uuid5
+
+import orjson
+
+from schemas.canary import CANARY_TOPIC
+from schemas.cloudevents import CONTENT_TYPE
+from schemas.commands import COMMAND_NAMESPACE
+from schemas.events import Source
+from schemas.times import from_epoch_ms, rfc3339
+from streams.fold.effects import SourceRecord
+from streams.kafka.topics import LOOKUP, TICKETS
+
+LINK = re.compile(rb',"fix_url":"([^"\\]*)"\}\Z')
+"""The link of a command: the last thing in it, and in no hash of the audit."""
+
+
+class Found(NamedTuple):
+    """What is compared of a message."""
+
+    id: str
+    sha256: str
+    record: SourceRecord
+
+
+Identified = Callable[[SourceRecord], Found | None]
+"""Gives what is compared of a record; None for one that is somebody else's."""
+
+
+def message(record: SourceRecord) -> Found:
+    """Identify a message of ours."""
+    return Found(attribute(record, "ce_id"), hash_of(record.value), record)
+
+
+def attribute(record: SourceRecord, name: str) -> str:
+    """Give a CloudEvents attribute as text, empty where it is missing."""
+    value = next((value for header, value in record.headers if header == name), None)
+    return "" if value is None else value.decode(errors="replace")
+
+
+def hash_of(value: bytes | None) -> str:
+    """Hash a message as decisions do: without its link."""
+    return hashlib.sha256(LINK.sub(b"}", value or b"")).hexdigest()
+
+
+class Letters:
+    """Identifies the dead letters of a partition of a log: by their origin, numbered where there are several of it."""
+
+    def __init__(self, log: str, partition: int) -> None:
+        self._prefix = f"{log}/{partition}/"
+        self._last = ""
+        self._count = 0
+
+    def __call__(self, record: SourceRecord) -> Found | None:
+        """Give origin and reason; None for a letter of others, and for an operator's note."""
+        if any(name == "ce_type" for name, _ in record.headers):
+            return None
+        try:
+            letter: Mapping[str, Any] = orjson.loads(record.value or b"")
+            origin, reason = str(letter["origin"]), str(letter["reason"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return None
+        return Found(self.name(origin), reason, record) if origin.startswith(self._prefix) else None
+
+    def name(self, origin: str) -> str:
+        """Number a letter of an origin: a tick may have several."""
+        self._count = self._count + 1 if origin == self._last else 1
+        self._last = origin
+        return f"{origin}#{self._count}"
+
+
+def oddity(topic: str, record: SourceRecord) -> str | None:
+    """Say which part of a message is not as its data have it; None where all is: no hash of the audit covers these."""
+    expected = _attributes(topic, record)
+    if expected is None:
+        return "its data cannot be read"
+    key, headers = expected
+    if record.key != key.encode():
+        return "its key is not that of its data"
+    if tuple(record.headers) != headers:
+        names = [name for (name, value), found in zip(headers, record.headers, strict=False) if (name, value) != found]
+        return f"its header {names[0]} is not that of its data" if names else "it has other headers"
+    return None
+
+
+def _attributes(topic: str, record: SourceRecord) -> tuple[str, tuple[tuple[str, bytes], ...]] | None:
+    """Give key and headers as the agents write them; `ce_time` is the record's timestamp."""
+    try:
+        data: Mapping[str, Any] = orjson.loads(record.value or b"")
+        time = rfc3339(from_epoch_ms(record.timestamp))
+        key, name, subject = _names(topic, data, time)
+    except (orjson.JSONDecodeError, KeyError, TypeError, OverflowError):
+        return None
+    source = Source.INSTITUTIONS if topic == TICKETS else Source.AGENT
+    attributes = {"specversion": "1.0", "id": name, "type": topic, "source": source, "time": time, "subject": subject}
+    headers = ((f"ce_{attribute}", str(value).encode()) for attribute, value in attributes.items())
+    return key, (*headers, CONTENT_TYPE)
+
+
+def _names(topic: str, data: Mapping[str, Any], time: str) -> tuple[str, str, str]:
+    """Give key, id and subject."""
+    if topic == CANARY_TOPIC:
+        return data["customer_id"], data["canary_id"], f"canaries/{data['canary_id']}"
+    if topic == LOOKUP:
+        customer, asked = data["customer_id"], (data["action"], ",".join(data["account_ids"]), time)
+        name = "/".join((customer, data["institution_login_id"] or "", *asked))
+        return customer, f"lookup:{uuid5(COMMAND_NAMESPACE, name)}", f"customers/{customer}"
+    name = f"{data['command_id']}:{data['sequence']}"
+    if topic == TICKETS:
+        institution, code = data["institution_id"], data["reason"]["code"]
+        return institution, name, f"institutions/{institution}" + ("" if code is None else f"/codes/{code}")
+    customer = data["customer_id"]
+    return customer, name, f"customers/{customer}/logins/{data['institution_login_id']}"
+
+
+_SIGNAL_ID = re.compile(r"(\d{1,9})/(\d{1,18})/(\d{1,9})")
+
+
+class SignalId(NamedTuple):
+    """The place of a signal's cause in the inbound log, and its number there."""
+
+    partition: int
+    offset: int
+    number: int
+
+    @classmethod
+    def read(cls, text: str) -> "SignalId | None":
+        """Read it; None for what no agent writes."""
+        found = _SIGNAL_ID.fullmatch(text)
+        return None if found is None else cls(*map(int, found.groups()))
+
+    def __str__(self) -> str:
+        """Give it as the signal has it."""
+        return f"{self.partition}/{self.offset}/{self.number}"

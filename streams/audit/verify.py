@@ -1,0 +1,144 @@
+"""The whole proof: every partition for itself, then what goes between partitions, and what came of it."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from streams.audit.faults import Fault, joined
+from streams.audit.messages.buckets import Buckets, differing
+from streams.audit.messages.incidents import Known, compared
+from streams.audit.messages.second import Range, looked_at_again
+from streams.audit.messages.signals import FoundSignals, gone_before
+from streams.audit.parallel import Job, proven_here
+from streams.audit.partition import Proof
+from streams.audit.plan import PartitionPlan, Ways
+from streams.audit.planning import Asked, Planned, planned
+from streams.history import History, Origin, Place, Span
+from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
+
+LOOKED_BACK = 10_000
+"""Signals in front of what is read that are looked at once more, where one is missing near the beginning."""
+
+Run = Callable[[Origin, Sequence[Job]], Awaitable[list[Proof]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a proof.
+
+    Attributes:
+        proofs: by partition number.
+        faults: all that were found, those of the chains first.
+        notes: what was not looked at, and why.
+        gone: signals that are named, and not there any more.
+        ends: up to where each partition of signals was held against decisions.
+    """
+
+    planned: Planned
+    proofs: tuple[Proof, ...]
+    faults: tuple[Fault, ...]
+    notes: tuple[str, ...]
+    gone: int
+    ends: Mapping[int, int]
+
+    @property
+    def failed(self) -> dict[int, str]:
+        """Partitions that could not be proven to their end, with why."""
+        return {proof.number: proof.failed for proof in self.proofs if proof.failed is not None}
+
+
+async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_here) -> Verdict:
+    """Prove what was asked for; raises HistoryError where nothing can be read."""
+    async with origin.open() as history:
+        plan = await planned(history, asked)
+        since = {one.number: one.logs[EVENTS].start.next_offset or 0 for one in plan.partitions}
+        proofs = await run(origin, [Job(one, ways, since) for one in plan.partitions])
+        between = Between(history, plan, proofs)
+        faults, notes = list(_own(proofs)), list(plan.notes)
+        if any(proof.failed is not None for proof in proofs):
+            notes.append("signals and incidents were not compared: a partition could not be read")
+        elif ways.is_altered:
+            notes.append("names were replaced in what is read: inbound records and messages cannot fit their hashes")
+        else:
+            await between.signals()
+            between.incidents()
+        faults += between.faults
+    return Verdict(plan, tuple(proofs), tuple(joined(faults)), tuple(notes), between.gone, between.ends)
+
+
+def _own(proofs: Sequence[Proof]) -> Iterator[Fault]:
+    for proof in proofs:
+        for walked in proof.walked.values():
+            yield from walked.faults
+        yield from proof.faults
+        for one in proof.compared.values():
+            yield from one.faults
+        if proof.signals is not None:
+            yield from proof.signals.faults
+
+
+class Between:
+    """What decisions of one partition have said to others."""
+
+    def __init__(self, history: History, plan: Planned, proofs: Sequence[Proof]) -> None:
+        self._history = history
+        self._plans: Mapping[int, PartitionPlan] = {one.number: one for one in plan.partitions}
+        self._proofs = proofs
+        self._found = [proof.signals for proof in proofs if proof.signals is not None]
+        self._begins = {number: one.logs[SIGNALS].span.begin for number, one in self._plans.items()}
+        self.faults: list[Fault] = []
+        self.gone = 0
+        self.ends = {number: one.logs[SIGNALS].span.end for number, one in self._plans.items()}
+
+    async def signals(self) -> None:
+        """Hold the sums of signals against each other, and look again where they differ."""
+        for proof in self._proofs:
+            sums = [one.sums.get(proof.number, Buckets()) for one in self._found]
+            for low, high in differing(proof.named, sums):
+                await self._look_again(proof, low, min(high, proof.last_decided + 1))
+
+    async def _look_again(self, proof: Proof, low: int, high: int) -> None:
+        if low >= high:
+            return  # caused by what is not decided yet, as far as was read
+        number = proof.number
+        audit = (await self._history.spans([AUDIT]))[Place(AUDIT, number)]
+        fresh = await self._history.spans([SIGNALS])
+        ends = {place.partition: span.end for place, span in fresh.items()}
+        self.ends = {partition: max(end, ends[partition]) for partition, end in self.ends.items()}
+        plan = self._plans[number]
+        begin = _begin_of(proof.named, low, plan.audit.begin)
+        asked = Range(
+            source=number,
+            offsets=(low, high),
+            decided=proof.last_decided + 1,
+            audit=Span(begin, audit.end),
+            signals=tuple(self._span_of(one, number, low, ends) for one in self._found),
+            must_be_there=gone_before(self._found, self._begins, number),
+        )
+        faults, gone = await looked_at_again(self._history, asked)
+        self.faults += faults
+        self.gone += gone
+
+    def _span_of(self, found: FoundSignals, source: int, low: int, ends: Mapping[int, int]) -> Span:
+        plan = self._plans[found.partition].logs[SIGNALS]
+        begin = plan.span.begin if plan.start.next_offset is None else plan.start.next_offset - LOOKED_BACK
+        sums = found.sums.get(source, Buckets())
+        return Span(max(plan.span.begin, _begin_of(sums, low, begin)), ends[found.partition])
+
+    def incidents(self) -> None:
+        """Hold what was announced to all partitions against what was decided."""
+        every = [proof.incidents for proof in self._proofs if proof.incidents is not None]
+        undecided = {proof.number for proof in self._proofs if _is_undecided(proof)}
+        begins = {number: one.logs[EVENTS].span.begin for number, one in self._plans.items()}
+        is_whole = all(one.is_whole and one.logs[SIGNALS].must_begin for one in self._plans.values())
+        self.faults += compared(every, Known(frozenset(undecided), is_whole, begins))
+
+
+def _is_undecided(proof: Proof) -> bool:
+    walked = proof.walked[SIGNALS]
+    return walked.undecided > 0 or (walked.reached is None and walked.records > 0)
+
+
+def _begin_of(sums: Buckets, low: int, otherwise: int) -> int:
+    """Give from where on what is about an offset, or about a later one, was read."""
+    first = [at for bucket, at in sums.first.items() if (bucket + 1) << sums.shift > low]
+    return min(first, default=otherwise)

@@ -1,0 +1,1 @@
+"""Walking a chain: inbound records and decisions side by side."""
