@@ -11,6 +11,7 @@ from streams.settings import SettingsError
 
 COMMANDS = {
     "agent": ("streams.agent.command:agent", "Fold the inbound log into remediation commands."),
+    "audit": ("streams.audit.command:audit", "Prove that what was decided is still what is written."),
     "bridge": ("streams.bridge.command:bridge", "Receive the vendor's notifications over HTTP."),
     "canary": ("streams.canary.command:canary", "Send a sign of life all the way, every minute, and time it."),
     "dead-letter": ("streams.operate.letters.command:dead_letter", "See what was set aside, and put it back."),

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from schemas.times import parse_rfc3339, to_epoch_ms
 from streams.audit.faults import Fault, Kind
 from streams.audit.messages.buckets import Buckets
 from streams.audit.messages.checks import Links, checked
@@ -143,6 +144,9 @@ class Prover:
         except UnreadableDecision as error:
             self.proof.faults.append(Fault(Kind.CHANGED, place, record.offset, str(error)))
             return None
+        if record.headers or record.timestamp != to_epoch_ms(parse_rfc3339(decision.event_time)):
+            text = "the decision has headers, or another timestamp than its event time"
+            self.proof.faults.append(Fault(Kind.CHANGED, place, record.offset, text))
         if decision.topic not in LOGS or decision.partition != self._plan.number:
             text = f"a decision on {decision.topic}/{decision.partition} does not belong here"
             self.proof.faults.append(Fault(Kind.MOVED, place, record.offset, text))
@@ -168,7 +172,12 @@ class Prover:
         walk = self._walks[decision.topic]
         if (mark := walk.needs) is not None and mark.next_offset <= decision.offset:
             self._reach(decision.topic, decision.at)
-        if not await walk.link(decision, following, is_last=is_last):
+        other = await walk.link(decision, following, is_last=is_last)
+        if other is Kind.SWAPPED and following is not None:
+            self._parsed.remove(following)
+            self._parsed.appendleft(decision)
+            await self._take(following)
+        if other is not None:
             return
         if decision.topic == EVENTS:
             self.proof.last_decided = decision.offset
@@ -177,7 +186,9 @@ class Prover:
         if decision.dead_letter is not None:
             origin = f"{decision.topic}/{decision.partition}/{decision.offset}"
             name = self._letters[decision.topic].name(origin)
-            named = Named(name, decision.dead_letter, decision.at, decision.event_time)
+            record = walk.record_of(decision)
+            body = "" if record is None else hashlib.sha256(record.value or b"").hexdigest()
+            named = Named(name, f"{decision.dead_letter} {body}", decision.at, decision.event_time)
             await self._lanes[decision.topic, DEAD_LETTER].expect(named)
 
     def _reach(self, log: str, audit_at: int) -> None:

@@ -116,7 +116,7 @@ class Ways:
         patience: seconds to wait at the end for what a transaction that is just being committed still shows.
     """
 
-    partitions: int
+    partitions: int = 0
     is_altered: bool = False
     links: "LinkKeys | None" = None
     patience: float = 0.0

@@ -1,19 +1,20 @@
 """The whole proof: every partition for itself, then what goes between partitions, and what came of it."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streams.audit.faults import Fault, joined
 from streams.audit.messages.buckets import Buckets, differing
 from streams.audit.messages.incidents import Known, compared
 from streams.audit.messages.second import Range, looked_at_again
 from streams.audit.messages.signals import FoundSignals, gone_before
+from streams.audit.origins import is_altered
 from streams.audit.parallel import Job, proven_here
 from streams.audit.partition import Proof
-from streams.audit.plan import PartitionPlan, Ways
+from streams.audit.plan import SAID_OF, PartitionPlan, Ways
 from streams.audit.planning import Asked, Planned, planned
 from streams.history import History, Origin, Place, Span
-from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
+from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, SIGNALS
 
 LOOKED_BACK = 10_000
 """Signals in front of what is read that are looked at once more, where one is missing near the beginning."""
@@ -40,6 +41,13 @@ class Verdict:
     gone: int
     ends: Mapping[int, int]
 
+    def fault_of(self, log: Place) -> Fault | None:
+        """Give the first fault about a partition of a log: of its chain, its records, or what decisions on it say."""
+        own = (log.topic, AUDIT, *SAID_OF[log.topic], DEAD_LETTER)
+        return next(
+            (one for one in self.faults if one.place.partition == log.partition and one.place.topic in own), None
+        )
+
     @property
     def failed(self) -> dict[int, str]:
         """Partitions that could not be proven to their end, with why."""
@@ -49,6 +57,7 @@ class Verdict:
 async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_here) -> Verdict:
     """Prove what was asked for; raises HistoryError where nothing can be read."""
     async with origin.open() as history:
+        ways = replace(ways, partitions=history.partitions, is_altered=is_altered(history))
         plan = await planned(history, asked)
         since = {one.number: one.logs[EVENTS].start.next_offset or 0 for one in plan.partitions}
         proofs = await run(origin, [Job(one, ways, since) for one in plan.partitions])
@@ -67,9 +76,9 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
 
 def _own(proofs: Sequence[Proof]) -> Iterator[Fault]:
     for proof in proofs:
+        yield from proof.faults
         for walked in proof.walked.values():
             yield from walked.faults
-        yield from proof.faults
         for one in proof.compared.values():
             yield from one.faults
         if proof.signals is not None:

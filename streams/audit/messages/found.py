@@ -57,15 +57,15 @@ class Letters:
         self._count = 0
 
     def __call__(self, record: SourceRecord) -> Found | None:
-        """Give origin and reason; None for a letter of others, and for an operator's note."""
+        """Give origin, reason and hash of the body; None for a letter of others, and for an operator's note."""
         if any(name == "ce_type" for name, _ in record.headers):
             return None
         try:
             letter: Mapping[str, Any] = orjson.loads(record.value or b"")
-            origin, reason = str(letter["origin"]), str(letter["reason"])
+            origin, told = str(letter["origin"]), f"{letter['reason']} {letter['body_sha256']}"
         except (orjson.JSONDecodeError, KeyError, TypeError):
             return None
-        return Found(self.name(origin), reason, record) if origin.startswith(self._prefix) else None
+        return Found(self.name(origin), told, record) if origin.startswith(self._prefix) else None
 
     def name(self, origin: str) -> str:
         """Number a letter of an origin: a tick may have several."""

@@ -13,6 +13,7 @@ class Decision:
     """One link of a chain; `at` is its own offset among the audit records, `value` its bytes, `hash` theirs."""
 
     at: int
+    key: bytes | None
     value: bytes
     hash: str
     topic: str
@@ -42,6 +43,7 @@ def read_decision(record: SourceRecord, sha256: str) -> Decision:
         said: dict[str, Any] = orjson.loads(value)
         return Decision(
             record.offset,
+            record.key,
             value,
             sha256,
             str(said["topic"]),

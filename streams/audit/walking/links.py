@@ -30,12 +30,16 @@ class Links:
         """The head before the last decision."""
 
     def take(self, decision: Decision, following: Decision | None) -> Fault | None:
-        """Go on to the next decision, and give what is wrong with it; one that was inserted is passed by."""
+        """Go on to the next decision, and give what is wrong with it.
+
+        One that was inserted is passed by, and so is one that was swapped with the next: that one goes first.
+        """
         if self._goes_on(decision):
             return self._go_on(decision, None)
         kind, at, text = self._told(decision, following)
         fault = Fault(kind, self._audit, at, f"{text} (decisions on {self._log})")
-        return fault if kind is Kind.FORGED and at == decision.at else self._go_on(decision, fault)
+        is_not_next = kind is Kind.SWAPPED or (kind is Kind.FORGED and at == decision.at)
+        return fault if is_not_next else self._go_on(decision, fault)
 
     def _goes_on(self, decision: Decision) -> bool:
         if self.head is None:

@@ -24,11 +24,12 @@ class Copy(NamedTuple):
 
 
 class Suspicion(NamedTuple):
-    """What fits: which kind of fault, at which offset, in words."""
+    """What fits: which kind of fault, at which offset, in words; `other` is the second of two records."""
 
     kind: Kind
     offset: int
     text: str
+    other: int | None = None
 
 
 class _Enough(Exception):  # noqa: N818 - an end, not a fault
@@ -43,6 +44,7 @@ class Search:
         roll: what they roll on from, hex.
         expected: what they have to come to, hex.
         following: the record behind the interval, if there is one: it may belong in it.
+        is_moved_on: what follows is one offset further on than it was.
         tries: hashes that may be made.
     """
 
@@ -52,11 +54,14 @@ class Search:
         roll: str,
         expected: str,
         following: SourceRecord | None = None,
+        *,
+        is_moved_on: bool = False,
         tries: int = MOST_TRIES,
     ) -> None:
         self._records = [_copy(record) for record in records]
         self._following = None if following is None else _copy(following)
         self._expected = expected
+        self._is_moved_on = is_moved_on
         self._left = tries
         self._rolls = [roll]
         for record in self._records:
@@ -89,8 +94,9 @@ class Search:
         for number, record in enumerate(self._records):
             rest = self._records[number + 1 :]
             said = "it was not there when what follows was decided"
-            yield number, rest, Suspicion(Kind.FORGED, record.offset, f"a record was inserted: {said}")
-            if self._following is not None:
+            if not self._is_moved_on:
+                yield number, rest, Suspicion(Kind.FORGED, record.offset, f"a record was inserted: {said}")
+            elif self._following is not None:
                 shifted = [one._replace(offset=one.offset - 1) for one in (*rest, self._following)]
                 text = f"a record was inserted, and those behind it moved on by one: {said}"
                 yield number, shifted, Suspicion(Kind.FORGED, record.offset, text)
@@ -104,7 +110,7 @@ class Search:
                 changed[number] = other._replace(offset=one.offset)
                 changed[number + distance] = one._replace(offset=other.offset)
                 text = f"it was swapped with the record at {other.offset}"
-                suspicion = Suspicion(Kind.SWAPPED, one.offset, text)
+                suspicion = Suspicion(Kind.SWAPPED, one.offset, text, other.offset)
                 yield number, changed[number : len(self._records)], suspicion
 
     def _changed(self, most: int) -> Iterator[tuple[int, Sequence[Copy], Suspicion]]:

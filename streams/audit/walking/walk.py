@@ -8,18 +8,11 @@ from streams.audit.faults import Fault, Kind
 from streams.audit.plan import LogPlan, Mark
 from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import Decision
+from streams.audit.walking.interval import Explainer, Interval, event_id_of
 from streams.audit.walking.links import Links
-from streams.audit.walking.tries import MOST_TRIES, Search
-from streams.fold.chain import NO_INPUTS, Chain
 from streams.fold.effects import SourceRecord
-from streams.fold.lines import short_text
-from streams.kafka.topics import EVENTS
 
-MOST_HELD = 1000
-"""Records of an interval that are kept to be looked at where they do not fit."""
 MOST_FAULTS = 10
-SEARCHED = 3
-"""Intervals for which what happened is looked for; behind them it is mostly one cause."""
 
 Heard = Callable[[SourceRecord], None]
 
@@ -59,7 +52,6 @@ class Walk:
         self._is_altered = is_altered
         start = plan.start
         self._links = Links(self._place, start.head, plan.firsts, must_begin=plan.must_begin)
-        self._chain = Chain("", start.inputs)
         self._begin = plan.span.begin
         self._absorbed = plan.span.begin if start.next_offset is None else start.next_offset
         """Inbound records before this offset are in the roll, or before it."""
@@ -67,13 +59,11 @@ class Walk:
         self._is_sure = known_since is not None and known_since >= plan.span.begin
         """The roll has every record since the last decision."""
         self._last: int | None = None
-        self._interval: list[SourceRecord] = []
-        self._is_held = True
-        self._counted = 0
-        self._roll_from = start.inputs
+        self._interval = Interval(plan.span.begin if start.next_offset is None else start.next_offset, start.inputs)
+        self._explainer = Explainer(records)
         self._marks = list(plan.marks)
         self._record: SourceRecord | None = None
-        self._searches = 0
+        self._following: Decision | None = None
         self.walked = Walked()
 
     @property
@@ -81,19 +71,27 @@ class Walk:
         """The hash of the last decision; None where there was none to take it from."""
         return self._links.head
 
+    def record_of(self, decision: Decision) -> SourceRecord | None:
+        """Give the inbound record that was decided on, right after the decision was taken; None where it is gone."""
+        record = self._record
+        return record if record is not None and record.offset == decision.offset else None
+
     @property
     def needs(self) -> Mark | None:
         """The mark that is still to be reached."""
         return self._marks[-1] if self._marks else None
 
     def _fault(self, kind: Kind, offset: int | None, text: str) -> None:
-        if len(self.walked.faults) < MOST_FAULTS:
-            self.walked.faults.append(Fault(kind, self._place, offset, text))
+        self._tell(Fault(kind, self._place, offset, text))
+
+    def _tell(self, fault: Fault | None) -> None:
+        if fault is not None and len(self.walked.faults) < MOST_FAULTS:
+            self.walked.faults.append(fault)
 
     # -- a decision
 
-    async def link(self, decision: Decision, following: Decision | None, *, is_last: bool) -> bool:
-        """Take the next decision; False where it is none of the agents'.
+    async def link(self, decision: Decision, following: Decision | None, *, is_last: bool) -> Kind | None:
+        """Take the next decision; what else it is than the next one, where it is not: forged, or swapped with the next.
 
         `following` is the one behind it, where that was looked up; `is_last` says that there is none.
         """
@@ -104,13 +102,15 @@ class Walk:
             self._is_sure = is_first and self._begin == 0
             walked.begins_at = None if is_first else decision.offset
         fault = self._links.take(decision, following)
-        if fault is not None and len(walked.faults) < MOST_FAULTS:
-            walked.faults.append(fault)
-        if self._links.head != decision.hash:
-            return False
+        self._tell(fault)
+        if fault is not None and self._links.head != decision.hash:
+            return fault.kind
+        if fault is not None and fault.kind is not Kind.CHANGED:
+            self._is_sure = False  # what was between this one and the one before is not known any more
         walked.decisions += 1
+        self._following = following
         await self._inputs(decision, is_vouched=self._is_vouched(decision, following, is_last=is_last))
-        return True
+        return None
 
     def _is_vouched(self, decision: Decision, following: Decision | None, *, is_last: bool) -> bool:
         """Tell whether nobody says that the decision itself was changed: whoever does, is told of in its turn."""
@@ -131,33 +131,35 @@ class Walk:
             self.walked.unproven += 1
             if is_vouched and not self._is_altered and decision.offset >= self._begin:
                 self._event(decision)
-        elif is_vouched and decision.inputs != self._chain.inputs:
-            await self._explain(decision.offset, decision.inputs, f"decision {decision.at}", decision.event_id)
+        elif is_vouched and decision.inputs != self._interval.roll:
+            await self._explain(decision.offset, decision.inputs, f"decision {decision.at}")
         elif is_vouched:
-            self.walked.proven += self._counted
+            self.walked.proven += self._interval.count
             self._event(decision)
         self._begin_anew(decision.offset)
 
     def _begin_anew(self, offset: int) -> None:
         self._last = offset
-        self._chain = Chain("", NO_INPUTS)
-        self._roll_from = NO_INPUTS
-        self._interval, self._is_held, self._counted = [], True, 0
+        self._interval = Interval(offset + 1)
         self._is_sure = offset + 1 >= self._begin
 
     def _event(self, decision: Decision) -> None:
         """Hold what a decision says of its record against the record."""
-        record = self._record
-        if record is None or record.offset != decision.offset:
+        record = self.record_of(decision)
+        if record is None:
             self._fault(Kind.MISSING, decision.offset, f"decision {decision.at} is about a record that is not there")
             return
-        event_id = _event_id(record)
+        event_id = event_id_of(record)
+        if self._explainer.is_lost:
+            return
         if decision.event_id != event_id:
             text = f"decision {decision.at} is about event {decision.event_id!r}, the record there is {event_id!r}"
             self._fault(Kind.DIFFERENT, decision.offset, text)
         elif decision.event_time != rfc3339(time_of_record(record.timestamp)):
             text = f"decision {decision.at} gives its time as {decision.event_time}, and the record has another"
             self._fault(Kind.DIFFERENT, decision.offset, text)
+        elif (decision.dead_letter or record.key) and decision.key != (None if decision.dead_letter else record.key):
+            self._fault(Kind.DIFFERENT, decision.offset, f"decision {decision.at} has another key than its record")
 
     # -- inbound records
 
@@ -173,58 +175,13 @@ class Walk:
             self._heard(record)
             if record.offset < self._absorbed:
                 continue
-            self._chain.absorb(record)
+            self._interval.absorb(record)
             self._record = record
-            self._counted += 1
-            if len(self._interval) < MOST_HELD:
-                self._interval.append(record)
-            else:
-                self._is_held = False
         self._absorbed = max(self._absorbed, until)
 
-    async def _explain(self, offset: int, expected: str, who: str, event_id: str = "") -> None:
-        """Say which record of the interval is not as it was; `event_id` is the one that was at the offset."""
-        first = self._interval[0].offset if self._interval else offset
-        between = f"between {first} and {offset}" if first < offset else f"at {offset}"
-        gap = self._gap(offset)
-        if gap is not None:
-            text = f"a record was removed: {who} has rolled over it, and there is none now"
-            self._fault(Kind.MISSING, gap, text)
-            return
-        found = None
-        if self._is_held and self._searches < SEARCHED:
-            self._searches += 1
-            following = await self._records.peek()
-            found = Search(self._interval, self._roll_from, expected, following, MOST_TRIES).found()
-        if found is not None:
-            self._fault(found.kind, found.offset, f"{found.text}; {who} has rolled over it as it was")
-        elif event_id and any(_event_id(one) == event_id for one in self._interval[-2:-1]):
-            text = f"a record was removed {between}, and those behind it moved up: {who} has rolled over it"
-            self._fault(Kind.MISSING, first, text)
-        else:
-            text = (
-                f"what {who} has rolled over is not what is there {between}: a record was removed, inserted or changed"
-            )
-            self._fault(Kind.DIFFERENT, first, text)
-
-    def _gap(self, offset: int) -> int | None:
-        """Give the first offset without a record: nobody writes to the inbound log in transactions."""
-        if self._place.topic != EVENTS or not self._is_held:
-            return None
-        expected = self._absorbed_from
-        for record in self._interval:
-            if record.offset != expected:
-                return expected
-            expected = record.offset + 1
-        return expected if expected <= offset else None
-
-    @property
-    def _absorbed_from(self) -> int:
-        """The first offset of the interval."""
-        if self._last is not None:
-            return self._last + 1
-        start = self._plan.start.next_offset
-        return self._begin if start is None else start
+    async def _explain(self, until: int, expected: str, who: str) -> None:
+        fault = await self._explainer.explain(self._interval, until, expected, who, self._following)
+        self._tell(fault)
 
     # -- what others have seen of the chain
 
@@ -240,16 +197,14 @@ class Walk:
         if self._links.head is None and not self._plan.must_begin:
             return  # nothing to agree with: what it was about is not there any more
         if not self._links.agrees(mark):
-            fault = self._links.disagreement(mark, walked.reached)
-            if len(walked.faults) < MOST_FAULTS:
-                walked.faults.append(fault)
-        elif self._is_sure and not self._is_altered and mark.inputs != self._chain.inputs:
+            self._tell(self._links.disagreement(mark, walked.reached))
+        elif self._is_sure and not self._is_altered and mark.inputs != self._interval.roll:
             await self._explain(mark.next_offset - 1, mark.inputs, mark.named)
         else:
             walked.reached = mark
             if self._is_sure:
-                walked.proven += self._counted
-                self._counted = 0
+                walked.proven += self._interval.count
+                self._interval.count = 0
 
     async def finish(self, *, is_cut: bool) -> None:
         """Read the log to its end, and hold the chain against what is left to agree with."""
@@ -265,7 +220,3 @@ class Walk:
         before = self.walked.records
         await self._absorb(end)
         self.walked.undecided = self.walked.records - before
-
-
-def _event_id(record: SourceRecord) -> str:
-    return short_text(dict(record.headers).get("ce_id"))
