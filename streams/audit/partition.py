@@ -77,6 +77,7 @@ class Prover:
         self.proof = Proof(number)
         self._audit = Cursor(history, Place(AUDIT, number), plan.audit)
         self._parsed: deque[Decision | None] = deque()
+        self._since = since[number]
         self._incidents = Incidents(number, ways.partitions)
         signals = Signals(number, ways.partitions, since, plan.logs[SIGNALS].start.checked_to)
         self.proof.signals, self.proof.incidents = signals.found, self._incidents
@@ -202,7 +203,8 @@ class Prover:
         if lane is not None:
             await lane.expect(Named(message_id, sha256, decision.at, decision.event_time))
         elif (decision.topic, topic) == (EVENTS, SIGNALS):
-            self.proof.named.add(decision.offset, message_id, sha256, decision.at)
+            if decision.offset >= self._since:
+                self.proof.named.add(decision.offset, message_id, sha256, decision.at)
         elif (decision.topic, topic) == (SIGNALS, EVENTS):
             self._incidents.name(message_id, sha256, decision.at)
         else:

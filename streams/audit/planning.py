@@ -89,7 +89,7 @@ class _Maker:
         """Make one."""
         asked = self._asked
         audit = await self._audit(number)
-        firsts = {} if asked.since is None else await self._first_offsets(number, audit)
+        firsts = await self._first_offsets(number, audit)
         logs = {log: self._log(Place(log, number), audit, firsts.get(log)) for log in LOGS}
         is_whole = asked.since is None and all(one.must_begin or one.start.head is not None for one in logs.values())
         outputs = {
@@ -113,8 +113,10 @@ class _Maker:
         return Span(min(begin, end), end)
 
     async def _first_offsets(self, number: int, audit: Span) -> dict[str, int]:
-        """Give the offset that the first decision on each log is about, where it is near."""
+        """Give the offset that the first decision on each log is about, where others were before it; if it is near."""
         found: dict[str, int] = {}
+        if self._asked.since is None and audit.begin == 0:
+            return found
         near = Span(audit.begin, min(audit.end, audit.begin + LOOKED_FOR))
         async for record in _each(self._history, Place(AUDIT, number), near):
             try:

@@ -11,7 +11,7 @@ from streams.audit.messages.signals import FoundSignals, gone_before
 from streams.audit.origins import is_altered
 from streams.audit.parallel import Job, proven_here
 from streams.audit.partition import Proof
-from streams.audit.plan import SAID_OF, PartitionPlan, Ways
+from streams.audit.plan import SAID_OF, LogPlan, PartitionPlan, Ways
 from streams.audit.planning import Asked, Planned, planned
 from streams.history import History, Origin, Place, Span
 from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, SIGNALS
@@ -59,7 +59,7 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
     async with origin.open() as history:
         ways = replace(ways, partitions=history.partitions, is_altered=is_altered(history))
         plan = await planned(history, asked)
-        since = {one.number: one.logs[EVENTS].start.next_offset or 0 for one in plan.partitions}
+        since = {one.number: _compared_from(one.logs[EVENTS]) for one in plan.partitions}
         proofs = await run(origin, [Job(one, ways, since) for one in plan.partitions])
         between = Between(history, plan, proofs)
         faults, notes = list(_own(proofs)), list(plan.notes)
@@ -93,7 +93,7 @@ class Between:
         self._plans: Mapping[int, PartitionPlan] = {one.number: one for one in plan.partitions}
         self._proofs = proofs
         self._found = [proof.signals for proof in proofs if proof.signals is not None]
-        self._begins = {number: one.logs[SIGNALS].span.begin for number, one in self._plans.items()}
+        self._begins = {number: _looked_at_from(one.logs[SIGNALS]) for number, one in self._plans.items()}
         self.faults: list[Fault] = []
         self.gone = 0
         self.ends = {number: one.logs[SIGNALS].span.end for number, one in self._plans.items()}
@@ -103,7 +103,8 @@ class Between:
         for proof in self._proofs:
             sums = [one.sums.get(proof.number, Buckets()) for one in self._found]
             for low, high in differing(proof.named, sums):
-                await self._look_again(proof, low, min(high, proof.last_decided + 1))
+                since = _compared_from(self._plans[proof.number].logs[EVENTS])
+                await self._look_again(proof, max(low, since), min(high, proof.last_decided + 1))
 
     async def _look_again(self, proof: Proof, low: int, high: int) -> None:
         if low >= high:
@@ -128,10 +129,10 @@ class Between:
         self.gone += gone
 
     def _span_of(self, found: FoundSignals, source: int, low: int, ends: Mapping[int, int]) -> Span:
-        plan = self._plans[found.partition].logs[SIGNALS]
-        begin = plan.span.begin if plan.start.next_offset is None else plan.start.next_offset - LOOKED_BACK
-        sums = found.sums.get(source, Buckets())
-        return Span(max(plan.span.begin, _begin_of(sums, low, begin)), ends[found.partition])
+        begin = self._begins[found.partition]
+        if self._plans[found.partition].logs[SIGNALS].start.next_offset is None:
+            begin = _begin_of(found.sums.get(source, Buckets()), low, begin)
+        return Span(begin, ends[found.partition])
 
     def incidents(self) -> None:
         """Hold what was announced to all partitions against what was decided."""
@@ -145,6 +146,20 @@ class Between:
 def _is_undecided(proof: Proof) -> bool:
     walked = proof.walked[SIGNALS]
     return walked.undecided > 0 or (walked.reached is None and walked.records > 0)
+
+
+def _compared_from(plan: LogPlan) -> int:
+    """Give from which cause on signals are compared; of the first record not all decisions may be there."""
+    start = plan.start
+    if start.next_offset is None:
+        return 0
+    return start.next_offset + 1 if start.head is None else start.next_offset
+
+
+def _looked_at_from(plan: LogPlan) -> int:
+    """Give from where on signals are there to be looked at: those somewhat in front of what was read, too."""
+    start = plan.start.next_offset
+    return plan.span.begin if start is None else max(plan.span.begin, start - LOOKED_BACK)
 
 
 def _begin_of(sums: Buckets, low: int, otherwise: int) -> int:

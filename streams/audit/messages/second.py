@@ -133,7 +133,7 @@ class SecondPass:
 
     def _forged(self, head: Head) -> None:
         self._take(head)
-        if head.name.offset < self._asked.decided:
+        if head.name.offset < self._asked.decided and len(self.faults) < MOST_FAULTS:
             text = f"no decision names signal {head.name}"
             self.faults.append(Fault(Kind.FORGED, head.place, head.offset, text, (str(head.name), head.sha256)))
 
