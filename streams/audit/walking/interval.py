@@ -3,7 +3,7 @@
 from streams.audit.faults import Fault, Kind
 from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import Decision
-from streams.audit.walking.tries import Search, Suspicion
+from streams.audit.walking.tries import MOST_TRIES, Search, Suspicion
 from streams.fold.chain import NO_INPUTS, Chain
 from streams.fold.effects import SourceRecord
 from streams.fold.lines import short_text
@@ -12,8 +12,10 @@ from streams.kafka.topics import EVENTS
 
 MOST_HELD = 1000
 """Records of an interval that are kept to be looked at where they do not fit."""
-SEARCHED = 3
+SEARCHED = 2
 """Intervals for which what happened is looked for; behind them it is mostly one cause."""
+SWAP_TRIES = 2000
+"""Hashes of a search where what follows has moved up: a record was removed, or two were swapped."""
 
 
 class Interval:
@@ -83,7 +85,8 @@ class Explainer:
         if self._place.topic == EVENTS and interval.is_held and (gap := interval.gap(until)) is not None:
             text = f"a record was removed: {who} has rolled over it, and there is none now"
             return Fault(Kind.MISSING, self._place, gap, text)
-        found = await self._found(interval, expected, is_moved_on=moved > 0)
+        tries = MOST_TRIES if moved >= 0 else SWAP_TRIES
+        found = await self._found(interval, expected, tries, is_moved_on=moved > 0)
         self.is_lost = moved > 0 or (moved < 0 and found is None)
         if found is not None:
             self._excused = found.other
@@ -94,12 +97,12 @@ class Explainer:
         what = f"what {who} has rolled over is not what is there {between}"
         return Fault(Kind.DIFFERENT, self._place, first, f"{what}: a record was removed, inserted or changed")
 
-    async def _found(self, interval: Interval, expected: str, *, is_moved_on: bool) -> Suspicion | None:
+    async def _found(self, interval: Interval, expected: str, tries: int, *, is_moved_on: bool) -> Suspicion | None:
         if not interval.is_held or self._searches >= SEARCHED:
             return None
         self._searches += 1
-        following = await self._records.peek()
-        return Search(interval.records, interval.roll_from, expected, following, is_moved_on=is_moved_on).found()
+        following, roll = await self._records.peek(), interval.roll_from
+        return Search(interval.records, roll, expected, following, is_moved_on=is_moved_on, tries=tries).found()
 
     async def _moved(self, interval: Interval, until: int, decision: Decision | None) -> int:
         """Give by how much the record of the next decision is not at its offset: one further on, or one before."""

@@ -8,8 +8,10 @@ from streams.audit.faults import Kind
 from streams.fold.chain import Chain
 from streams.fold.effects import SourceRecord
 
-MOST_TRIES = 400_000
-"""Hashes of one search, a second or two."""
+MOST_TRIES = 200_000
+"""Hashes of one search, a second or so; a record of 700 bytes has that many with one byte changed."""
+MOST_BYTES = 100 << 20
+"""The same in bytes that are hashed: rules in force are large records."""
 BYTE_BITS, TIME_BITS = 8, 64
 
 
@@ -62,7 +64,7 @@ class Search:
         self._following = None if following is None else _copy(following)
         self._expected = expected
         self._is_moved_on = is_moved_on
-        self._left = tries
+        self._left, self._bytes_left = tries, MOST_BYTES
         self._rolls = [roll]
         for record in self._records:
             self._rolls.append(_rolled(self._rolls[-1], (record,)))
@@ -79,7 +81,8 @@ class Search:
 
     def _fits(self, position: int, rest: Sequence[Copy]) -> bool:
         self._left -= max(1, len(rest))
-        if self._left < 0:
+        self._bytes_left -= sum(len(one.value or b"") for one in rest)
+        if min(self._left, self._bytes_left) < 0:
             raise _Enough
         return _rolled(self._rolls[position], rest) == self._expected
 

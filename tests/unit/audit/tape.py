@@ -166,6 +166,20 @@ def recorded(seed: int = 1, inputs: int = 150) -> Tape:
     return _recorded(seed, inputs).copy()
 
 
+@cache
+def grown() -> tuple[Tape, ...]:
+    """Give one history at four times; not to be changed."""
+    topology, tapes = Topology(partitions=PARTITIONS, policy=policies()[0], catalogue=catalogue()), []
+    with topology:
+        sent = Inputs(topology, random.Random(4))  # noqa: S311 - a seeded input
+        for _ in range(4):
+            for _ in range(25):
+                sent.send_one()
+            topology.settle()
+            tapes.append(taken(topology))
+    return tuple(tapes)
+
+
 async def verdict(tape: Tape, asked: Asked | None = None, ways: Ways | None = None) -> Verdict:
     """Prove a tape."""
     return await verified(TapeOrigin(tape), asked or Asked(), ways or Ways())

@@ -1,0 +1,160 @@
+"""Checkpoints: signed, in order, verifiable without Kafka; and what a rewritten chain cannot hide from them."""
+
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from streams.audit.checkpoints.folder import CheckpointError, Checkpoints, name_of, read_folder
+from streams.audit.checkpoints.keys import KeyFileError, make_pair, read_private, read_public
+from streams.audit.checkpoints.making import Made, checkpoint_made
+from streams.audit.faults import Kind
+from streams.audit.plan import Ways
+from streams.audit.planning import Asked
+from streams.audit.verify import proven_here
+from streams.history import Place
+from streams.kafka.topics import CUSTOMER_COMMANDS, EVENTS
+from tests.unit.audit.tape import Tape, TapeOrigin, grown, recorded, verdict
+from tests.unit.audit.test_tampering import flipped, rewritten
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+OTHER = Ed25519PrivateKey.from_private_bytes(bytes(31) + b"\1")
+
+
+async def sign(tape: Tape, folder: Path, key: Ed25519PrivateKey = KEY, *, former: Checkpoints | None = None) -> Made:
+    """Make a checkpoint."""
+    asked = Asked(now=NOW + timedelta(hours=len(list(folder.iterdir()))))
+    return await checkpoint_made(TapeOrigin(tape), folder, key, asked, Ways(), run=proven_here, former=former)
+
+
+async def signed_on_the_way(folder: Path) -> tuple[Tape, Checkpoints]:
+    """Make checkpoints of a history as it grows, and give all of it."""
+    for tape in grown():
+        made = await sign(tape, folder)
+        assert (made.verdict.faults, made.left_out) == ((), {})
+    return grown()[-1].copy(), read_folder(folder, [KEY.public_key()])
+
+
+async def test_each_goes_on_from_the_one_before(tmp_path: Path) -> None:
+    """Only what came since is read; the numbers are those of all of it."""
+    tape, known = await signed_on_the_way(tmp_path)
+    assert [one.checkpoint.number for one in known.kept] == [1, 2, 3, 4]
+    whole = await verdict(tape)
+    counts = {(place.topic, place.partition): one.decisions for place, one in known.latest().items()}
+    assert counts == {
+        (log, proof.number): walked.decisions for proof in whole.proofs for log, walked in proof.walked.items()
+    }
+    again = await verdict(tape, Asked(starts=known.latest()))
+    assert again.faults == ()
+    assert all(walked.decisions == 0 for proof in again.proofs for walked in proof.walked.values())
+
+
+async def test_a_whole_chain_agrees_with_all_of_them(tmp_path: Path) -> None:
+    """From the beginning to the state."""
+    tape, known = await signed_on_the_way(tmp_path)
+    assert (await verdict(tape, Asked(checkpoints=known.marks()))).faults == ()
+
+
+async def test_a_rewritten_chain_is_found(tmp_path: Path) -> None:
+    """The first checkpoint that does not fit is named, and between which offsets it was."""
+    tape, known = await signed_on_the_way(tmp_path)
+    place = Place(EVENTS, 0)
+    first, second, third = (mark.next_offset for mark in known.marks()[place][:3])
+    assert first < second < third
+    rewritten(tape, place, second + 1)
+    assert (await verdict(tape)).faults == ()
+    fault = (await verdict(tape, Asked(checkpoints=known.marks()))).faults[0]
+    assert (fault.kind, fault.place, fault.offset) == (Kind.REWRITTEN, place, third)
+    assert "the chain is not the one of checkpoint 3 of 2026-12-01" in fault.text
+    assert f"between offset {second} and offset {third}" in fault.text
+
+
+async def test_a_broken_chain_is_not_signed(tmp_path: Path) -> None:
+    """It is left out and named; the others are signed, and it is signed again only when it is whole."""
+    tape = grown()[0].copy()
+    place, record = tape.there(EVENTS)[3]
+    tape.put(place, record._replace(value=flipped(record.value, 3)))
+    made = await sign(tape, tmp_path)
+    assert list(made.left_out) == [str(place)]
+    assert "it was changed" in made.left_out[str(place)]
+    assert place not in read_folder(tmp_path, [KEY.public_key()]).latest()
+    assert (await sign(grown()[1], tmp_path)).left_out == {}
+
+
+async def test_a_forged_command_since_the_last_one_is_found(tmp_path: Path) -> None:
+    """Messages are compared from the very one on that the checkpoint names; earlier ones are not read again."""
+    tape, known = await signed_on_the_way(tmp_path)
+    place, record = tape.there(CUSTOMER_COMMANDS[0])[0]
+    tape.append(place, record)
+    (fault,) = (await verdict(tape, Asked(starts=known.latest()))).faults
+    assert (fault.kind, fault.place, fault.offset) == (Kind.FORGED, place, len(tape.records[place]) - 1)
+
+
+async def test_an_old_signal_written_anew_is_found(tmp_path: Path) -> None:
+    """Under the name of one that was compared before the checkpoint."""
+    tape, known = await signed_on_the_way(tmp_path)
+    failing = ("ce_type", b"institution.login.failing")
+    place, record = tape.there("institution.signals", chosen=lambda one: failing in one.headers)[0]
+    tape.append(place, record)
+    (fault,) = (await verdict(tape, Asked(starts=known.latest()))).faults
+    assert (fault.kind, fault.place) == (Kind.FORGED, place)
+
+
+async def test_a_file_that_was_touched_is_refused(tmp_path: Path) -> None:
+    """Changed in any byte, taken out of the midst, renamed, or signed by somebody else."""
+    await signed_on_the_way(tmp_path)
+    second = tmp_path / name_of(2)
+    written = second.read_bytes()
+    for position in range(0, len(written), 97):
+        second.write_bytes(flipped(written, position))
+        with pytest.raises(CheckpointError, match="checkpoint-00000002"):
+            read_folder(tmp_path, [KEY.public_key()])
+    second.write_bytes(written)
+    with pytest.raises(CheckpointError, match="none of the keys has signed it"):
+        read_folder(tmp_path, [OTHER.public_key()])
+    second.unlink()
+    with pytest.raises(CheckpointError, match=r"checkpoint-00000002\.json is missing, between 1 and 3"):
+        read_folder(tmp_path, [KEY.public_key()])
+
+
+async def test_one_of_another_history_does_not_follow(tmp_path: Path) -> None:
+    """Signed by the same key, it is still not the next one."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    await signed_on_the_way(one)
+    for _ in range(2):
+        await sign(recorded(2), other)
+    (one / name_of(2)).write_bytes((other / name_of(2)).read_bytes())
+    with pytest.raises(CheckpointError, match="does not go on from the one before"):
+        read_folder(one, [KEY.public_key()])
+
+
+async def test_a_new_key_goes_on(tmp_path: Path) -> None:
+    """Who checks gives both; who signs, the former public one."""
+    first, second = grown()[:2]
+    await sign(first, tmp_path)
+    keys = [OTHER.public_key(), KEY.public_key()]
+    with pytest.raises(CheckpointError):
+        await sign(second, tmp_path, OTHER)
+    await sign(second, tmp_path, OTHER, former=read_folder(tmp_path, keys))
+    assert read_folder(tmp_path, keys).number == 2
+
+
+def test_a_pair_of_keys(tmp_path: Path) -> None:
+    """For the owner's eyes only, and never overwritten."""
+    path = tmp_path / "audit.key"
+    public = make_pair(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_private(path).public_key() == read_public(public)
+    with pytest.raises(KeyFileError, match="never overwritten"):
+        make_pair(path)
+    with pytest.raises(KeyFileError, match="no private key"):
+        read_private(public)
+    with pytest.raises(KeyFileError, match="no public key"):
+        read_public(path)
+    with pytest.raises(KeyFileError, match="txpush audit keygen"):
+        read_private(tmp_path / "none")
