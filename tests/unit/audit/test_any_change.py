@@ -16,7 +16,7 @@ from streams.testing.broker import Record
 from tests.unit.audit.tape import Tape, faults, recorded
 
 TOPICS = (*LOGS, AUDIT, *SAID_OF[EVENTS], *SAID_OF[SIGNALS])
-EXAMPLES = 90
+EXAMPLES = 270
 
 Change = Callable[[Tape, Place, Record, int], None]
 
@@ -92,7 +92,7 @@ CHANGES: tuple[Change, ...] = (
 @cache
 def ticked(place: Place) -> frozenset[int]:
     """Give the offsets of decisions on records without a key: of ticks, and of what concerns a whole partition."""
-    tape = recorded()
+    tape = recorded(1, 50)
     keyless = {(one, record.offset) for log in LOGS for one, record in tape.there(log) if record.key is None}
     said = [(record.offset, orjson.loads(record.value or b"")) for one, record in tape.there(AUDIT) if one == place]
     return frozenset(at for at, one in said if (Place(one["topic"], one["partition"]), one["offset"]) in keyless)
@@ -105,7 +105,7 @@ def ticked(place: Place) -> frozenset[int]:
 )
 def test_any_single_change_is_found(change: Change, data: st.DataObject) -> None:
     """The same holds for every kind of change, wherever it is made."""
-    tape = recorded()
+    tape = recorded(1, 50)
     topic = data.draw(st.sampled_from([one for one in TOPICS if tape.there(one)]))
     place, record = data.draw(st.sampled_from(tape.there(topic)))
     change(tape, place, record, data.draw(st.integers(0, 1 << 30)))

@@ -319,7 +319,7 @@ def rewritten(tape: Tape, place: Place, since: int) -> None:
 
 
 async def test_a_chain_that_was_rewritten_to_its_end() -> None:
-    """It is whole in itself, state and all: who has checkpoints sees it, see test_checkpoints.py."""
+    """It is whole in itself, state and all: who has checkpoints sees it, see tests/component/audit."""
     tape = recorded()
     rewritten(tape, Place(EVENTS, 0), 30)
     assert await faults(tape) == []

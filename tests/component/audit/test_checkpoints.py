@@ -26,8 +26,12 @@ OTHER = Ed25519PrivateKey.from_private_bytes(bytes(31) + b"\1")
 
 async def sign(tape: Tape, folder: Path, key: Ed25519PrivateKey = KEY, *, former: Checkpoints | None = None) -> Made:
     """Make a checkpoint."""
-    asked = Asked(now=NOW + timedelta(hours=len(list(folder.iterdir()))))
+    asked = Asked(now=NOW + timedelta(hours=_count(folder)))
     return await checkpoint_made(TapeOrigin(tape), folder, key, asked, Ways(), run=proven_here, former=former)
+
+
+def _count(folder: Path) -> int:
+    return len(list(folder.iterdir()))
 
 
 async def signed_on_the_way(folder: Path) -> tuple[Tape, Checkpoints]:
