@@ -79,7 +79,7 @@ def flow(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> Ite
         at = from_epoch_ms(time.time_ns() // 1_000_000)
         write(broker.bootstrap, *(failing(customer, at) for customer in CUSTOMERS))
         numbers = range(EMBEDDED.partitions)
-        wait_until(lambda: len(committed(broker.bootstrap, FIX, numbers, SECONDS)) >= 20, SECONDS)
+        wait_until(lambda: len(committed(broker.bootstrap, FIX, numbers, SECONDS)) >= 20, seconds=SECONDS)
         yield broker.bootstrap
 
 

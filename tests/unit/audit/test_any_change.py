@@ -16,7 +16,7 @@ from streams.testing.broker import Record
 from tests.unit.audit.tape import Tape, faults, recorded
 
 TOPICS = (*LOGS, AUDIT, *SAID_OF[EVENTS], *SAID_OF[SIGNALS])
-EXAMPLES = 270
+EXAMPLES = 90
 
 Change = Callable[[Tape, Place, Record, int], None]
 
