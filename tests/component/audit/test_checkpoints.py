@@ -11,9 +11,9 @@ from streams.audit.checkpoints.folder import CheckpointError, Checkpoints, name_
 from streams.audit.checkpoints.keys import KeyFileError, make_pair, read_private, read_public
 from streams.audit.checkpoints.making import Made, checkpoint_made
 from streams.audit.faults import Kind
+from streams.audit.parallel import proven_here
 from streams.audit.plan import Ways
 from streams.audit.planning import Asked
-from streams.audit.verify import proven_here
 from streams.history import Place
 from streams.kafka.topics import CUSTOMER_COMMANDS, EVENTS
 from tests.unit.audit.tape import Tape, TapeOrigin, grown, recorded, verdict

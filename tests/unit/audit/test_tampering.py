@@ -304,8 +304,10 @@ def rewritten(tape: Tape, place: Place, since: int) -> None:
     tape.put(place, record._replace(value=(record.value or b"") + b" "))
     inbound = [one for one in tape.records[place] if one is not None]
     for offset, link in enumerate(tape.records[audit]):
-        said = None if link is None else orjson.loads(link.value or b"")
-        if link is None or said["topic"] != place.topic:
+        if link is None:
+            continue
+        said = orjson.loads(link.value or b"")
+        if said["topic"] != place.topic:
             continue
         while inbound and inbound[0].offset <= said["offset"]:
             roll.absorb(inbound.pop(0))
