@@ -21,7 +21,12 @@ callers() {
   printf '[canary]\ntypes = ["canary.sent"]\ntoken_sha256 = ["%s"]\n' "$hash"
 }
 
+# Checkpoints of the audit: the container's user is another one, so anybody may add a file, and only its owner remove it.
+mkdir -p checkpoints
+chmod 1777 checkpoints
+
 keep app_key openssl rand -hex 16
+keep audit_key openssl genpkey -algorithm ed25519
 keep callback_tokens openssl rand -hex 24
 keep canary_token openssl rand -hex 24
 keep grafana_password openssl rand -hex 12
@@ -30,3 +35,4 @@ keep partner_secrets openssl rand -hex 16
 keep pseudonym_keys openssl rand -hex 32
 keep sealing_keys openssl rand -hex 32
 keep callers.toml callers
+openssl pkey -in secrets/audit_key -pubout -out checkpoints/audit.key.pub

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.audit.checkpoints.keys import read_private, read_public
 from streams.settings import SECRETS_VARIABLE, Settings
 
 SCRIPT = Path(__file__).parents[3] / "deploy" / "compose" / "secrets.sh"
@@ -26,8 +27,16 @@ def test_the_settings_take_what_is_drawn(tmp_path: Path, monkeypatch: pytest.Mon
     assert secrets.stat().st_mode & 0o777 == 0o700
     monkeypatch.setenv(SECRETS_VARIABLE, str(secrets))
     read = Settings()
-    for name in {path.name for path in secrets.iterdir()} - {"callers.toml", "grafana_password"}:
+    for name in {path.name for path in secrets.iterdir()} - {"audit_key", "callers.toml", "grafana_password"}:
         assert getattr(read, name)
+
+
+def test_the_audit_signs_with_what_is_drawn(tmp_path: Path) -> None:
+    """Beside the folder of its checkpoints, to which its user may write, is the public key for whoever checks."""
+    assert drawn(tmp_path).returncode == 0
+    public = read_public(tmp_path / "checkpoints" / "audit.key.pub")
+    assert read_private(tmp_path / "secrets" / "audit_key").public_key() == public
+    assert (tmp_path / "checkpoints").stat().st_mode & 0o7777 == 0o1777
 
 
 def test_the_bridge_knows_the_canary(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The compose file: every variable is a setting, every secret is drawn, and Prometheus finds whoever is there."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ FOLDER = Path(__file__).parents[3] / "deploy" / "compose"
 COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 OURS = {name: one for name, one in COMPOSE["services"].items() if one["image"].startswith("txpush:")}
 ADMIN_PORT = "9100"
-LONG_RUNNING = {name: one for name, one in OURS.items() if one["command"][0] not in {"topics", "sandbox", "sweep"}}
+NO_ADMIN_PORT = ("topics", "sandbox", "sweep", "audit")
+LONG_RUNNING = {name: one for name, one in OURS.items() if one["command"][0] not in {*NO_ADMIN_PORT}}
 
 
 def settings_of(service: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def test_secrets_come_from_files(name: str) -> None:
     """No variable is a secret; who is given secrets, and nobody else, is told where they lie."""
     secret = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
     assert settings_of(OURS[name]).keys() & secret == set()
-    given = set(OURS[name].get("secrets", [])) - {"callers.toml"}
+    given = set(OURS[name].get("secrets", [])) - {"callers.toml", "audit_key"}
     assert given <= secret
     assert bool(given) == (OURS[name]["environment"].get("TXPUSH_SECRETS_DIR") == "/run/secrets")
 
@@ -67,9 +69,11 @@ def test_all_are_there() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_the_command_is_one_of_ours(name: str) -> None:
     """Nothing is started that `txpush` does not have, nor with an option that it does not know."""
-    command = OURS[name]["command"]
-    told = CliRunner().invoke(txpush, [*command, "--help"])
+    every = OURS[name]["command"]
+    told = CliRunner().invoke(txpush, [*every, "--help"])
     assert told.exit_code == 0
+    command = list(takewhile(lambda word: not word.startswith("-"), every))
+    assert [word for word in every if word.startswith("--") and f"{word} " not in told.output] == []
     assert f"Usage: txpush {' '.join(command)} [" in told.output
 
 
