@@ -12,7 +12,6 @@ from streams.audit.checkpoints.command import checkpoint, keygen
 from streams.audit.checkpoints.folder import CheckpointError, Checkpoints, read_folder
 from streams.audit.checkpoints.keys import KeyFileError, read_public
 from streams.audit.linking import link_keys
-from streams.audit.origins import origin_of
 from streams.audit.parallel import proven_in_processes
 from streams.audit.plan import Ways
 from streams.audit.planning import Asked
@@ -20,6 +19,7 @@ from streams.audit.running import FILE, FOLDER, PATIENCE_SECONDS, begin, code_of
 from streams.audit.verify import verified
 from streams.clock import WallClock
 from streams.history import HistoryError
+from streams.history.origins import origin_of
 from streams.operate.letters.choosing import Moment
 from streams.operate.telling import refuse
 

@@ -83,9 +83,7 @@ class Prover:
         self.proof.signals, self.proof.incidents = signals.found, self._incidents
         heard: Mapping[str, Callable[[SourceRecord], None]] = {EVENTS: self._incidents.hear, SIGNALS: signals}
         self._logs = {log: Cursor(history, Place(log, number), _log_span(plan, log)) for log in LOGS}
-        self._walks = {
-            log: Walk(self._logs[log], plan.logs[log], heard[log], is_altered=ways.is_altered) for log in LOGS
-        }
+        self._walks = {log: Walk(self._logs[log], plan.logs[log], heard[log]) for log in LOGS}
         self._links = Links(ways.links)
         self._letters = {log: Letters(log, number) for log in LOGS}
         self._lanes = dict(self._made_lanes())
@@ -97,7 +95,7 @@ class Prover:
                 output = plan.outputs[log, topic]
                 cursor = Cursor(self._history, Place(topic, plan.number), output.span)
                 identified = Letters(log, plan.number) if topic == DEAD_LETTER else message
-                check = None if topic == DEAD_LETTER else checked(topic, self._links, is_altered=self._ways.is_altered)
+                check = None if topic == DEAD_LETTER else checked(topic, self._links)
                 yield (log, topic), Lane(cursor, output, identified, check, is_whole=plan.is_whole)
 
     async def prove(self, progress: Progress = lambda _: None) -> Proof:

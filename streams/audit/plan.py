@@ -111,13 +111,11 @@ class Ways:
 
     Attributes:
         partitions: how many there are.
-        is_altered: names were replaced in what is read, so that hashes of records cannot fit.
         links: keys and addresses of links, with which each is checked; None without a check.
         patience: seconds to wait at the end for what a transaction that is just being committed still shows.
     """
 
     partitions: int = 0
-    is_altered: bool = False
     links: "LinkKeys | None" = None
     patience: float = 0.0
 

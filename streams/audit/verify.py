@@ -8,12 +8,12 @@ from streams.audit.messages.buckets import Buckets, differing
 from streams.audit.messages.incidents import Known, compared
 from streams.audit.messages.second import Range, looked_at_again
 from streams.audit.messages.signals import FoundSignals, gone_before
-from streams.audit.origins import is_altered
 from streams.audit.parallel import Job, proven_here
 from streams.audit.partition import Proof
 from streams.audit.plan import SAID_OF, LogPlan, PartitionPlan, Ways
 from streams.audit.planning import Asked, Planned, planned
-from streams.history import History, Origin, Place, Span
+from streams.history import Content, History, HistoryError, Origin, Place, Span
+from streams.history.export import ExportHistory
 from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, SIGNALS
 
 LOOKED_BACK = 10_000
@@ -57,7 +57,8 @@ class Verdict:
 async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_here) -> Verdict:
     """Prove what was asked for; raises HistoryError where nothing can be read."""
     async with origin.open() as history:
-        ways = replace(ways, partitions=history.partitions, is_altered=is_altered(history))
+        require_provable(history)
+        ways = replace(ways, partitions=history.partitions)
         plan = await planned(history, asked)
         since = {one.number: _compared_from(one.logs[EVENTS]) for one in plan.partitions}
         proofs = await run(origin, [Job(one, ways, since) for one in plan.partitions])
@@ -65,13 +66,25 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
         faults, notes = list(_own(proofs)), list(plan.notes)
         if any(proof.failed is not None for proof in proofs):
             notes.append("signals and incidents were not compared: a partition could not be read")
-        elif ways.is_altered:
-            notes.append("names were replaced in what is read: inbound records and messages cannot fit their hashes")
         else:
             await between.signals()
             between.incidents()
         faults += between.faults
     return Verdict(plan, tuple(proofs), tuple(joined(faults)), tuple(notes), between.gone, between.ends)
+
+
+def require_provable(history: History) -> None:
+    """Refuse what has other names in place of customers': its records have other hashes than the chain knows.
+
+    Raises:
+        HistoryError: says what to read instead.
+    """
+    is_renamed = isinstance(history, ExportHistory) and history.manifest.forgotten > 0
+    if history.content is Content.PSEUDONYMISED or (history.content is Content.STRIPPED and is_renamed):
+        raise HistoryError(
+            "the export has other names in place of customers', so hashes fit nowhere: make one with "
+            "`txpush export --whole`, or leave --file out to prove the cluster's"
+        )
 
 
 def _own(proofs: Sequence[Proof]) -> Iterator[Fault]:

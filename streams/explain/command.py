@@ -14,13 +14,13 @@ from rich.console import Console
 from schemas.times import parse_rfc3339, rfc3339
 from schemas.vendor import valid_identifier
 from streams.explain.asked import Asked, ExplainError
-from streams.explain.origins import origin_of
 from streams.explain.run import explain as tell
 from streams.explain.showing.page import page
 from streams.explain.showing.progress import Bar
 from streams.explain.showing.terminal import Screen
 from streams.explain.story import Story
 from streams.history import HistoryError
+from streams.history.origins import origin_of
 from streams.kafka.access import ClusterError
 from streams.kafka.present import clock_of
 from streams.operate.telling import refuse, span_in

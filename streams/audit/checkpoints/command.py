@@ -15,13 +15,13 @@ import click
 from streams.audit.checkpoints.folder import CheckpointError, Checkpoints, read_folder
 from streams.audit.checkpoints.keys import KeyFileError, make_pair, read_private, read_public
 from streams.audit.checkpoints.making import Made, checkpoint_made
-from streams.audit.origins import origin_of
 from streams.audit.plan import Ways
 from streams.audit.planning import Asked
 from streams.audit.running import FILE, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
 from streams.clock import WallClock
 from streams.exits import EXIT_OTHERWISE
 from streams.history import HistoryError, Origin
+from streams.history.origins import origin_of
 from streams.operate.telling import refuse, span_in
 
 AGAIN_SECONDS = 60.0

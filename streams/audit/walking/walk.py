@@ -44,12 +44,11 @@ class Walked:
 class Walk:
     """Takes the decisions on a log in order; see `Walked` for what it finds."""
 
-    def __init__(self, records: Cursor, plan: LogPlan, heard: Heard, *, is_altered: bool = False) -> None:
+    def __init__(self, records: Cursor, plan: LogPlan, heard: Heard) -> None:
         self._records = records
         self._place = records.place
         self._plan = plan
         self._heard = heard
-        self._is_altered = is_altered
         start = plan.start
         self._links = Links(self._place, start.head, plan.firsts, must_begin=plan.must_begin)
         self._begin = plan.span.begin
@@ -127,9 +126,9 @@ class Walk:
             return
         if decision.offset != self._last:
             await self._absorb(decision.offset + 1)
-        if self._is_altered or not self._is_sure:
+        if not self._is_sure:
             self.walked.unproven += 1
-            if is_vouched and not self._is_altered and decision.offset >= self._begin:
+            if is_vouched and decision.offset >= self._begin:
                 self._event(decision)
         elif is_vouched and decision.inputs != self._interval.roll:
             await self._explain(decision.offset, decision.inputs, f"decision {decision.at}")
@@ -198,7 +197,7 @@ class Walk:
             return  # nothing to agree with: what it was about is not there any more
         if not self._links.agrees(mark):
             self._tell(self._links.disagreement(mark, walked.reached))
-        elif self._is_sure and not self._is_altered and mark.inputs != self._interval.roll:
+        elif self._is_sure and mark.inputs != self._interval.roll:
             await self._explain(mark.next_offset - 1, mark.inputs, mark.named)
         else:
             walked.reached = mark

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 
 from streams.cli import txpush
 from streams.explain import Story, command
-from streams.explain.origins import origin_of
 from streams.export.names.names import Names
 from streams.history import Content, HistoryError, Origin
+from streams.history.origins import origin_of
 from streams.testing.history import MemoryOrigin
 from tests.component.export.build import KEY, exported
 from tests.unit.explain.stories import ACCOUNT, CUSTOMER, LOGIN, forgotten, told, two_mails

@@ -13,7 +13,7 @@ from streams.audit.plan import Ways
 from streams.audit.planning import Asked
 from streams.audit.verify import Verdict, verified
 from streams.fold.effects import SourceRecord
-from streams.history import HistoryError, Place, Span
+from streams.history import Content, HistoryError, Place, Span
 from streams.testing import Topology
 from streams.testing.applications import CLUSTER
 from streams.testing.broker import Record
@@ -99,6 +99,7 @@ class TapeHistory:
 
     cluster_id = CLUSTER
     partitions = PARTITIONS
+    content = Content.WHOLE
 
     def __init__(self, tape: Tape) -> None:
         self._tape = tape

@@ -1,10 +1,10 @@
-"""Where a story is read from: the cluster of the settings, or the folder of an export."""
+"""Where a history is: on the cluster of the settings, or in the folder of an export."""
 
 from pathlib import Path
 
-from streams.history import Origin
 from streams.history.cluster import ClusterOrigin
 from streams.history.export import ExportOrigin
+from streams.history.history import Origin
 from streams.kafka.access import Access
 from streams.settings import Settings
 
