@@ -1,10 +1,21 @@
 """The agent's tables, and how a customer's state is put together from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.state import CustomerState, Surroundings
+from schemas.state import AccountState, CustomerState, LoginState, Record, Surroundings
 from streams.domain import NOWHERE, Customer
 from streams.fold import Table
+from streams.fold.memory import MemoryTable
+from streams.kafka.topics import AGENT
+
+RECORDS: Mapping[str, type[Record]] = {
+    "accounts": AccountState,
+    "logins": LoginState,
+    "customers": CustomerState,
+    "surroundings": Surroundings,
+}
+"""What each table holds, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +26,11 @@ class AgentTables:
     logins: Table
     customers: Table
     surroundings: Table
+
+    @classmethod
+    def in_memory(cls) -> "AgentTables":
+        """Give empty tables that need no Faust."""
+        return cls(**{name: MemoryTable.of(AGENT, name, record) for name, record in RECORDS.items()})
 
     def all(self) -> tuple[Table, ...]:
         """Give the tables in a fixed order."""

@@ -44,3 +44,13 @@ class InForce:
         )
         name = f"{log}/{partition}/{self.policy_sha256}/{self.catalogue_sha256}/{self.engine_version}"
         return Event(f"policy:{uuid.uuid5(ANNOUNCEMENTS, name)}", EventType.POLICY_ACTIVATED, source, at, activation)
+
+
+def read_activation(value: bytes) -> PolicyActivated:
+    """Read a record of the table of rules in force."""
+    return PolicyActivated.model_validate_json(value)
+
+
+def write_activation(activation: PolicyActivated) -> bytes:
+    """Write one."""
+    return activation.model_dump_json().encode()

@@ -7,6 +7,7 @@ from aiokafka.partitioner import murmur2
 from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord, from_record
 from schemas.events import CONNECT_PREFIX, Event, EventType, Source
+from schemas.signals import SignalType
 from schemas.vendor import plain_text
 from streams.fold.effects import SourceRecord
 
@@ -29,6 +30,13 @@ EVENT_SOURCES: Allowed = {
     "institution.incident.closed": frozenset({Source.INSTITUTIONS}),
     "operator.override": frozenset({Source.OPERATOR}),
     "customer.forgotten": frozenset({Source.OPERATOR}),
+}
+
+SIGNAL_SOURCES: Allowed = {
+    **{signal: frozenset({Source.AGENT}) for signal in SignalType},
+    EventType.POLICY_ACTIVATED: frozenset({Source.OPERATOR, Source.INSTITUTIONS}),
+    EventType.OPERATOR_OVERRIDE: frozenset({Source.OPERATOR}),
+    EventType.CLOCK_TICK: frozenset({Source.INSTITUTIONS}),
 }
 
 

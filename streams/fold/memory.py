@@ -4,7 +4,11 @@ from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache, lru_cache
 from typing import Any
 
+import msgspec
+
+from schemas.state import Record, encode
 from streams.fold.effects import Table
+from streams.kafka.topics import changelog
 
 REMEMBERED = 64
 """Decoded values kept of a table whose records are large and few, such as the rules in force."""
@@ -21,6 +25,11 @@ class MemoryTable:
         self.decode = decode
         self.encode = encode
         self._parts: dict[int, MutableMapping[str, Any]] = {}
+
+    @classmethod
+    def of(cls, application: str, name: str, record: type[Record]) -> "MemoryTable":
+        """Give an empty table of an application's, of records of one type, coded as its changelog has them."""
+        return cls(name, changelog(application, name), msgspec.json.Decoder(record).decode, encode)
 
     @classmethod
     def like(cls, table: Table) -> "MemoryTable":

@@ -2,8 +2,7 @@
 
 from typing import Any, NoReturn
 
-from schemas.events import EventType, Source
-from schemas.signals import SignalType
+from schemas.events import Source
 from schemas.state import (
     GatheringState,
     IncidentState,
@@ -12,20 +11,13 @@ from schemas.state import (
     TicketState,
     WindowState,
 )
-from streams.fold.intake import Allowed
+from streams.fold.intake import SIGNAL_SOURCES
 from streams.institutions.tables import InstitutionTables
 from streams.institutions.turn import InstitutionDecider
 from streams.kafka.topics import INSTITUTIONS, SIGNALS
 from streams.observe.logs import log_to_stderr
 from streams.settings import read_settings
 from streams.worker.program import FoldProgram
-
-SIGNAL_SOURCES: Allowed = {
-    **{signal: frozenset({Source.AGENT}) for signal in SignalType},
-    EventType.POLICY_ACTIVATED: frozenset({Source.OPERATOR, Source.INSTITUTIONS}),
-    EventType.OPERATOR_OVERRIDE: frozenset({Source.OPERATOR}),
-    EventType.CLOCK_TICK: frozenset({Source.INSTITUTIONS}),
-}
 
 program = FoldProgram(INSTITUTIONS, SIGNALS, read_settings())
 app = program.app

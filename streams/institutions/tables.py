@@ -9,6 +9,7 @@ from schemas.state import (
     GatheringState,
     IncidentState,
     InstitutionState,
+    Record,
     StandingState,
     TicketState,
     WindowState,
@@ -16,7 +17,18 @@ from schemas.state import (
 )
 from streams.domain.institutions import InstitutionDecision, Window, case_key, case_of
 from streams.fold import Table
+from streams.fold.memory import MemoryTable
+from streams.kafka.topics import INSTITUTIONS
 
+RECORDS: Mapping[str, type[Record]] = {
+    "tickets": TicketState,
+    "standings": StandingState,
+    "gatherings": GatheringState,
+    "incidents": IncidentState,
+    "windows": WindowState,
+    "institutions": InstitutionState,
+}
+"""What each table holds, by its name."""
 _EMPTY = WindowState()
 
 
@@ -30,6 +42,11 @@ class InstitutionTables:
     incidents: Table
     windows: Table
     institutions: Table
+
+    @classmethod
+    def in_memory(cls) -> "InstitutionTables":
+        """Give empty tables that need no Faust."""
+        return cls(**{name: MemoryTable.of(INSTITUTIONS, name, record) for name, record in RECORDS.items()})
 
     def all(self) -> tuple[Table, ...]:
         """Give the tables in a fixed order."""

@@ -11,11 +11,10 @@ from streams.agent.decider import AgentDecider
 from streams.clock import Clock
 from streams.fold.deciding import Decider
 from streams.fold.inforce import InForce
-from streams.fold.intake import EVENT_SOURCES, Allowed, Intake
+from streams.fold.intake import EVENT_SOURCES, SIGNAL_SOURCES, Allowed, Intake
 from streams.fold.ledger import Tally
 from streams.fold.logfold import LogFold, LogSettings
 from streams.fold.memory import MemoryTable
-from streams.institutions.app import SIGNAL_SOURCES
 from streams.institutions.app import program as institution_program
 from streams.institutions.app import tables as institution_tables
 from streams.institutions.turn import InstitutionDecider

@@ -16,7 +16,7 @@ from mode import Service
 from prometheus_client import CollectorRegistry
 
 from schemas.catalogue import Catalogue
-from schemas.events import PolicyActivated, Source
+from schemas.events import Source
 from schemas.policy import Policy, PolicyError
 from schemas.problems import UNREADABLE
 from schemas.state import ControlState, encode
@@ -24,7 +24,7 @@ from schemas.state.partitions import STATE_VERSION
 from streams.exits import EXIT_CRASH, EXIT_NOTHING
 from streams.fold.deciding import Decider
 from streams.fold.effects import PartitionPaused
-from streams.fold.inforce import InForce
+from streams.fold.inforce import InForce, read_activation, write_activation
 from streams.fold.intake import Allowed, Intake
 from streams.fold.logfold import LogFold, LogSettings
 from streams.kafka import topics
@@ -90,7 +90,7 @@ class FoldProgram:
         self.readiness = Readiness(name, log_topic, self.unready, lambda: self.app.consumer.owned)
         self.source = self.app.topic(log_topic, key_serializer="raw", value_serializer="raw")
         self.control = self.table("control", ControlState, "clock and audit chain head of each partition")
-        self.policies = self._add("policies", _read_activation, _write_activation, "rules in force on each partition")
+        self.policies = self._add("policies", read_activation, write_activation, "rules in force on each partition")
 
     def table(self, name: str, record: type[R], help: str) -> StateTable:  # noqa: A002 - Faust's name
         """Declare a table of state records of one type."""
@@ -259,14 +259,6 @@ def _reader(table: str, decode: Callable[[bytes], R]) -> Callable[[bytes], R]:
             ) from error
 
     return read
-
-
-def _read_activation(value: bytes) -> PolicyActivated:
-    return PolicyActivated.model_validate_json(value)
-
-
-def _write_activation(activation: PolicyActivated) -> bytes:
-    return activation.model_dump_json().encode()
 
 
 def _end(_number: int, _frame: object) -> NoReturn:

@@ -24,7 +24,7 @@ from schemas.times import to_epoch_ms
 from streams.domain.around import held_until
 from streams.fold.chain import Chain
 from streams.fold.effects import PartitionPaused
-from streams.fold.inforce import InForce
+from streams.fold.inforce import InForce, read_activation
 from streams.fold.memory import MemoryTable
 from streams.kafka.topics import HEALTH
 from streams.kafka.view import ViewRecord
@@ -34,7 +34,7 @@ from streams.subscriptions.book import _hear_health
 from streams.subscriptions.held import Account
 from streams.sweep.book import Book
 from streams.transport.state.restore import Changelogs
-from streams.worker.program import _read_activation, _reader
+from streams.worker.program import _reader
 from tests.fuzz.decoder import AT, BETWEEN, HOSTILE, Decoder
 from tests.fuzz.standins import Polled, Stored, done, groups, small_rules
 from tests.unit.sweep.double import CUSTOMER, health, known
@@ -54,7 +54,7 @@ STATES = (
     WindowState,
     InstitutionState,
 )
-POLICIES = MemoryTable("policies", "fuzz-policies-changelog", _reader("policies", _read_activation))
+POLICIES = MemoryTable("policies", "fuzz-policies-changelog", _reader("policies", read_activation))
 ACCOUNTS, CONTROL = (
     MemoryTable(name, f"fuzz-{name}-changelog", _reader(name, msgspec.json.Decoder(kind).decode))
     for name, kind in (("accounts", AccountState), ("control", ControlState))

@@ -45,7 +45,7 @@ from streams.agent.decider import AgentDecider
 from streams.agent.tables import AgentTables
 from streams.fold.effects import Effects, OutRecord
 from streams.fold.inforce import InForce
-from streams.fold.intake import EVENT_SOURCES, Intake, partition_of
+from streams.fold.intake import EVENT_SOURCES, SIGNAL_SOURCES, Intake, partition_of
 from streams.fold.ledger import Tally
 from streams.fold.logfold import LogFold, LogSettings
 from streams.institutions.tables import InstitutionTables
@@ -333,8 +333,6 @@ def agent_world(policy: Policy = POLICY, *, links: FixLinks | None = None) -> Wo
 
 def institution_world(policy: Policy = POLICY) -> World:
     """Give the institution agent's fold in the same way."""
-    from streams.institutions.app import SIGNAL_SOURCES  # noqa: PLC0415 - the application reads settings on import
-
     tallies: list[Tally] = []
     settings = _settings(SIGNALS, Source.INSTITUTIONS, SIGNAL_SOURCES, policy)
     control, policies = INSTITUTION_PROGRAM.control, INSTITUTION_PROGRAM.policies

@@ -3,8 +3,7 @@
 from schemas.cloudevents import from_record
 from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy
-from streams.fold.inforce import InForce
-from streams.worker.program import _read_activation, _write_activation
+from streams.fold.inforce import InForce, read_activation, write_activation
 from tests.unit.fold.build import (
     CATALOGUE,
     CUSTOMERS,
@@ -52,7 +51,7 @@ def test_an_activation_comes_back_from_its_table() -> None:
     """The table of policies gives back what it was given."""
     data = activated(START, Policy(version="7")).data
     assert isinstance(data, PolicyActivated)
-    assert _read_activation(_write_activation(data)) == data
+    assert read_activation(write_activation(data)) == data
 
 
 def test_an_announcement_does_not_undo_an_operator() -> None:

@@ -1,0 +1,1 @@
+"""Holds what was derived against what was recorded; pure."""

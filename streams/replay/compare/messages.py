@@ -1,0 +1,174 @@
+"""The messages of one topic as they were derived and as they were recorded, in order."""
+
+import re
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from streams.fold.effects import Headers
+from streams.replay.compare.difference import NOTHING, Cause, Counts, Difference, Differs, Verdict
+
+LOOK_AHEAD = 1000
+"""Recorded messages among which a derived one is looked for before it is missing."""
+_LINK = re.compile(rb',"fix_url":"[^"\\]*"\}$')
+_SHOWN = ("action", "sequence", "reason", "steps", "withdraw_reason", "policy_version", "cause", "logins_affected")
+"""Fields of a command that can name nobody."""
+
+
+class Message(NamedTuple):
+    """A message as it is in its topic."""
+
+    id: str
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp: int | None
+
+    @classmethod
+    def of(cls, key: bytes | None, value: bytes | None, headers: Headers, timestamp: int | None) -> "Message":
+        """Take a record; its id is the attribute `ce_id`."""
+        told = tuple(headers)
+        return cls(_id_of(told), key, value or b"", told, timestamp)
+
+    def without_link(self) -> "Message":
+        """Give it as it is decided: its link is added outside."""
+        return self._replace(value=_LINK.sub(b"}", self.value))
+
+
+def _id_of(headers: Headers) -> str:
+    return next((value.decode(errors="replace") for name, value in headers if name == "ce_id"), "")
+
+
+class MessageComparison:
+    """Takes both sides in order, as they come, and gives what differs.
+
+    Args:
+        topic: what the messages are of.
+        place: `topic/partition` of the log.
+        with_links: derived messages carry the links that live ones do.
+        was_cut: the topic does not keep its first messages any more.
+        before: ids of messages that were decided before what is compared.
+    """
+
+    def __init__(
+        self, topic: str, place: str, *, with_links: bool, was_cut: bool = False, before: Collection[str] = ()
+    ) -> None:
+        self.counts: Counts = Counter()
+        self.topic = topic
+        self._place = place
+        self._with_links = with_links
+        self._may_be_gone = was_cut
+        self._before = before
+        self._after: Collection[str] = ()
+        self._derived: deque[Message] = deque()
+        self._recorded: deque[Message] = deque()
+        self._ids: Counter[str] = Counter()
+        """Of the recorded ones that wait."""
+
+    @property
+    def needs_recorded(self) -> bool:
+        """Whether derived messages wait for recorded ones."""
+        return bool(self._derived)
+
+    def derive(self, messages: Iterable[Message]) -> None:
+        """Take what was derived next."""
+        self._derived.extend(messages)
+
+    def record(self, messages: Iterable[Message]) -> None:
+        """Take what was recorded next."""
+        for message in messages:
+            if self._before and message.id in self._before:
+                continue
+            told = message if self._with_links else message.without_link()
+            self._recorded.append(told)
+            self._ids[told.id] += 1
+
+    def settle(self, *, is_over: bool = False) -> Iterator[Difference]:
+        """Compare as far as both sides go; `is_over` says that no more is recorded."""
+        while self._derived:
+            derived = self._derived[0]
+            if self._ids[derived.id]:
+                yield from self._take_up_to(derived)
+            elif is_over or len(self._recorded) >= LOOK_AHEAD:
+                yield from self._missing(derived)
+            else:
+                return
+            self._derived.popleft()
+
+    def end(self, *, is_all: bool = True) -> Iterator[Difference]:
+        """Compare what is left of one side when both are over.
+
+        Args:
+            is_all: nothing should be recorded behind the last derived one; else it is not of what is compared.
+        """
+        yield from self.settle(is_over=True)
+        while is_all and self._recorded:
+            if (left := self._next_recorded()).id not in self._after:
+                yield self._forged(left)
+
+    def skip(self, after: Collection[str]) -> None:
+        """Hear the ids of messages that were decided behind what is compared."""
+        self._after = after
+
+    def _take_up_to(self, derived: Message) -> Iterator[Difference]:
+        """Take the recorded message of an id; whatever lies before it was not derived."""
+        while (recorded := self._next_recorded()).id != derived.id:
+            yield self._forged(recorded)
+        self._may_be_gone = False
+        if recorded == derived:
+            self.counts[self.topic, Verdict.SAME] += 1
+            return
+        self.counts[self.topic, Verdict.CHANGED] += 1
+        yield self._difference(Verdict.CHANGED, Cause.BYTES, recorded, _differs(recorded, derived))
+
+    def _next_recorded(self) -> Message:
+        recorded = self._recorded.popleft()
+        self._ids[recorded.id] -= 1
+        if not self._ids[recorded.id]:
+            del self._ids[recorded.id]
+        return recorded
+
+    def _missing(self, derived: Message) -> Iterator[Difference]:
+        if self._may_be_gone:
+            self.counts[self.topic, Verdict.GONE] += 1
+        else:
+            self.counts[self.topic, Verdict.NEW] += 1
+            yield self._difference(Verdict.NEW, Cause.NO_MESSAGE, derived)
+
+    def _forged(self, recorded: Message) -> Difference:
+        self.counts[self.topic, Verdict.DROPPED] += 1
+        return self._difference(Verdict.DROPPED, Cause.FORGED, recorded)
+
+    def _difference(self, verdict: Verdict, cause: Cause, message: Message, differs: Differs = NOTHING) -> Difference:
+        return Difference(
+            verdict=verdict,
+            cause=cause,
+            place=self._place,
+            offset=None,
+            what=self.topic,
+            id=message.id,
+            customer=None if message.key is None else message.key.decode(errors="replace"),
+            at=message.timestamp,
+            fields=differs.fields,
+            shown=differs.shown,
+        )
+
+
+def _differs(recorded: Message, derived: Message) -> Differs:
+    """Name what differs of a message: its parts, and the fields of its value."""
+    parts = [name for name in ("key", "headers", "timestamp") if getattr(recorded, name) != getattr(derived, name)]
+    then, now = _read(recorded.value), _read(derived.value)
+    fields = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]
+    if recorded.value != derived.value and not fields:
+        parts.append("spelling")
+    return Differs((*parts, *fields), {name: (then.get(name), now.get(name)) for name in _SHOWN if name in fields})
+
+
+def _read(value: bytes) -> dict[str, Any]:
+    try:
+        read = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return {}
+    return read if isinstance(read, dict) else {}

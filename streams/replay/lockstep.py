@@ -1,0 +1,146 @@
+"""What a partition leads to, held against what is recorded, as the replay goes on."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from streams.domain import ENGINE_VERSION
+from streams.fold.effects import OutRecord, SourceRecord
+from streams.history import History, Place, Span
+from streams.kafka.topics import AUDIT
+from streams.replay.compare.audits import Audit, AuditComparison
+from streams.replay.compare.difference import Difference
+from streams.replay.compare.messages import Message, MessageComparison
+from streams.replay.recorded import BEFORE_MS, FURTHER, MESSAGES_BEFORE_MS, AuditStream, Stream, begin_of
+from streams.replay.task import Outcome, Task, messages_of
+
+Keep = Callable[[Difference], None]
+"""Takes each difference as it is found."""
+Outbox = dict[tuple[str, int], list[OutRecord]]
+
+
+class Lockstep:
+    """Compares decisions and messages of one partition; reads what is recorded as far as the replay has come."""
+
+    def __init__(self, history: History, task: Task, keep: Keep) -> None:
+        self._history = history
+        self._task = task
+        self._keep = keep
+        place = str(task.place)
+        self._decisions = AuditComparison(place, ENGINE_VERSION, of_some=bool(task.customers), decided=task.decided)
+        self._audits: AuditStream | None = None
+        self._messages: list[tuple[Stream, MessageComparison]] = []
+
+    async def begin(self, at_ms: int) -> None:
+        """Find where what is compared begins among what is recorded, by the time of its first record.
+
+        Raises:
+            HistoryError: something cannot be read.
+        """
+        task = self._task
+        self._audits, first = await self._audits_from(at_ms)
+        self._take_recorded(first)
+        for topic in messages_of(task.application):
+            place, span = Place(topic, task.partition), task.recorded[topic]
+            was_cut = span.begin > 0
+            if not task.is_whole:
+                span = await begin_of(self._history, place, span, at_ms, MESSAGES_BEFORE_MS)
+            comparison = MessageComparison(
+                topic, str(task.place), with_links=task.links is not None, was_cut=was_cut, before=self._audits.before
+            )
+            self._messages.append((Stream(self._history, place, span), comparison))
+
+    async def _audits_from(self, at_ms: int) -> tuple[AuditStream, list[Audit]]:
+        task, place, before_ms = self._task, Place(AUDIT, self._task.partition), BEFORE_MS
+        compared = Span(task.compared_from, task.span.end)
+        while True:
+            whole = span = task.recorded[AUDIT]
+            if not task.is_whole:
+                span = await begin_of(self._history, place, whole, at_ms, before_ms)
+            audits = AuditStream(
+                Stream(self._history, place, span), task.application.log, compared, is_whole=task.is_whole
+            )
+            first = await audits.begin()
+            if audits.reaches_back or span.begin <= whole.begin:
+                return audits, first
+            await audits.stream.close()
+            before_ms *= FURTHER
+
+    async def compare(self, outbox: Outbox) -> None:
+        """Hold what a poll has led to against what is recorded.
+
+        Raises:
+            HistoryError: something cannot be read.
+        """
+        partition = self._task.partition
+        written = outbox.get((AUDIT, partition), ())
+        self._decisions.derive((one.key, one.value) for one in written if one.value and self._is_chosen(one.key))
+        await self._settle_decisions()
+        for stream, comparison in self._messages:
+            comparison.derive(self._said(outbox.get((comparison.topic, partition), ())))
+            self._tell(comparison.settle(is_over=stream.is_over))
+            while comparison.needs_recorded and not stream.is_over:
+                comparison.record(self._found(await stream.more()))
+                self._tell(comparison.settle(is_over=stream.is_over))
+
+    async def _settle_decisions(self) -> None:
+        audits = self._opened()
+        self._tell(self._decisions.settle(is_over=audits.is_over))
+        while self._decisions.needs_recorded and not audits.is_over:
+            self._take_recorded(await audits.more())
+            self._tell(self._decisions.settle(is_over=audits.is_over))
+
+    async def end(self, outcome: Outcome) -> None:
+        """Compare what is left when all is derived, and count.
+
+        Raises:
+            HistoryError: something cannot be read.
+        """
+        audits = self._opened()
+        while not audits.is_over:
+            self._take_recorded(await audits.more())
+            await self._settle_decisions()
+        self._tell(self._decisions.end())
+        await audits.rest()
+        for stream, comparison in self._messages:
+            comparison.skip(audits.after)
+            while self._task.ends and not stream.is_over:
+                comparison.record(self._found(await stream.more()))
+            self._tell(comparison.end(is_all=self._task.ends))
+            outcome.counts += comparison.counts
+        outcome.counts += self._decisions.counts
+        outcome.engines += self._decisions.engines
+        outcome.undecided = self._decisions.undecided
+
+    async def close(self) -> None:
+        """Let go of what was read with."""
+        if self._audits is not None:
+            await self._audits.stream.close()
+        for stream, _ in self._messages:
+            await stream.close()
+
+    # -- both sides
+
+    def _opened(self) -> AuditStream:
+        if self._audits is None:
+            raise RuntimeError("begin first")
+        return self._audits
+
+    def _tell(self, differences: Iterator[Difference]) -> None:
+        for difference in differences:
+            self._keep(difference)
+
+    def _is_chosen(self, key: bytes | None) -> bool:
+        customers = self._task.customers
+        return not customers or (key is not None and key.decode(errors="replace") in customers)
+
+    def _take_recorded(self, audits: Iterable[Audit]) -> None:
+        self._decisions.record(one for one in audits if self._is_chosen(one[0]))
+
+    def _said(self, records: Iterable[OutRecord]) -> Iterator[Message]:
+        for one in records:
+            if self._is_chosen(one.key):
+                yield Message.of(one.key, one.value, one.headers, one.timestamp_ms)
+
+    def _found(self, records: Sequence[SourceRecord]) -> Iterator[Message]:
+        for one in records:
+            if self._is_chosen(one.key):
+                yield Message.of(one.key, one.value, one.headers, one.timestamp)

@@ -1,0 +1,66 @@
+"""How customers are named in what a replay says: those who were forgotten, or all, by keyed hashes."""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from schemas.events import EventType
+from streams.fold.effects import SourceRecord
+from streams.history import History, Place, Span
+from streams.kafka.topics import EVENTS
+from streams.pseudonyms import Kind, Pseudonyms
+from streams.replay.compare.difference import Difference
+
+_FORGOTTEN = EventType.CUSTOMER_FORGOTTEN.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How to name customers; the same in every process of a replay.
+
+    Attributes:
+        keys: of the hashes, the first for new names; at least one.
+        hides_all: nobody is named in clear.
+    """
+
+    keys: tuple[bytes, ...]
+    hides_all: bool = False
+
+
+class Names:
+    """Names the customers of a partition."""
+
+    def __init__(self, naming: Naming) -> None:
+        self._pseudonyms = Pseudonyms(naming.keys)
+        self._hides_all = naming.hides_all
+        self._forgotten: set[str] = set()
+
+    def hear(self, records: Sequence[SourceRecord]) -> None:
+        """Note who is forgotten."""
+        for record in records:
+            if record.key and ("ce_type", _FORGOTTEN) in record.headers:
+                self._forgotten.add(record.key.decode(errors="replace"))
+
+    async def read_on(self, history: History, place: Place, begin: int) -> None:
+        """Read what else the log has, for whoever is forgotten later; who is hidden anyhow needs no reading.
+
+        Raises:
+            HistoryError: it cannot be read.
+        """
+        if self._hides_all or place.topic != EVENTS:
+            return
+        span = (await history.spans([place.topic]))[place]
+        chunks: Any = history.read(place, Span(begin, span.end).within(span))
+        async with aclosing(chunks):
+            async for records in chunks:
+                self.hear(records)
+
+    def named(self, difference: Difference) -> Difference:
+        """Give a difference as it may be shown."""
+        customer = difference.customer
+        if customer is None or not difference.is_of_customer or not (self._hides_all or customer in self._forgotten):
+            return difference
+        return msgspec.structs.replace(difference, customer=self._pseudonyms.name(Kind.CUSTOMER, customer))

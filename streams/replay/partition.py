@@ -1,0 +1,104 @@
+"""One partition of a log, derived again a poll at a time, and compared."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from schemas.catalogue import Catalogue
+from schemas.cloudevents import to_value
+from schemas.events import EventType
+from schemas.policy import Policy
+from streams.fold.effects import Effects, SourceRecord
+from streams.fold.inforce import InForce, read_activation
+from streams.history import History
+from streams.replay.compare.difference import Difference
+from streams.replay.fold import Made, PartitionFold, polls
+from streams.replay.lockstep import Keep, Lockstep
+from streams.replay.task import Outcome, Task
+
+Progress = Callable[[int], None]
+"""Hears how many records more were folded."""
+Hear = Callable[[Sequence[SourceRecord]], None]
+"""Takes the records that are folded."""
+
+_INCIDENTS = (EventType.INCIDENT_OPENED.encode(), EventType.INCIDENT_CLOSED.encode())
+_ACTIVATED = EventType.POLICY_ACTIVATED.encode()
+
+
+async def replay(history: History, task: Task, progress: Progress, keep: Keep, hear: Hear = lambda _: None) -> Outcome:
+    """Fold the span of a task again, and compare; memory is the state's, whatever is read.
+
+    Args:
+        history: what is read.
+        task: which partition, and from where to where.
+        progress: hears of every poll.
+        keep: takes the differences.
+        hear: takes the records that are folded.
+
+    Raises:
+        HistoryError: something cannot be read.
+        PartitionPaused: a later release has written into the log.
+    """
+    began, outcome = time.monotonic(), Outcome(task.place)
+    lockstep = Lockstep(history, task, lambda difference: _keep(outcome, keep, difference))
+    links = None if task.links is None else task.links.made()
+    made = Made(task.application, task.identity, task.partitions, await _shipped(history, task), links)
+    folded = PartitionFold(made.fold(), task.partition)
+    chunks: Any = history.read(task.place, task.span)
+    try:
+        cut: Any = polls(chunks, task.compared_from)
+        async with aclosing(cut):
+            async for poll in cut:
+                effects = folded.take(poll)
+                hear(poll)
+                if poll[0].offset >= task.compared_from:
+                    if not outcome.compared:
+                        await lockstep.begin(poll[0].timestamp)
+                    await lockstep.compare(effects.outbox.records)
+                    _note(outcome, poll, effects)
+                outcome.events += len(poll)
+                progress(len(poll))
+        if outcome.compared:
+            await lockstep.end(outcome)
+    finally:
+        await lockstep.close()
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _keep(outcome: Outcome, keep: Keep, difference: Difference) -> None:
+    outcome.take(difference)
+    keep(difference)
+
+
+def _note(outcome: Outcome, poll: Sequence[SourceRecord], effects: Effects) -> None:
+    outcome.compared += len(poll)
+    outcome.heard |= dict(_heard(poll))
+    outcome.announced |= {event.id: _sha256(to_value(event.data)) for _, event in effects.announced}
+
+
+def _heard(poll: Sequence[SourceRecord]) -> Iterator[tuple[str, str]]:
+    """Give the incidents of a poll: each is the first of its own."""
+    for record in poll[:1]:
+        attributes = dict(record.headers)
+        if attributes.get("ce_type") in _INCIDENTS:
+            yield attributes.get("ce_id", b"").decode(errors="replace"), _sha256(record.value or b"")
+
+
+def _sha256(value: bytes) -> str:
+    return hashlib.sha256(value).hexdigest()
+
+
+async def _shipped(history: History, task: Task) -> InForce:
+    """Give the rules before the log put any in force: what its agent announced first are those it was started with."""
+    chunks: Any = history.read(task.place, task.span)
+    source = task.application.source.encode()
+    async with aclosing(chunks):
+        async for records in chunks:
+            for record in records:
+                attributes = dict(record.headers)
+                if attributes.get("ce_type") == _ACTIVATED and attributes.get("ce_source") == source:
+                    return InForce.activated(read_activation(record.value or b""))
+    return InForce.of(Policy.load(), Catalogue.load())

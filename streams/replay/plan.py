@@ -1,0 +1,155 @@
+"""What is to be replayed: which partitions of which log, from where to where, and what is there to compare with."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from schemas.policy import Policy
+from schemas.state import ControlState
+from streams.fold.application import APPLICATIONS, THE_AGENT, Application
+from streams.fold.intake import partition_of
+from streams.history import History, HistoryError, Place, Span
+from streams.kafka.topics import AUDIT, changelog
+from streams.replay.task import Links, Task, messages_of
+
+TAIL = 64
+"""Offsets at the end of a changelog in which the last word on its partition is looked for first."""
+_BY_LOG = {application.log: application for application in APPLICATIONS}
+_read_control = msgspec.json.Decoder(ControlState).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a replay is asked for; times and offsets are of the records of the logs.
+
+    Attributes:
+        since: what is compared begins with the first record of that time or later.
+        until: and ends before the first of this one or later.
+        offsets: of the inbound log alone, instead of times: what is compared of some partitions.
+        customers: whose decisions are compared; of all where it is empty.
+        links: of live; None compares commands without theirs.
+        policy: stands for the recorded ones in what is compared.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    offsets: Mapping[int, Span] = field(default_factory=dict)
+    customers: frozenset[str] = frozenset()
+    links: Links | None = None
+    policy: Policy | None = None
+
+    @property
+    def applications(self) -> Sequence[Application]:
+        """The agents whose logs are replayed."""
+        return (THE_AGENT,) if self.customers or self.offsets else APPLICATIONS
+
+    @property
+    def is_all(self) -> bool:
+        """Whether everything is compared that there is."""
+        return not (self.since or self.until or self.offsets or self.customers)
+
+
+async def plan(history: History, asked: Asked) -> list[Task]:
+    """Give the partitions that are to be replayed.
+
+    Where live has come to is read first, and what it has recorded last: it goes on meanwhile.
+
+    Raises:
+        HistoryError: something is missing, or cannot be read; says what to do.
+    """
+    applications = asked.applications
+    decided = {application.name: await decided_up_to(history, application) for application in applications}
+    logs = await history.spans([application.log for application in applications])
+    recorded = await history.spans(_topics(applications))
+    tasks = []
+    for application in applications:
+        for partition in _partitions(history, asked, application):
+            known = decided[application.name].get(partition)
+            task = await _task(history, asked, Place(application.log, partition), known, logs | recorded)
+            if task.compared_from < task.span.end:
+                tasks.append(task)
+    return tasks
+
+
+def _topics(applications: Iterable[Application]) -> list[str]:
+    """Name what is compared: decisions last, as each names messages that are there by then."""
+    return [*(topic for application in applications for topic in messages_of(application)), AUDIT]
+
+
+def _partitions(history: History, asked: Asked, application: Application) -> Sequence[int]:
+    if asked.offsets:
+        beyond = [number for number in asked.offsets if number >= history.partitions]
+        if beyond:
+            raise HistoryError(
+                f"there is no partition {beyond[0]} of {application.log}: it has 0 to {history.partitions - 1}"
+            )
+        return sorted(asked.offsets)
+    if asked.customers:
+        return sorted({partition_of(customer, history.partitions) for customer in asked.customers})
+    return range(history.partitions)
+
+
+async def _task(history: History, asked: Asked, place: Place, decided: int | None, there: Mapping[Place, Span]) -> Task:
+    application, log = _BY_LOG[place.topic], there[place]
+    known = Span(log.begin, min(log.end, log.end if decided is None else decided))
+    compared = await _compared(history, asked, place, known)
+    if log.begin and compared.offsets:
+        raise HistoryError(
+            f"the first records of {place} are not there any more (it begins at offset {log.begin}): decisions are "
+            "derived from the beginning, or from a snapshot: give --snapshot FOLDER, or --file FOLDER of an export"
+        )
+    return Task(
+        application=application,
+        partition=place.partition,
+        partitions=history.partitions,
+        identity=history.identity(application.log),
+        span=Span(log.begin, max(log.begin, compared.end)),
+        compared_from=compared.begin,
+        begins=log.begin == 0,
+        ends=compared.end >= known.end,
+        decided=decided is not None,
+        recorded={one.topic: span for one, span in there.items() if one.partition == place.partition},
+        customers=asked.customers,
+        links=asked.links,
+        policy=asked.policy,
+    )
+
+
+async def _compared(history: History, asked: Asked, place: Place, known: Span) -> Span:
+    if place.partition in asked.offsets:
+        return asked.offsets[place.partition].within(known)
+    begin = known.begin if asked.since is None else await history.offset_since(place, asked.since)
+    end = known.end if asked.until is None else await history.offset_since(place, asked.until)
+    return Span(begin, end).within(known)
+
+
+async def decided_up_to(history: History, application: Application) -> dict[int, int]:
+    """Give the offset of each partition of a log up to which live has decided, as its own state says.
+
+    A partition is missing where that is not to be told, as in an export without changelogs.
+    """
+    topic = changelog(application.name, "control")
+    if topic not in history.topics:
+        return {}
+    found = {}
+    for place, span in (await history.spans([topic])).items():
+        control = await _last(history, place, span)
+        if control is not None and control.next_offset is not None:
+            found[place.partition] = control.next_offset
+    return found
+
+
+async def _last(history: History, place: Place, span: Span) -> ControlState | None:
+    """Read the last record of a changelog that has one key a partition."""
+    begin, tail, value = span.end, TAIL, None
+    while value is None and begin > span.begin:
+        begin, tail = max(span.begin, span.end - tail), tail * TAIL
+        chunks: Any = history.read(place, Span(begin, span.end))
+        async with aclosing(chunks):
+            async for records in chunks:
+                value = records[-1].value if records else value
+    return None if value is None else _read_control(value)

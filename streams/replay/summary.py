@@ -1,0 +1,100 @@
+"""What a replay came to as a whole: put together from its partitions, with what only all of them can tell."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from streams.domain import ENGINE_VERSION
+from streams.exits import EXIT_NOTHING, EXIT_OK, EXIT_OTHERWISE
+from streams.kafka.topics import EVENTS, SIGNALS
+from streams.replay.compare.difference import Cause, Counts, Difference, Verdict
+from streams.replay.task import Outcome
+
+INCIDENTS = "incident"
+"""What a comparison of announced incidents is counted as."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What came of all partitions.
+
+    Attributes:
+        outcomes: of the partitions, in order.
+        counts: how many of what compare how.
+        incidents: differences between the incidents that one log leads to and the other has.
+        engines: recorded decisions by the engine version that made them.
+    """
+
+    outcomes: Sequence[Outcome]
+    counts: Counts
+    incidents: Sequence[Difference]
+    engines: Counter[str]
+
+    @classmethod
+    def of(cls, outcomes: Sequence[Outcome], *, is_all: bool) -> "Summary":
+        """Put it together; incidents are compared where both logs were replayed whole."""
+        counts: Counts = Counter()
+        engines: Counter[str] = Counter()
+        for outcome in outcomes:
+            counts += outcome.counts
+            engines += outcome.engines
+        incidents: list[Difference] = []
+        if is_all and not any(outcome.error for outcome in outcomes):
+            for verdict, difference in _incidents(outcomes):
+                counts[INCIDENTS, verdict] += 1
+                incidents += [] if difference is None else [difference]
+        return cls(outcomes, counts, incidents, engines)
+
+    @property
+    def differences(self) -> int:
+        """How many differences there are."""
+        return sum(outcome.differences for outcome in self.outcomes) + len(self.incidents)
+
+    @property
+    def failed(self) -> Sequence[Outcome]:
+        """What could not be replayed."""
+        return [outcome for outcome in self.outcomes if outcome.error is not None]
+
+    @property
+    def other_engines(self) -> Mapping[str, int]:
+        """Recorded decisions that another engine version has made, by that."""
+        return {version: count for version, count in sorted(self.engines.items()) if version != ENGINE_VERSION}
+
+    @property
+    def events(self) -> int:
+        """How many records were folded."""
+        return sum(outcome.events for outcome in self.outcomes)
+
+    @property
+    def undecided(self) -> int:
+        """How many derived decisions may still be to come."""
+        return sum(outcome.undecided for outcome in self.outcomes)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where all is the same, 1 where something differs, 2 where not all could be replayed."""
+        if self.failed or not self.outcomes:
+            return EXIT_NOTHING
+        return EXIT_OTHERWISE if self.differences else EXIT_OK
+
+
+def _incidents(outcomes: Sequence[Outcome]) -> Iterator[tuple[Verdict, Difference | None]]:
+    """Hold what the institutions' log leads to against what each partition of the inbound log has of it."""
+    announced = {name: told for one in outcomes if one.place.topic == SIGNALS for name, told in one.announced.items()}
+    for outcome in outcomes:
+        if outcome.place.topic != EVENTS:
+            continue
+        heard, place = outcome.heard, str(outcome.place)
+        for name in sorted(announced.keys() | heard.keys()):
+            if announced.get(name) == heard.get(name):
+                yield Verdict.SAME, None
+            elif name not in heard:
+                yield Verdict.NEW, _difference(Verdict.NEW, Cause.NO_MESSAGE, place, name)
+            elif name not in announced:
+                yield Verdict.DROPPED, _difference(Verdict.DROPPED, Cause.FORGED, place, name)
+            else:
+                yield Verdict.CHANGED, _difference(Verdict.CHANGED, Cause.BYTES, place, name)
+
+
+def _difference(verdict: Verdict, cause: Cause, place: str, name: str) -> Difference:
+    return Difference(verdict, cause, place, None, INCIDENTS, name, None)

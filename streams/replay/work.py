@@ -1,0 +1,85 @@
+"""What a process does for a replay: one partition after the other, each from the origin that it opens itself."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+import msgspec
+
+from streams.fold.effects import PartitionPaused
+from streams.history import History, HistoryError, Origin
+from streams.replay.compare.difference import Difference
+from streams.replay.names import Names, Naming
+from streams.replay.partition import Progress, replay
+from streams.replay.task import Outcome, Task
+
+COLLECT_OBJECTS = 200_000
+"""New objects between two looks for cycles: the state has none, and walking all of it takes its time."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Difference).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A task, and what is to be said of it.
+
+    Attributes:
+        task: what is replayed.
+        naming: how customers are named.
+        lines: where the differences go, a JSON object a line; None for nowhere.
+    """
+
+    task: Task
+    naming: Naming
+    lines: Path | None = None
+
+
+async def work(history: History, job: Job, progress: Progress) -> Outcome:
+    """Replay a partition; what keeps it from being replayed is in the outcome."""
+    names = Names(job.naming)
+    try:
+        with TemporaryFile() as spool:  # without a name: until all was read nobody knows who was forgotten
+            outcome = await replay(history, job.task, progress, _keeper(spool), names.hear)
+            if outcome.differences:
+                await names.read_on(history, job.task.place, job.task.span.end)
+                outcome.first = [names.named(one) for one in outcome.first]
+                if job.lines is not None:
+                    _write(spool, job.lines, names)
+    except (HistoryError, PartitionPaused, OSError) as error:
+        return Outcome(job.task.place, error=str(error))
+    return outcome
+
+
+def _keeper(spool: IO[bytes]) -> Callable[[Difference], None]:
+    def keep(difference: Difference) -> None:
+        spool.write(_encode(difference) + b"\n")
+
+    return keep
+
+
+def _write(spool: IO[bytes], lines: Path, names: Names) -> None:
+    spool.seek(0)
+    with lines.open("wb") as out:
+        for line in spool:
+            out.write(_encode(names.named(_decode(line))) + b"\n")
+
+
+def work_alone(origin: Origin, job: Job, progress: Progress) -> Outcome:
+    """Do it in a process of its own: it decides, and tells nobody but its parent."""
+    logging.disable()
+    gc.set_threshold(COLLECT_OBJECTS)
+    return asyncio.run(_opened(origin, job, progress))
+
+
+async def _opened(origin: Origin, job: Job, progress: Progress) -> Outcome:
+    try:
+        async with origin.open() as history:
+            return await work(history, job, progress)
+    except HistoryError as error:
+        return Outcome(job.task.place, error=str(error))
