@@ -28,6 +28,7 @@ COMMANDS = {
     "override": ("streams.operate.override:override", "Decide over the rules, with a name and a reason."),
     "policy": ("streams.operate.policy:policy", "Show, check and activate the rules."),
     "pseudonym": ("streams.operate.pseudonym:pseudonym", "Print what the log calls a customer."),
+    "replay": ("streams.replay.command:replay", "Derive decisions again, and compare them with those recorded."),
     "sandbox": ("streams.sandbox.command:sandbox", "Stand in for the vendor, to develop against."),
     "simulate": ("streams.simulate.command:simulate", "See what a file of events would have led to, without Kafka."),
     "subscribe": ("streams.subscriptions.command:subscribe", "Have the vendor tell of changes of accounts."),

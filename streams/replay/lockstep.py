@@ -1,6 +1,6 @@
 """What a partition leads to, held against what is recorded, as the replay goes on."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from streams.domain import ENGINE_VERSION
 from streams.fold.effects import OutRecord, SourceRecord
@@ -39,14 +39,31 @@ class Lockstep:
         self._audits, first = await self._audits_from(at_ms)
         self._take_recorded(first)
         for topic in messages_of(task.application):
-            place, span = Place(topic, task.partition), task.recorded[topic]
-            was_cut = span.begin > 0
-            if not task.is_whole:
-                span = await begin_of(self._history, place, span, at_ms, MESSAGES_BEFORE_MS)
+            stream, messages = await self._messages_from(topic, at_ms, self._audits.before)
             comparison = MessageComparison(
-                topic, str(task.place), with_links=task.links is not None, was_cut=was_cut, before=self._audits.before
+                topic,
+                str(task.place),
+                with_links=task.links is not None,
+                was_cut=task.recorded[topic].begin > 0,
+                before=None if task.is_whole else self._audits.before,
             )
-            self._messages.append((Stream(self._history, place, span), comparison))
+            comparison.record(messages)
+            self._messages.append((stream, comparison))
+
+    async def _messages_from(self, topic: str, at_ms: int, before: Collection[str]) -> tuple[Stream, list[Message]]:
+        """Begin with a message that was decided before what is compared: all that is of it lies behind."""
+        place, whole, before_ms = Place(topic, self._task.partition), self._task.recorded[topic], MESSAGES_BEFORE_MS
+        span = whole
+        while True:
+            if not self._task.is_whole:
+                span = await begin_of(self._history, place, whole, at_ms, before_ms)
+            stream = Stream(self._history, place, span)
+            first = list(await stream.more())
+            known = bool(first) and Message.of_record(first[0]).id in before
+            if known or span.begin <= whole.begin:
+                return stream, list(self._found(first))
+            await stream.close()
+            before_ms *= FURTHER
 
     async def _audits_from(self, at_ms: int) -> tuple[AuditStream, list[Audit]]:
         task, place, before_ms = self._task, Place(AUDIT, self._task.partition), BEFORE_MS
@@ -141,6 +158,4 @@ class Lockstep:
                 yield Message.of(one.key, one.value, one.headers, one.timestamp_ms)
 
     def _found(self, records: Sequence[SourceRecord]) -> Iterator[Message]:
-        for one in records:
-            if self._is_chosen(one.key):
-                yield Message.of(one.key, one.value, one.headers, one.timestamp)
+        return (Message.of_record(one) for one in records if self._is_chosen(one.key))

@@ -110,6 +110,8 @@ def _ids(audit: dict[str, Any]) -> list[str]:
 
 
 async def begin_of(history: History, place: Place, span: Span, at_ms: int, before_ms: int) -> Span:
-    """Give the part of a span that begins so long before a time."""
-    since = await history.offset_since(place, from_epoch_ms(max(0, at_ms - before_ms)))
+    """Give the part of a span that begins so long before a time; all of it where that is before all times."""
+    if before_ms >= at_ms:
+        return span
+    since = await history.offset_since(place, from_epoch_ms(at_ms - before_ms))
     return Span(since, span.end).within(span)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from streams.fold.effects import Headers
+from streams.fold.effects import Headers, SourceRecord
 from streams.replay.compare.difference import NOTHING, Cause, Counts, Difference, Differs, Verdict
 
 LOOK_AHEAD = 1000
@@ -32,6 +32,11 @@ class Message(NamedTuple):
         told = tuple(headers)
         return cls(_id_of(told), key, value or b"", told, timestamp)
 
+    @classmethod
+    def of_record(cls, record: SourceRecord) -> "Message":
+        """Take a record as it was read."""
+        return cls.of(record.key, record.value, record.headers, record.timestamp)
+
     def without_link(self) -> "Message":
         """Give it as it is decided: its link is added outside."""
         return self._replace(value=_LINK.sub(b"}", self.value))
@@ -49,18 +54,20 @@ class MessageComparison:
         place: `topic/partition` of the log.
         with_links: derived messages carry the links that live ones do.
         was_cut: the topic does not keep its first messages any more.
-        before: ids of messages that were decided before what is compared.
+        before: ids of messages that were decided before what is compared; None where all is compared. Else nobody can
+            tell whether others that lie before the first message in common are of it: they are passed by.
     """
 
     def __init__(
-        self, topic: str, place: str, *, with_links: bool, was_cut: bool = False, before: Collection[str] = ()
+        self, topic: str, place: str, *, with_links: bool, was_cut: bool = False, before: Collection[str] | None = None
     ) -> None:
         self.counts: Counts = Counter()
         self.topic = topic
         self._place = place
         self._with_links = with_links
         self._may_be_gone = was_cut
-        self._before = before
+        self._before = before or ()
+        self._has_met = before is None
         self._after: Collection[str] = ()
         self._derived: deque[Message] = deque()
         self._recorded: deque[Message] = deque()
@@ -79,7 +86,7 @@ class MessageComparison:
     def record(self, messages: Iterable[Message]) -> None:
         """Take what was recorded next."""
         for message in messages:
-            if self._before and message.id in self._before:
+            if message.id in self._before:
                 continue
             told = message if self._with_links else message.without_link()
             self._recorded.append(told)
@@ -104,7 +111,7 @@ class MessageComparison:
             is_all: nothing should be recorded behind the last derived one; else it is not of what is compared.
         """
         yield from self.settle(is_over=True)
-        while is_all and self._recorded:
+        while is_all and self._has_met and self._recorded:
             if (left := self._next_recorded()).id not in self._after:
                 yield self._forged(left)
 
@@ -115,8 +122,9 @@ class MessageComparison:
     def _take_up_to(self, derived: Message) -> Iterator[Difference]:
         """Take the recorded message of an id; whatever lies before it was not derived."""
         while (recorded := self._next_recorded()).id != derived.id:
-            yield self._forged(recorded)
-        self._may_be_gone = False
+            if self._has_met:
+                yield self._forged(recorded)
+        self._may_be_gone, self._has_met = False, True
         if recorded == derived:
             self.counts[self.topic, Verdict.SAME] += 1
             return

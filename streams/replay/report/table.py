@@ -1,0 +1,103 @@
+"""What a replay came to, for a terminal: the verdict first, what was compared, and the first differences."""
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+
+from schemas.times import from_epoch_ms, rfc3339
+from streams.domain import ENGINE_VERSION
+from streams.replay.compare.difference import DECISION, Difference, Verdict
+from streams.replay.summary import INCIDENTS, Summary
+
+SHOWN = 20
+
+
+def verdict(summary: Summary) -> list[str]:
+    """Say in a line what it came to, and in those before it what has to be said first."""
+    lines = [
+        f"{count:,} decisions are of engine {version}, and this is {ENGINE_VERSION}: they are compared, not verified"
+        for version, count in summary.other_engines.items()
+    ]
+    if summary.failed:
+        lines.append(
+            f"not replayed: {len(summary.failed)} of {len(summary.outcomes)} partitions; what follows is of the others"
+        )
+    if not summary.outcomes:
+        return ["nothing to replay: nothing was decided on in what was asked for"]
+    held = "compared" if summary.other_engines else "verified"
+    what = f"{_count(summary, DECISION):,} decisions and {_messages(summary):,} messages of {summary.events:,} records"
+    if summary.differences:
+        lines.append(f"different: {_differences(summary)}; {held} {what}")
+    else:
+        lines.append(f"same: {held} {what}")
+    return lines
+
+
+def _count(summary: Summary, what: str) -> int:
+    return sum(count for (named, _), count in summary.counts.items() if named == what)
+
+
+def _messages(summary: Summary) -> int:
+    return summary.counts.total() - _count(summary, DECISION) - _count(summary, INCIDENTS)
+
+
+def _differences(summary: Summary) -> str:
+    told = (Verdict.NEW, Verdict.DROPPED, Verdict.CHANGED)
+    counts = {one: sum(n for (_, verdict), n in summary.counts.items() if verdict is one) for one in told}
+    return ", ".join(f"{count:,} {one}" for one, count in counts.items() if count)
+
+
+def notes(summary: Summary) -> Iterator[str]:
+    """Say what could not be compared, and why."""
+    for outcome in summary.outcomes:
+        if outcome.error is not None:
+            yield f"{outcome.place}: {outcome.error}"
+    if summary.undecided:
+        yield f"{summary.undecided:,} decisions at the end of the logs are not recorded yet"
+    for (what, one), count in sorted(summary.counts.items()):
+        if one is Verdict.GONE:
+            yield f"{what}: {count:,} messages are older than what the topic keeps, and are not there any more"
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print it."""
+    for line in verdict(summary):
+        console.print(line, style="bold", markup=False, highlight=False)
+    for line in notes(summary):
+        console.print(line, markup=False, highlight=False)
+    console.print(Group(*_tables(summary)))
+
+
+def _tables(summary: Summary) -> Iterator[RenderableType]:
+    if summary.counts:
+        yield _compared(summary)
+    first = [*summary.incidents, *(one for outcome in summary.outcomes for one in outcome.first)][:SHOWN]
+    if first:
+        yield _first(first)
+    if summary.differences > len(first):
+        yield f"and {summary.differences - len(first):,} more: --jsonl FILE writes all of them"
+
+
+def _compared(summary: Summary) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("compared")
+    for one in Verdict:
+        table.add_column(one, justify="right")
+    for what in sorted({what for what, _ in summary.counts}, key=lambda one: (one != DECISION, one)):
+        table.add_row(what, *(f"{count:,}" if (count := summary.counts[what, one]) else "" for one in Verdict))
+    return table
+
+
+def _first(differences: Sequence[Difference]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, title="the first differences", title_justify="left")
+    for name in ("where", "time", "whose", "what", "", "cause"):
+        table.add_column(name, overflow="fold")
+    for one in differences:
+        where = one.place if one.offset is None else f"{one.place}/{one.offset}"
+        at = "" if one.at is None else rfc3339(from_epoch_ms(one.at))
+        what = one.what if one.what == DECISION else f"{one.what} {one.id}"
+        cause = f"{one.cause} ({', '.join(one.fields)})" if one.fields else one.cause
+        table.add_row(where, at, one.customer or "", what, one.verdict, cause)
+    return table
