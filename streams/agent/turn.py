@@ -44,7 +44,7 @@ class AgentTurn:
         self._ledger = ledger
         self._links = links
         self._signals = SignalWriter(partition, ledger, signal_partition)
-        self._health = HealthWriter(ledger)
+        self.health = HealthWriter(ledger)
         self._customers = PollCustomers(tables, partition)
         self._held = Held(ledger)
         self._stirred: set[str] = set()
@@ -70,6 +70,10 @@ class AgentTurn:
         refuse_other_key(event, customer_id)
         decision = self._decided(customer_id, event)
         self._keep(record, event, customer_id, decision)
+        self._count(event, decision)
+
+    def _count(self, event: Event, decision: Decision) -> None:
+        """Count an event of a customer, for the metrics."""
         self._ledger.heard(event.type, decision.outcome)
         count_observation(self._ledger.tally, event, decision.outcome, self._ledger.in_force.rules)
 
@@ -175,25 +179,25 @@ class AgentTurn:
         """Note the changed records, and whose health they may change."""
         customer, rules = decision.customer, self._ledger.in_force.rules
         for account_id in decision.erased:  # first: the event that found its customer forgotten may bring one back
-            self._health.erase(customer_id, account_id)
+            self.health.erase(customer_id, account_id)
         for account_id in decision.accounts:
             account = None if customer is None else customer.accounts.get(account_id)
             self._accounts[f"{customer_id}/{account_id}"] = account
             if account is not None:
-                self._health.heard(customer_id, account_id, rules)
+                self.health.heard(customer_id, account_id, rules)
             elif account_id not in decision.erased:
-                self._health.say_last(self._customers.get(customer_id), customer_id, account_id)
+                self.health.say_last(self._customers.get(customer_id), customer_id, account_id)
         for login_id in decision.logins:
             login = None if customer is None else customer.logins.get(login_id)
             self._logins[f"{customer_id}/{login_id}"] = login
             for account_id, _ in () if customer is None else customer.live_at(login_id):
-                self._health.heard(customer_id, account_id, rules)
+                self.health.heard(customer_id, account_id, rules)
 
     # -- what becomes of it
 
     def changes(self) -> dict[Table, Mapping[str, Any]]:
         """Give the changed records, and put the health of accounts and the counts of logins into the outbox."""
-        self._health.write(self._customers.changed)
+        self.health.write(self._customers.changed)
         self._signals.write_counts()
         headers = {
             customer_id: None if customer is None else customer.state

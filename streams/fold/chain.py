@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from schemas.state import encode
@@ -11,6 +12,9 @@ from streams.fold.effects import SourceRecord
 NO_INPUTS = "0" * 64
 PLACE = struct.Struct(">Qq")
 """Offset and timestamp of an inbound record."""
+SHORT = 1024
+_LENGTHS = tuple(b"%d:" % length for length in range(SHORT))
+"""How lengths are written, of most parts that there are: this is done some ten times a record."""
 
 
 def first_link(log_identity: str, partition: int) -> str:
@@ -35,12 +39,11 @@ class Chain:
 
     def absorb(self, record: SourceRecord) -> None:
         """Roll an inbound record in, all of it: sha256(roll + place + parts), see `schemas.audit`."""
-        parts = [record.key, record.value]
+        rolled = [self._roll, PLACE.pack(record.offset, record.timestamp), *_framed(record.key), *_framed(record.value)]
         for name, value in record.headers:
-            parts += (name.encode(), value)
-        place = PLACE.pack(record.offset, record.timestamp)
-        framed = [b"-" if part is None else b"%d:%b" % (len(part), part) for part in parts]
-        self._roll = hashlib.sha256(b"".join((self._roll, place, *framed))).digest()
+            rolled.append(_framed_name(name))
+            rolled += _framed(value)
+        self._roll = hashlib.sha256(b"".join(rolled)).digest()
 
     def link(self, decision: dict[str, Any]) -> bytes:
         """Close a decision into the chain and give the bytes of its audit record."""
@@ -51,6 +54,20 @@ class Chain:
         self._roll = bytes.fromhex(NO_INPUTS)
         self.links += 1
         return written
+
+
+def _framed(part: bytes | None) -> tuple[bytes, ...]:
+    """Give a part with its length before it."""
+    if part is None:
+        return (b"-",)
+    length = len(part)
+    return (_LENGTHS[length] if length < SHORT else b"%d:" % length, part)
+
+
+@lru_cache(256)
+def _framed_name(name: str) -> bytes:
+    """Give the name of a header likewise; there are few."""
+    return b"".join(_framed(name.encode()))
 
 
 def sha256_hex(parts: Sequence[bytes]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 
-from schemas.policy import PolicyError
+from schemas.policy import Policy, PolicyError
 from schemas.times import parse_rfc3339
 from schemas.vendor import valid_identifier
 from streams.exits import EXIT_NOTHING
@@ -79,6 +79,7 @@ class Customer(click.ParamType):
 @click.option("--until", type=Moment(), help="Compare up to then, and not what is of that very time.")
 @click.option("--offsets", type=Offsets(), multiple=True, help="Compare these of the inbound log; may be repeated.")
 @click.option("--customer", "customers", type=Customer(), multiple=True, help="Compare this one's; may be repeated.")
+@click.option("--policy", metavar="FILE", type=Path, help="See what this policy would have led to.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; as many as there are cores by default.")
 @click.option("--jsonl", type=FILE, help="Write every difference, a JSON object a line.")
 @click.option("--pseudonyms", is_flag=True, help="Name no customer in clear.")
@@ -88,6 +89,7 @@ def replay(
     until: datetime | None,
     offsets: Sequence[tuple[int, Span]],
     customers: Sequence[str],
+    policy: Path | None,
     jobs: int | None,
     jsonl: Path | None,
     pseudonyms: bool,
@@ -98,6 +100,10 @@ def replay(
     against its audit record, every command, lookup and ticket against its message: to the byte, and with their links
     where TXPUSH_LINK_KEYS and TXPUSH_LINK_URL are those of the agent. Nothing is written but files, no group is joined.
 
+    With --policy what is compared is derived under that one instead of those that were in force, and its commands are
+    held against those that went out. Customers are replayed with the incidents that were announced, institutions with
+    the signals that were sent.
+
     Exits 0 when all is the same, 1 when something differs, 2 when not all could be replayed.
 
     \b
@@ -105,6 +111,7 @@ def replay(
       txpush replay
       txpush replay --from 2026-11-01T00:00:00Z --until 2026-12-01T00:00:00Z
       txpush replay --customer 7000000042
+      txpush replay --from 2026-11-01T00:00:00Z --policy relapses-3.toml
       txpush replay --offsets 3:1000-2000 --jsonl differences.jsonl
     """  # noqa: D301 - click wants the real character
     if offsets and (since or until or customers):
@@ -112,7 +119,8 @@ def replay(
     settings = read_settings()
     log_to_stderr(settings.log_options("replay", at_least=logging.CRITICAL))
     gc.set_threshold(COLLECT_OBJECTS)
-    asked = Asked(since, until, dict(offsets), frozenset(customers), links_of(settings))
+    other = None if policy is None else policy_of(policy)
+    asked = Asked(since, until, dict(offsets), frozenset(customers), links_of(settings), other)
     how = How(jobs or cores(), naming_of(settings, hides_all=pseudonyms), jsonl)
     summary = replayed(settings, asked, how)
     show(summary, Console())
@@ -124,13 +132,21 @@ def replayed(settings: Settings, asked: Asked, how: How) -> Summary:
     try:
         with Told("replay") as told:
             outcomes = asyncio.run(run(origin_of(settings), asked, how, told.folded))
-    except (HistoryError, PolicyError) as error:
+    except HistoryError as error:
         refuse(str(error))
     except OSError as error:
         refuse(f"{error}: look at the disk, and at the file that was asked for")
     except KeyboardInterrupt:
         refuse("interrupted before all was compared")
-    return Summary.of(outcomes, is_all=asked.is_all)
+    return Summary.of(outcomes, is_all=asked.is_all, policy=asked.policy)
+
+
+def policy_of(file: Path) -> Policy:
+    """Read the other policy, or end with what is wrong with it."""
+    try:
+        return Policy.load(file)
+    except PolicyError as error:
+        refuse(str(error))
 
 
 def links_of(settings: Settings) -> Links | None:

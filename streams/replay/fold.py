@@ -8,14 +8,17 @@ from typing import ClassVar
 from schemas.events import Event, EventType, PolicyActivated
 from schemas.policy import Policy
 from streams.agent.decider import AgentDecider
+from streams.agent.outgoing import HealthWriter
 from streams.agent.tables import AgentTables
+from streams.agent.turn import AgentTurn
 from streams.clock import WallClock
+from streams.domain import Customer, Decision, Rules
 from streams.fold.application import THE_AGENT, Application
 from streams.fold.census import Surveyed
 from streams.fold.deciding import Decider
 from streams.fold.effects import Effects, SourceRecord
 from streams.fold.inforce import InForce
-from streams.fold.ledger import Tally
+from streams.fold.ledger import Ledger, Tally
 from streams.fold.logfold import FoldingPoll, LogFold
 from streams.institutions.tables import InstitutionTables
 from streams.institutions.turn import InstitutionDecider
@@ -37,8 +40,33 @@ _ALONE = {
 """Begin a poll of their own: they look at all timers that the poll has moved before, and a poll's first has none."""
 
 
+class _NoHealth(HealthWriter):
+    """Writes no health: it depends on how a log was cut into polls, so it is not compared."""
+
+    def heard(self, customer_id: str, account_id: str, rules: Rules) -> None:
+        """Note nothing."""
+
+    def say_last(self, customer: Customer | None, customer_id: str, account_id: str) -> None:
+        """Write nothing."""
+
+    def erase(self, customer_id: str, account_id: str) -> None:
+        """Erase nothing."""
+
+
+class _Turn(AgentTurn):
+    """A turn that counts nothing."""
+
+    def _count(self, event: Event, decision: Decision) -> None:
+        """Leave it: nobody scrapes a replay."""
+
+
 class _Agent(AgentDecider):
     surveyed: ClassVar[Surveyed] = {}
+
+    def turn(self, partition: int, ledger: Ledger) -> AgentTurn:
+        turn = _Turn(self._tables, partition, ledger, self._signal_partition, self._links)
+        turn.health = _NoHealth(ledger)
+        return turn
 
 
 class _Institutions(InstitutionDecider):

@@ -81,12 +81,13 @@ class Lockstep:
             await audits.stream.close()
             before_ms *= FURTHER
 
-    async def compare(self, outbox: Outbox) -> None:
-        """Hold what a poll has led to against what is recorded.
+    async def compare(self, outbox: Outbox, until_ms: int) -> None:
+        """Hold what a poll has led to against what is recorded; `until_ms` is the time of its last record.
 
         Raises:
             HistoryError: something cannot be read.
         """
+        del until_ms  # both sides go on in step, whatever the time
         partition = self._task.partition
         written = outbox.get((AUDIT, partition), ())
         self._decisions.derive((one.key, one.value) for one in written if one.value and self._is_chosen(one.key))

@@ -16,6 +16,7 @@ from streams.history import History
 from streams.replay.compare.difference import Difference
 from streams.replay.fold import Made, PartitionFold, polls
 from streams.replay.lockstep import Keep, Lockstep
+from streams.replay.otherwise.partition import Otherwise
 from streams.replay.task import Outcome, Task
 
 Progress = Callable[[int], None]
@@ -42,7 +43,8 @@ async def replay(history: History, task: Task, progress: Progress, keep: Keep, h
         PartitionPaused: a later release has written into the log.
     """
     began, outcome = time.monotonic(), Outcome(task.place)
-    lockstep = Lockstep(history, task, lambda difference: _keep(outcome, keep, difference))
+    compared = Lockstep if task.policy is None else Otherwise
+    lockstep = compared(history, task, lambda difference: _keep(outcome, keep, difference))
     links = None if task.links is None else task.links.made()
     made = Made(task.application, task.identity, task.partitions, await _shipped(history, task), links)
     folded = PartitionFold(made.fold(), task.partition)
@@ -51,12 +53,16 @@ async def replay(history: History, task: Task, progress: Progress, keep: Keep, h
         cut: Any = polls(chunks, task.compared_from)
         async with aclosing(cut):
             async for poll in cut:
+                is_compared = poll[0].offset >= task.compared_from
+                if is_compared and not outcome.compared and task.policy is not None:
+                    outcome.recorded_policy = folded.fold.in_force()[task.partition].rules.policy
+                    folded.fold.take_policy(task.partition, task.policy)
                 effects = folded.take(poll)
                 hear(poll)
-                if poll[0].offset >= task.compared_from:
+                if is_compared:
                     if not outcome.compared:
                         await lockstep.begin(poll[0].timestamp)
-                    await lockstep.compare(effects.outbox.records)
+                    await lockstep.compare(effects.outbox.records, poll[-1].timestamp)
                     _note(outcome, poll, effects)
                 outcome.events += len(poll)
                 progress(len(poll))

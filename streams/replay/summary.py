@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from schemas.policy import Policy
 from streams.domain import ENGINE_VERSION
 from streams.exits import EXIT_NOTHING, EXIT_OK, EXIT_OTHERWISE
 from streams.kafka.topics import EVENTS, SIGNALS
+from streams.operate.differences import differences
 from streams.replay.compare.difference import Cause, Counts, Difference, Verdict
+from streams.replay.otherwise.commands import WhatIf
 from streams.replay.task import Outcome
 
 INCIDENTS = "incident"
@@ -23,27 +26,41 @@ class Summary:
         counts: how many of what compare how.
         incidents: differences between the incidents that one log leads to and the other has.
         engines: recorded decisions by the engine version that made them.
+        what_if: what another policy comes to; None under the recorded ones.
+        policy: that policy.
     """
 
     outcomes: Sequence[Outcome]
     counts: Counts
     incidents: Sequence[Difference]
     engines: Counter[str]
+    what_if: WhatIf | None = None
+    policy: Policy | None = None
 
     @classmethod
-    def of(cls, outcomes: Sequence[Outcome], *, is_all: bool) -> "Summary":
-        """Put it together; incidents are compared where both logs were replayed whole."""
+    def of(cls, outcomes: Sequence[Outcome], *, is_all: bool, policy: Policy | None = None) -> "Summary":
+        """Put it together; incidents are compared where both logs were replayed whole, under the recorded policies."""
         counts: Counts = Counter()
         engines: Counter[str] = Counter()
         for outcome in outcomes:
             counts += outcome.counts
             engines += outcome.engines
         incidents: list[Difference] = []
-        if is_all and not any(outcome.error for outcome in outcomes):
+        if is_all and policy is None and not any(outcome.error for outcome in outcomes):
             for verdict, difference in _incidents(outcomes):
                 counts[INCIDENTS, verdict] += 1
                 incidents += [] if difference is None else [difference]
-        return cls(outcomes, counts, incidents, engines)
+        what_if = None if policy is None else WhatIf()
+        for outcome in outcomes:
+            if what_if is not None and outcome.what_if is not None:
+                what_if.add(outcome.what_if)
+        return cls(outcomes, counts, incidents, engines, what_if, policy)
+
+    @property
+    def policy_changes(self) -> Sequence[str]:
+        """What the other policy says otherwise than the recorded one in whose place it came, a line each."""
+        recorded = next((one.recorded_policy for one in self.outcomes if one.recorded_policy is not None), None)
+        return [] if recorded is None or self.policy is None else differences(recorded, self.policy)
 
     @property
     def differences(self) -> int:

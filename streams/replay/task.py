@@ -12,6 +12,7 @@ from streams.history import Place, Span
 from streams.kafka.topics import CUSTOMER_COMMANDS, LOOKUP, TICKETS
 from streams.links import FixLinks
 from streams.replay.compare.difference import Counts, Difference
+from streams.replay.otherwise.commands import WhatIf
 
 SHOWN = 20
 """Differences of a partition that are kept in memory, the first ones."""
@@ -94,6 +95,8 @@ class Outcome:
         announced: incidents that were derived, by id with the hash of their data.
         heard: incidents that the log has, likewise.
         kept_since: the time of the first record of a topic that does not keep its beginning, milliseconds since 1970.
+        what_if: what came of another policy; None under the recorded ones.
+        recorded_policy: the one in whose place the other one came; likewise.
         seconds: how long it took.
         error: why it could not be done; None where it was.
     """
@@ -109,6 +112,8 @@ class Outcome:
     announced: dict[str, str] = field(default_factory=dict)
     heard: dict[str, str] = field(default_factory=dict)
     kept_since: dict[str, int] = field(default_factory=dict)
+    what_if: WhatIf | None = None
+    recorded_policy: Policy | None = None
     seconds: float = 0.0
     error: str | None = None
 

@@ -44,6 +44,7 @@ class Cause(StrEnum):
     NO_MESSAGE = "the message is missing"
     FORGED = "no decision leads to this message"
     BYTES = "the message has other bytes"
+    OTHER_POLICY = "decided under the other policy"
     SNAPSHOT = "the state is not that of the announced snapshot"
 
 

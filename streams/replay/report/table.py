@@ -1,5 +1,6 @@
 """What a replay came to, for a terminal: the verdict first, what was compared, and the first differences."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich import box
@@ -9,9 +10,15 @@ from rich.table import Table
 from schemas.times import from_epoch_ms, rfc3339
 from streams.domain import ENGINE_VERSION
 from streams.replay.compare.difference import DECISION, Difference, Verdict
+from streams.replay.otherwise.commands import WhatIf
+from streams.replay.report.policies import figures_table, sorts_table
 from streams.replay.summary import INCIDENTS, Summary
 
 SHOWN = 20
+TAKEN_AS_GIVEN = (
+    "customers are replayed with the incidents that were announced, and institutions with the signals that were sent: "
+    "what the other policy would have changed there is in the numbers of tickets and incidents, and holds nobody back"
+)
 
 
 def verdict(summary: Summary) -> list[str]:
@@ -26,6 +33,8 @@ def verdict(summary: Summary) -> list[str]:
         )
     if not summary.outcomes:
         return ["nothing to replay: nothing was decided on in what was asked for"]
+    if summary.what_if is not None:
+        return [*lines, f"under the policy {_version(summary)}: {_commands(summary.what_if)}"]
     held = "compared" if summary.other_engines else "verified"
     what = f"{_count(summary, DECISION):,} decisions and {_messages(summary):,} messages of {summary.events:,} records"
     if summary.differences:
@@ -33,6 +42,18 @@ def verdict(summary: Summary) -> list[str]:
     else:
         lines.append(f"same: {held} {what}")
     return lines
+
+
+def _version(summary: Summary) -> str:
+    return "" if summary.policy is None else summary.policy.version
+
+
+def _commands(what_if: WhatIf) -> str:
+    counts = Counter[Verdict]()
+    for (*_, one, _), count in what_if.sorts.items():
+        counts[one] += count
+    told = [f"{counts[one]:,} {one}" for one in (Verdict.SAME, Verdict.NEW, Verdict.DROPPED, Verdict.CHANGED)]
+    return f"of its commands and those that went out {', '.join(told)}"
 
 
 def _count(summary: Summary, what: str) -> int:
@@ -51,6 +72,9 @@ def _differences(summary: Summary) -> str:
 
 def notes(summary: Summary) -> Iterator[str]:
     """Say what could not be compared, and why."""
+    if summary.what_if is not None:
+        yield TAKEN_AS_GIVEN
+        yield from (f"policy: {change}" for change in summary.policy_changes)
     for outcome in summary.outcomes:
         if outcome.error is not None:
             yield f"{outcome.place}: {outcome.error}"
@@ -71,7 +95,10 @@ def show(summary: Summary, console: Console) -> None:
 
 
 def _tables(summary: Summary) -> Iterator[RenderableType]:
-    if summary.counts:
+    if summary.what_if is not None:
+        yield figures_table(summary.what_if)
+        yield sorts_table(summary.what_if)
+    elif summary.counts:
         yield _compared(summary)
     first = [*summary.incidents, *(one for outcome in summary.outcomes for one in outcome.first)][:SHOWN]
     if first:
