@@ -23,6 +23,7 @@ from streams.pseudonyms import KEY_BYTES
 from streams.replay.names import Naming
 from streams.replay.origins import origin_of
 from streams.replay.plan import Asked
+from streams.replay.report.page import page
 from streams.replay.report.progress import Told
 from streams.replay.report.table import show
 from streams.replay.run import How, cores, run
@@ -82,6 +83,7 @@ class Customer(click.ParamType):
 @click.option("--policy", metavar="FILE", type=Path, help="See what this policy would have led to.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; as many as there are cores by default.")
 @click.option("--jsonl", type=FILE, help="Write every difference, a JSON object a line.")
+@click.option("--html", type=FILE, help="Write a page with charts, for a meeting.")
 @click.option("--pseudonyms", is_flag=True, help="Name no customer in clear.")
 def replay(
     *,
@@ -92,6 +94,7 @@ def replay(
     policy: Path | None,
     jobs: int | None,
     jsonl: Path | None,
+    html: Path | None,
     pseudonyms: bool,
 ) -> None:
     """Derive decisions again from the logs, and compare them with those that are recorded.
@@ -111,7 +114,7 @@ def replay(
       txpush replay
       txpush replay --from 2026-11-01T00:00:00Z --until 2026-12-01T00:00:00Z
       txpush replay --customer 7000000042
-      txpush replay --from 2026-11-01T00:00:00Z --policy relapses-3.toml
+      txpush replay --from 2026-11-01T00:00:00Z --policy relapses-3.toml --html page.html
       txpush replay --offsets 3:1000-2000 --jsonl differences.jsonl
     """  # noqa: D301 - click wants the real character
     if offsets and (since or until or customers):
@@ -124,6 +127,8 @@ def replay(
     how = How(jobs or cores(), naming_of(settings, hides_all=pseudonyms), jsonl)
     summary = replayed(settings, asked, how)
     show(summary, Console())
+    if html is not None:
+        write_page(html, page(summary, str(origin_of(settings))))
     sys.exit(summary.exit_code)
 
 
@@ -147,6 +152,14 @@ def policy_of(file: Path) -> Policy:
         return Policy.load(file)
     except PolicyError as error:
         refuse(str(error))
+
+
+def write_page(file: Path, text: str) -> None:
+    """Write the page, or end with why it cannot be written; what was printed holds all the same."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        refuse(f"{file} cannot be written: {error.strerror}; give another place with --html")
 
 
 def links_of(settings: Settings) -> Links | None:
