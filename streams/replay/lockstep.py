@@ -92,8 +92,10 @@ class Lockstep:
         written = outbox.get((AUDIT, partition), ())
         self._decisions.derive((one.key, one.value) for one in written if one.value and self._is_chosen(one.key))
         await self._settle_decisions()
+        undecided = set() if self._task.decided else self._decisions.leave()
         for stream, comparison in self._messages:
-            comparison.derive(self._said(outbox.get((comparison.topic, partition), ())))
+            said = self._said(outbox.get((comparison.topic, partition), ()))
+            comparison.derive(one for one in said if one.id not in undecided)
             self._tell(comparison.settle(is_over=stream.is_over))
             while comparison.needs_recorded and not stream.is_over:
                 comparison.record(self._found(await stream.more()))

@@ -97,10 +97,16 @@ class AuditComparison:
         yield from self.settle(is_over=True)
         while self._recorded:
             yield self._dropped(self._recorded.popleft())
-        if self._decided:
-            while self._derived:
-                yield self._new(self._derived.popleft())
-        self.undecided = len(self._derived)
+        while self._decided and self._derived:
+            yield self._new(self._derived.popleft())
+        self.leave()
+
+    def leave(self) -> set[str]:
+        """Leave derived decisions that may be still to come; give the ids of the messages that they name."""
+        left = [orjson.loads(value) for _, value in self._derived]
+        self._derived.clear()
+        self.undecided += len(left)
+        return {message["id"] for audit in left for message in audit["messages"]}
 
     def _take_equal(self) -> None:
         same = sum(

@@ -9,7 +9,7 @@ import pytest
 
 from streams.fold.application import APPLICATIONS
 from streams.history import Place
-from streams.kafka.topics import AUDIT, EVENTS, changelog
+from streams.kafka.topics import AUDIT, EVENTS, TICKETS, changelog
 from streams.replay.compare.difference import DECISION, Cause, Difference, Verdict
 from streams.replay.summary import INCIDENTS, Summary
 from streams.testing.broker import Record
@@ -185,6 +185,18 @@ async def test_what_is_not_decided_yet() -> None:
     last = [one.offset for one in audits(lived(), EVENTS, 0)[-3:]]
     edits = {CHAIN: lambda records: [one for one in records if one.offset not in last]}
     summary = await replayed(lived(), origin=Tampered(lived(), edits, without=controls))
-    assert summary.undecided == 3
-    assert {one.what for outcome in summary.outcomes for one in outcome.first} <= {FIX}
+    assert (summary.undecided, summary.counts[DECISION, Verdict.NEW]) == (3, 0)
     assert [one.cause for one in differences(await replayed(lived(), edits))] == [Cause.NO_DECISION] * 3
+
+
+async def test_a_log_that_nobody_has_decided_on() -> None:
+    """Neither its decisions nor their messages are missing: nobody has come to them yet."""
+    controls = frozenset(changelog(one.name, "control") for one in APPLICATIONS)
+    edits = {Place(topic, number): nothing for topic in (AUDIT, FIX, TICKETS) for number in range(2)}
+    summary = await replayed(lived(), origin=Tampered(lived(), edits, without=controls))
+    assert summary.undecided == len(lived().read(AUDIT))
+    assert not {FIX, TICKETS} & {what for what, _ in summary.counts}
+
+
+def nothing(_records: list[Record]) -> list[Record]:
+    return []
