@@ -12,8 +12,8 @@ from streams.audit.parallel import Job, proven_here
 from streams.audit.partition import Proof
 from streams.audit.plan import SAID_OF, LogPlan, PartitionPlan, Ways
 from streams.audit.planning import Asked, Planned, planned
-from streams.history import Content, History, HistoryError, Origin, Place, Span
-from streams.history.export import ExportHistory
+from streams.history import History, Origin, Place, Span
+from streams.history.hashes import require_hashes
 from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, SIGNALS
 
 LOOKED_BACK = 10_000
@@ -57,7 +57,7 @@ class Verdict:
 async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_here) -> Verdict:
     """Prove what was asked for; raises HistoryError where nothing can be read."""
     async with origin.open() as history:
-        require_provable(history)
+        require_hashes(history)
         ways = replace(ways, partitions=history.partitions)
         plan = await planned(history, asked)
         since = {one.number: _compared_from(one.logs[EVENTS]) for one in plan.partitions}
@@ -71,20 +71,6 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
             between.incidents()
         faults += between.faults
     return Verdict(plan, tuple(proofs), tuple(joined(faults)), tuple(notes), between.gone, between.ends)
-
-
-def require_provable(history: History) -> None:
-    """Refuse what has other names in place of customers': its records have other hashes than the chain knows.
-
-    Raises:
-        HistoryError: says what to read instead.
-    """
-    is_renamed = isinstance(history, ExportHistory) and history.manifest.forgotten > 0
-    if history.content is Content.PSEUDONYMISED or (history.content is Content.STRIPPED and is_renamed):
-        raise HistoryError(
-            "the export has other names in place of customers', so hashes fit nowhere: make one with "
-            "`txpush export --whole`, or leave --file out to prove the cluster's"
-        )
 
 
 def _own(proofs: Sequence[Proof]) -> Iterator[Fault]:

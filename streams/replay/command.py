@@ -17,11 +17,11 @@ from schemas.policy import Policy, PolicyError
 from schemas.times import parse_rfc3339
 from schemas.vendor import valid_identifier
 from streams.exits import EXIT_NOTHING
-from streams.history import HistoryError, Span
+from streams.history import HistoryError, Origin, Span
+from streams.history.origins import origin_of
 from streams.observe.logs import log_to_stderr
 from streams.pseudonyms import KEY_BYTES
 from streams.replay.names import Naming
-from streams.replay.origins import origin_of
 from streams.replay.plan import Asked
 from streams.replay.report.page import page
 from streams.replay.report.progress import Told
@@ -81,6 +81,7 @@ class Customer(click.ParamType):
 @click.option("--offsets", type=Offsets(), multiple=True, help="Compare these of the inbound log; may be repeated.")
 @click.option("--customer", "customers", type=Customer(), multiple=True, help="Compare this one's; may be repeated.")
 @click.option("--policy", metavar="FILE", type=Path, help="See what this policy would have led to.")
+@click.option("--file", "folder", type=click.Path(path_type=Path), help="Read an export in place of the cluster.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; as many as there are cores by default.")
 @click.option("--jsonl", type=FILE, help="Write every difference, a JSON object a line.")
 @click.option("--html", type=FILE, help="Write a page with charts, for a meeting.")
@@ -92,6 +93,7 @@ def replay(
     offsets: Sequence[tuple[int, Span]],
     customers: Sequence[str],
     policy: Path | None,
+    folder: Path | None,
     jobs: int | None,
     jsonl: Path | None,
     html: Path | None,
@@ -116,6 +118,7 @@ def replay(
       txpush replay --customer 7000000042
       txpush replay --from 2026-11-01T00:00:00Z --policy relapses-3.toml --html page.html
       txpush replay --offsets 3:1000-2000 --jsonl differences.jsonl
+      txpush replay --file backup/2026-11-28
     """  # noqa: D301 - click wants the real character
     if offsets and (since or until or customers):
         raise click.UsageError("--offsets goes with neither --from, --until nor --customer")
@@ -125,18 +128,19 @@ def replay(
     other = None if policy is None else policy_of(policy)
     asked = Asked(since, until, dict(offsets), frozenset(customers), links_of(settings), other)
     how = How(jobs or cores(), naming_of(settings, hides_all=pseudonyms), jsonl)
-    summary = replayed(settings, asked, how)
+    origin = origin_of(settings, folder)
+    summary = replayed(origin, asked, how)
     show(summary, Console())
     if html is not None:
-        write_page(html, page(summary, str(origin_of(settings))))
+        write_page(html, page(summary, str(origin)))
     sys.exit(summary.exit_code)
 
 
-def replayed(settings: Settings, asked: Asked, how: How) -> Summary:
+def replayed(origin: Origin, asked: Asked, how: How) -> Summary:
     """Replay, or end with why it cannot be done."""
     try:
         with Told("replay") as told:
-            outcomes = asyncio.run(run(origin_of(settings), asked, how, told.folded))
+            outcomes = asyncio.run(run(origin, asked, how, told.folded))
     except HistoryError as error:
         refuse(str(error))
     except OSError as error:

@@ -6,12 +6,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from streams.history import Origin
+from streams.history import Content, Origin
+from streams.history.hashes import require_hashes
 from streams.replay.names import Naming
 from streams.replay.plan import Asked, plan
 from streams.replay.task import Outcome, Task
@@ -48,6 +49,9 @@ async def run(origin: Origin, asked: Asked, how: How, folded: Folded) -> list[Ou
         OSError: the file of differences cannot be written.
     """
     async with origin.open() as history:
+        require_hashes(history)
+        if history.content is Content.STRIPPED:  # commands of it have no links
+            asked = replace(asked, links=None)
         tasks = await plan(history, asked)
         with tempfile.TemporaryDirectory(prefix="txpush-replay-") as folder:
             jobs = [

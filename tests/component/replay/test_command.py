@@ -34,7 +34,7 @@ def topology() -> Topology:
 
 def replayed(monkeypatch: pytest.MonkeyPatch, origin: Tampered, *arguments: str) -> tuple[int, str]:
     """Run the command on a history."""
-    monkeypatch.setattr(command, "origin_of", lambda _settings: origin)
+    monkeypatch.setattr(command, "origin_of", lambda *_where: origin)
     result = CliRunner().invoke(command.replay, ["--jobs", "1", *arguments])
     return result.exit_code, result.output
 
