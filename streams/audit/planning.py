@@ -15,7 +15,7 @@ from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import UnreadableDecision, read_decision
 from streams.fold.chain import first_link
 from streams.fold.effects import SourceRecord
-from streams.history import History, Place, Span
+from streams.history import History, HistoryError, Place, Span
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EVENTS, INSTITUTIONS, SIGNALS, changelog
 
 STATE = {EVENTS: changelog(AGENT, "control"), SIGNALS: changelog(INSTITUTIONS, "control")}
@@ -166,23 +166,27 @@ async def _states(history: History, log: str) -> dict[int, Mark]:
         return {}
     found = {}
     for place, span in (await history.spans([topic])).items():
-        value = await _last_value(history, place, span)
+        value = await _last_value(history, place, span, str(place.partition).encode())
         if value is not None and value.get("audit_head") and value.get("next_offset") is not None:
             inputs = value.get("inputs", "0" * 64)
             found[place.partition] = Mark(value["audit_head"], inputs, value["next_offset"], "the agent's state")
     return found
 
 
-async def _last_value(history: History, place: Place, span: Span) -> dict[str, Any] | None:
-    """Read the last record of a partition of a table with one key."""
+async def _last_value(history: History, place: Place, span: Span, key: bytes) -> dict[str, Any] | None:
+    """Read the last record of a key of a partition of a table; what is under other keys the agent does not read.
+
+    Raises:
+        HistoryError: it is no object.
+    """
     tail = FIRST_TAIL
     while True:
         begin = max(span.begin, span.end - tail)
         last = None
         async for record in _each(history, place, Span(begin, span.end)):
-            last = record
+            last = record if record.key == key else last
         if last is not None:
-            return None if last.value is None else dict(orjson.loads(last.value))
+            return None if last.value is None else _object(last.value, f"{place} at offset {last.offset}")
         if begin == span.begin:
             return None
         tail *= 8
@@ -195,3 +199,13 @@ async def _each(history: History, place: Place, span: Span) -> AsyncIterator[Sou
             yield cursor.take()
     finally:
         await cursor.close()
+
+
+def _object(value: bytes, where: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise HistoryError(f"{where} cannot be read ({error}): state that an agent would refuse as well") from None
+    if not isinstance(found, dict):
+        raise HistoryError(f"{where} is no object: state that an agent would refuse as well")
+    return found

@@ -22,6 +22,7 @@ from streams.export.workers import processes_for
 from streams.history import Content, HistoryError
 from streams.history.cluster import ClusterOrigin
 from streams.history.export_manifest import Manifest
+from streams.history.private import private_files
 from streams.kafka.access import Access, ClusterError
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
@@ -96,7 +97,8 @@ def export(  # noqa: PLR0917 - options
 
 def _made(run: Run) -> Manifest:
     try:
-        return run.go()
+        with private_files():
+            return run.go()
     except (ExportError, HistoryError, ClusterError, KafkaError, OSError) as error:
         _end(error, EXIT_OTHERWISE if (run.folder / PLAN).exists() else EXIT_NOTHING)
 

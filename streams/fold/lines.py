@@ -42,9 +42,9 @@ class Place:
     def of(self, record: SourceRecord) -> dict[str, Any]:
         """Say where a record lies, which event it is, and whose: customers by their pseudonyms."""
         attributes: Mapping[str, bytes | None] = dict(record.headers)
-        event_id, event_type = (_plain(short_text(attributes.get(name))) for name in ("ce_id", "ce_type"))
+        event_id, event_type = (plain(short_text(attributes.get(name))) for name in ("ce_id", "ce_type"))
         cause = _told(record.value).get("event_id", event_id) if self.topic == SIGNALS else event_id
-        named = {"event_id": event_id, "type": event_type, "correlation_id": correlation_id(_plain(str(cause)))}
+        named = {"event_id": event_id, "type": event_type, "correlation_id": correlation_id(plain(str(cause)))}
         place = {"topic": self.topic, "partition": self.partition, "offset": record.offset}
         return named | place | self.whose(short_text(record.key))
 
@@ -52,7 +52,7 @@ class Place:
         """Name who a key of this log is."""
         if not key:
             return {}
-        return {"customer": pseudonyms.customer(key)} if self.topic == EVENTS else {"institution": key}
+        return {"customer": pseudonyms.customer(key)} if self.topic == EVENTS else {"institution": plain(key)}
 
 
 class DecisionLines:
@@ -124,7 +124,8 @@ def _told(value: bytes | None) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Give an id or a type as it is, or what stands for one in other characters than ours."""
     return text if _OF_OURS.fullmatch(text) else STRANGE
 
 

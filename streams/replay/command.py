@@ -19,6 +19,7 @@ from schemas.vendor import valid_identifier
 from streams.exits import EXIT_NOTHING
 from streams.history import HistoryError, Origin, Span
 from streams.history.origins import origin_of
+from streams.history.private import private_files
 from streams.observe.logs import log_to_stderr
 from streams.pseudonyms import KEY_BYTES
 from streams.replay.names import Naming
@@ -139,7 +140,7 @@ def replay(
 def replayed(origin: Origin, asked: Asked, how: How) -> Summary:
     """Replay, or end with why it cannot be done."""
     try:
-        with Told("replay") as told:
+        with private_files(), Told("replay") as told:
             outcomes = asyncio.run(run(origin, asked, how, told.folded))
     except HistoryError as error:
         refuse(str(error))
@@ -161,7 +162,8 @@ def policy_of(file: Path) -> Policy:
 def write_page(file: Path, text: str) -> None:
     """Write the page, or end with why it cannot be written; what was printed holds all the same."""
     try:
-        file.write_text(text, encoding="utf-8")
+        with private_files():
+            file.write_text(text, encoding="utf-8")
     except OSError as error:
         refuse(f"{file} cannot be written: {error.strerror}; give another place with --html")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any
 
-from aiokafka.errors import KafkaError, UnknownMemberIdError
+from aiokafka.errors import UnknownMemberIdError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.protocol.types import Int16, Int32, Schema, String
@@ -101,7 +101,7 @@ class Member:
         try:
             async with asyncio.timeout(ASKED_SECONDS):
                 answer = await self._send(self._heartbeat(self._kept_as))
-        except (KafkaError, OSError, TimeoutError):
+        except Exception:  # noqa: BLE001 - whatever is in the way of an answer: the worker ends all the same
             return
         if answer.error_code == FENCED_INSTANCE_ID:
             self._tell()

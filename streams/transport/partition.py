@@ -129,9 +129,11 @@ class OwnedPartition:
         except PartitionPaused as pause:
             self._pause(pause)
         except Exception as error:  # noqa: BLE001 - crash-only, see exit_now
-            if isinstance(error, ProducerFenced):  # by another owner: of the group's choice, or under our name
-                await self._parts.member.end_if_replaced()
-            exit_now(f"partition {self.number}: {_plainly(error)}", error)
+            try:
+                if isinstance(error, ProducerFenced):  # by another owner: of the group's choice, or under our name
+                    await self._parts.member.end_if_replaced()
+            finally:  # whatever becomes of the question, and whoever cancels it: nothing may go on from here
+                exit_now(f"partition {self.number}: {_plainly(error)}", error)
 
     async def _go_on(self) -> None:
         try:

@@ -1,15 +1,18 @@
 """`txpush export` and `import` at the command line: what is refused before anything is asked of a cluster, and how."""
 
+import stat
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from streams.cli import txpush
-from streams.export import progress
+from streams.export import command, progress
 from streams.export.choices import STATE
 from streams.export.progress import Told
+from streams.export.run import Run
 from streams.history import Content
 from streams.history.export_manifest import segment_path
 from streams.history.history import Place
@@ -88,6 +91,18 @@ def test_simulate_names_what_is_damaged(shared: Path, tmp_path: Path) -> None:
     done = typed("simulate", str(shared))
     assert (done.exit_code, f"{path}:" in done.output, "take it from another copy" in done.output) == (2, True, True)
     path.write_bytes(whole)
+
+
+def test_what_is_exported_is_its_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Links in it work, and names are in it: no file and no folder is anybody else's."""
+    with traffic() as topology:
+        origin = origin_of(topology)
+        run = partial(Run, processes=1, key=b"", at=topology.now)
+        monkeypatch.setattr(command, "_run", lambda _, folder, choices, *__: run(origin, folder, choices))
+        done = typed("export", str(tmp_path / "out"), "--whole")
+    assert done.exit_code == 0, done.output
+    modes = {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in [tmp_path / "out", *(tmp_path / "out").rglob("*")]}
+    assert modes == {0}
 
 
 def test_a_long_run_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,6 +56,7 @@ def test_a_difference_is_said_first(monkeypatch: pytest.MonkeyPatch, topology: T
     assert output.startswith("different: 1 new; ")
     assert "no decision is" in output
     assert lines.read_text().count("\n") == 1
+    assert {path.stat().st_mode & 0o077 for path in (lines, page)} == {0}
     assert "no decision is recorded" in page.read_text()
     assert "<script" not in page.read_text()
 

@@ -192,6 +192,16 @@ def test_a_code_that_nobody_knows_is_a_warning_of_its_own(written: Written) -> N
     assert told[-1]["customer"] == NAMES.name(Kind.CUSTOMER, TWO)
 
 
+def test_an_unknown_code_of_a_strange_writer_names_nobody(written: Written) -> None:
+    """Its id and its institution may be anybody's words, too."""
+    written.begin()
+    sound = record(7, fails(ONE, NOBODY_KNOWS))
+    headers = [(one, b"Ira Intruder" if one == "ce_id" else value) for one, value in sound.headers]
+    agent_world(LOOSE).poll([replace(sound, headers=headers)])
+    assert "in no catalogue" in written.text
+    assert "Intruder" not in written.text
+
+
 def test_below_debug_a_poll_asks_once_and_makes_nothing(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether somebody listens is asked once a poll, however many records it has; no line is put together."""
     asked: list[int] = []
