@@ -13,8 +13,8 @@ GOOD = seen(185)
 
 
 def test_a_file_that_cannot_be_opened_ends_it(tmp_path: Path) -> None:
-    """A missing file and a folder are refused with 2, by name."""
-    for name, why in (("absent", "No such file"), ("", "Is a directory")):
+    """A missing file, and a folder that is no export, are refused with 2, by name."""
+    for name, why in (("absent", ": No such file"), ("", " is no export: it has no manifest.json")):
         done = subprocess.run(
             [sys.executable, "-m", "streams.cli", "simulate", str(tmp_path / name)],
             capture_output=True,
@@ -22,7 +22,7 @@ def test_a_file_that_cannot_be_opened_ends_it(tmp_path: Path) -> None:
             check=False,
         )
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith(f"{tmp_path / name}: {why}")
+        assert done.stderr.startswith(f"{tmp_path / name}{why}")
         assert "Traceback" not in done.stderr
 
 
