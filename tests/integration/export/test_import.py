@@ -20,7 +20,7 @@ from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EVENTS, HEALTH, SIGN
 from tests.integration.unreadable import delete_to
 from tests.processes import CLI, run, settings_for
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.timeout(600)]
 
 CONTROL = changelog(AGENT, "control")
 ACCOUNTS = changelog(AGENT, "accounts")
