@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from schemas.times import parse_rfc3339, rfc3339
+from schemas.times import rfc3339
 from schemas.vendor import valid_identifier
 from streams.explain.asked import Asked, ExplainError
 from streams.explain.run import explain as tell
@@ -23,7 +23,8 @@ from streams.history import HistoryError
 from streams.history.origins import origin_of
 from streams.kafka.access import ClusterError
 from streams.kafka.present import clock_of
-from streams.operate.telling import refuse, span_in
+from streams.operate.letters import choosing
+from streams.operate.telling import refuse
 from streams.pseudonyms import Pseudonyms
 from streams.settings import read_settings
 
@@ -35,19 +36,12 @@ PRIVATE = 0o600
 """Of a page: it is about a customer."""
 
 
-class Moment(click.ParamType):
-    """A time: RFC 3339, or a span back from now as `90m`, `12h` or `3d`."""
+class Moment(choosing.Moment):
+    """A time: RFC 3339, or a span back from now on the clock of the cluster."""
 
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - click's signature
-        """Read the time."""
-        if (span := span_in(value)) is not None:
-            return clock_of(read_settings()).now() - span
-        try:
-            return parse_rfc3339(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time: write 2026-11-01T03:00:00Z, or 90m, 12h or 3d ago", param, ctx)
+    def now(self) -> datetime:
+        """Give the present, which is another one in a demonstration."""
+        return clock_of(read_settings()).now()
 
 
 class Identity(click.ParamType):

@@ -6,7 +6,7 @@ from schemas.catalogue import Catalogue
 from schemas.policy import Policy
 from schemas.times import time_of_record
 from streams.explain.asked import Asked
-from streams.explain.following.follow import FORGOTTEN, Following
+from streams.explain.following.follow import Following
 from streams.explain.following.steps import Step
 from streams.explain.following.trail import Trail
 from streams.explain.names import Names
@@ -15,6 +15,7 @@ from streams.explain.story import Story
 from streams.explain.wording.tell import Followed, logins_of, tell
 from streams.fold.inforce import InForce
 from streams.history import Content, Origin
+from streams.history.forgotten import FORGOTTEN
 from streams.pseudonyms import Pseudonyms
 
 STEPS = 20_000

@@ -17,13 +17,13 @@ from streams.export.cut import Ends, planned, require_rest
 from streams.export.names.altering import Altering
 from streams.export.names.names import Names
 from streams.export.plan import Plan, begun, clear, discard, finished, save
-from streams.export.progress import Told
 from streams.export.reading import Reading, Tick
 from streams.export.workers import Work, on_every_partition
 from streams.history import Content, History, Origin, Place
 from streams.history.export_manifest import Manifest, Partition, Topic, write_manifest
 from streams.history.forgotten import forgotten_in
 from streams.kafka.topics import EVENTS
+from streams.progress import Told
 
 T = TypeVar("T")
 WARNINGS = {

@@ -1,8 +1,9 @@
 """Which customers were forgotten, as far as a history tells (R18): their ids may be shown to nobody from then on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from schemas.events import EventType
+from streams.fold.effects import SourceRecord
 from streams.history.history import History, Place
 from streams.kafka.topics import EVENTS
 
@@ -24,9 +25,12 @@ async def forgotten_in(
     span = (await history.spans([EVENTS]))[place]
     async for records in history.read(place, span):
         tick(len(records))
-        found.update(
-            record.key.decode(errors="replace")
-            for record in records
-            if FORGOTTEN in record.headers and record.key is not None
-        )
+        found.update(forgotten_by(records))
     return frozenset(found)
+
+
+def forgotten_by(records: Iterable[SourceRecord]) -> Iterator[str]:
+    """Give the ids of those whom records of the inbound log have forgotten."""
+    for record in records:
+        if FORGOTTEN in record.headers and record.key is not None:
+            yield record.key.decode(errors="replace")

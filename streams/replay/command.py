@@ -21,11 +21,11 @@ from streams.history import HistoryError, Origin, Span
 from streams.history.origins import origin_of
 from streams.history.private import private_files
 from streams.observe.logs import log_to_stderr
+from streams.progress import Told
 from streams.pseudonyms import KEY_BYTES
 from streams.replay.names import Naming
 from streams.replay.plan import Asked
 from streams.replay.report.page import page
-from streams.replay.report.progress import Told
 from streams.replay.report.table import show
 from streams.replay.run import How, cores, run
 from streams.replay.summary import Summary
@@ -140,8 +140,8 @@ def replay(
 def replayed(origin: Origin, asked: Asked, how: How) -> Summary:
     """Replay, or end with why it cannot be done."""
     try:
-        with private_files(), Told("replay") as told:
-            outcomes = asyncio.run(run(origin, asked, how, told.folded))
+        with private_files(), Told("replay", unit="records", goes=True) as told:
+            outcomes = asyncio.run(run(origin, asked, how, told.add))
     except HistoryError as error:
         refuse(str(error))
     except OSError as error:

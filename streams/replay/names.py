@@ -7,14 +7,12 @@ from typing import Any
 
 import msgspec
 
-from schemas.events import EventType
 from streams.fold.effects import SourceRecord
 from streams.history import History, Place, Span
+from streams.history.forgotten import forgotten_by
 from streams.kafka.topics import EVENTS
 from streams.pseudonyms import Kind, Pseudonyms
 from streams.replay.compare.difference import Difference
-
-_FORGOTTEN = EventType.CUSTOMER_FORGOTTEN.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,7 @@ class Names:
 
     def hear(self, records: Sequence[SourceRecord]) -> None:
         """Note who is forgotten."""
-        for record in records:
-            if record.key and ("ce_type", _FORGOTTEN) in record.headers:
-                self._forgotten.add(record.key.decode(errors="replace"))
+        self._forgotten.update(forgotten_by(records))
 
     async def read_on(self, history: History, place: Place, begin: int) -> None:
         """Read what else the log has, for whoever is forgotten later; who is hidden anyhow needs no reading.

@@ -9,11 +9,12 @@ from streams.agent.app import program as agent_program
 from streams.agent.app import tables as agent_tables
 from streams.agent.decider import AgentDecider
 from streams.clock import Clock
+from streams.fold import application
 from streams.fold.deciding import Decider
 from streams.fold.inforce import InForce
-from streams.fold.intake import EVENT_SOURCES, SIGNAL_SOURCES, Allowed, Intake
+from streams.fold.intake import EVENT_SOURCES, SIGNAL_SOURCES
 from streams.fold.ledger import Tally
-from streams.fold.logfold import LogFold, LogSettings
+from streams.fold.logfold import LogFold
 from streams.fold.memory import MemoryTable
 from streams.institutions.app import program as institution_program
 from streams.institutions.app import tables as institution_tables
@@ -28,13 +29,9 @@ CLUSTER = "in-memory"
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
+class Application(application.Application):
     """One fold over one log: what its process is told, and how its decider is made on empty tables."""
 
-    name: str
-    log: str
-    source: Source
-    allowed: Allowed
     program: FoldProgram
     decider: Callable[[int], Decider]
     """Takes the number of partitions."""
@@ -45,14 +42,7 @@ class Application:
 
     def fold(self, shipped: InForce, clock: Clock, partitions: int) -> LogFold:
         """Give the fold that production runs, on empty tables of its own."""
-        settings = LogSettings(
-            log=self.log,
-            identity=f"{CLUSTER}/{self.log}",
-            source=self.source,
-            intake=Intake(self.allowed, partitions),
-            shipped=shipped,
-            clock=clock,
-        )
+        settings = self.settings(f"{CLUSTER}/{self.log}", partitions, shipped, clock)
         control = MemoryTable.like(self.program.control)
         policies = MemoryTable.remembering(self.program.policies)
         return LogFold(settings, self.decider(partitions), control, policies, _uncounted)

@@ -189,8 +189,7 @@ class OwnedPartition:
         if self._next_offset != committed:  # or the group seems to lag until something new comes
             await self._commit_place()
         self.progressed_at = time.monotonic()
-        announcement = self._fold.announcement(self.number)
-        if announcement is not None:
+        if (announcement := self._fold.announcement(self.number)) is not None:
             await self._ticks.write(self._source, announcement)
         took = time.monotonic() - began
         self._metrics.opened(self.number, took, self._transaction.ownership[1])

@@ -1,10 +1,11 @@
 """What a message has to be beside its hash: key and headers those of its data, and its link one of ours."""
 
 from schemas.times import from_epoch_ms
-from streams.audit.messages.found import LINK, attribute, oddity
+from streams.audit.messages.found import attribute, oddity
 from streams.audit.messages.lane import Checked
 from streams.audit.plan import LinkKeys
 from streams.fold.effects import SourceRecord
+from streams.fold.messages import LINK
 from streams.links import FixLinks
 
 

@@ -9,15 +9,12 @@ from uuid import uuid5
 import orjson
 
 from schemas.canary import CANARY_TOPIC
-from schemas.cloudevents import CONTENT_TYPE
 from schemas.commands import COMMAND_NAMESPACE
 from schemas.events import Source
 from schemas.times import from_epoch_ms, rfc3339
 from streams.fold.effects import SourceRecord
+from streams.fold.messages import headers_of, without_link
 from streams.kafka.topics import LOOKUP, TICKETS
-
-LINK = re.compile(rb',"fix_url":"([^"\\]*)"\}\Z')
-"""The link of a command: the last thing in it, and in no hash of the audit."""
 
 
 class Found(NamedTuple):
@@ -45,7 +42,7 @@ def attribute(record: SourceRecord, name: str) -> str:
 
 def hash_of(value: bytes | None) -> str:
     """Hash a message as decisions do: without its link."""
-    return hashlib.sha256(LINK.sub(b"}", value or b"")).hexdigest()
+    return hashlib.sha256(without_link(value or b"")).hexdigest()
 
 
 class Letters:
@@ -97,9 +94,7 @@ def _attributes(topic: str, record: SourceRecord) -> tuple[str, tuple[tuple[str,
     except (orjson.JSONDecodeError, KeyError, TypeError, OverflowError):
         return None
     source = Source.INSTITUTIONS if topic == TICKETS else Source.AGENT
-    attributes = {"specversion": "1.0", "id": name, "type": topic, "source": source, "time": time, "subject": subject}
-    headers = ((f"ce_{attribute}", str(value).encode()) for attribute, value in attributes.items())
-    return key, (*headers, CONTENT_TYPE)
+    return key, tuple(headers_of(str(name), topic, source, time, subject))
 
 
 def _names(topic: str, data: Mapping[str, Any], time: str) -> tuple[str, str, str]:

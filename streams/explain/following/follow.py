@@ -29,7 +29,6 @@ from streams.kafka.topics import EVENTS, SIGNALS
 
 TICK = ("ce_type", EventType.CLOCK_TICK.encode())
 Derive = Callable[[], Decision]
-FORGOTTEN = ("ce_type", EventType.CUSTOMER_FORGOTTEN.encode())
 
 
 class Following:

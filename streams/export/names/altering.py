@@ -1,6 +1,5 @@
 """What becomes of a record on its way into an export that is no whole one: no links, other names, fewer customers."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from streams.export.names.commands import command_ids
 from streams.export.names.fields import Walk
 from streams.export.names.names import Names
 from streams.export.reading import Altered
+from streams.fold import messages
 from streams.fold.effects import Headers, SourceRecord
 from streams.history import Content, History
 from streams.history.export_lines import ExportedRecord
@@ -29,8 +29,6 @@ from streams.kafka.topics import (
 )
 
 LINK = "fix_url"
-_LINK_AT_END = re.compile(rb',"fix_url":"[^"\\]*"\}\Z')
-"""As the agent writes it: what is left is the message as it is audited, byte for byte."""
 STANDINGS = changelog(INSTITUTIONS, "standings")
 LOGINS = changelog(AGENT, "logins")
 OF_CUSTOMERS = frozenset(
@@ -95,9 +93,9 @@ class Alteration:
 
 
 def without_link(value: bytes) -> bytes:
-    """Give a command without its link."""
-    stripped, found = _LINK_AT_END.subn(b"}", value)
-    if found:
+    """Give a command without its link, byte for byte as it is audited where the agent wrote it."""
+    stripped = messages.without_link(value)
+    if stripped != value:
         return stripped
     data = _loaded(value)
     return orjson.dumps({name: one for name, one in data.items() if name != LINK}) if isinstance(data, dict) else value

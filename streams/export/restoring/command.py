@@ -13,7 +13,6 @@ from schemas.times import from_epoch_ms, rfc3339
 from streams.clock import WallClock
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.export.choices import SECRET, ExportError
-from streams.export.progress import Told
 from streams.export.restoring.partition import KEPT_MS, Restoring
 from streams.export.workers import Outcome, on_every_partition, processes_for
 from streams.history import Content, HistoryError, Place
@@ -24,6 +23,7 @@ from streams.kafka.access import Access, ClusterError
 from streams.kafka.topics import EVENTS, SIGNALS, Layout, contract, require
 from streams.observe.logs import log_to_stderr
 from streams.operate.telling import read
+from streams.progress import Told
 from streams.settings import Settings, read_settings
 
 RESTORED = "restored.json"

@@ -24,11 +24,15 @@ class Moment(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - click's signature
         """Read the time."""
         if (span := span_in(value)) is not None:
-            return WallClock().now() - span
+            return self.now() - span
         try:
             return parse_rfc3339(value)
         except ValueError:
             self.fail(f"{value!r} is no time: write 2026-11-01T03:00:00Z, or 90m, 12h or 3d ago", param, ctx)
+
+    def now(self) -> datetime:
+        """Give the present, from which a span goes back."""
+        return WallClock().now()
 
 
 class LetterName(click.ParamType):

@@ -1,6 +1,5 @@
 """The messages of one topic as they were derived and as they were recorded, in order."""
 
-import re
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -8,11 +7,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.fold.effects import Headers, SourceRecord
+from streams.fold.messages import without_link
 from streams.replay.compare.difference import NOTHING, Cause, Counts, Difference, Differs, Verdict
 
 LOOK_AHEAD = 1000
 """Recorded messages among which a derived one is looked for before it is missing."""
-_LINK = re.compile(rb',"fix_url":"[^"\\]*"\}$')
 _SHOWN = ("action", "sequence", "reason", "steps", "withdraw_reason", "policy_version", "cause", "logins_affected")
 """Fields of a command that can name nobody."""
 
@@ -39,7 +38,7 @@ class Message(NamedTuple):
 
     def without_link(self) -> "Message":
         """Give it as it is decided: its link is added outside."""
-        return self._replace(value=_LINK.sub(b"}", self.value))
+        return self._replace(value=without_link(self.value))
 
 
 def _id_of(headers: Headers) -> str:

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from streams import progress
 from streams.cli import txpush
-from streams.export import command, progress
+from streams.export import command
 from streams.export.choices import STATE
-from streams.export.progress import Told
 from streams.export.run import Run
 from streams.history import Content
 from streams.history.export_manifest import segment_path
 from streams.history.history import Place
 from streams.kafka.topics import EVENTS, SUBSCRIPTIONS
+from streams.progress import Told
 from tests.component.export.build import exported, origin_of, traffic
 
 NOBODY = {"TXPUSH_BOOTSTRAP": "127.0.0.1:9", "TXPUSH_PARTITIONS": "3", "TXPUSH_REPLICATION": "1"}

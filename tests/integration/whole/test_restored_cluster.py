@@ -14,15 +14,12 @@ from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AUDIT, EMBEDDED, EVENTS, SIGNALS
-from tests.integration.whole.canaries import OPENINGS
-from tests.integration.whole.recipe import FINBANK, Command
-from tests.integration.whole.stack import Flow, at_vendor, flow_of, running
+from tests.integration.whole.lost import BAD_PASSWORD, fails, folder, heals, origin, well_customer
+from tests.integration.whole.stack import at_vendor, flow_of, running
 from tests.processes import CLI, run, settings_for
-from tests.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.asyncio, pytest.mark.timeout(900)]
 
-BAD_PASSWORD = 103
 SECONDS = 180.0
 
 
@@ -31,26 +28,26 @@ async def test_a_restored_cluster_goes_on(tmp_path: Path) -> None:
     export = str(tmp_path / "export")
     async with at_vendor() as vendor:
         with EmbeddedKafka() as lost:
-            async with running(lost, _folder(tmp_path / "lost"), vendor=vendor) as whole, flow_of(whole) as flow:
-                failing, well = await _customer(flow), await _customer(flow)
-                _fails(flow, failing)
+            async with running(lost, folder(tmp_path / "lost"), vendor=vendor) as whole, flow_of(whole) as flow:
+                failing, well = await well_customer(flow), await well_customer(flow)
+                fails(flow, failing)
                 before = await whole.told(failing, "issue")
             await _txpush(lost, "export", export, "--whole", "--secrets")
             logs = {log: await log_identity(lost.bootstrap, log) for log in (EVENTS, SIGNALS)}
         with EmbeddedKafka() as new:
             await topics.apply(new.bootstrap, EMBEDDED)
             await _txpush(new, "import", export)
-            async with running(new, _folder(tmp_path / "new"), vendor=vendor) as whole, flow_of(whole) as flow:
+            async with running(new, folder(tmp_path / "new"), vendor=vendor) as whole, flow_of(whole) as flow:
                 await whole.txpush("subscribe", "--all", "--renew")  # the bridge has another address
                 assert await whole.told(failing, "issue") == before
                 assert whole.codes(failing) == {BAD_PASSWORD}
                 assert whole.codes(well) == {0}
-                link = before["fix_url"].replace(_origin(before), whole.settings["TXPUSH_LINK_URL"])
+                link = before["fix_url"].replace(origin(before), whole.settings["TXPUSH_LINK_URL"])
                 assert await flow.person.open(link) == "Reconnect your bank account"
-                _fails(flow, well)
+                fails(flow, well)
                 command = await whole.told(well, "issue")
                 assert await flow.person.open(command["fix_url"]) == "Reconnect your bank account"
-                _heals(flow, failing)
+                heals(flow, failing)
                 after = await whole.told(failing, "issue", "withdraw")
                 assert (after["command_id"], after["sequence"]) == (before["command_id"], 1)
                 assert whole.letters == []
@@ -76,40 +73,3 @@ async def _require_chains(new: EmbeddedKafka, logs: dict[str, str]) -> None:
 async def _txpush(kafka: EmbeddedKafka, *words: str) -> None:
     done = await asyncio.to_thread(run, (*CLI, *words), settings_for(kafka.bootstrap), SECONDS)
     assert done.returncode == 0, done.stderr + done.stdout
-
-
-def _origin(command: Command) -> str:
-    """Give where a command's link leads: the executor of before, which is gone with its port."""
-    return str(command["fix_url"]).partition("/fix/")[0]
-
-
-def _folder(path: Path) -> Path:
-    path.mkdir()
-    return path
-
-
-async def _customer(flow: Flow) -> str:
-    """Give a customer with a login that works and is subscribed to."""
-    customer, sandbox = await flow.api.enrol(), flow.whole.sandbox
-    login = sandbox.add_login(customer, FINBANK, "demo", "go", OPENINGS)
-    await flow.whole.txpush("subscribe", customer, *sandbox.accounts_of(login.id))
-    sandbox.refresh(login.id)
-    await until(lambda: flow.whole.codes(customer) == {0})
-    return customer
-
-
-def _fails(flow: Flow, customer: str) -> None:
-    """Have the bank refuse the customer's password from now on."""
-    _refreshed(flow, customer, BAD_PASSWORD)
-
-
-def _heals(flow: Flow, customer: str) -> None:
-    """Have it take the password again."""
-    _refreshed(flow, customer, None)
-
-
-def _refreshed(flow: Flow, customer: str, trouble: int | None) -> None:
-    sandbox = flow.whole.sandbox
-    (login,) = {one.institution_login_id for one in sandbox.truth() if one.customer_id == customer}
-    sandbox.set_login(login, trouble=trouble)
-    sandbox.refresh(login)
