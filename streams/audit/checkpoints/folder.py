@@ -18,6 +18,7 @@ from streams.audit.checkpoints.entry import Entry
 from streams.audit.checkpoints.keys import is_signed, signed
 from streams.audit.plan import Mark
 from streams.history import Place
+from streams.history.export_manifest import sync_folder
 
 VERSION = 1
 NAME = re.compile(r"checkpoint-(\d{8})\.json")
@@ -190,18 +191,9 @@ def write_next(folder: Path, checkpoint: Checkpoint, key: Ed25519PrivateKey) -> 
             os.fsync(file.fileno())
         os.link(draft, path)
         draft.unlink()
-        _keep(folder)
+        sync_folder(folder)  # or a crash of the machine may take the name of the new file
     except FileExistsError as error:
         raise CheckpointError(f"{path} was written by another meanwhile: one process signs into a folder") from error
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written: {error.strerror}; nothing was signed") from error
     return path
-
-
-def _keep(folder: Path) -> None:
-    """Have the name of a new file outlive a crash of the machine."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
