@@ -123,6 +123,8 @@ def _config(channel: Channel) -> dict[str, str]:
 async def apply(bootstrap: Bootstrap, layout: Layout) -> list[str]:
     """Create what is missing and give the names created; what exists is left alone: `check` tells of differences.
 
+    What somebody else creates at the same time exists, and is not among the names.
+
     Raises:
         TopicsError: the broker refuses a topic.
         ClusterError: the brokers and we do not accept each other, or we may not see how a topic is set.
@@ -130,14 +132,13 @@ async def apply(bootstrap: Bootstrap, layout: Layout) -> list[str]:
     """
     async with _admin(bootstrap) as admin:
         existing = await _existing(admin)
-        missing = [topic for topic in contract() if topic.name not in existing]
-        if missing:
-            response = await admin.create_topics(
-                [_new_topic(topic, layout) for topic in missing], timeout_ms=ADMIN_TIMEOUT_MS
-            )
-            _raise_refusals(response.topic_errors)
-            await _until_visible(admin, {topic.name for topic in missing})
-    return [topic.name for topic in missing]
+        missing = [_new_topic(topic, layout) for topic in contract() if topic.name not in existing]
+        if not missing:
+            return []
+        response = await admin.create_topics(missing, timeout_ms=ADMIN_TIMEOUT_MS)
+        created = _created(response.topic_errors)
+        await _until_visible(admin, {topic.name for topic in missing})
+    return created
 
 
 async def _until_visible(admin: AIOKafkaAdminClient, names: set[str]) -> None:
@@ -152,7 +153,7 @@ def _new_topic(topic: Topic, layout: Layout) -> NewTopic:
     return NewTopic(topic.name, layout.partitions, layout.replication, topic_configs=config)
 
 
-def _raise_refusals(errors: Iterable[tuple[str, int, str | None]]) -> None:
+def _created(errors: Iterable[tuple[str, int, str | None]]) -> list[str]:
     refused = [
         f"{name}: {message or for_code(code).__name__}"
         for name, code, message in errors
@@ -160,6 +161,7 @@ def _raise_refusals(errors: Iterable[tuple[str, int, str | None]]) -> None:
     ]
     if refused:
         raise TopicsError("the broker refused to create topics:\n  " + "\n  ".join(refused))
+    return [name for name, code, _ in errors if not code]
 
 
 async def check(bootstrap: Bootstrap, layout: Layout) -> list[str]:
@@ -211,11 +213,12 @@ def _other_settings(layout: Layout, theirs: Layout) -> list[str]:
             f"{topics} {theirs.partitions} partitions, not {layout.partitions}: partitions are for life; set "
             f"TXPUSH_PARTITIONS={theirs.partitions} if the cluster was made so, else see `txpush move --help`"
         )
-    fewer = theirs.replication < layout.replication
-    if fewer or theirs.min_insync_replicas != layout.min_insync_replicas:
+    fewer, least = theirs.replication < layout.replication, layout.min_insync_replicas
+    if fewer or theirs.min_insync_replicas != least:
         problems.append(
             f"{topics} {theirs.replication} replica{'s' * (theirs.replication > 1)}, not {layout.replication}: set "
-            f"TXPUSH_REPLICATION={theirs.replication} if the cluster was made so, else reassign their partitions"
+            f"TXPUSH_REPLICATION={theirs.replication} if the cluster was made so, else reassign their partitions and "
+            f"run `kafka-configs --alter --topic TOPIC --add-config min.insync.replicas={least}` for each"
         )
     return problems
 

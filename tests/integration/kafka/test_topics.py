@@ -74,6 +74,13 @@ async def test_applying_again_creates_nothing(bootstrap: str) -> None:
         assert await topics.apply(bootstrap, EMBEDDED) == [LOOKUP]
 
 
+async def test_of_two_who_apply_at_once_one_creates(bootstrap: str) -> None:
+    """Who comes second has created nothing, though it looked before the topic was there."""
+    async with without(bootstrap, LOOKUP):
+        one, other = await asyncio.gather(topics.apply(bootstrap, EMBEDDED), topics.apply(bootstrap, EMBEDDED))
+        assert one + other == [LOOKUP]
+
+
 async def test_a_missing_topic_is_told(bootstrap: str) -> None:
     """The message names the topic and the command that makes it."""
     async with without(bootstrap, LOOKUP):

@@ -42,6 +42,12 @@ def test_what_all_differ_in_is_said_once(made: str) -> None:
         assert told.startswith(f"all {len(NAMES)} topics {line}")
 
 
+def test_more_replicas_need_more_in_sync() -> None:
+    """Partitions that were reassigned alone would be told of again, each by name."""
+    (told,) = differences(PRODUCTION, *made_as(Layout(12, 1)), "apply")
+    assert told.endswith("--add-config min.insync.replicas=2` for each")
+
+
 @pytest.mark.parametrize("made", [EMBEDDED, PRODUCTION, Layout(12, 5)])
 def test_what_fits_is_not_told(made: Layout) -> None:
     """More replicas than asked for are no difference while as many have to be in sync."""
