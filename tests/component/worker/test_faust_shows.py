@@ -18,6 +18,8 @@ from streams.kafka.topics import TABLES
 from streams.testing.applications import AGENT_APPLICATION, INSTITUTION_APPLICATION, Application
 from tests.processes import ROOT, environment
 
+pytestmark = pytest.mark.slow
+
 FAUST = Path(sys.executable).parent / "faust"
 SECONDS = 60.0
 NOWHERE = "127.0.0.1:1"

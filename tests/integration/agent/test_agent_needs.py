@@ -19,7 +19,7 @@ from streams.kafka.topics import EMBEDDED, EVENTS
 from tests.processes import Program, run, settings_for, started
 from tests.waiting import until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(180)]
 
 INTACT = (Path(streams.agent.__file__).parent / "app.py").read_text()
 COMMANDS = "remediation.connect-fix"

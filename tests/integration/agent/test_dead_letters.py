@@ -29,7 +29,7 @@ from tests.integration.committed import committed
 from tests.processes import Program, settings_for, started
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 FIX = "remediation.connect-fix"
 SECONDS = 30.0

@@ -9,7 +9,7 @@ from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from tests.processes import CLI, Program, run, settings_for, started
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 LIBRARIES = """
 import logging

@@ -19,7 +19,7 @@ from streams.kafka.topics import EMBEDDED, Layout
 from tests.integration.bridge.test_bridge import BODY, TOKEN
 from tests.processes import CLI, Program, free_port, run, settings_for, started, taken_port
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 SECONDS = 60.0
 FIVE = Layout(5, 1)

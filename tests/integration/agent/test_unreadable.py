@@ -22,7 +22,7 @@ from tests.integration.unreadable import delete_to, write_unreadable
 from tests.processes import Program, run, settings_for, started
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")
 

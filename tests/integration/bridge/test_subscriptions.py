@@ -22,7 +22,7 @@ from streams.subscribe import HttpReporter, ReportRefusedError
 from tests.integration.subscribe.test_subscribe_report import a_delivery
 from tests.processes import CLI, Program, free_port, run, running, settings_for, started
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 SECONDS = 30.0
 PATH_TOKEN = "planted-path-token-0000"  # noqa: S105 - of this test alone

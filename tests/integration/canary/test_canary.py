@@ -14,7 +14,7 @@ from streams.kafka.topics import EMBEDDED
 from tests.integration.committed import committed
 from tests.processes import CLI, Program, free_port, run, running, settings_for
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(120)]
 
 SECONDS = 45.0
 PARTITIONS = range(EMBEDDED.partitions)

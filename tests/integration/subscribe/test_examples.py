@@ -23,7 +23,7 @@ from streams.subscribe.testing import CommandStory, TicketStory
 from tests import waiting
 from tests.processes import ROOT, Program, started
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 EXAMPLES = ROOT / "deploy" / "examples"
 SECONDS = 40.0

@@ -16,7 +16,7 @@ from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.server import serving
 from tests.integration.vendor.sweeping import Bench, until
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from streams.vendor.gate import Outcome, claims
 from tests.component.vendor.double import Reply, client_of, serving
 from tests.component.vendor.gates import CONTRACT, PAIR, Later, NewGate, opened, tried
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 Scenario = Callable[[NewGate, Later, pytest.MonkeyPatch], Coroutine[Any, Any, None]]
 PROCESSES = ("executor-0", "executor-1", "executor-2", "sweep")

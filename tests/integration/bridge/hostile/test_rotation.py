@@ -37,7 +37,7 @@ from tests.integration.bridge.hostile.target import (
 from tests.integration.bridge.hostile.wire import head
 from tests.unit.bridge.signed import CUSTOMER, OLD_SECRET, SEALING_KEY, SECRET, SIGNING, connect, txpush
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
 NEW_TOKEN, NEW_SERVICE_TOKEN = "n" * 20, "n" * 32
 NEW_SEALING_KEY = "sealing-key-of-these-tests-1111111"
