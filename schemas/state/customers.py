@@ -1,11 +1,10 @@
 """What the agent keeps: accounts, cases with their episodes, and the customer itself."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 
 from schemas.state.partitions import Silence
-from schemas.state.record import Record
+from schemas.state.record import Moment, Record
 
 
 class Consent(StrEnum):
@@ -21,7 +20,7 @@ class Consent(StrEnum):
 class AccountState(Record, frozen=True):
     """One account, keyed `customerId/accountId`; `heard_at`, `healthy_at`, `deleted_at` are event times."""
 
-    heard_at: datetime
+    heard_at: Moment
     """The latest record about the account that was neither stale nor a repetition."""
     institution_id: str | None = None
     login_id: str | None = None
@@ -29,20 +28,20 @@ class AccountState(Record, frozen=True):
     """The last observed code; None: never aggregated."""
     standing: int | None = None
     """The last observed code that says something about the login: 0, 931, or one that a customer can mend (R2)."""
-    standing_at: datetime | None = None
+    standing_at: Moment | None = None
     """The attempt that gave the standing; None while that is the latest one."""
-    failing_since: datetime | None = None
+    failing_since: Moment | None = None
     """The first attempt of the present stretch of codes of one kind; None while the standing needs no command."""
-    attempted_at: datetime | None = None
+    attempted_at: Moment | None = None
     codes_at_attempt: tuple[int, ...] = ()
     """The latest attempt and the codes seen at it, in order."""
-    updated_at: datetime | None = None
+    updated_at: Moment | None = None
     """The latest lastUpdatedDate seen."""
-    succeeded_at: datetime | None = None
+    succeeded_at: Moment | None = None
     """The latest aggregationSuccessDate seen."""
-    healed_at: datetime | None = None
+    healed_at: Moment | None = None
     """The latest attempt that gave code 0."""
-    healthy_at: datetime | None = None
+    healthy_at: Moment | None = None
     """Event time of the latest observation of code 0."""
     fix_heard: bool = False
     """A strong fix event was heard since the last observation (R1)."""
@@ -50,13 +49,13 @@ class AccountState(Record, frozen=True):
     """Attempts at 185 in a row, without a fix between (R7, suspicion)."""
     is_incidental: bool = False
     """Its latest 185 was seen while an incident of it was open: it counts for nothing (R7)."""
-    unknown_since: datetime | None = None
+    unknown_since: Moment | None = None
     """Event time since when the account stands at the unknown code that it stands at (R11)."""
     unknown_attempts: Mapping[int, int] = {}
     """Distinct attempts at each unknown code since the last success (R11)."""
     tickets_wanted: tuple[int, ...] = ()
     """The unknown codes that support was asked about since the last success (R11)."""
-    located_at: datetime | None = None
+    located_at: Moment | None = None
     """Event time at which the unknown login of the failing account was asked for (R14)."""
     given_up: bool = False
     """It was not found in time (R14)."""
@@ -66,16 +65,16 @@ class AccountState(Record, frozen=True):
     """An operator closed its case: it needs nothing until it is observed anew (R16)."""
     is_baseline: bool = False
     """First seen through a sweep, at an old attempt, and not observed since (R17)."""
-    authorization_end: datetime | None = None
+    authorization_end: Moment | None = None
     authorization_expires: bool | None = None
     consent: Consent | None = None
-    deleted_at: datetime | None = None
+    deleted_at: Moment | None = None
 
 
 class EpisodeState(Record, frozen=True):
     """An open episode of a case and kind, and the command that speaks for it (R3, R4)."""
 
-    opened_at: datetime
+    opened_at: Moment
     """The first failing attempt's time: part of the episode's identity."""
     ordinal: int
     command_id: str
@@ -85,15 +84,15 @@ class EpisodeState(Record, frozen=True):
     steps: tuple[str, ...]
     account_ids: tuple[str, ...]
     """The accounts that need the kind, ascending."""
-    waiting_since: datetime | None = None
+    waiting_since: Moment | None = None
     """Event time since when its `issue` waits (R8); None once it went out."""
-    contacted_at: datetime | None = None
+    contacted_at: Moment | None = None
     """Event time of its latest `issue` or `remind`."""
-    fixed_at: datetime | None = None
+    fixed_at: Moment | None = None
     """Time of the latest strong fix event that counts for it (R5)."""
-    first_fixed_at: datetime | None = None
+    first_fixed_at: Moment | None = None
     """Time of the first one heard (R7)."""
-    challenged_at: Mapping[str, tuple[datetime, ...]] = {}
+    challenged_at: Mapping[str, tuple[Moment, ...]] = {}
     """The latest attempts at 185, by account: as many as confirm a one-time passcode after a fix (R7)."""
     opened_by_challenge: bool = False
     """185 opened it, outside an incident: its end may be the base of a relapse (R7)."""
@@ -101,19 +100,19 @@ class EpisodeState(Record, frozen=True):
     """Relapses in a row, this episode included (R7)."""
     is_baseline: bool = False
     """Opened by a first sweep's old news: nobody is contacted until it is released (R17)."""
-    release_at: datetime | None = None
+    release_at: Moment | None = None
     """When that is to be."""
 
 
 class OtpMark(Record, frozen=True):
     """A login that asks for a one-time passcode at every connection (R7)."""
 
-    marked_at: datetime
+    marked_at: Moment
     code: int = 185
     """What confirmed it: 931, else 185."""
     successes: Mapping[str, int] = {}
     """Successful attempts in a row since then, by account."""
-    quiet_since: Mapping[str, datetime] = {}
+    quiet_since: Mapping[str, Moment] = {}
     """Event time since when each account of the login that stands at 0 has been seen to do so on a marked login."""
     closed: bool = False
     """An operator closed its escalation; a new challenge opens another (R16)."""
@@ -129,26 +128,26 @@ class LoginState(Record, frozen=True):
     """Open episodes by kind."""
     closed_ids: tuple[str, ...] = ()
     """The latest closed commands, oldest first: the id of a closed command still names its case (R5)."""
-    contacted_at: datetime | None = None
+    contacted_at: Moment | None = None
     """Event time of the latest `issue` or `remind` to the customer (R8)."""
-    fix_at: datetime | None = None
+    fix_at: Moment | None = None
     """Time of the latest strong fix since the case has had a customer-facing episode (R6)."""
     is_pending: bool = False
     """Its repair has still to show."""
     verified: bool = False
     """It was looked up already."""
-    schedule_at: datetime | None = None
+    schedule_at: Moment | None = None
     """Event time of the `issue` that the reminders count from (R8)."""
     reminders_used: int = 0
     """Reminders of the schedule that fell due."""
-    remind_since: datetime | None = None
+    remind_since: Moment | None = None
     """Since when a reminder waits (R8)."""
-    remind_not_before: datetime | None = None
+    remind_not_before: Moment | None = None
     """Until when a weak fix event holds it back (R5)."""
     otp: OtpMark | None = None
     relapses: int = 0
     """Relapses in a row so far (R7)."""
-    repaired_at: datetime | None = None
+    repaired_at: Moment | None = None
     """Event time at which the last 185 episode was repaired (R7)."""
     repair_used: bool = False
     """A relapse was counted from it."""
@@ -159,11 +158,11 @@ class LoginState(Record, frozen=True):
 class CustomerState(Record, frozen=True):
     """What belongs to the customer as a whole, keyed `customerId`."""
 
-    event_time: datetime
+    event_time: Moment
     """The largest event time among the customer's own records."""
     judged_by: str = ""
     """Which rules (`Rules.key`) all of its cases were last looked at by."""
-    seen: Mapping[str, datetime] = {}
+    seen: Mapping[str, Moment] = {}
     """Digests of the `ce_id`s of the last days with the event time of each, oldest first."""
     account_ids: tuple[str, ...] = ()
     former_ids: tuple[str, ...] = ()
@@ -171,7 +170,7 @@ class CustomerState(Record, frozen=True):
     login_ids: tuple[str, ...] = ()
     silences: Mapping[str, Silence] = {}
     """An operator's (R16): of the customer by an empty text, else by `logins/ID` or `accounts/ID`."""
-    reported: Mapping[str, datetime] = {}
+    reported: Mapping[str, Moment] = {}
     """Logins by the event time at which the institution agent last heard of each by name (R9)."""
-    counted: Mapping[str, datetime] = {}
+    counted: Mapping[str, Moment] = {}
     """Logins by the event time at which each was last in a count of healthy ones (R9). Both hold one window's."""

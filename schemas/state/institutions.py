@@ -1,10 +1,9 @@
 """What the institution agent keeps: tickets with the logins that they counted, incidents, and institutions."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from schemas.commands import TicketCause
-from schemas.state.record import Record
+from schemas.state.record import Moment, Record
 
 
 class StandingState(Record, frozen=True):
@@ -15,7 +14,7 @@ class StandingState(Record, frozen=True):
 
     counted_by: str
     """The ticket (its command id) that has counted this login as affected, the latest of them."""
-    left_at: datetime | None = None
+    left_at: Moment | None = None
     """Event time since when no account of the login stands at the code; None: one does."""
     before: str = ""
     """`customerId/login` of the record made before this one, the next link of the chain from `TicketState.newest`."""
@@ -28,15 +27,15 @@ class TicketState(Record, frozen=True):
     """
 
     command_id: str
-    opened_at: datetime
-    first_seen: datetime
-    last_seen: datetime
+    opened_at: Moment
+    first_seen: Moment
+    last_seen: Moment
     """Event times of the first and the last failing signal that the ticket knows of."""
     cause: TicketCause = TicketCause.SUPPORT
     sequence: int = 0
     standing: int = 0
     """Logins that stand at the code now."""
-    quiet_since: datetime | None = None
+    quiet_since: Moment | None = None
     """Since when no login has stood at the code; None while one does."""
     affected: int = 0
     """Distinct logins counted since the ticket was opened."""
@@ -47,7 +46,7 @@ class TicketState(Record, frozen=True):
     """How many those are."""
     beyond: int = 0
     """Logins that stand at the code without such a record."""
-    drop_at: datetime | None = None
+    drop_at: Moment | None = None
     """When the next of those records are dropped; set means that the ticket is complete."""
 
 
@@ -56,9 +55,9 @@ class GatheredLogin(Record, frozen=True):
 
     account: str
     """`customerId/accountId` of the account that failed first."""
-    first_seen: datetime
-    last_seen: datetime
-    left_at: datetime | None = None
+    first_seen: Moment
+    last_seen: Moment
+    left_at: Moment | None = None
     """As in `StandingState`."""
 
 
@@ -74,7 +73,7 @@ class IncidentState(Record, frozen=True):
 
     sequence: int
     """How many openings and closings there were."""
-    opened_at: datetime
+    opened_at: Moment
     ticket: TicketState | None = None
     """What support was told; `standing` are the logins failing in the window at the last one. None: it is closed."""
     seen: int = 0
@@ -117,7 +116,7 @@ class WindowState(Record, frozen=True):
 class InstitutionState(Record, frozen=True):
     """What belongs to an institution as a whole, keyed `institutionId`."""
 
-    event_time: datetime
+    event_time: Moment
     """The largest event time among the institution's signals."""
     codes: tuple[int | None, ...] = ()
     """The codes that have a ticket record, ascending, None first."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
-from schemas.state.record import Record
+from schemas.state.record import Moment, Record
 
 STATE_VERSION = 1
 """Version of all state: raised with every change of a record, whatever it is; `make test` asks for it.
@@ -24,12 +24,12 @@ _ROLL = re.compile(r"[0-9a-f]{64}")
 class ControlState(Record, frozen=True):
     """What belongs to a partition as a whole: its clock and the head of its audit chain."""
 
-    ticked_at: datetime | None = None
+    ticked_at: Moment | None = None
     audit_head: str = ""
     """SHA-256 of the last audit record, hex; empty before the first."""
     inputs: str = "0" * 64
     """The rolling hash over the inbound records since the last audit record."""
-    rules_since: datetime | None = None
+    rules_since: Moment | None = None
     """Event time at which the rules in force were activated; None while they are the shipped ones."""
     looked_at: int = 0
     """How many of the latest records the share of dead letters is over (streams/README.md, guarantee 4).
@@ -59,7 +59,7 @@ class IncidentMark(Record, frozen=True):
     sequence: int
     """The last applied: an event at or below it changes nothing."""
     is_open: bool = False
-    told_at: datetime = LONG_AGO
+    told_at: Moment = LONG_AGO
     """Event time of that event; an incident that an earlier release has kept without it is over."""
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class IncidentMark(Record, frozen=True):
 class Silence(Record, frozen=True):
     """An operator's silence (R16): `until` None lasts until another override."""
 
-    until: datetime | None = None
+    until: Moment | None = None
 
 
 class Surroundings(Record, frozen=True, dict=True, gc=True):

@@ -1,12 +1,16 @@
 """What `account.health` says of every account, small enough to hold a million, and kept up while the sweep goes on."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
 from schemas.health import Phase
+from schemas.state.record import Moment
 from streams.kafka.view import RecordRefusedError, ViewRecord
+
+Code = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+"""A status code, as far as one can be in an event."""
 
 
 class Known(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -15,9 +19,9 @@ class Known(msgspec.Struct, frozen=True, array_like=True, gc=False):
     account_id: str
     institution_id: str | None
     login_id: str | None
-    code: int | None
-    attempted_at: datetime | None
-    heard_at: datetime
+    code: Code | None
+    attempted_at: Moment | None
+    heard_at: Moment
     is_deleted: bool
 
 
@@ -29,9 +33,9 @@ class _Health(msgspec.Struct, frozen=True, gc=False):
     institution_id: str | None
     institution_login_id: str | None
     phase: str
-    code: int | None
-    attempted_at: datetime | None
-    heard_at: datetime
+    code: Code | None
+    attempted_at: Moment | None
+    heard_at: Moment
 
 
 _read_health = msgspec.json.Decoder(_Health).decode

@@ -153,7 +153,8 @@ def _health_seeds() -> list[bytes]:
     gone = BETWEEN.join((b"7/5", first, b"7/5", b""))
     keys = [BETWEEN.join((key, one)) for key in (b"", b"7", b"7/", b"/5", b"\xff/5", b"7/5/6")]
     deep = one.removesuffix(b"}") + b',"later":' + b"[" * 3000 + b"]" * 3000 + b"}"
-    odd = (deep, one.replace(b"healthy", b"\xff"), one.replace(b"healthy", b"later"), *HOSTILE)
+    large = first.replace(b'"code":0', b'"code":' + b"5" * 100)
+    odd = (deep, large, one.replace(b"healthy", b"\xff"), one.replace(b"healthy", b"later"), *HOSTILE)
     return [good, gone, *keys, *(BETWEEN.join((b"7/5", value)) for value in odd)]
 
 

@@ -1,5 +1,6 @@
 """What is known of accounts: the last word of account.health on each, and small."""
 
+import json
 import tracemalloc
 
 import pytest
@@ -54,6 +55,17 @@ def test_a_value_of_another_release_is_refused(value: bytes, why: str) -> None:
     """The same for a value that lacks what is compared, or cannot be read at all."""
     with pytest.raises(RecordRefusedError, match=why):
         Book().hear(health(known())._replace(value=value))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"), [("code", 2**64, r"code"), ("heard_at", "2026-11-01T03:00:00", "timezone")]
+)
+def test_a_value_that_cannot_be_compared_is_refused(field: str, value: object, why: str) -> None:
+    """A number that is no status code, or a time without a zone."""
+    one = health(known())
+    changed = json.dumps(json.loads(one.value or b"") | {field: value}).encode()
+    with pytest.raises(RecordRefusedError, match=why):
+        Book().hear(one._replace(value=changed))
 
 
 def test_a_million_accounts_fit() -> None:
