@@ -13,7 +13,7 @@ from streams import pseudonyms
 from streams.domain import Customer, Decision, Outcome, Rules, Turn, deferred, is_unresponsive, phase, waits
 from streams.fold.census import Standing, Standings, Survey
 from streams.fold.ledger import Tally
-from streams.fold.lines import plain
+from streams.fold.lines import known_bank, known_id
 from streams.observe.logs.correlation import correlation_id
 from streams.observe.parts.business import (
     AGENT_ACCOUNTS,
@@ -95,6 +95,6 @@ def _sort_of(rules: Rules, code: int | None) -> tuple[str, bool]:
 def _tell_unknown(event: Event, seen: AccountSnapshot, code: int | None) -> None:
     """Warn of a code that nobody knows; each code is a kind of its own, so that none hides another."""
     what = f"code {code} is in no catalogue: see rule R11, and whether the vendor's list has it by now"
-    event_id, institution = plain(event.id), plain(seen.institution_id or "")
+    event_id, institution = known_id(event.id), known_bank(seen.institution_id or "")
     named = {"event_id": event_id, "correlation_id": correlation_id(event_id), "institution": institution}
     log.warning("%s", what, extra={**named, "customer": pseudonyms.customer(seen.customer_id)})

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 import orjson
 
 from schemas.cloudevents import UnreadableRecord
+from schemas.events import CONNECT_PREFIX, EventType
+from schemas.notifications import CONNECT_TYPES
+from schemas.signals import SignalType
 from streams import pseudonyms
 from streams.fold.effects import SourceRecord
 from streams.kafka.topics import EVENTS, SIGNALS
@@ -20,8 +23,17 @@ MAX_TEXT = 256
 """Of a key, an id or a detail of an unreadable record: enough to find it, too little for a record that is refused."""
 _COMMANDS = "remediation."
 STRANGE = "strange"
-"""Stands in the log for an id or a type in other characters than ours: who else writes there may name anybody."""
-_OF_OURS = re.compile(r"[A-Za-z0-9_.:/+-]{0,256}")
+"""Stands in the log for an id or a type that is none of ours: who else writes there may name anybody."""
+_TYPES = frozenset({*EventType, *SignalType, *(CONNECT_PREFIX + word for word in CONNECT_TYPES)})
+_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_LOGS = f"(?:{re.escape(EVENTS)}|{re.escape(SIGNALS)})"
+_IDS = re.compile(
+    r"[0-9a-f]{64}:[0-9]{1,9}"  # the record of a body, or a reading of ours
+    r"|[0-9]{1,9}/[0-9]{1,19}/(?:healthy/)?[0-9]{1,19}"  # a signal
+    rf"|(?:operator|policy):{_UUID}(?::{_LOGS}/[0-9]{{1,9}})?"
+    rf"|tick:{_LOGS}/[0-9]{{1,9}}/[0-9]{{1,19}}"
+)
+_BANK = re.compile("[0-9]{1,19}")
 
 
 class Said(Protocol):
@@ -42,9 +54,13 @@ class Place:
     def of(self, record: SourceRecord) -> dict[str, Any]:
         """Say where a record lies, which event it is, and whose: customers by their pseudonyms."""
         attributes: Mapping[str, bytes | None] = dict(record.headers)
-        event_id, event_type = (plain(short_text(attributes.get(name))) for name in ("ce_id", "ce_type"))
+        event_id = known_id(short_text(attributes.get("ce_id")))
         cause = _told(record.value).get("event_id", event_id) if self.topic == SIGNALS else event_id
-        named = {"event_id": event_id, "type": event_type, "correlation_id": correlation_id(plain(str(cause)))}
+        named = {
+            "event_id": event_id,
+            "type": known_type(short_text(attributes.get("ce_type"))),
+            "correlation_id": correlation_id(known_id(str(cause))),
+        }
         place = {"topic": self.topic, "partition": self.partition, "offset": record.offset}
         return named | place | self.whose(short_text(record.key))
 
@@ -52,7 +68,7 @@ class Place:
         """Name who a key of this log is."""
         if not key:
             return {}
-        return {"customer": pseudonyms.customer(key)} if self.topic == EVENTS else {"institution": plain(key)}
+        return {"customer": pseudonyms.customer(key)} if self.topic == EVENTS else {"institution": known_bank(key)}
 
 
 class DecisionLines:
@@ -124,9 +140,19 @@ def _told(value: bytes | None) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def plain(text: str) -> str:
-    """Give an id or a type as it is, or what stands for one in other characters than ours."""
-    return text if _OF_OURS.fullmatch(text) else STRANGE
+def known_id(text: str) -> str:
+    """Give the id of an event as it is where it has a form of ours or is absent, or else what stands for it."""
+    return text if not text or _IDS.fullmatch(text) else STRANGE
+
+
+def known_type(text: str) -> str:
+    """Give a type as it is where the contract or the vendor's documents have it or it is absent, as above."""
+    return text if not text or text in _TYPES else STRANGE
+
+
+def known_bank(text: str) -> str:
+    """Give the id of an institution as it is where it is a number, as all of the vendor's are, or absent, as above."""
+    return text if not text or _BANK.fullmatch(text) else STRANGE
 
 
 def short_text(value: bytes | None) -> str:

@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.events import Event, OverrideAction
+from schemas.events import Event, EventType, OverrideAction
+from schemas.notifications import CONNECT_TYPES
 from schemas.policy import Policy
 from schemas.signals import Signal, SignalType
 from streams.agent import turn
 from streams.fold import lines
 from streams.fold.intake import partition_of
-from streams.fold.lines import STRANGE
+from streams.fold.lines import STRANGE, known_id, known_type
 from streams.observe.logs import LogFormat
 from streams.observe.logs.limit import BURST
 from streams.pseudonyms import Kind
@@ -160,16 +161,49 @@ def test_a_dead_letter_is_a_warning_with_its_place(written: Written) -> None:
     assert line["event_id"] == fails(ONE, 185).id
 
 
+@pytest.mark.parametrize("words", ["Ira Intruder", "Intruder", "ira.intruder", "connect.Intruder", "operator:Intruder"])
 @pytest.mark.parametrize("name", ["ce_id", "ce_type", "ce_source"])
-def test_a_strange_writer_names_nobody(written: Written, name: str) -> None:
-    """Whoever else writes into the log may have a name where an id or a type should be."""
+def test_a_strange_writer_names_nobody(written: Written, name: str, words: str) -> None:
+    """Whoever else writes into the log may have a name where an id or a type should be, in whatever characters."""
     written.begin(level=logging.DEBUG)
     sound = record(7, fails(ONE, 185))
-    headers = [(one, b"Ira Intruder" if one == name else value) for one, value in sound.headers]
+    headers = [(one, words.encode() if one == name else value) for one, value in sound.headers]
     agent_world(LOOSE).poll([replace(sound, headers=headers)])
+    assert "intruder" not in written.text.lower()
+    told = {(line["event_id"], line["type"]) for line in decided(written)}
+    event_id = STRANGE if name == "ce_id" else fails(ONE, 185).id
+    assert told == {(event_id, STRANGE if name == "ce_type" else "txpush.account.modified")}
+
+
+def test_a_strange_bank_is_not_named(written: Written) -> None:
+    """The key of a signal of a strange writer may be a name, too."""
+    written.begin(level=logging.DEBUG)
+    institution_world(LOOSE).poll([replace(record(7, told(LOGIN, START)), key=b"Intruder")])
+    assert {line["institution"] for line in decided(written)} == {STRANGE}
     assert "Intruder" not in written.text
-    ids = {line["event_id"] for line in decided(written)}
-    assert ids == {STRANGE if name == "ce_id" else fails(ONE, 185).id}
+
+
+@pytest.mark.parametrize("kind", [*EventType, *SignalType, *(f"connect.{word}" for word in sorted(CONNECT_TYPES))])
+def test_a_type_that_is_known_is_told(kind: str) -> None:
+    """Every type of the contract, and every event of Data Connect that is documented or was seen."""
+    assert known_type(kind) == kind
+
+
+SHA256, UUID = hashlib.sha256(b"").hexdigest(), "8c7b2c9e-3f0a-5d55-9d0e-6f1c0b3f7a10"
+
+
+@pytest.mark.parametrize(
+    "event_id",
+    [
+        *(f"{SHA256}:0", f"{SHA256}:1234567"),
+        *("1/2/0", "1/2/healthy/102105"),
+        *(f"operator:{UUID}", f"operator:{UUID}:institution.signals/11", f"policy:{UUID}"),
+        "tick:aggregation.events/0/1793502000000",
+    ],
+)
+def test_an_id_of_ours_is_told(event_id: str) -> None:
+    """Those of bodies and of readings, of signals, of operators' acts, of rules and of ticks."""
+    assert known_id(event_id) == event_id
 
 
 def test_a_flood_of_dead_letters_hides_none_of_another_reason(written: Written) -> None:
