@@ -67,7 +67,7 @@ def test_a_client_that_does_not_end_holds_nobody_up(monkeypatch: pytest.MonkeyPa
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Client, "close", never)
-    monkeypatch.setattr(identity, "CLOSE_SECONDS", 0.01, raising=False)
+    monkeypatch.setattr(identity, "CLOSE_SECONDS", 0.01)
     assert asyncio.run(described("kafka-1:9092", ["log"])).cluster_id == "a-cluster"
 
 
