@@ -1,13 +1,15 @@
-"""The canary as a process of its own, as far as it needs no broker: how it ends when a part of it does."""
+"""The canary as a process of its own, as far as it needs no broker: how it ends by itself, or without a port."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
 from streams.canary import process
 from streams.canary.process import CanarySettings, serve
 from streams.canary.rounds import Rounds
-from streams.exits import EXIT_OTHERWISE
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from tests.processes import taken_port
 
 SETTINGS = CanarySettings(
     url="http://127.0.0.1:1",
@@ -34,3 +36,13 @@ async def test_it_says_why_it_ends_by_itself(monkeypatch: pytest.MonkeyPatch, ca
     assert told.getMessage() == "canaries are not sent any more; start it again"
     assert told.exc_info is not None
     assert told.exc_info[0] is ZeroDivisionError
+
+
+@pytest.mark.asyncio
+async def test_it_says_that_its_port_is_taken(caplog: pytest.LogCaptureFixture) -> None:
+    """One that nobody could ask for its age does not begin: 2, for nothing was sent, with the setting to change."""
+    with taken_port() as port:
+        assert await serve(replace(SETTINGS, admin_port=port)) == EXIT_NOTHING
+    (told,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert told.getMessage().startswith(f"the canary cannot listen on 127.0.0.1:{port}: ")
+    assert "TXPUSH_ADMIN_PORT" in told.getMessage()
