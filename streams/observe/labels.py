@@ -7,6 +7,7 @@ from schemas.catalogue import Kind
 from schemas.commands import CONTACT_KINDS, Action, Hold, LookupAction, TicketCause
 from schemas.events import EventType
 from schemas.health import Phase
+from schemas.signals import SignalType
 
 
 class Route(StrEnum):
@@ -197,6 +198,7 @@ ROUTES = tuple(route.value for route in Route)
 POST_ROUTES = (Route.TXPUSH.value, Route.CONNECT.value)
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
 SIGNATURE_RESULTS = tuple(result.value for result in SignatureResult)
+SIGNAL_TYPES = tuple(one.value for one in SignalType)
 BRIDGE_TYPES = (
     EventType.ACCOUNT_MODIFIED.value,
     EventType.ACCOUNT_DELETED.value,

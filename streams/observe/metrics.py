@@ -122,7 +122,10 @@ AGENT_COMMANDS = CounterMetric(
     (Label("kind", labels.KINDS), Label("action", labels.ACTIONS)),
 )
 AGENT_SIGNALS = CounterMetric(
-    "txpush_agent_signals_total", "records", "Records committed on institution.signals, by type.", (Label("type"),)
+    "txpush_agent_signals_total",
+    "records",
+    "Records committed on institution.signals, by type.",
+    (Label("type", labels.SIGNAL_TYPES),),
 )
 AGENT_LAG_MESSAGES = GaugeMetric(
     "txpush_agent_lag_messages", "messages", "Records of the partition not yet decided on.", _PARTITION

@@ -36,6 +36,37 @@ def test_no_label_names_a_person(metric: Metric) -> None:
     assert not {label.name for label in metric.labels} & PRIVATE_LABELS
 
 
+MADE_LATER = {
+    "partition": "partitions come and go",
+    "institution": "the vendor chooses them; the largest alone are shown",
+    "code": "nobody knows them",
+    "table": "made at the start, by the tables that an agent has",
+    "cause": "made at the start, by the catalogue in force",
+    "type": "most pairs with an outcome cannot be",
+    "outcome": "as above",
+    "strategy": "each that is there is news: it would fit, and is not set",
+}
+"""Labels whose series are not there from the start of a process, and why."""
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_series_are_there_from_the_start(metric: Metric) -> None:
+    """The values of a label are listed, but for a few labels; banks, of which there are many, are shown to a limit."""
+    assert {label.name for label in metric.labels if not label.values} <= MADE_LATER.keys()
+    assert isinstance(metric, TopMetric) is ("institution" in {label.name for label in metric.labels})
+    assert not isinstance(metric, TopMetric) or 0 < metric.limit <= 20
+
+
+@pytest.mark.parametrize(
+    "metric", [metric for metric in METRICS if isinstance(metric, GaugeMetric)], ids=lambda metric: metric.name
+)
+def test_moments_are_no_ages(metric: Metric) -> None:
+    """An age stands still when its process does; a moment goes on to age. Lag is asked for in seconds as well."""
+    assert metric.name.endswith("_timestamp_seconds") is (
+        metric.unit == "seconds" and metric is not metrics.AGENT_LAG_SECONDS
+    )
+
+
 def families(registry: CollectorRegistry) -> set[str]:
     """Give the names that a scrape shows."""
     return {family.name for family in text_string_to_metric_families(generate_latest(registry).decode())}
@@ -56,6 +87,9 @@ def test_known_series_exist_from_the_start() -> None:
     labels = {"route": "connect", "outcome": "overloaded"}
     assert registry.get_sample_value("txpush_bridge_requests_total", labels) == 0.0
     assert registry.get_sample_value("txpush_bridge_xml_bodies_total") == 0.0
+    agent = CollectorRegistry()
+    Instruments("agent", agent)
+    assert agent.get_sample_value("txpush_agent_signals_total", {"type": "institution.login.failing"}) == 0.0
 
 
 def test_series_count() -> None:
