@@ -1,10 +1,13 @@
 """What to do next about dead letters: what to mend, by the reason, and whether their records can be put back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from schemas.audit import DeadLetterReason
 from schemas.contract.channels import Component
 from streams.operate.letters.book import Book
+from streams.operate.letters.choosing import as_options
+from streams.operate.letters.kept import Chosen
 from streams.operate.letters.originals import NO_ORIGINAL
 
 OTHER_WRITER = "`show` says who wrote it: have that program mended, or start a release that can read it"
@@ -28,22 +31,23 @@ STAYS = "put back as it is it would be refused again"
 SHOW = "all that is kept of one, and whether it can be put back: `txpush dead-letter show {one}`"
 
 
-def next_step(reason: DeadLetterReason, component: Component | None) -> str:
-    """Say what to do about letters of a reason that a component has set aside."""
-    return f"{MEND[reason]}; {_put_back(reason, component)}"
+def next_step(reason: DeadLetterReason, component: Component | None, chosen: Chosen) -> str:
+    """Say what to do about letters of a reason that a component has set aside, those of a choice and no others."""
+    return f"{MEND[reason]}; {_put_back(reason, component, chosen)}"
 
 
-def _put_back(reason: DeadLetterReason, component: Component | None) -> str:
+def _put_back(reason: DeadLetterReason, component: Component | None, chosen: Chosen) -> str:
     if component is not Component.AGENT:
         return f"nothing can be put back: {NO_ORIGINAL[component]}"
     if reason is DeadLetterReason.SOURCE_NOT_ALLOWED:
         return STAYS
-    return f"then `txpush dead-letter retry --reason {reason} --component {component} --by YOU --why WHY`"
+    same = as_options(replace(chosen, reasons=frozenset({reason}), component=component))
+    return f"then `txpush dead-letter retry {same} --by YOU --why WHY`"
 
 
 def advised(book: Book) -> Iterator[str]:
     """Give a line for each reason and who gave it, the most frequent first, and how to look at one; none for none."""
     for (reason, component), count in book.sorts.most_common():
-        yield f"{count:,} {reason} by {component or 'another program'}: {next_step(reason, component)}"
+        yield f"{count:,} {reason} by {component or 'another program'}: {next_step(reason, component, book.chosen)}"
     for kept in book.letters[-1:]:
         yield SHOW.format(one=kept.id)

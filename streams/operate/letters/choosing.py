@@ -8,7 +8,7 @@ import click
 
 from schemas.audit import DeadLetterReason
 from schemas.contract.channels import Component
-from schemas.times import parse_rfc3339
+from schemas.times import parse_rfc3339, rfc3339
 from streams.clock import WallClock
 from streams.operate.letters.kept import READERS, Chosen, LetterId
 from streams.operate.telling import span_in
@@ -96,3 +96,16 @@ def chosen(given: dict[str, Any], *ids: LetterId) -> Chosen:
         component=None if component is None else Component(component),
         **{name: given.pop(name) for name in names},
     )
+
+
+def as_options(choice: Chosen) -> str:
+    """Write a choice as a command takes it: the ids first, and times as they are, whatever span they were given as."""
+    options = {
+        "--since": choice.since and rfc3339(choice.since),
+        "--until": choice.until and rfc3339(choice.until),
+        "--topic": choice.topic,
+        "--partition": choice.partition,
+        "--component": choice.component,
+    }
+    words = [*map(str, sorted(choice.ids)), *(f"--reason {reason}" for reason in sorted(choice.reasons))]
+    return " ".join([*words, *(f"{name} {value}" for name, value in options.items() if value is not None)])

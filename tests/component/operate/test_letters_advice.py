@@ -1,6 +1,8 @@
 """`txpush dead-letter list` on a terminal: names that can be copied, and what to do about each reason."""
 
 import re
+import shlex
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -88,7 +90,34 @@ def test_without_letters_there_is_nothing_to_do() -> None:
 @pytest.mark.parametrize(("reason", "component"), [*product(DeadLetterReason, WHO)])
 def test_every_step_can_be_typed(reason: DeadLetterReason, component: Component | None) -> None:
     """Whoever set it aside for whatever: there are words, and each command in them is one; only agents' go back."""
-    step = next_step(reason, component)
+    step = next_step(reason, component, Chosen())
     assert [fault(line, is_whole="retry" in line) for line in named(step) if fault(line)] == []
     goes_back = component is Component.AGENT and reason is not DeadLetterReason.SOURCE_NOT_ALLOWED
     assert bool(re.search("dead-letter retry", step)) == goes_back
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--since", "2026-11-01T03:00:00.25Z"],
+        ["--until", "2026-11-01T03:00:00Z", "--topic", EVENTS, "--partition", "2"],
+        ["--since", "12h", "--reason", "bad_data", "--reason", "decision_failed", "--component", "agent"],
+    ],
+)
+def test_what_is_advised_chooses_what_was_listed(monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
+    """`retry`, as it is advised, has the options of `list`, spans as times, and of the reasons that of its line."""
+    asked: list[Chosen] = []
+
+    async def read(_access: object, chosen: Chosen, limit: int) -> Book:
+        asked.append(chosen)
+        made = Book(chosen, limit)
+        made.sorts[DeadLetterReason.DECISION_FAILED, Component.AGENT] += 1
+        return made
+
+    monkeypatch.setattr(command, "read_letters", read)
+    advice = typed("dead-letter", "list", *options).stderr.splitlines()[1]
+    (line,) = [one for one in named(advice) if "retry" in one]
+    typed(*shlex.split(line)[1:])
+    listed, retried = asked
+    of_line = frozenset({DeadLetterReason.DECISION_FAILED})
+    assert retried == replace(listed, reasons=of_line, component=Component.AGENT)
