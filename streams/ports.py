@@ -1,63 +1,128 @@
-"""Ports that a process listens on: found to be free before they are shared, or refused in words."""
+"""Places that a process listens on: found to be free before they are shared, or refused in words."""
 
+import asyncio
 import errno
 import logging
 import os
 import socket
+from concurrent.futures import Future
+from contextlib import closing
+from ipaddress import ip_address
+from threading import Thread
+from typing import NamedTuple
 
 from streams.exits import EXIT_NOTHING
 
 log = logging.getLogger(__name__)
 
-ADMIN_PORT = "TXPUSH_ADMIN_PORT"
-"""The setting of the port that every process has beside its own."""
+MAX_PORT = 65535
+LOOK_UP_SECONDS = 10.0
+"""How long the name of a host may take to be looked up."""
+
+
+class ToldBy(NamedTuple):
+    """What says where a process listens: two settings, or two options of its command."""
+
+    port: str
+    host: str
+
+
+ADMIN = ToldBy("TXPUSH_ADMIN_PORT", "TXPUSH_ADMIN_HOST")
+"""Of what every process has beside its own."""
+BRIDGE = ToldBy("TXPUSH_BRIDGE_PORT", "TXPUSH_BRIDGE_HOST")
+EXECUTOR = ToldBy("TXPUSH_EXECUTOR_PORT", "TXPUSH_EXECUTOR_HOST")
+SANDBOX = ToldBy("TXPUSH_SANDBOX_PORT", "TXPUSH_SANDBOX_HOST")
+
+
+class Place(NamedTuple):
+    """An address of this machine, in digits, and a port of it."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Write it as a URL has it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class PortError(OSError):
     """A process cannot listen: the message says where, why, and which setting to change.
 
     Args:
-        host: address that it was to listen on.
+        host: address or name that it was to listen on.
         port: port of it.
-        setting: name of the setting of the port; that of the address has `HOST` in its place.
-        error: what the system says.
+        told_by: what to change.
+        error: what the system says, or Python of what is no name of a host (ValueError) or no port (OverflowError).
     """
 
-    def __init__(self, host: str, port: int, setting: str, error: OSError) -> None:
-        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        super().__init__(f"{where}: {_reason(error)}; {_advice(setting, error)}")
+    def __init__(self, host: str, port: int, told_by: ToldBy, error: OSError | ValueError | OverflowError) -> None:
+        super().__init__(f"{Place(host, port)}: {_reason(error)}; {_advice(told_by, error)}")
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError | ValueError | OverflowError) -> str:
     """Give the system's words; libraries put more around them, and names that cannot be resolved have no number."""
+    if isinstance(error, ValueError):
+        return "no host can have that name"
+    if isinstance(error, OverflowError):
+        return f"{MAX_PORT} is the last port"
     if error.errno is not None and error.errno in errno.errorcode:
         return os.strerror(error.errno)
     return str(error.strerror or error) or "nothing happened in time"
 
 
-def _advice(setting: str, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"end what listens there, or set {setting} to another port"
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"set {setting} to a port from 1024 on"
-    return f"set {setting.removesuffix('PORT')}HOST to an address of this machine"
+def _advice(told_by: ToldBy, error: OSError | ValueError | OverflowError) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRINUSE:
+        return f"end what listens there, or set {told_by.port} to another port"
+    if isinstance(error, OverflowError):
+        return f"set {told_by.port} to a port up to it"
+    if number in (errno.EACCES, errno.EPERM):
+        return f"set {told_by.port} to a port from 1024 on"
+    return f"set {told_by.host} to an address of this machine"
 
 
-def unshared_port(host: str, port: int, setting: str) -> int:
-    """Give the port, or a free one for 0: the server would share one that is taken, and its requests, without a word.
+async def address_of(host: str, port: int, told_by: ToldBy) -> str:
+    """Give the address of a host in digits, as servers want it; of several one of IPv4, where there is one.
+
+    Raises:
+        PortError: nobody knows the host, or says so in ten seconds.
+    """
+    found: Future[list[str]] = Future()
+    # Not of a pool: the end of the process would wait for a name server that does not answer.
+    Thread(target=_look_up, args=(host, found), daemon=True).start()
+    try:
+        async with asyncio.timeout(LOOK_UP_SECONDS):
+            addresses = await asyncio.wrap_future(found)
+    except (OSError, ValueError) as error:
+        raise PortError(host, port, told_by, error) from None
+    return min(addresses, key=lambda one: ip_address(one).version)
+
+
+def _look_up(host: str, found: "Future[list[str]]") -> None:
+    found.set_running_or_notify_cancel()  # from here on nobody who has waited long enough makes the answer an error
+    try:
+        answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found.set_result([str(answer[4][0]) for answer in answers])
+    except Exception as error:  # noqa: BLE001 - whoever waits says what it means
+        found.set_exception(error)
+
+
+async def free_place(host: str, port: int, told_by: ToldBy) -> Place:
+    """Give the place, with a free port for 0: the server would share one that is taken, and its requests, silently.
 
     It is let go again before the server takes it: of two that start in the same moment both may find it free.
 
     Raises:
         PortError: somebody listens there, or nobody can.
     """
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+    address = await address_of(host, port, told_by)
+    with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as what has closed lately is no hindrance
         try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortError(host, port, setting, error) from None
-        return int(probe.getsockname()[1])
+            probe.bind((address, port))
+        except (OSError, OverflowError) as error:
+            raise PortError(host, port, told_by, error) from None
+        return Place(address, int(probe.getsockname()[1]))
 
 
 def refuse_port(what: str, error: PortError) -> int:

@@ -9,14 +9,14 @@ import uvloop
 
 from streams.bridge.app import Bridge
 from streams.bridge.meters import BridgeMeters
-from streams.bridge.settings import PORT, BridgeSettings
+from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
 from streams.observe.process import moment, process_registry
-from streams.ports import PortError, refuse_port, unshared_port
+from streams.ports import BRIDGE, Place, PortError, free_place, refuse_port
 from streams.serving import http_server
 from streams.subscriptions.sealing import Sealing
 from streams.subscriptions.view import KeyView
@@ -39,11 +39,13 @@ async def serve(settings: BridgeSettings, clock: Clock) -> int:
     logging.getLogger("aiokafka").setLevel(
         logging.CRITICAL
     )  # ten lines a second in an outage; LogProducer says it once
-    process = _Process(settings, clock)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
+        if settings.workers == 1:  # of several their parent has looked
+            settings = settings.at(await free_place(settings.host, settings.port, BRIDGE))
+        process = _Process(settings, clock)
         serving = await process.start()
     except PortError as error:
         return refuse_port("the bridge", error)
@@ -94,17 +96,15 @@ class _Process:
         return problems
 
     async def start(self) -> asyncio.Task[None]:
-        """Listen; the task that is given ends with the HTTP server. Raises PortError where an address is taken."""
-        if self._settings.workers == 1:
-            unshared_port(self._settings.host, self._settings.port, PORT)
+        """Listen; the task that is given ends with the HTTP server. Raises PortError where the admin port is taken."""
         await self._admin.start()
         await self._log.start()
         if self._keys is not None:
             await self._keys.start()
         serving = asyncio.create_task(self._server.serve())
-        log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
+        log.info("admin port: http://%s/metrics", self._admin.place)
         how = "what is not signed is refused" if self._settings.signing.enforce else "unsigned notifications are taken"
-        log.info("listening on http://%s:%s; %s", self._settings.host, self._settings.port, how)
+        log.info("listening on http://%s; %s", Place(self._settings.host, self._settings.port), how)
         return serving
 
     async def stop(self, serving: asyncio.Task[None]) -> None:

@@ -9,10 +9,10 @@ from streams.bridge.sources.address import Sources
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER, EVENTS, SUBSCRIPTIONS, Layout
 from streams.observe.logs import LogOptions
+from streams.ports import Place
 from streams.serving import HEADER_SECONDS
 
 MAX_TOKENS = 2
-PORT = "TXPUSH_BRIDGE_PORT"
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 _TOKENS = "TXPUSH_CALLBACK_TOKENS"
 _POSITIVE = {
@@ -100,6 +100,10 @@ class BridgeSettings:
     def of_worker(self, index: int) -> "BridgeSettings":
         """Give the settings of one worker of several: its own admin port."""
         return replace(self, admin_port=self.admin_port + index if self.admin_port else 0)
+
+    def at(self, place: Place) -> "BridgeSettings":
+        """Give the same settings for a place that was found to be free."""
+        return replace(self, host=place.host, port=place.port)
 
     def with_workers(self, workers: int) -> "BridgeSettings":
         """Give the same settings for another number of processes."""

@@ -1,5 +1,6 @@
 """Several bridge processes on one port, one per core, that start and end together."""
 
+import asyncio
 import multiprocessing
 import multiprocessing.process
 import os
@@ -11,11 +12,11 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 
 from streams.bridge.process import run_process
-from streams.bridge.settings import PORT, BridgeSettings
+from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE
 from streams.observe.logs import log_to_stderr
-from streams.ports import ADMIN_PORT, PortError, refuse_port, unshared_port
+from streams.ports import ADMIN, BRIDGE, PortError, free_place, refuse_port
 
 KILLED_SECONDS = 2.0
 """What the system has to end a process that is killed."""
@@ -30,9 +31,7 @@ def run_workers(settings: BridgeSettings, clock: Clock) -> int:
     Ports are looked at once, before there are workers: they share that of the world.
     """
     try:
-        unshared_port(settings.host, settings.port, PORT)
-        for index in range(settings.workers):
-            unshared_port(settings.admin_host, settings.of_worker(index).admin_port, ADMIN_PORT)
+        settings = asyncio.run(_placed(settings))
     except PortError as error:
         return refuse_port("the bridge", error)
     stopping = threading.Event()
@@ -48,6 +47,14 @@ def run_workers(settings: BridgeSettings, clock: Clock) -> int:
     while not stopping.is_set() and all(worker.is_alive() for worker in workers):
         stopping.wait(0.2)
     return _end(workers, settings.shutdown_seconds + GRACE_SECONDS, orderly=stopping.is_set())
+
+
+async def _placed(settings: BridgeSettings) -> BridgeSettings:
+    """Give the settings with the place that all share. Raises PortError where one of their places is taken."""
+    shared = await free_place(settings.host, settings.port, BRIDGE)
+    for index in range(settings.workers):
+        await free_place(settings.admin_host, settings.of_worker(index).admin_port, ADMIN)
+    return settings.at(shared)
 
 
 def _worker(settings: BridgeSettings, clock: Clock) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 
 import uvloop
@@ -30,7 +31,7 @@ from streams.observe import metrics
 from streams.observe.admin import AdminServer
 from streams.observe.parts import executor
 from streams.observe.process import moment, process_registry
-from streams.ports import PortError, refuse_port, unshared_port
+from streams.ports import EXECUTOR, Place, PortError, free_place, refuse_port
 from streams.serving import http_server
 from streams.subscribe.options import Options
 from streams.subscribe.sources.kafka import KafkaSource
@@ -62,11 +63,12 @@ async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock
     """Listen at once, with or without Kafka and the vendor, until a signal comes or a part ends by itself."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second in an outage; ours say it once
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines name customers
-    process = _Process(settings, vendor, clock)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
+        place = await free_place(settings.host, settings.port, EXECUTOR)
+        process = _Process(replace(settings, host=place.host, port=place.port), vendor, clock)
         await process.start()
     except PortError as error:
         return refuse_port("the executor", error)
@@ -130,7 +132,6 @@ class _Process:
         return [*vendor, *(self._view.problems() or behind), *self._log.problems(), *self._lookups.problems()]
 
     async def start(self) -> None:
-        unshared_port(self._settings.host, self._settings.port, "TXPUSH_EXECUTOR_PORT")
         await self._admin.start()
         await self._log.start()
         await self._view.start()
@@ -138,8 +139,8 @@ class _Process:
             asyncio.create_task(self._look_up(), name="lookups"),
             asyncio.create_task(self._server.serve(), name="pages"),
         ]
-        log.info("admin port: http://%s:%s/metrics", self._admin.host, self._admin.port)
-        log.info("listening on http://%s:%s", self._settings.host, self._settings.port)
+        log.info("admin port: http://%s/metrics", self._admin.place)
+        log.info("listening on http://%s", Place(self._settings.host, self._settings.port))
 
     async def _look_up(self) -> None:
         """Answer look-ups once the topics fit; before, the gate is not entered, and lets nobody call the vendor."""

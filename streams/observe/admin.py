@@ -7,10 +7,10 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
-from streams.ports import ADMIN_PORT, PortError
+from streams.ports import ADMIN, Place, PortError, address_of
 
-LISTEN_SECONDS = 30.0
-"""How long the name of the address may take to be looked up."""
+LISTEN_SECONDS = 5.0
+"""How long the system may take to listen on an address."""
 STOP_SECONDS = 1.0
 MAX_LINES = 20
 """Reasons of one answer, and notes of one; behind them stands how many more there are."""
@@ -22,7 +22,7 @@ class AdminServer:
     """Answers in the event loop of the process, so that a stuck loop shows as a dead process.
 
     Args:
-        host: address to listen on; not one that the vendor can reach.
+        host: address to listen on, or a name of it; not one that the vendor can reach.
         port: port to listen on, 0 for any free one.
         registry: what `/metrics` shows.
         ready: gives what keeps the process from working, in words; ready when there is nothing. Must not block.
@@ -49,19 +49,25 @@ class AdminServer:
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_SECONDS)
 
     async def start(self) -> None:
-        """Listen; `port` is the real one from then on.
+        """Listen; `host` and `port` are those of the `place` from then on.
 
         Raises:
             PortError: it is taken, or nobody can listen there.
         """
         disable_created_metrics()  # type: ignore[no-untyped-call]
         await self._runner.setup()
+        address = await address_of(self.host, self.port, ADMIN)
         try:
             async with asyncio.timeout(LISTEN_SECONDS):
-                await web.TCPSite(self._runner, self.host, self.port).start()
-        except OSError as error:
-            raise PortError(self.host, self.port, ADMIN_PORT, error) from None
-        self.port = int(self._runner.addresses[0][1])
+                await web.TCPSite(self._runner, address, self.port).start()
+        except (OSError, OverflowError) as error:
+            raise PortError(self.host, self.port, ADMIN, error) from None
+        self.host, self.port = address, int(self._runner.addresses[0][1])
+
+    @property
+    def place(self) -> Place:
+        """Where it listens, once it does."""
+        return Place(self.host, self.port)
 
     async def stop(self) -> None:
         """Stop listening; takes `STOP_SECONDS` at most."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from streams.ports import unshared_port
+from streams.ports import SANDBOX, Place, ToldBy, free_place
 from streams.sandbox.sandbox import Sandbox
 from streams.serving import http_server
 
@@ -22,23 +22,27 @@ class SandboxError(RuntimeError):
 
 
 @asynccontextmanager
-async def serving(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serving(
+    sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0, told_by: ToldBy = SANDBOX
+) -> AsyncIterator[str]:
     """Serve a sandbox that follows its clock; gives its address, on a free port where 0 was asked for.
+
+    `told_by` is what was given host and port, and has to change where nobody can listen there.
 
     Raises:
         PortError: the port is taken, or nobody can listen there.
         SandboxError: the server does not start in ten seconds.
     """
-    bound = unshared_port(host, port, "TXPUSH_SANDBOX_PORT")
+    place = await free_place(host, port, told_by)
     server, threads = (
-        http_server(sandbox.app, host, bound, max_connections=MAX_CONNECTIONS, backlog=BACKLOG),
+        http_server(sandbox.app, place.host, place.port, max_connections=MAX_CONNECTIONS, backlog=BACKLOG),
         _threads(),
     )
     async with sandbox:
         running = asyncio.create_task(server.serve())
         try:
-            await _until_listening(host, bound, running)
-            yield f"http://{host}:{bound}"
+            await _until_listening(place, running)
+            yield f"http://{place}"
         finally:
             server.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait([running], timeout=STOP_SECONDS)
@@ -58,12 +62,12 @@ async def _until_ended(threads: int) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _until_listening(host: str, port: int, running: asyncio.Task[None]) -> None:
+async def _until_listening(place: Place, running: asyncio.Task[None]) -> None:
     try:
         async with asyncio.timeout(START_SECONDS):
             while not running.done():
                 try:
-                    _, writer = await asyncio.open_connection(host, port)
+                    _, writer = await asyncio.open_connection(place.host, place.port)
                 except OSError:
                     await asyncio.sleep(LOOK_SECONDS)
                 else:
@@ -71,6 +75,4 @@ async def _until_listening(host: str, port: int, running: asyncio.Task[None]) ->
                     return
     except TimeoutError:
         pass
-    raise SandboxError(
-        f"the sandbox does not answer on {host}:{port}. Start it again; choose another port with --port."
-    )
+    raise SandboxError(f"the sandbox does not answer on {place}. Start it again; choose another port with --port.")

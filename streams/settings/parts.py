@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode
 
 from schemas.contract.channels import PARTITIONS, REPLICAS
 from streams.clock import PacedClock, ScaledClock, read_clock
+from streams.ports import MAX_PORT
 
 TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 """What stands in a path without escapes, and cannot be guessed."""
@@ -17,7 +18,6 @@ TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 LINK_KEY = re.compile(r"[0-9a-fA-F]{64}")
 """256 bits in hex."""
 
-MAX_PORT = 65535
 Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
 KAFKA_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?):([0-9]{1,5})")
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode]

@@ -200,8 +200,8 @@ class FoldProgram:
     def _open_admin_port(self, loop: asyncio.AbstractEventLoop, registry: CollectorRegistry, notes: Notes) -> None:
         """Listen before the group is joined; exits where the port is taken."""
         settings = self.settings
-        host, port = settings.admin_host, settings.admin_port
-        server = AdminServer(host, port, registry, self.unready, self.unhealthy, notes=notes.lines)
+        where = (settings.admin_host, settings.admin_port)
+        server = AdminServer(*where, registry, self.unready, self.unhealthy, notes=notes.lines)
         try:
             loop.run_until_complete(server.start())
         except PortError as error:
@@ -214,7 +214,7 @@ class FoldProgram:
             logger = INHERITED
 
             async def on_start(self) -> None:
-                program.readiness.listening(f"http://{host}:{server.port}/metrics")
+                program.readiness.listening(f"http://{server.place}/metrics")
 
             async def on_stop(self) -> None:
                 program.readiness.stop()

@@ -34,7 +34,7 @@ LEFT: Mapping[str, str] = {
     "streams/history/": "files with checksums: every flipped bit is found in tests/component/export/test_export.py",
     "streams/links/fix.py links_of": "keys of the settings, which have checked them",
     "streams/observe/admin.py AdminServer.start": NUMBER,
-    "streams/ports.py unshared_port": NUMBER,
+    "streams/ports.py free_place": NUMBER,
     "streams/operate/pseudonym.py _ids": "words of the command line, and what is no id is refused",
     "streams/replay/": "what is recorded, held against what is derived; what cannot be read is a difference",
     "streams/settings/logs.py LogPart.log_options": "keys of the settings, which have checked them",

@@ -1,6 +1,7 @@
 """Bridge processes on a port that another server listens on, which would share it without a word."""
 
 import multiprocessing
+from dataclasses import replace
 
 import pytest
 
@@ -43,3 +44,11 @@ def test_the_admin_port_of_the_last_worker_is_looked_at(caplog: pytest.LogCaptur
     with taken_port() as port:
         assert run_bridge(bridge_on(free_port(), port - 1, 2), WallClock()) == 2
     assert f"127.0.0.1:{port}: Address already in use" in caplog.text
+
+
+def test_a_name_that_nobody_knows_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """Before anything listens, in words: the server takes addresses only, and would end the process without any."""
+    for workers in (1, 2):
+        bridge = replace(bridge_on(free_port(), 0, workers), host="no..host")
+        assert run_bridge(bridge, WallClock()) == 2
+        assert caplog.messages[-1].endswith("; set TXPUSH_BRIDGE_HOST to an address of this machine")
