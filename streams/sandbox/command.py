@@ -10,7 +10,7 @@ import uvloop
 
 from streams.clock import WallClock
 from streams.observe.logs import log_to_stderr
-from streams.ports import PortError, refuse_port
+from streams.ports import SANDBOX, PortError, ToldBy, refuse_port
 from streams.sandbox.clock import AdvancingClock
 from streams.sandbox.sandbox import Sandbox
 from streams.sandbox.server import SandboxError, serving
@@ -39,21 +39,22 @@ def sandbox(host: str | None, port: int | None, seed: str | None, *, any_port: b
     """  # noqa: D301 - click wants the real character
     settings = read_settings(sandbox_host=host, sandbox_port=port, sandbox_seed=seed, sandbox_any_port=any_port)
     log_to_stderr(settings.log_options("sandbox", at_least=logging.WARNING))
+    told_by = ToldBy(SANDBOX.port if port is None else "--port", SANDBOX.host if host is None else "--host")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings))
+            runner.run(_serve(settings, told_by))
     except PortError as error:
         sys.exit(refuse_port("the sandbox", error))
     except SandboxError as error:
         raise click.ClickException(str(error)) from error
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, told_by: ToldBy) -> None:
     stopping = asyncio.Event()
     for how in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(how, stopping.set)
     stand_in = Sandbox(sandbox_settings(settings), settings.clock or AdvancingClock(WallClock()))
-    async with serving(stand_in, settings.sandbox_host, settings.sandbox_port) as url:
+    async with serving(stand_in, settings.sandbox_host, settings.sandbox_port, told_by) as url:
         click.echo(url)
         click.echo(f"The sandbox is ready; its controls are at {url}/sandbox/. End it with Ctrl-C.", err=True)
         await stopping.wait()

@@ -52,7 +52,7 @@ def test_the_command_says_that_a_port_is_taken() -> None:
         done = run((*CLI, "sandbox", "--port", str(port)), {}, SECONDS)
     assert done.returncode == 2
     assert f"the sandbox cannot listen on 127.0.0.1:{port}: Address already in use; end what" in done.stderr
-    assert "set TXPUSH_SANDBOX_PORT" in done.stderr
+    assert "set --port to another port" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
