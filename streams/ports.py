@@ -5,6 +5,7 @@ import errno
 import logging
 import os
 import socket
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing
 from ipaddress import ip_address
@@ -43,6 +44,22 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         """Write it as a URL has it."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what is compared
+"""What stands for all addresses of a machine."""
+
+
+def clash(own: Place, told_by: ToldBy, admin: Place, last: int) -> Iterator[str]:
+    """Say that a port of its own is an admin port of the same process, of which `last` is the last; nothing if not.
+
+    Names are not looked up for it: of one that is an address of the other the second that listens is refused.
+    """
+    if admin.port <= own.port <= last and (own.host == admin.host or {own.host, admin.host} & EVERYWHERE):
+        others = (
+            f"that of {ADMIN.port}" if admin.port == last else f"among {admin.port} to {last}, from {ADMIN.port} on,"
+        )
+        yield f"{told_by.port}: {own.port} is {others} as well: set one of the two to another port"
 
 
 class PortError(OSError):

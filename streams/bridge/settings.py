@@ -1,6 +1,7 @@
 """Settings of the bridge; every size, wait and number of waiters has its limit here."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from streams.bridge.checks import Signing
@@ -9,7 +10,7 @@ from streams.bridge.sources.address import Sources
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER, EVENTS, SUBSCRIPTIONS, Layout
 from streams.observe.logs import LogOptions
-from streams.ports import Place
+from streams.ports import ADMIN, BRIDGE, MAX_PORT, Place, clash
 from streams.serving import HEADER_SECONDS
 
 MAX_TOKENS = 2
@@ -93,9 +94,22 @@ class BridgeSettings:
             found.append(
                 "TXPUSH_MAX_HELD_BYTES: must not be below TXPUSH_MAX_BODY_BYTES, or the largest body finds no room"
             )
+        found += self._of_ports()
         found += self.signing.problems()
         found += [f"{setting}: must be above 0" for name, setting in _POSITIVE.items() if getattr(self, name) <= 0]
         return found
+
+    def _of_ports(self) -> Iterator[str]:
+        """Say of which worker the admin port is none, or that of the world."""
+        if not self.admin_port:
+            return
+        last = self.admin_port + self.workers - 1
+        if last > MAX_PORT:
+            yield (
+                f"{ADMIN.port}: worker {self.workers} of TXPUSH_BRIDGE_WORKERS would listen on {last}, and {MAX_PORT} "
+                f"is the last port: set it to {MAX_PORT + 1 - self.workers} at most"
+            )
+        yield from clash(Place(self.host, self.port), BRIDGE, Place(self.admin_host, self.admin_port), last)
 
     def of_worker(self, index: int) -> "BridgeSettings":
         """Give the settings of one worker of several: its own admin port."""

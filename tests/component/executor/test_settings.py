@@ -79,3 +79,12 @@ def test_a_taken_port_is_refused(caplog: pytest.LogCaptureFixture, which: str) -
     (line,) = caplog.messages
     assert line.startswith(f"the executor cannot listen on 127.0.0.1:{port}: Address already in use; end what listens")
     assert line.endswith(f"set TXPUSH_{which}_PORT to another port")
+
+
+def test_one_port_is_not_used_twice() -> None:
+    """The pages of customers on the admin port: both settings are named, before anything listens."""
+    with pytest.raises(SettingsError) as refused:
+        needed(Settings(**GIVEN, executor_port=9100, admin_port=9100))  # type: ignore[arg-type] # by name
+    assert str(refused.value) == (
+        "TXPUSH_EXECUTOR_PORT: 9100 is that of TXPUSH_ADMIN_PORT as well: set one of the two to another port"
+    )

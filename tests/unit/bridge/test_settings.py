@@ -98,3 +98,61 @@ def test_tokens_are_not_shown() -> None:
     """Printing the settings tells nobody the path, nor a key."""
     shown = repr(BridgeSettings("k:1", (TOKEN,), signing=SIGNED))
     assert not [secret for secret in (TOKEN, "partner-secret", "s" * 32) if secret in shown]
+
+
+@pytest.mark.parametrize(
+    ("port", "admin_port", "workers", "told"),
+    [
+        (
+            8080,
+            65535,
+            2,
+            (
+                "TXPUSH_ADMIN_PORT: worker 2 of TXPUSH_BRIDGE_WORKERS would listen on 65536, and 65535 is the last "
+                "port: set it to 65534 at most"
+            ),
+        ),
+        (
+            9100,
+            9100,
+            1,
+            "TXPUSH_BRIDGE_PORT: 9100 is that of TXPUSH_ADMIN_PORT as well: set one of the two to another port",
+        ),
+        (
+            9102,
+            9100,
+            3,
+            (
+                "TXPUSH_BRIDGE_PORT: 9102 is among 9100 to 9102, from TXPUSH_ADMIN_PORT on, as well: "
+                "set one of the two to another port"
+            ),
+        ),
+    ],
+)
+def test_ports_that_cannot_be_are_refused(port: int, admin_port: int, workers: int, told: str) -> None:
+    """Of all workers, before anything listens: they would end each other one after the other."""
+    wrong = BridgeSettings("k:1", (TOKEN,), port=port, admin_port=admin_port, workers=workers, signing=COUNTED)
+    assert wrong.problems() == [told]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "admin_host", "admin_port", "workers"),
+    [
+        ("127.0.0.1", 0, "127.0.0.1", 0, 2),
+        ("127.0.0.1", 9102, "127.0.0.1", 9100, 2),
+        ("127.0.0.1", 9099, "127.0.0.1", 9100, 2),
+        ("127.0.0.1", 8080, "127.0.0.1", 65534, 2),
+        ("127.0.0.1", 9100, "127.0.0.2", 9100, 2),
+    ],
+)
+def test_ports_side_by_side_are_taken(host: str, port: int, admin_host: str, admin_port: int, workers: int) -> None:
+    """Ports up to the last, next to each other, and the same of two addresses; a free one is never another's."""
+    right = BridgeSettings("k:1", (TOKEN,), host, port, admin_host, admin_port, workers=workers, signing=COUNTED)
+    assert right.problems() == []
+
+
+def test_all_addresses_include_each() -> None:
+    """Whoever listens on all of them has the ports of each."""
+    for all_of_them in ("0.0.0.0", "::"):  # noqa: S104 - an example
+        wrong = BridgeSettings("k:1", (TOKEN,), all_of_them, 9100, "127.0.0.1", 9100, signing=COUNTED)
+        assert wrong.problems() != []
