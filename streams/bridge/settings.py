@@ -1,6 +1,5 @@
 """Settings of the bridge; every size, wait and number of waiters has its limit here."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -12,21 +11,24 @@ from streams.kafka.topics import DEAD_LETTER, EVENTS, SUBSCRIPTIONS, Layout
 from streams.observe.logs import LogOptions
 from streams.ports import ADMIN, BRIDGE, MAX_PORT, Place, clash
 from streams.serving import HEADER_SECONDS
+from streams.settings.parts import TOKEN
 
 MAX_TOKENS = 2
-_TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
+_ACK = "TXPUSH_ACK_SECONDS"
+_BODY = "TXPUSH_MAX_BODY_BYTES"
+_HELD = "TXPUSH_MAX_HELD_BYTES"
 _TOKENS = "TXPUSH_CALLBACK_TOKENS"
+_WORKERS = "TXPUSH_BRIDGE_WORKERS"
+_OF_THE_CODE = ("read_seconds", "header_seconds", "max_connections")
 _POSITIVE = {
-    "max_body_bytes": "TXPUSH_MAX_BODY_BYTES",
-    "read_seconds": "read_seconds",
-    "header_seconds": "header_seconds",
+    "max_body_bytes": _BODY,
     "failures_per_minute": "TXPUSH_FAILURES_PER_MINUTE",
-    "ack_deadline_seconds": "TXPUSH_ACK_SECONDS",
+    "ack_deadline_seconds": _ACK,
     "max_in_flight": "TXPUSH_MAX_IN_FLIGHT",
-    "max_connections": "max_connections",
-    "workers": "TXPUSH_BRIDGE_WORKERS",
+    "workers": _WORKERS,
+    **{name: name for name in _OF_THE_CODE},
 }
-"""What has to be above 0, and what it is set by; those without a setting are of the code alone."""
+"""What has to be above 0, and what it is set by; what has no setting goes by its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,12 @@ class BridgeSettings:
         found = []
         if not 1 <= len(self.tokens) <= MAX_TOKENS:
             found.append(f"{_TOKENS}: {len(self.tokens)} given, write one, or two while they are being exchanged")
-        if not all(_TOKEN.fullmatch(token) for token in self.tokens):
+        if not all(TOKEN.fullmatch(token) for token in self.tokens):
             found.append(f"{_TOKENS}: write 16 to 256 characters of A-Z a-z 0-9 . _ ~ - each, drawn at random")
         if self.ack_deadline_seconds >= self.shutdown_seconds:
-            found.append("TXPUSH_ACK_SECONDS: must be below TXPUSH_SHUTDOWN_SECONDS, or SIGTERM cuts off answers")
+            found.append(f"{_ACK}: must be below TXPUSH_SHUTDOWN_SECONDS, or SIGTERM cuts off answers")
         if self.max_held_bytes < self.max_body_bytes:
-            found.append(
-                "TXPUSH_MAX_HELD_BYTES: must not be below TXPUSH_MAX_BODY_BYTES, or the largest body finds no room"
-            )
+            found.append(f"{_HELD}: must not be below {_BODY}, or the largest body finds no room")
         found += self._of_ports()
         found += self.signing.problems()
         found += [f"{setting}: must be above 0" for name, setting in _POSITIVE.items() if getattr(self, name) <= 0]
@@ -106,7 +106,7 @@ class BridgeSettings:
         last = self.admin_port + self.workers - 1
         if last > MAX_PORT:
             yield (
-                f"{ADMIN.port}: worker {self.workers} of TXPUSH_BRIDGE_WORKERS would listen on {last}, and {MAX_PORT} "
+                f"{ADMIN.port}: worker {self.workers} of {_WORKERS} would listen on {last}, and {MAX_PORT} "
                 f"is the last port: set it to {MAX_PORT + 1 - self.workers} at most"
             )
         yield from clash(Place(self.host, self.port), BRIDGE, Place(self.admin_host, self.admin_port), last)
