@@ -27,6 +27,7 @@ from streams.kafka.access import access_to
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import DEAD_LETTER, EVENTS, EXECUTORS, LINKED, LOOKUP
 from streams.kafka.view import TopicView
+from streams.member import end_replaced
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
 from streams.observe.parts import executor
@@ -187,4 +188,5 @@ def _source(settings: ExecutorSettings) -> KafkaSource:
     return KafkaSource(
         [LOOKUP],
         Options(group=GROUP, bootstrap=access.bootstrap, instance=settings.instance, kafka=access.security()),
+        end_replaced,
     )

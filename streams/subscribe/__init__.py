@@ -9,6 +9,7 @@ from streams.subscribe.core import Message, RawRecord
 from streams.subscribe.delivery import Delivery
 from streams.subscribe.errors import (
     CommandLostError,
+    InstanceTakenError,
     KafkaUnavailableError,
     NotAcknowledgedError,
     ReportError,
@@ -39,6 +40,7 @@ __all__ = [
     "Delivery",
     "FileStore",
     "HttpReporter",
+    "InstanceTakenError",
     "KafkaUnavailableError",
     "Kind",
     "MemoryStore",

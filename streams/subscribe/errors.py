@@ -9,6 +9,10 @@ class KafkaUnavailableError(SubscribeError):
     """Nothing could be read for longer than `outage_seconds`: end, and let the supervisor start the service again."""
 
 
+class InstanceTakenError(SubscribeError):
+    """Another process of the group has joined under the same `instance`: give each a name of its own."""
+
+
 class TopicMissingError(SubscribeError):
     """A command topic is not on the broker: check the address, the ACLs, and that `txpush topics apply` has run."""
 

@@ -7,9 +7,9 @@ from typing import Protocol
 from schemas.times import to_epoch_ms
 from streams.clock import Clock, WallClock
 from streams.fold import Fold, Outbox, SourceRecord
+from streams.member import Member
 from streams.observe.labels import RestoredFrom, RestoreSource
 from streams.transport.local.state import LocalState
-from streams.transport.member import Member
 from streams.transport.settings import FoldSettings
 from streams.transport.ticks import Ticks
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,9 +11,15 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from streams.ending import ended
+from streams.member import Member
 from streams.polling import UnreadableBatchError, polled
 from streams.subscribe.core import Partition, RawRecord
-from streams.subscribe.errors import KafkaUnavailableError, TopicMissingError, UnreadableCommandError
+from streams.subscribe.errors import (
+    InstanceTakenError,
+    KafkaUnavailableError,
+    TopicMissingError,
+    UnreadableCommandError,
+)
 from streams.subscribe.options import Options
 from streams.subscribe.sources.base import Extent, Revoked, SourceUnavailableError
 
@@ -43,9 +49,21 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # untyped libr
 
 
 class KafkaSource:
-    """A `Source` on aiokafka; offsets are committed by hand alone."""
+    """A `Source` on aiokafka; offsets are committed by hand alone.
 
-    def __init__(self, topics: Collection[str], options: Options) -> None:
+    Args:
+        topics: what is read.
+        options: how.
+        replaced: told group and instance when another process has joined under that; each call but `stop` raises
+            InstanceTakenError then, as its partitions are the other's.
+    """
+
+    def __init__(
+        self, topics: Collection[str], options: Options, replaced: Callable[[str, str], object] | None = None
+    ) -> None:
+        self._replaced = replaced
+        self._taken = ""
+        """Why it may not go on; empty while it may."""
         self._topics = tuple(topics)
         self._options = options
         self._changes = 0
@@ -62,6 +80,7 @@ class KafkaSource:
         """Join the group, waiting for a broker that is away.
 
         Raises:
+            InstanceTakenError: see above.
             KafkaUnavailableError: no broker within `outage_seconds`.
             TopicMissingError: a topic is not there, or may not be read.
         """
@@ -124,11 +143,24 @@ class KafkaSource:
 
     async def _step(self, step: Awaitable[T], more_seconds: float = 0.0) -> T:
         try:
-            return await asyncio.wait_for(step, self._options.step_seconds + more_seconds)
+            found = await asyncio.wait_for(step, self._options.step_seconds + more_seconds)
         except UnreadableBatchError as error:
             raise UnreadableCommandError(str(error)) from error
         except (KafkaError, TimeoutError) as error:
+            self._refuse_taken()
             raise SourceUnavailableError(repr(error)) from error
+        self._refuse_taken()
+        return found
+
+    def _take(self, group: str, instance: str) -> None:
+        """Go on with nothing: each would take the partitions from the other, for ever."""
+        self._taken = f"another process of {group} has joined under the same instance {instance!r}: give each its own"
+        if self._replaced is not None:
+            self._replaced(group, instance)
+
+    def _refuse_taken(self) -> None:
+        if self._taken:
+            raise InstanceTakenError(self._taken)
 
     async def _connected(self) -> bool:
         """Connect and look the topics up; a consumer that failed is not used again."""
@@ -140,6 +172,7 @@ class KafkaSource:
             log.warning("Kafka at %s is not available: %s", self._options.bootstrap, error)
             await self.stop()
             return False
+        Member(self._take).listen(self._consumer._coordinator, self._options.instance)  # noqa: SLF001 - no other way in
         if missing := sorted(set(self._topics) - set(known)):
             await self.stop()
             raise TopicMissingError(f"{', '.join(missing)}: not on {self._options.bootstrap}, or not ours to read")

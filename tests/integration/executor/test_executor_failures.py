@@ -89,3 +89,17 @@ def _status(running: Executor, command: str) -> int:
         return httpx.get(running.link(command)).status_code
     except httpx.HTTPError:
         return 0
+
+
+def test_a_namesake_ends_the_older_one(broker: EmbeddedKafka, vendor: Stand, log: Log, tmp_path: Path) -> None:
+    """Of two under one TXPUSH_INSTANCE the older ends with 70 and says why in its last line; the younger goes on."""
+    with executor(broker.bootstrap, vendor, tmp_path / "older") as older:
+        older.until_ready()
+        with executor(broker.bootstrap, vendor, tmp_path / "younger") as younger:
+            assert older.ended(30.0) == 70
+            line = older.said().splitlines()[-1]
+            assert "another worker of txpush-executor has joined under the same TXPUSH_INSTANCE 'executor-0'; " in line
+            assert line.endswith("exiting with 70, to be started again")
+            younger.until_ready()
+            log.look_up(LookupAction.VERIFY)
+            assert wait_for(log.observed)

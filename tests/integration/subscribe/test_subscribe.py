@@ -1,6 +1,7 @@
 """The kit for readers on a real broker: transactions, the group, outages."""
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +22,7 @@ from streams.subscribe import (
     CommandLostError,
     Delivery,
     FileStore,
+    InstanceTakenError,
     MemoryStore,
     Options,
     StoreRefusedError,
@@ -188,6 +190,38 @@ async def test_a_second_reader_takes_over(broker: EmbeddedKafka) -> None:
             await asyncio.wait_for(asyncio.gather(*working), SECONDS)
     assert sorted(customer for customer, _ in done) == [story.issue().customer_id for story in stories]
     assert [customer for customer, repeated in done if repeated] == [late.command.customer_id]
+
+
+@pytest.mark.parametrize("does_commit", [False, True])
+async def test_a_namesake_ends_the_older_one(broker: EmbeddedKafka, *, does_commit: bool) -> None:
+    """Told by a heartbeat, or by offsets that are refused: it ends in words, and the partitions stay the other's."""
+    clock, store, kind = SettableClock(), MemoryStore(), Kind.CONNECT_FIX
+    heartbeat_ms = 60_000 if does_commit else 200
+    quick = {"heartbeat_interval_ms": heartbeat_ms, "session_timeout_ms": max(6000, 3 * heartbeat_ms)}
+    given = options(broker, f"namesakes-{does_commit}", instance="mailer-0", kafka=quick)
+    await put(broker, *(CommandStory(str(number)).issue() for number in range(3)))
+    async with commands(store, given, [kind], clock=clock) as older:
+        in_hand = await first(older)
+        async with commands(store, given, [kind], clock=clock) as younger:
+            await (await first(younger)).done()
+            if does_commit:
+                with contextlib.suppress(CommandLostError, InstanceTakenError):
+                    await in_hand.done()
+            else:
+                in_hand.hand_back()
+            with pytest.raises(InstanceTakenError, match="under the same instance 'mailer-0': give each its own"):
+                await handled(older)
+            await put(broker, CommandStory("last").issue())
+            await handled(younger, "last")
+
+
+async def handled(subscription: Subscription[Command], customer: str = "") -> None:
+    """Acknowledge whatever comes, up to the command of a customer."""
+    async with asyncio.timeout(SECONDS):
+        async for delivery in subscription:
+            await delivery.done()
+            if delivery.command.customer_id == customer:
+                return
 
 
 async def test_a_missing_topic_is_said(broker: EmbeddedKafka) -> None:

@@ -1,20 +1,22 @@
-"""A worker as a member of its group: when another one has its name, and when that only seems so."""
+"""A process as a member of its group: when another one has its name, and when that only seems so."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from aiokafka.errors import GroupCoordinatorNotAvailableError, UnknownMemberIdError
-from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 
-from streams.transport import member
-from streams.transport.member import FENCED_INSTANCE_ID, Member, NamedHeartbeat, end_replaced
+from streams import member
+from streams.member import FENCED_INSTANCE_ID, Member, NamedHeartbeat, NameTakenError, end_replaced
 
 NAME = "agent-0"
 UNKNOWN = UnknownMemberIdError.errno
 HEARTBEAT = HeartbeatRequest("agents", 3, "m1")
 SYNC = SyncGroupRequest("agents", 3, "m1", NAME, [])
+COMMIT = OffsetCommitRequest("agents", 3, "m1", -1, [])
 
 
 def join(member_id: str) -> JoinGroupRequest:
@@ -92,15 +94,22 @@ async def test_everything_else_goes_as_it_is(stage: Stage) -> None:
 
 @pytest.mark.parametrize("request_", [HEARTBEAT, join("m1"), SYNC], ids=["heartbeat", "join", "sync"])
 async def test_another_with_the_name_is_told(stage: Stage, request_: object) -> None:
-    """Whatever it asks as the member that the group has kept: the name is another's now."""
-    await stage.hears(request_, FENCED_INSTANCE_ID)
+    """Whatever it asks as the member that the group has kept: the name is another's now, and stays it."""
+    with pytest.raises(NameTakenError):
+        await stage.hears(request_, FENCED_INSTANCE_ID)
     assert stage.told == [("agents", NAME)]
+    stage.coordinator.asked.clear()
+    for again in (HEARTBEAT, join(""), SYNC, COMMIT):
+        with pytest.raises(NameTakenError):
+            await stage.hears(again, 0)
+    assert (stage.coordinator.asked, stage.told) == ([], [("agents", NAME)])
 
 
 async def test_another_that_joins_meanwhile_is_told(stage: Stage) -> None:
     """Two that start at the same moment: the first is answered when the second comes."""
     stage.coordinator.member_id = ""
-    await stage.hears(join(""), FENCED_INSTANCE_ID)
+    with pytest.raises(NameTakenError):
+        await stage.hears(join(""), FENCED_INSTANCE_ID)
     assert stage.told == [("agents", NAME)]
 
 
@@ -116,6 +125,54 @@ async def test_a_place_that_was_lost_is_no_other_worker(stage: Stage, request_: 
 async def test_silence_and_rebalances_are_no_other_worker(stage: Stage, error: int) -> None:
     """Who was silent for too long, or is of another generation, joins again: aiokafka's business."""
     assert await stage.hears(HEARTBEAT, error) == error
+    assert stage.told == []
+
+
+@dataclass
+class Committed:
+    """What a broker says to offsets: an error for each partition."""
+
+    topics: list[tuple[str, list[tuple[int, int]]]]
+
+
+@pytest.mark.parametrize("heard", [0, UNKNOWN, FENCED_INSTANCE_ID])
+async def test_offsets_that_are_refused_ask_for_the_name(stage: Stage, heard: int) -> None:
+    """They go without it, and their answer would have aiokafka join again, and take the name back."""
+
+    async def send(request: object) -> Answer | Committed:
+        stage.coordinator.asked.append(request)
+        refused = Committed([("t", [(0, 0), (1, UNKNOWN)])])
+        return refused if isinstance(request, OffsetCommitRequest) else Answer(heard)
+
+    stage.member._send = send
+    if heard == FENCED_INSTANCE_ID:
+        with pytest.raises(NameTakenError):
+            await stage.coordinator._send_req(COMMIT)
+        assert stage.told == [("agents", NAME)]
+    else:
+        assert isinstance(await stage.coordinator._send_req(COMMIT), Committed)
+        assert stage.told == []
+    assert [type(one) for one in stage.coordinator.asked] == [OffsetCommitRequest, NamedHeartbeat]
+
+
+async def test_offsets_that_are_taken_ask_nothing(stage: Stage) -> None:
+    """One request for one."""
+
+    async def send(request: object) -> Committed:
+        stage.coordinator.asked.append(request)
+        return Committed([("t", [(0, 0)])])
+
+    stage.member._send = send
+    await stage.coordinator._send_req(COMMIT)
+    assert stage.coordinator.asked == [COMMIT]
+
+
+async def test_a_question_has_its_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coordinator that does not answer holds nobody up."""
+    monkeypatch.setattr(member, "ASKED_SECONDS", 0.01)
+    stage.member._send = lambda _request: asyncio.Event().wait()
+    async with asyncio.timeout(5):
+        await stage.member.end_if_replaced()
     assert stage.told == []
 
 

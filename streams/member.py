@@ -1,8 +1,9 @@
-"""A worker as a member of its group, by the name that it keeps over restarts (static membership, KIP-345).
+"""A process as a member of its group, by the name that it keeps over restarts (static membership, KIP-345).
 
 A broker gives a name to whoever joins under it last. The member before is told so (FENCED_INSTANCE_ID) where it says
 its name, which aiokafka 0.14 does not in heartbeats: it hears that nobody knows it, as a member does that was silent
-for too long, joins again, and takes the name back, for ever. Here heartbeats have the name.
+for too long, joins again, and takes the name back, for ever. Here heartbeats have the name, and whoever has lost it
+asks nothing of the group any more.
 """
 
 import asyncio
@@ -10,8 +11,9 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any
 
-from aiokafka.errors import UnknownMemberIdError
+from aiokafka.errors import KafkaError, UnknownMemberIdError
 from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 from aiokafka.protocol.types import Int16, Int32, Schema, String
 
@@ -43,6 +45,10 @@ class _NamedHeartbeatRequestV3(RequestStruct):  # type: ignore[misc] # as above
     )
 
 
+class NameTakenError(KafkaError):  # type: ignore[misc] # as above
+    """Another process has joined under the name: nothing is asked of the group any more, a place in it least of all."""
+
+
 class NamedHeartbeat(Request[_NamedHeartbeatRequestV3]):  # type: ignore[misc] # as above
     """A heartbeat that says the member's name (version 3; brokers from 2.3 on)."""
 
@@ -66,10 +72,10 @@ def end_replaced(group: str, instance: str) -> None:
 
 
 class Member:
-    """Hears what the group says to a worker with a name; one without a name has nothing to hear.
+    """Hears what the group says to a process with a name; one without a name has nothing to hear.
 
     Args:
-        replaced: told group and name once another member is known to have that name.
+        replaced: told group and name, once, when another member is known to have that name.
     """
 
     def __init__(self, replaced: Callable[[str, str], object] = end_replaced) -> None:
@@ -77,6 +83,7 @@ class Member:
         self._coordinator: Any = None
         self._instance = ""
         self._send: Any = None
+        self._is_replaced = False
         self._kept_as = _NOBODY
         """The id under which the group has last kept it: what comes before is lost if the coordinator moves then."""
 
@@ -92,7 +99,7 @@ class Member:
             coordinator._send_req = self._request  # noqa: SLF001 - as above
 
     async def end_if_replaced(self) -> None:
-        """Ask the group whether another has the name, for a worker that was fenced; nothing is said without an answer.
+        """Ask the group whether another has the name, once it was fenced or refused; without an answer nothing is said.
 
         Nor is anything while it joins: what it had before that may have been replaced by itself.
         """
@@ -107,7 +114,12 @@ class Member:
             self._tell()
 
     async def _request(self, request: Any) -> Any:  # noqa: ANN401 - aiokafka is untyped
-        """Send what aiokafka asks of the group, heartbeats with the name, and hear the answer first."""
+        """Send what aiokafka asks of the group, heartbeats with the name, and hear the answer first.
+
+        Raises:
+            NameTakenError: another has the name, now or before.
+        """
+        self._refuse_replaced()
         member_id = self._coordinator.member_id
         is_heartbeat = isinstance(request, HeartbeatRequest)
         answer = await self._send(self._heartbeat(member_id) if is_heartbeat else request)
@@ -116,7 +128,11 @@ class Member:
         if isinstance(request, _OF_MEMBERS) and answer.error_code == FENCED_INSTANCE_ID:
             if member_id in (_NOBODY, self._kept_as):
                 self._tell()
+                self._refuse_replaced()
             answer.error_code = UnknownMemberIdError.errno  # an id that was never kept: aiokafka joins without one
+        if isinstance(request, OffsetCommitRequest) and _is_unknown(answer):  # it would join again, too
+            await self.end_if_replaced()
+            self._refuse_replaced()
         return answer
 
     def _heartbeat(self, member_id: str) -> NamedHeartbeat:
@@ -124,4 +140,15 @@ class Member:
         return NamedHeartbeat(group.group_id, group.generation, member_id, self._instance)
 
     def _tell(self) -> None:
-        self._replaced(self._coordinator.group_id, self._instance)
+        if not self._is_replaced:
+            self._is_replaced = True
+            self._replaced(self._coordinator.group_id, self._instance)
+
+    def _refuse_replaced(self) -> None:
+        if self._is_replaced:
+            raise NameTakenError(f"another member of {self._coordinator.group_id} has the name {self._instance!r}")
+
+
+def _is_unknown(answer: Any) -> bool:  # noqa: ANN401 - aiokafka is untyped
+    """Tell whether offsets were refused to a member that the group does not know."""
+    return any(error == UnknownMemberIdError.errno for _, partitions in answer.topics for _, error in partitions)
