@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import ProducerFenced
 
 from schemas.events import Source
+from streams import member as members
 from streams.kafka.topics import AGENT, EVENTS
+from streams.member import Member
 from streams.transport import partition as transport
 from streams.transport.parts import FoldParts
 from streams.transport.settings import FoldSettings
@@ -46,11 +50,15 @@ class Hanging(Consumer):
     position = hang
 
 
-def owned(stage: Stage, limits: dict[str, Any], deliver: Deliver, consumer: Consumer) -> transport.OwnedPartition:
+def owned(
+    stage: Stage, limits: dict[str, Any], deliver: Deliver, consumer: Consumer, member: Member | None = None
+) -> transport.OwnedPartition:
     """Own the partition within limits."""
     settings = replace(FoldSettings("nowhere", AGENT, EVENTS, 1, stage.clock), **limits)
     unmeasured: Any = Unmeasured()
-    parts = FoldParts(settings, stage.fold(), Ticks(settings, Source.AGENT, lambda: None), unmeasured)
+    parts = FoldParts(
+        settings, stage.fold(), Ticks(settings, Source.AGENT, lambda: None), unmeasured, member=member or Member()
+    )
     return transport.OwnedPartition(parts, consumer, TopicPartition(EVENTS, 0), deliver)
 
 
@@ -97,6 +105,53 @@ async def test_an_agent_that_does_not_decide(stage: Stage, monkeypatch: pytest.M
 
     words = await ended(stage, monkeypatch, {"decide_seconds": SOON}, forget, Consumer(group=AGENT))
     assert words == "partition 0: TimeoutError()"
+
+
+class Asking(Member):
+    """Asks a coordinator that does not answer, without its own limit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_asking = False
+
+    async def end_if_replaced(self) -> None:
+        self.is_asking = True
+        await hang()
+
+
+async def refuse(*_: object, **__: object) -> NoReturn:
+    """Fence whoever commits."""
+    raise ProducerFenced
+
+
+async def test_a_fenced_partition_ends_whoever_cancels_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebalance that comes while the group is asked who has the name takes nothing from the end."""
+    ends = list[str]()
+    monkeypatch.setattr(transport, "exit_now", lambda why, _error=None: ends.append(why))
+    monkeypatch.setattr(Producer, "commit_transaction", refuse)
+    asking = Asking()
+    partition = owned(stage, {}, decide, Consumer(group=AGENT), asking)
+    await until(lambda: asking.is_asking, 10)
+    assert ends == []
+    await partition.close()
+    assert [words.partition(":")[0] for words in ends] == ["partition 0"]
+    assert "ProducerFenced" in ends[0]
+
+
+async def test_a_question_without_answer_ends_a_fenced_partition(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a limit of its own, as everything has that is waited for."""
+    monkeypatch.setattr(Producer, "commit_transaction", refuse)
+    monkeypatch.setattr(members, "ASKED_SECONDS", SOON)
+    member = Member()
+    coordinator = SimpleNamespace(group_id=AGENT, generation=1, member_id="m1", _send_req=hang)
+    member.listen(coordinator, "agent-0")
+    member._kept_as = "m1"
+    ends = list[str]()
+    monkeypatch.setattr(transport, "exit_now", lambda why, _error=None: ends.append(why))
+    partition = owned(stage, {}, decide, Consumer(group=AGENT), member)
+    await until(lambda: ends, 10)
+    await partition.close()
+    assert "ProducerFenced" in ends[0]
 
 
 async def test_a_restore_without_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
