@@ -21,8 +21,9 @@ from faust.types.tuples import ConsumerMessage
 from streams.ending import ended
 from streams.kafka.access import client_arguments
 from streams.observe.logs import INHERITED
-from streams.transport.partition import OwnedPartition, Poll
+from streams.transport.partition import OwnedPartition
 from streams.transport.parts import FoldParts
+from streams.transport.poll import Poll
 from streams.transport.state.kept import Kept
 
 log = logging.getLogger(__name__)

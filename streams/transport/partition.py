@@ -10,11 +10,12 @@ from aiokafka.errors import ProducerFenced
 from structlog.contextvars import bind_contextvars
 
 from streams.exits import exit_now
-from streams.fold.effects import Effects, Fold, Outbox, OutRecord, PartitionPaused, ShareTooLarge, SourceRecord
+from streams.fold.effects import Effects, Outbox, OutRecord, PartitionPaused, ShareTooLarge, SourceRecord
 from streams.observe.logs.errors import in_words, is_told
 from streams.transport.local.frames import Changes
 from streams.transport.parts import FoldParts
 from streams.transport.place import LogPlace
+from streams.transport.poll import Poll
 from streams.transport.settings import TICK_LATE
 from streams.transport.state.kept import Kept
 from streams.transport.state.opening import OpenState, open_state
@@ -24,32 +25,6 @@ log = logging.getLogger(__name__)
 
 BREATH_SECONDS = 0.01
 """What others have of the loop between two turns that wait for nothing."""
-
-
-class Poll:
-    """The records of one poll on their way to the agent, and the agent's answer on its way back."""
-
-    __slots__ = ("_answer", "_fold", "_seconds", "partition", "records")
-
-    def __init__(self, fold: Fold, partition: int, records: Sequence[SourceRecord], seconds: float) -> None:
-        self._fold = fold
-        self.partition = partition
-        self.records = records
-        self._seconds = seconds
-        self._answer: asyncio.Future[Effects] = asyncio.get_running_loop().create_future()
-
-    def decide(self) -> None:
-        """Answer with the fold's decision; a poll whose partition has been given up meanwhile is not looked at."""
-        if self._answer.done():
-            return
-        try:
-            self._answer.set_result(self._fold.fold(self.partition, self.records, self._seconds))
-        except Exception as error:  # noqa: BLE001 - the partition's own task decides what an error means
-            self._answer.set_exception(error)
-
-    async def effects(self) -> Effects:
-        """Wait for the agent's decision."""
-        return await self._answer
 
 
 class OwnedPartition:

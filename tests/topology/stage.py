@@ -21,6 +21,7 @@ from streams.transport import partition as transport
 from streams.transport import ticks as ticking
 from streams.transport import transaction as transactions
 from streams.transport.parts import FoldParts
+from streams.transport.poll import Poll
 from streams.transport.settings import FoldSettings
 from streams.transport.state import restore as restoring
 from streams.transport.ticks import Ticks
@@ -124,7 +125,7 @@ def owned(stage: Stage, consumer: Consumer, turn_seconds: float = inf) -> transp
     unmeasured: Any = Unmeasured()
     parts = FoldParts(settings, stage.fold(), Ticks(settings, Source.AGENT, lambda: None), unmeasured)
 
-    async def deliver(poll: transport.Poll) -> None:
+    async def deliver(poll: Poll) -> None:
         poll.decide()
 
     return transport.OwnedPartition(parts, consumer, TopicPartition(EVENTS, 0), deliver)

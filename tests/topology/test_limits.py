@@ -16,6 +16,7 @@ from streams.kafka.topics import AGENT, EVENTS
 from streams.member import Member
 from streams.transport import partition as transport
 from streams.transport.parts import FoldParts
+from streams.transport.poll import Poll
 from streams.transport.settings import FoldSettings
 from streams.transport.state import restore as restoring
 from streams.transport.ticks import Ticks
@@ -25,7 +26,7 @@ from tests.waiting import until
 
 SOON = 0.05
 """A limit, in seconds, that is over before anybody minds."""
-Deliver = Callable[[transport.Poll], Awaitable[None]]
+Deliver = Callable[[Poll], Awaitable[None]]
 
 
 async def hang(*_: object, **__: object) -> NoReturn:
@@ -34,7 +35,7 @@ async def hang(*_: object, **__: object) -> NoReturn:
     raise AssertionError
 
 
-async def decide(poll: transport.Poll) -> None:
+async def decide(poll: Poll) -> None:
     """Answer a poll at once."""
     poll.decide()
 
@@ -100,7 +101,7 @@ async def test_a_fencing_that_is_not_answered(stage: Stage, monkeypatch: pytest.
 async def test_an_agent_that_does_not_decide(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its poll reaches it, and no answer comes."""
 
-    async def forget(_poll: transport.Poll) -> None:
+    async def forget(_poll: Poll) -> None:
         """Do nothing about it."""
 
     words = await ended(stage, monkeypatch, {"decide_seconds": SOON}, forget, Consumer(group=AGENT))
