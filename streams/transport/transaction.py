@@ -1,7 +1,7 @@
 """The transactional producer of one input partition: everything a poll leads to, in one transaction."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -51,10 +51,18 @@ class PartitionTransaction:
 
     Starting it fences whoever held the partition before and ends their transaction (InitProducerId). After any
     exception the outcome is unknown: the process has to end.
+
+    Args:
+        settings: brokers, names, and the limit of a step.
+        source: the partition.
+        progressed: told of each step of a transaction that is done.
     """
 
-    def __init__(self, settings: FoldSettings, source: TopicPartition) -> None:
+    def __init__(
+        self, settings: FoldSettings, source: TopicPartition, progressed: Callable[[], None] = lambda: None
+    ) -> None:
         self._settings = settings
+        self._progressed = progressed
         self._source = source
         self._producer = AIOKafkaProducer(
             **client_arguments(settings.bootstrap),
@@ -132,7 +140,9 @@ class PartitionTransaction:
     async def _step(self, step: Awaitable[T]) -> T:
         # Not wait_for: before Python 3.12 it can swallow a cancellation that comes with the result.
         async with asyncio.timeout(self._settings.step_seconds):
-            return await step
+            done = await step
+        self._progressed()
+        return done
 
 
 def _append(batch: Any, record: OutRecord) -> bool:  # noqa: ANN401 - untyped library

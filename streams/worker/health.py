@@ -8,7 +8,8 @@ from streams.transport.partition import OwnedPartition
 from streams.transport.settings import FoldSettings
 
 STUCK_SECONDS = 60.0
-"""A partition polls every half second and commits within seconds; a minute without either is no load, it is a fault."""
+"""A partition polls every half second and commits within seconds, and each step of that has its own, shorter limit: a
+minute in which none is done is no load, it is a fault."""
 
 
 class Membership(Protocol):

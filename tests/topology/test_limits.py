@@ -20,6 +20,7 @@ from streams.transport.poll import Poll
 from streams.transport.settings import FoldSettings
 from streams.transport.state import restore as restoring
 from streams.transport.ticks import Ticks
+from streams.worker.health import STUCK_SECONDS
 from tests.topology.on_broker import Consumer, Producer
 from tests.topology.stage import Stage, Unmeasured
 from tests.waiting import until
@@ -171,3 +172,29 @@ async def test_a_restore_that_stands_still(stage: Stage, monkeypatch: pytest.Mon
     words = await ended(stage, monkeypatch, {}, decide, Consumer(group=AGENT))
     assert words.startswith("partition 0: RestoreStalledError: no more records before the end of")
     assert "txpush-agent-control-changelog" in words
+
+
+async def test_slow_steps_are_progress(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of a transaction may take its whole limit: together they are longer than a worker may stand still."""
+    now, longest = 0.0, list[float]()
+    partition = owned(stage, {}, decide, Consumer(group=AGENT))
+
+    def slow(step: Callable[..., Awaitable[object]], seconds: float) -> Callable[..., Awaitable[object]]:
+        async def taking(*given: object, **more: object) -> object:
+            nonlocal now
+            now += seconds
+            longest.append(now - partition.progressed_at)
+            return await step(*given, **more)
+
+        return taking
+
+    monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: now))
+    limit = partition._settings.step_seconds
+    for step in ("begin_transaction", "send_offsets_to_transaction", "commit_transaction"):
+        monkeypatch.setattr(Producer, step, slow(getattr(Producer, step), limit))
+    monkeypatch.setattr(Producer, "send_batch", slow(Producer.send_batch, 1.0))  # many are one step
+    partition.progressed_at = now
+    await until(lambda: "stands" in stage.cluster.trace, 10)
+    await partition.close()
+    assert now > STUCK_SECONDS
+    assert max(longest) < STUCK_SECONDS
