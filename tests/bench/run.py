@@ -8,7 +8,7 @@ from statistics import median
 from tests.bench.contest import AGENT_WORKER, UNOBSERVED, contest
 from tests.bench.drain import Drained, drain, state_bytes
 from tests.bench.latency import latency, seed
-from tests.bench.restart import restarts
+from tests.bench.restarts.restart import restarts
 from tests.bench.telling import end_on_sigterm, say
 from tests.bench.traffic import ACCOUNTS, Portfolio, history, tonight
 

@@ -14,8 +14,8 @@ from streams.kafka.embedded.machine import free_ports
 from tests.bench.contest import AGENT_WORKER, POLL_SECONDS, Contest, contest
 from tests.bench.drain import drain
 from tests.bench.measure import Contestant, peak_mb
-from tests.bench.restart import PER_SECOND, restart, traffic
 from tests.bench.restarts.grown import grow
+from tests.bench.restarts.restart import PER_SECOND, restart, traffic
 from tests.bench.telling import end_on_sigterm, say
 from tests.bench.traffic import ACCOUNTS, Portfolio, history, tonight
 

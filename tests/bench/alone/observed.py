@@ -97,7 +97,7 @@ def measured(records: Sequence[Record]) -> tuple[list[int], list[int]]:
 
 def main() -> None:
     """Fold, and print what observing costs."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.observed", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.alone.observed", description=__doc__)
     parser.add_argument("--size", type=int, default=200_000, help="events (200,000 take about a minute)")
     events = parser.parse_args().size
     with Path(os.devnull).open("w") as nowhere:

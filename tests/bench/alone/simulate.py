@@ -1,6 +1,7 @@
 """Measures `txpush simulate`: events a second and peak memory at growing sizes, and where `decide` spends its time.
 
-Run it as `python -m tests.bench.simulate [--size 1000000]`; Linux, no Kafka. Files are written to a temporary folder.
+Run it as `python -m tests.bench.alone.simulate [--size 1000000]`; Linux, no Kafka.
+Files are written to a temporary folder.
 """
 
 import argparse

@@ -70,7 +70,7 @@ def seconds(fold: LogFold, event: Event) -> float:
 
 def main() -> None:
     """Grow the state, and print what each event takes."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.wide", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.alone.wide", description=__doc__)
     parser.add_argument("--accounts", type=int, default=500_000, help="of one partition")
     accounts = parser.parse_args().accounts
     state, institution, at = grown(accounts)

@@ -23,7 +23,7 @@ from streams.observe.metrics import Instruments
 from streams.signatures import connect_signature, txpush_key, txpush_signature
 from streams.subscriptions.view import KeysOf
 
-PAYLOADS = Path(__file__).parents[1] / "payloads"
+PAYLOADS = Path(__file__).parents[2] / "payloads"
 HOST, SECRET, KEY, OLD_KEY = "hooks.example.com", "partner-secret", "signing-key" * 23, "former-key" * 25
 TOKEN = "bench-token-0123456789"  # noqa: S105 - opens nothing but this bench
 SIGNING = Signing(host=HOST, partner_secrets=(SECRET,), sealing_keys=("s" * 32,))

@@ -1,4 +1,4 @@
-"""What the sweep's book of accounts takes: `python -m tests.bench.sweep.memory [ACCOUNTS]`."""
+"""What the sweep's book of accounts takes: `python -m tests.bench.alone.sweep [ACCOUNTS]`."""
 
 import gc
 import resource

@@ -1,6 +1,6 @@
 """Prints what one event costs the decision core: nightly snapshots, nine in ten an unchanged code 0.
 
-Run it as `python tests/bench/decide.py [seconds]`; it needs the repository's root on the path, and no Kafka.
+Run it as `python -m tests.bench.alone.decide [seconds]`; no Kafka.
 """
 
 import gc
