@@ -1,14 +1,28 @@
 """The plan of an export: fixed offsets, kept in the folder, so that a run that was stopped goes on where it was."""
 
+import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import msgspec
 
+from schemas.problems import UNREADABLE
 from streams.export.choices import Choices, ExportError
 from streams.history import HistoryError, Place, Span
-from streams.history.export_manifest import MANIFEST, Segment, read_manifest, sync_folder, write_whole
+from streams.history.export_files import read_bounded, sync_folder, write_whole
+from streams.history.export_manifest import (
+    MANIFEST,
+    MANIFEST_BYTES,
+    Count,
+    Segment,
+    is_time,
+    misplaced,
+    read_manifest,
+    segment_path,
+)
+from streams.history.export_segments import is_as_written
 
 PLAN = "plan.json"
 FINISHED = "finished.jsonl"
@@ -28,7 +42,7 @@ class Plan(msgspec.Struct, frozen=True):
     Attributes:
         made_at: when the ends were taken, RFC 3339.
         forgotten: hash of who was forgotten by the time of the plan; empty where that is of no matter.
-        state_is_read: the topics of one moment are there.
+        state_sha256: the mark of the topics of one moment, once they are there; see `mark`.
     """
 
     choices: Choices
@@ -37,8 +51,8 @@ class Plan(msgspec.Struct, frozen=True):
     partitions: int
     topics: Mapping[str, Planned]
     forgotten: str = ""
-    forgotten_count: int = 0
-    state_is_read: bool = False
+    forgotten_count: Count = 0
+    state_sha256: str = ""
 
     def span(self, place: Place) -> Span:
         """Give what of a partition belongs to it."""
@@ -60,22 +74,38 @@ def begun(folder: Path, choices: Choices) -> Plan | None:
         return None
     if not folder.is_dir():
         raise ExportError(f"{folder} is no folder: name one that is new, or empty")
-    if (folder / MANIFEST).exists():
-        raise ExportError(_whole(folder))
     plan = folder / PLAN
+    if (folder / MANIFEST).exists():
+        plan.unlink(missing_ok=True)  # a run that was killed at its very end has left it
+        raise ExportError(_whole(folder))
     if not plan.exists():
         if any(path.suffix != ".part" for path in folder.iterdir()):
             raise ExportError(f"{folder} is not empty: name a folder that is new, or one where an export was stopped")
         return None
     try:
-        found = msgspec.json.decode(plan.read_bytes(), type=Plan)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        found = msgspec.json.decode(read_bounded(folder, plan, MANIFEST_BYTES), type=Plan)
+    except UNREADABLE as error:
         raise ExportError(f"{plan} cannot be read ({error}): remove {folder}, and begin again") from error
     if found.choices != choices:
         raise ExportError(
             f"an export with other options was begun in {folder}: run that one again to finish it, or remove the folder"
         )
+    if (fault := next(_faults(found), None)) is not None:
+        raise ExportError(f"{plan} is damaged: {fault}; remove {folder}, and begin again")
     return found
+
+
+def _faults(plan: Plan) -> Iterator[str]:
+    """Say what of a plan cannot be: the topics are folders that are written to, and dropped."""
+    if not is_time(plan.made_at):
+        yield "it was made at no time"
+    if set(plan.topics) != set(plan.choices.topics):
+        yield "its topics are not those that were asked for"
+    for name, topic in plan.topics.items():
+        if len(topic.spans) != plan.partitions:
+            yield f"{name} has {len(topic.spans)} partitions, not {plan.partitions}"
+        if any(not 0 <= span.begin <= span.end for span in topic.spans):
+            yield f"{name} has a partition that ends before it begins"
 
 
 def _whole(folder: Path) -> str:
@@ -108,12 +138,68 @@ def clear(folder: Path, plan: Plan) -> None:
     sync_folder(folder)
 
 
-def finished(folder: Path, place: Place) -> list[Segment]:
-    """Give the files of a partition that are whole, in order; a line that a kill has cut off goes, with its file."""
-    path = folder / place.topic / str(place.partition) / FINISHED
-    if not path.exists():
+def finished(folder: Path, place: Place, span: Span) -> list[Segment]:
+    """Give the files of a partition that are whole, in order, by what is said of them.
+
+    Raises:
+        ExportError: what is said is damaged.
+    """
+    journal, found = _journal(folder, place), list(_told(folder, place, span))
+    if _lines(found) != (journal.read_bytes() if journal.exists() else b""):
+        raise ExportError(f"{journal}:{len(found) + 1} is damaged: run the same again, it makes that part anew")
+    return found
+
+
+def resumed(folder: Path, place: Place, span: Span) -> list[Segment]:
+    """Give the files of a partition that are whole, in order; each is looked at.
+
+    What comes behind a line that is damaged or cut off, or behind a file that is, is taken away, to be made anew.
+
+    Raises:
+        HistoryError: something stands there that no export has made.
+    """
+    journal = _journal(folder, place)
+    if not journal.parent.exists():
         return []
-    whole, _, cut_off = path.read_bytes().rpartition(b"\n")
-    if cut_off:
-        write_whole(path, whole + b"\n" if whole else b"")
-    return [msgspec.json.decode(line, type=Segment) for line in whole.splitlines()]
+    found = list(takewhile(lambda one: is_as_written(folder, place, one), _told(folder, place, span)))
+    if journal.exists() and _lines(found) != journal.read_bytes():
+        write_whole(journal, _lines(found))
+    kept = {segment_path(folder, place, one.begin) for one in found}
+    for path in journal.parent.iterdir():
+        if path.suffix in {".zst", ".part"} and path not in kept:
+            path.unlink()
+    return found
+
+
+def mark(folder: Path, plan: Plan, topics: Sequence[str]) -> str:
+    """Give a hash of what is there of some topics, all of which is looked at."""
+    found = hashlib.sha256()
+    for place in (Place(topic, number) for topic in topics for number in range(plan.partitions)):
+        found.update(b"%s\n%s" % (str(place).encode(), _lines(resumed(folder, place, plan.span(place)))))
+    return found.hexdigest()
+
+
+def line(segment: Segment) -> bytes:
+    """Give what is said of a file."""
+    return msgspec.json.encode(segment) + b"\n"
+
+
+def _lines(segments: Sequence[Segment]) -> bytes:
+    return b"".join(map(line, segments))
+
+
+def _journal(folder: Path, place: Place) -> Path:
+    return folder / place.topic / str(place.partition) / FINISHED
+
+
+def _told(folder: Path, place: Place, span: Span) -> Iterator[Segment]:
+    """Give what is said of the files of a partition up to the first line that cannot be."""
+    before: list[Segment] = []
+    try:
+        for text in read_bounded(folder, _journal(folder, place), MANIFEST_BYTES).splitlines():
+            before.append(msgspec.json.decode(text, type=Segment))
+            if next(misplaced(span, before[-2:]), None) is not None:
+                return
+            yield before[-1]
+    except (FileNotFoundError, *UNREADABLE):
+        return

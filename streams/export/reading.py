@@ -33,7 +33,7 @@ class Reading:
             OSError: the files cannot be written.
         """
         span = self.plan.span(place)
-        with PartitionWriter(self.folder, place, span.begin) as writer:
+        with PartitionWriter(self.folder, place, span) as writer:
             self.tick(writer.next_offset - span.begin)
             async for records in self.history.read(place, Span(writer.next_offset, span.end)):
                 end, before = records[-1].offset + 1, writer.next_offset

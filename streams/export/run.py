@@ -16,7 +16,7 @@ from streams.export.choices import STATE, Choices, ExportError
 from streams.export.cut import Ends, planned, require_rest
 from streams.export.names.altering import Altering
 from streams.export.names.names import Names
-from streams.export.plan import Plan, begun, clear, discard, finished, save
+from streams.export.plan import Plan, begun, clear, discard, finished, mark, save
 from streams.export.reading import Reading, Tick
 from streams.export.workers import Work, on_every_partition
 from streams.history import Content, History, Origin, Place
@@ -72,7 +72,7 @@ class Run:
         altering = None
         if self.choices.content is not Content.WHOLE:
             altering = Altering(self.choices.content, self.key, forgotten, frozenset(self.choices.customers))
-        if state and not plan.state_is_read:
+        if state and not plan.state_sha256:
             plan = self._state_read(plan, state)
         rest = [topic for topic in self.choices.topics if topic not in state]
         self._all(Exporting(self.origin, self.folder, plan, rest, altering), plan, rest, "records")
@@ -99,15 +99,25 @@ class Run:
                 f"what was begun in {self.folder} is of another cluster, or of topics that were made anew since: "
                 "remove the folder, and begin again"
             )
-        if self.choices.content is Content.WHOLE and self.choices.state and not plan.state_is_read:
-            try:
-                await require_rest(history, plan)
-            except ExportError:
-                self.say("the agents have written since it was begun: it begins anew")
-                discard(self.folder, plan)
-                return None
+        if (why := await self._why_anew(history, plan)) is not None:
+            self.say(f"{why}: it begins anew")
+            discard(self.folder, plan)
+            return None
         self.say(f"going on with the export that was begun at {plan.made_at}")
         return plan
+
+    async def _why_anew(self, history: History, plan: Plan) -> str | None:
+        """Say why the state of a plan cannot be of one moment any more; None where it can."""
+        if self.choices.content is not Content.WHOLE or not self.choices.state:
+            return None
+        if plan.state_sha256:
+            is_there = mark(self.folder, plan, self.choices.state) == plan.state_sha256
+            return None if is_there else "the state that was read is damaged"
+        try:
+            await require_rest(history, plan)
+        except ExportError:
+            return "the agents have written since it was begun"
+        return None
 
     def _with_forgotten(self, plan: Plan) -> tuple[Plan, frozenset[str]]:
         """Find who was forgotten by now; files that were written before the last of them was cannot stay."""
@@ -135,7 +145,7 @@ class Run:
                 await require_rest(history, plan)
 
         asyncio.run(checked())
-        plan = msgspec.structs.replace(plan, state_is_read=True)
+        plan = msgspec.structs.replace(plan, state_sha256=mark(self.folder, plan, state))
         save(self.folder, plan)
         self.say("the state is there: the agents may start again")
         return plan
@@ -169,7 +179,7 @@ class Run:
 
     def _topic(self, plan: Plan, topic: str) -> Topic:
         partitions = (
-            Partition(span.begin, span.end, tuple(finished(self.folder, Place(topic, number))))
+            Partition(span.begin, span.end, tuple(finished(self.folder, Place(topic, number), span)))
             for number, span in enumerate(plan.topics[topic].spans)
         )
         return Topic(plan.topics[topic].id, tuple(partitions))

@@ -7,14 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
 from backports.zstd import CompressionParameter, ZstdCompressor
 
-from streams.export.plan import FINISHED, finished
+from streams.export.plan import FINISHED, line, resumed
 from streams.fold.effects import SourceRecord
-from streams.history import Place
+from streams.history import Place, Span
+from streams.history.export_files import created, require_no_link, sync_folder
 from streams.history.export_lines import lines_of
-from streams.history.export_manifest import Segment, segment_path, sync_folder
+from streams.history.export_manifest import Segment, segment_path
 
 SEGMENT_RECORDS = 100_000
 SEGMENT_BYTES = 32 << 20
@@ -26,17 +26,18 @@ OPTIONS: Mapping[int, int] = {CompressionParameter.compression_level: LEVEL, Com
 class PartitionWriter:
     """Goes on with the files of a partition behind those that are whole; used as a context, which drops a part file."""
 
-    def __init__(self, folder: Path, place: Place, begin: int) -> None:
+    def __init__(self, folder: Path, place: Place, span: Span) -> None:
         self._folder = folder
         self._place = place
-        self._whole = finished(folder, place)
-        self.next_offset = self._whole[-1].end if self._whole else begin
+        require_no_link(folder, self._path(0).parent)
+        whole = resumed(folder, place, span)
+        self.next_offset = whole[-1].end if whole else span.begin
         """From where on records are missing."""
         self._open: _OpenSegment | None = None
 
     def __enter__(self) -> Self:
         """Go on."""
-        segment_path(self._folder, self._place, 0).parent.mkdir(parents=True, exist_ok=True)
+        self._path(0).parent.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(
@@ -63,7 +64,7 @@ class PartitionWriter:
         segment = self._open.close(self.next_offset)
         self._open = None
         with (self._path(0).parent / FINISHED).open("ab") as journal:
-            journal.write(msgspec.json.encode(segment) + b"\n")
+            journal.write(line(segment))
             journal.flush()
             os.fsync(journal.fileno())
 
@@ -77,7 +78,7 @@ class _OpenSegment:
     def __init__(self, path: Path, begin: int) -> None:
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
-        self._file = self._part.open("wb")
+        self._file = created(self._part)
         self._compressor = ZstdCompressor(options=OPTIONS)
         self._content, self._compressed = hashlib.sha256(), hashlib.sha256()
         self._begin = begin

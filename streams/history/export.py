@@ -9,7 +9,7 @@ from pathlib import Path
 from schemas.times import to_epoch_ms
 from streams.fold.effects import SourceRecord
 from streams.history.export_lines import ExportedRecord
-from streams.history.export_manifest import Manifest, Partition, Segment, read_manifest, segment_path
+from streams.history.export_manifest import Manifest, Partition, Segment, read_manifest
 from streams.history.export_segments import segment_records
 from streams.history.history import Content, HistoryError, Place, Span
 
@@ -94,7 +94,7 @@ class ExportHistory:
         return partition.end
 
     def _records(self, place: Place, segment: Segment) -> Iterable[Sequence[ExportedRecord]]:
-        return segment_records(segment_path(self._folder, place, segment.begin), segment)
+        return segment_records(self._folder, place, segment)
 
     async def read(self, place: Place, span: Span) -> AsyncIterator[Sequence[SourceRecord]]:
         """Give the records of a span; see History."""

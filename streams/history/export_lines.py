@@ -5,7 +5,12 @@ from typing import Any
 
 import msgspec
 
+from schemas.problems import UNREADABLE
 from streams.fold.effects import Headers, SourceRecord
+from streams.history.export_manifest import Offset, Time
+
+LINE_BYTES = 8 << 20
+"""Of a line: a record as large as a broker takes one by default, 1 MiB, with every byte of it escaped, has 6 MiB."""
 
 
 class ExportedRecord(msgspec.Struct, frozen=True, gc=False):
@@ -27,8 +32,8 @@ class _Header(msgspec.Struct, array_like=True, gc=False):
 class _Line(msgspec.Struct, omit_defaults=True, gc=False):
     """What is left out is null; headers are an object where they can be one, else lists of name, text and base64."""
 
-    offset: int
-    timestamp: int
+    offset: Offset
+    timestamp: Time
     key: str | None = None
     key_base64: bytes | None = None
     headers: dict[str, str | None] | list[_Header] = msgspec.field(default_factory=dict)
@@ -46,17 +51,17 @@ def lines_of(records: Iterable[SourceRecord]) -> bytes:
 
 
 def records_of(lines: bytes) -> Iterator[ExportedRecord]:
-    """Read whole lines; raises msgspec.MsgspecError or UnicodeDecodeError where one is none of ours."""
+    """Read whole lines; raises one of UNREADABLE where one is none of ours. Empty lines are passed over."""
     return map(_record, _decoder.decode_lines(lines))
 
 
 def first_bad_line(lines: bytes) -> tuple[int, str] | None:
     """Give the number, from 1, of the first line that cannot be read, and why; None where all can be."""
-    for number, line in enumerate(lines.splitlines(), start=1):
+    for number, line in enumerate(lines.removesuffix(b"\n").split(b"\n"), start=1):
         try:
             _decoder.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            return number, str(error)
+        except UNREADABLE as error:
+            return number, str(error) if line.strip() else "it is empty"
     return None
 
 

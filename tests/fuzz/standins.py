@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -155,6 +156,18 @@ def scratch() -> tempfile.TemporaryDirectory[str]:
 
 
 _scratch = cache(scratch)
+
+
+@contextmanager
+def tree() -> Iterator[Path]:
+    """Give a folder for folders, for as long as the block lasts, and a file beside it that is nobody's to touch."""
+    beside, folder = empty_folder() / "beside", empty_folder() / "tree"
+    beside.write_bytes(b"mine")
+    try:
+        yield folder
+        assert beside.read_bytes() == b"mine"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def empty_folder() -> Path:

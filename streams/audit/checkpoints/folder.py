@@ -18,7 +18,7 @@ from streams.audit.checkpoints.entry import Entry
 from streams.audit.checkpoints.keys import is_signed, signed
 from streams.audit.plan import Mark
 from streams.history import Place
-from streams.history.export_manifest import sync_folder
+from streams.history.export_files import sync_folder
 
 VERSION = 1
 NAME = re.compile(r"checkpoint-(\d{8})\.json")

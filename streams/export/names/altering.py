@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from schemas.canary import CANARY_TOPIC
+from schemas.problems import UNREADABLE
 from streams.export.names.commands import command_ids
 from streams.export.names.fields import Walk
 from streams.export.names.names import Names
@@ -130,9 +131,20 @@ def _key(walk: Walk, topic: str, key: bytes | None) -> bytes | None:
 def _value(walk: Walk, value: bytes | None) -> bytes | None:
     if not value:
         return value
-    data = _loaded(value)
-    if data is None:  # nobody knows what stands in it
+    try:
+        return _renamed(walk, value)
+    except (
+        *UNREADABLE,
+        orjson.JSONEncodeError,
+    ):  # nobody knows what stands in it, or it is nested deeper than anything of ours
         return None if walk.applies else value
+
+
+def _renamed(walk: Walk, value: bytes) -> bytes:
+    """Give JSON with other names in it; raises one of UNREADABLE, or JSONEncodeError, for what is none."""
+    data = _loaded(value)
+    if data is None:
+        raise ValueError("it is no JSON, or a single value")
     changed = walk.over(data)
     if isinstance(changed, dict) and isinstance(changed.get(NESTED), str) and walk.applies:
         inner = _loaded(changed[NESTED].encode())

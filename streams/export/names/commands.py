@@ -7,6 +7,7 @@ from uuid import uuid5
 import orjson
 
 from schemas.commands import COMMAND_NAMESPACE
+from schemas.problems import UNREADABLE
 from schemas.times import rfc3339, time_of_record
 from streams.export.names.names import Names
 from streams.history import History, Place
@@ -36,7 +37,7 @@ def _ids(
         data = orjson.loads(value or b"null")
         if names.applies(data["customer_id"]):
             yield _lookup(data, timestamp, headers, names) if place.topic == LOOKUP else _command(data, names)
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+    except (*UNREADABLE, KeyError, TypeError, AttributeError):
         return  # none of ours: its id is in nobody's state
 
 

@@ -2,23 +2,24 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import click
 import msgspec
 
-from schemas.times import from_epoch_ms, rfc3339
+from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import WallClock
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.export.choices import SECRET, ExportError
+from streams.export.restoring.looking import Looking, absurd
 from streams.export.restoring.partition import KEPT_MS, Restoring
 from streams.export.workers import Outcome, on_every_partition, processes_for
-from streams.history import Content, HistoryError, Place
+from streams.history import Content, HistoryError
 from streams.history.cluster import ClusterOrigin
-from streams.history.export_manifest import Manifest, read_manifest, segment_path, write_whole
-from streams.history.export_segments import require_file
+from streams.history.export_files import write_whole
+from streams.history.export_manifest import Manifest, read_manifest
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.topics import EVENTS, SIGNALS, Layout, contract, require
 from streams.observe.logs import log_to_stderr
@@ -53,13 +54,13 @@ def restore(folder: Path, processes: int | None) -> None:
     log_to_stderr(settings.log_options("import", at_least=logging.WARNING))
     try:
         manifest = read_manifest(folder)
-        _require_whole(folder, manifest, settings)
+        require_whole(folder, manifest, settings)
         identities = read(settings, _require_empty(settings))
-        _require_files(folder, manifest)
+        _require_files(Looking(folder, restored_topics(manifest), identities), manifest, processes)
     except (ExportError, HistoryError, ClusterError) as error:
         click.echo(f"{error}; nothing was written", err=True)
         sys.exit(EXIT_NOTHING)
-    for line in _warnings(manifest):
+    for line in warnings(manifest):
         click.echo(line, err=True)
     outcome = _restored(settings, folder, manifest, identities, processes)
     if outcome.failed:
@@ -79,24 +80,18 @@ def _restored(
     work = Restoring(
         folder=folder,
         access=Access.of(settings),
-        topics=[topic.name for topic in contract() if topic.name in manifest.topics],
+        topics=restored_topics(manifest),
         identities=identities,
         at=WallClock().now(),
     )
-    records = sum(
-        segment.records
-        for topic in manifest.topics.values()
-        for partition in topic.partitions
-        for segment in partition.segments
-    )
-    with Told("records, written and read back", 2 * records) as told:
+    with Told("records, written and read back", 2 * _records(manifest)) as told:
         return on_every_partition(
             work, range(manifest.partitions), processes_for(manifest.partitions, processes), told.add
         )
 
 
-def _require_whole(folder: Path, manifest: Manifest, settings: Settings) -> None:
-    """Refuse an export that no cluster can go on from."""
+def require_whole(folder: Path, manifest: Manifest, settings: Settings) -> None:
+    """Refuse an export that no cluster can go on from; raises ExportError."""
     if manifest.content is not Content.WHOLE:
         raise ExportError(
             f"{folder} is {manifest.content}: records were changed in it; only an export made with --whole is restored"
@@ -104,6 +99,8 @@ def _require_whole(folder: Path, manifest: Manifest, settings: Settings) -> None
     lacking = [topic.name for topic in contract() if topic.name not in {*manifest.topics, *SECRET}]
     if lacking:
         raise ExportError(f"{folder} lacks {', '.join(lacking)}: export all topics to restore from")
+    if (many := next(absurd(manifest), None)) is not None:
+        raise ExportError(f"{folder}: {many}; take it from another copy")
     if manifest.partitions != settings.partitions:
         raise ExportError(
             f"{folder} has {manifest.partitions} partitions, not {settings.partitions}: set "
@@ -126,24 +123,44 @@ async def _require_empty(settings: Settings) -> Mapping[str, str]:
         return {log: history.identity(log) for log in (EVENTS, SIGNALS)}
 
 
-def _require_files(folder: Path, manifest: Manifest) -> None:
-    """Look at every file before anything is written: a damaged one would be found hours later."""
-    for name, topic in manifest.topics.items():
-        for number, partition in enumerate(topic.partitions):
-            for segment in partition.segments:
-                require_file(segment_path(folder, Place(name, number), segment.begin), segment)
+def _require_files(work: Looking, manifest: Manifest, processes: int | None) -> None:
+    """Look at every record before anything is written: a damaged one would be found hours later."""
+    with Told("records, looked at", _records(manifest)) as told:
+        outcome = on_every_partition(
+            work, range(manifest.partitions), processes_for(manifest.partitions, processes), told.add
+        )
+    if outcome.failed:
+        lines = [f"partition {number}: {why}" for number, why in sorted(outcome.failed.items())]
+        raise ExportError("\n".join(lines))
 
 
-def _warnings(manifest: Manifest) -> Iterator[str]:
+def restored_topics(manifest: Manifest) -> Sequence[str]:
+    """Give the topics of an export that a cluster of this release has."""
+    return [topic.name for topic in contract() if topic.name in manifest.topics]
+
+
+def _records(manifest: Manifest) -> int:
+    return sum(
+        segment.records
+        for topic in manifest.topics.values()
+        for partition in topic.partitions
+        for segment in partition.segments
+    )
+
+
+def warnings(manifest: Manifest) -> Iterator[str]:
+    """Say what of an export will not be on the cluster."""
     now = WallClock().now()
     for name, topic in manifest.topics.items():
         firsts = [segment.first_ms for partition in topic.partitions for segment in partition.segments]
         kept = timedelta(milliseconds=KEPT_MS.get(name, 0))
-        if kept and firsts and from_epoch_ms(min(firsts)) < now - kept:
+        if kept and firsts and min(firsts) < to_epoch_ms(now - kept):
             yield (
                 f"{name} is kept {kept.days} days: what is older than {rfc3339(now - kept)} is written, and the "
                 "brokers delete it within minutes; raise its retention.ms before, if it is wanted"
             )
+    if strange := sorted(set(manifest.topics) - set(restored_topics(manifest))):
+        yield f"{', '.join(strange)}: this release has no such topic, and leaves it out"
     for name in SECRET:
         if name not in manifest.topics:
             yield f"{name} is not in it: it was made without --secrets; `txpush subscribe --all --renew` makes new keys"

@@ -10,6 +10,7 @@ from schemas.contract.channels import CHANNELS
 from schemas.times import to_epoch_ms
 from streams.export.choices import ExportError
 from streams.export.reading import Tick
+from streams.export.restoring.looking import SAME_OFFSETS
 from streams.export.restoring.offsets import runs
 from streams.export.restoring.producing import Producing, producing
 from streams.export.restoring.state import to_write
@@ -18,10 +19,7 @@ from streams.history import History, Place
 from streams.history.cluster import ClusterOrigin
 from streams.history.export import ExportOrigin
 from streams.kafka.access import Bootstrap
-from streams.kafka.topics import DEAD_LETTER, EVENTS, SIGNALS
 
-SAME_OFFSETS = (EVENTS, SIGNALS, DEAD_LETTER)
-"""Topics whose offsets are referred to: by state, audit records, ids of signals, and notes about dead letters."""
 AT_ONCE = 2_000
 """Records that are written before it is looked where the next gap is."""
 KEPT_MS = {one.address: timedelta(days=one.kept_days) // timedelta(milliseconds=1) for one in CHANNELS if one.kept_days}

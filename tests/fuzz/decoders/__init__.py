@@ -4,6 +4,7 @@ from tests.fuzz.decoder import Decoder
 from tests.fuzz.decoders.bridge import BRIDGE
 from tests.fuzz.decoders.canary import CANARY
 from tests.fuzz.decoders.disk import DISK
+from tests.fuzz.decoders.exports import EXPORTS
 from tests.fuzz.decoders.files import FILES
 from tests.fuzz.decoders.log import LOG
 from tests.fuzz.decoders.operators import OPERATORS
@@ -12,7 +13,7 @@ from tests.fuzz.decoders.settings import SETTINGS
 from tests.fuzz.decoders.state import STATE
 from tests.fuzz.decoders.vendor import VENDOR
 
-EVERY = (*BRIDGE, *LOG, *STATE, *VENDOR, *OPERATORS, *DISK, *FILES, *SETTINGS, *SANDBOX, *CANARY)
+EVERY = (*BRIDGE, *LOG, *STATE, *VENDOR, *OPERATORS, *DISK, *FILES, *EXPORTS, *SETTINGS, *SANDBOX, *CANARY)
 DECODERS: dict[str, Decoder] = {one.name: one for one in EVERY}
 
 __all__ = ["DECODERS", "Decoder"]
