@@ -175,7 +175,10 @@ def _subject(walk: Walk, text: str) -> str:
 
 def _scrubbed(walk: Walk, headers: Headers) -> Headers:
     return [
-        (name, str(walk.scrubbed(content.decode(errors="replace"))).encode() if content else content)
+        (
+            str(walk.scrubbed(name)),
+            str(walk.scrubbed(content.decode(errors="replace"))).encode() if content else content,
+        )
         for name, content in headers
     ]
 

@@ -12,6 +12,8 @@ _LETTERS = re.compile(r"lookup:[0-9a-f-]{36}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SHORTEST = 5
 """Characters of an id that is looked for inside of other texts."""
+SMALLEST = 10**6
+"""Of numbers that are looked at as if they were ids; codes are smaller."""
 
 Change = Callable[["Walk", Any], Any]
 
@@ -41,7 +43,7 @@ class Walk:
 
     def _object(self, node: Mapping[str, Any]) -> dict[str, Any]:
         outer = self._whose
-        whose = node.get("customer_id", node.get("customerId"))
+        whose = _as_id(node.get("customer_id", node.get("customerId")))
         if isinstance(whose, str):
             self._whose = whose
         changed = {name: self._field(name, value) for name, value in node.items()}
@@ -60,16 +62,19 @@ class Walk:
 
     def customer(self, value: Any) -> Any:  # noqa: ANN401 - JSON
         """Name a customer, if that one has another name."""
+        value = _as_id(value)
         if not isinstance(value, str) or not self.names.applies(value):
             return value
         return self._meet(value, self.names.customer(value))
 
     def account(self, value: Any) -> Any:  # noqa: ANN401 - JSON
         """Name an account."""
+        value = _as_id(value)
         return self._meet(value, self.names.account(value)) if isinstance(value, str) and value else value
 
     def login(self, value: Any) -> Any:  # noqa: ANN401 - JSON
         """Name a login."""
+        value = _as_id(value)
         return self._meet(value, self.names.login(value)) if isinstance(value, str) and value else value
 
     def _meet(self, identity: str, name: str) -> str:
@@ -108,12 +113,17 @@ class Walk:
         return self.names.hash(value) if isinstance(value, str) and value else value
 
     def scrubbed(self, node: Any) -> Any:  # noqa: ANN401 - JSON
-        """Give JSON in which no text has an id that was met in it any more."""
+        """Give JSON in which no text, and no number, has an id that was met in it any more."""
         found = [one for one in self.met if len(one) >= SHORTEST]
         if not found:
             return node
         pattern = re.compile("(?<![0-9A-Za-z])(" + "|".join(map(re.escape, found)) + ")(?![0-9A-Za-z])")
         return _each_text(node, lambda text: pattern.sub(lambda hit: self.met[hit[1]], text))
+
+
+def _as_id(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Give the id that a number is: events that nobody can read have such."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _each_text(node: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
@@ -123,6 +133,8 @@ def _each_text(node: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 
         return [_each_text(one, change) for one in node]
     if isinstance(node, dict):
         return {change(name): _each_text(value, change) for name, value in node.items()}
+    if isinstance(node, int | float) and abs(node) >= SMALLEST and (changed := change(str(node))) != str(node):
+        return changed
     return node
 
 

@@ -12,10 +12,13 @@ from click.testing import CliRunner
 
 from streams.cli import txpush
 from streams.export.choices import ExportError
+from streams.export.names.altering import Alteration
 from streams.export.names.names import Names
+from streams.fold.effects import Headers
 from streams.fold.intake import partition_of
 from streams.history import Content, Place
 from streams.history.export import ExportOrigin
+from streams.history.export_lines import ExportedRecord, lines_of
 from streams.kafka.topics import AUDIT, CUSTOMER_COMMANDS, EVENTS, SIGNALS
 from streams.pseudonyms import Kind, Pseudonyms
 from streams.testing.history import MemoryOrigin
@@ -144,3 +147,19 @@ def test_without_a_key_nobody_is_named(origin: MemoryOrigin, tmp_path: Path) -> 
     """Where somebody was forgotten a key is needed, in words; nothing of it is an export."""
     with pytest.raises(ExportError, match=r"1 customers were forgotten.*set TXPUSH_PSEUDONYM_KEYS"):
         exported(origin, tmp_path / "plain", content=Content.STRIPPED, key=b"")
+
+
+@pytest.mark.parametrize(
+    ("headers", "value"),
+    [
+        ((), b'{"customerId":7000000005,"other":{"n":7000000005}}'),
+        ((), b'{"a":' * 400 + b'"7000000005"' + b"}" * 400),
+        ((("seen by 7000000005", b"x"),), b"{}"),
+    ],
+)
+def test_what_nobody_can_read_names_nobody(headers: Headers, value: bytes) -> None:
+    """Ids as numbers, nested deeper than anything is read, in the name of a header: they are exported as well."""
+    record = ExportedRecord(0, 0, GONE.encode(), value, headers)
+    altered = Alteration(Names(KEY, 3, None), frozenset())(EVENTS, record)
+    assert altered is not None
+    assert GONE.encode() not in lines_of([altered])

@@ -7,13 +7,14 @@ from tests.fuzz.decoders.disk import DISK
 from tests.fuzz.decoders.exports import EXPORTS
 from tests.fuzz.decoders.files import FILES
 from tests.fuzz.decoders.log import LOG
+from tests.fuzz.decoders.names import NAMED
 from tests.fuzz.decoders.operators import OPERATORS
 from tests.fuzz.decoders.sandbox import SANDBOX
 from tests.fuzz.decoders.settings import SETTINGS
 from tests.fuzz.decoders.state import STATE
 from tests.fuzz.decoders.vendor import VENDOR
 
-EVERY = (*BRIDGE, *LOG, *STATE, *VENDOR, *OPERATORS, *DISK, *FILES, *EXPORTS, *SETTINGS, *SANDBOX, *CANARY)
+EVERY = (*BRIDGE, *LOG, *STATE, *VENDOR, *OPERATORS, *DISK, *FILES, *EXPORTS, *NAMED, *SETTINGS, *SANDBOX, *CANARY)
 DECODERS: dict[str, Decoder] = {one.name: one for one in EVERY}
 
 __all__ = ["DECODERS", "Decoder"]
