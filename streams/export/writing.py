@@ -9,11 +9,12 @@ from typing import Self
 
 from backports.zstd import CompressionParameter, ZstdCompressor
 
+from streams.export.choices import ExportError
 from streams.export.plan import FINISHED, line, resumed
 from streams.fold.effects import SourceRecord
 from streams.history import Place, Span
 from streams.history.export_files import created, require_no_link, sync_folder
-from streams.history.export_lines import lines_of
+from streams.history.export_lines import LINE_BYTES, lines_of
 from streams.history.export_manifest import Segment, segment_path
 
 SEGMENT_RECORDS = 100_000
@@ -94,6 +95,8 @@ class _OpenSegment:
         if not records:
             return
         lines = lines_of(records)
+        if len(lines) > LINE_BYTES:
+            _require_short(records)
         times = [record.timestamp for record in records]
         first, last = min(times), max(times)
         self._last_ms = last if self._first_ms is None else max(last, self._last_ms)
@@ -129,3 +132,12 @@ class _OpenSegment:
     def drop(self) -> None:
         self._file.close()
         self._part.unlink(missing_ok=True)
+
+
+def _require_short(records: Sequence[SourceRecord]) -> None:
+    for record in records:
+        if len(lines_of([record])) > LINE_BYTES:
+            raise ExportError(
+                f"the record at offset {record.offset} takes a line of more than {LINE_BYTES} bytes, which no reader "
+                "of an export takes: nothing of ours is as large; leave its topic out with --topic"
+            )

@@ -31,8 +31,9 @@ def opened_file(folder: Path, path: Path) -> Iterator[BufferedReader]:
 def read_bounded(folder: Path, path: Path, most: int) -> bytes:
     """Read a file below a folder; see `opened_file`, and it may not have more bytes than `most`."""
     with opened_file(folder, path) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size) if size <= most else b""
+    if size > most:
         raise HistoryError(f"{path} has more than {most} bytes, which no export writes: take it from another copy")
     return content
 

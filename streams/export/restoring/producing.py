@@ -77,7 +77,9 @@ class Producing:
         await _answered(self.aborting.begin_transaction())
         for run, fill in zip(found, filled, strict=True):
             await self._send(self.plain, run.records)
-            await self._send(self.aborting, _fillers(fill.fillers, run.records[-1].timestamp))
+            for first in range(0, fill.fillers, FILLED_AT_ONCE):
+                count = min(FILLED_AT_ONCE, fill.fillers - first)
+                await self._send(self.aborting, _fillers(count, run.records[-1].timestamp))
             if fill.ends:
                 await _answered(self.aborting.abort_transaction())
                 await self._marked()
