@@ -13,8 +13,9 @@ from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import WallClock
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.export.choices import SECRET, ExportError
+from streams.export.restoring.comparing import KEPT_MS, Compared
 from streams.export.restoring.looking import Looking, absurd
-from streams.export.restoring.partition import KEPT_MS, Restoring
+from streams.export.restoring.partition import Restoring
 from streams.export.workers import Outcome, on_every_partition, processes_for
 from streams.history import Content, HistoryError
 from streams.history.cluster import ClusterOrigin
@@ -70,13 +71,18 @@ def restore(folder: Path, processes: int | None) -> None:
             f"{settings.bootstrap} holds a part: delete its topics, apply them anew, then run the same again", err=True
         )
         sys.exit(EXIT_OTHERWISE)
-    click.echo(f"{sum(outcome.results.values()):,} records are there, read back and compared")
+    click.echo(f"{sum(one.records for one in outcome.results.values()):,} records are there, read back and compared")
+    if expired := sum(one.expired for one in outcome.results.values()):
+        click.echo(
+            f"{expired:,} more are older than their topic is kept: they were written, and the brokers have deleted "
+            "them by now, as they do; nothing is wrong"
+        )
     _tell_chains(folder, manifest, identities)
 
 
 def _restored(
     settings: Settings, folder: Path, manifest: Manifest, identities: Mapping[str, str], processes: int | None
-) -> Outcome[int]:
+) -> Outcome[Compared]:
     work = Restoring(
         folder=folder,
         access=Access.of(settings),
