@@ -1,5 +1,6 @@
 """What of a cluster is exported, and how much of it is changed on the way."""
 
+import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -14,6 +15,9 @@ CONTROLS = tuple(changelog(application, "control") for application in TABLES)
 """What every transaction of an agent writes to: whether it has moved tells whether anything has."""
 COMPACTED = frozenset(topic.name for topic in contract() if topic.config["cleanup.policy"] == "compact")
 """Topics that have the present only: no range of time is cut out of them."""
+
+
+HASHED = b"txpush choices"
 
 
 class ExportError(RuntimeError):
@@ -37,6 +41,11 @@ class Choices(msgspec.Struct, frozen=True):
     until_ms: int | None = None
     customers: tuple[str, ...] = ()
     names: str = ""
+
+    def kept(self, key: bytes) -> "Choices":
+        """Give them as they may be kept in the folder of an export: with hashes in place of customers' ids."""
+        hashed = (hashlib.blake2b(one.encode(), digest_size=16, key=key, person=HASHED) for one in self.customers)
+        return msgspec.structs.replace(self, customers=tuple(one.hexdigest() for one in hashed))
 
     @property
     def state(self) -> tuple[str, ...]:

@@ -76,18 +76,20 @@ class Run:
             plan = self._state_read(plan, state)
         rest = [topic for topic in self.choices.topics if topic not in state]
         self._all(Exporting(self.origin, self.folder, plan, rest, altering), plan, rest, "records")
-        manifest = self._manifest(plan)
+        manifest = self._manifest(plan, forgotten)
         write_manifest(self.folder, manifest)
         clear(self.folder, plan)
         return manifest
 
     async def _planned(self) -> Plan:
-        plan = begun(self.folder, self.choices)
+        kept = self.choices.kept(self.key)
+        plan = begun(self.folder, kept)
         async with self.origin.open() as history:
             if plan is not None:
                 plan = await self._still(history, plan)
             if plan is None:
                 plan = await planned(history, self.choices, self.at, self.uncommitted)
+                plan = msgspec.structs.replace(plan, choices=kept)
                 save(self.folder, plan)
         return plan
 
@@ -159,10 +161,9 @@ class Run:
             raise ExportError("\n".join(["not all was exported:", *lines, "run the same again: it goes on from there"]))
         return list(outcome.results.values())
 
-    def _manifest(self, plan: Plan) -> Manifest:
-        choices = plan.choices
-        names = Names(self.key, plan.partitions, None)
-        is_named = choices.content is Content.PSEUDONYMISED
+    def _manifest(self, plan: Plan, forgotten: frozenset[str]) -> Manifest:
+        choices = self.choices
+        names = Names(self.key, plan.partitions, None if choices.content is Content.PSEUDONYMISED else forgotten)
         return Manifest(
             made_at=plan.made_at,
             made_by=version("txpush-remediation"),
@@ -172,7 +173,7 @@ class Run:
             topics={topic: self._topic(plan, topic) for topic in choices.topics},
             since=None if choices.since_ms is None else rfc3339(from_epoch_ms(choices.since_ms)),
             until=None if choices.until_ms is None else rfc3339(from_epoch_ms(choices.until_ms)),
-            customers=tuple(map(names.customer, choices.customers)) if is_named else choices.customers,
+            customers=tuple(names.customer(one) if names.applies(one) else one for one in choices.customers),
             forgotten=plan.forgotten_count,
             warning=WARNINGS[choices.content],
         )
