@@ -15,7 +15,7 @@ from streams.audit.linking import link_keys
 from streams.audit.parallel import proven_in_processes
 from streams.audit.plan import Ways
 from streams.audit.planning import Asked
-from streams.audit.running import FILE, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
+from streams.audit.running import FILE, FIRST, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
 from streams.audit.verify import verified
 from streams.clock import WallClock
 from streams.history import HistoryError
@@ -47,6 +47,7 @@ audit.add_command(keygen)
 @click.option("--until", type=Moment(), help="Decisions before: a time, or a span ago as 12h or 3d.")
 @click.option("--checkpoints", type=FOLDER, help="Hold the chains against the checkpoints of this folder.")
 @click.option("--public-key", "keys", type=FILE, multiple=True, help="Who has signed them; twice after a new key.")
+@click.option("--first", type=FIRST, default=1, help="The oldest that the folder has: others are kept elsewhere.")
 @click.option("--since-checkpoint", is_flag=True, help="Only what came after the last of them.")
 @click.option("--link-key", "with_links", is_flag=True, help="Check the link of each command: TXPUSH_LINK_KEYS, _URL.")
 @click.option("--former-link-keys", type=FILE, help="Keys of links that are not in use any more, one a line.")
@@ -60,6 +61,7 @@ def verify(
     until: datetime | None,
     checkpoints: Path | None,
     keys: tuple[Path, ...],
+    first: int,
     former_link_keys: Path | None,
     former_link_url: tuple[str, ...],
     former: tuple[str, ...],
@@ -81,7 +83,7 @@ def verify(
       TXPUSH_LINK_URL=https://fix.example.com TXPUSH_LINK_KEYS=... txpush audit verify --link-key
     """  # noqa: D301 - click wants the real character
     settings = begin()
-    known = _known(checkpoints, keys, is_needed=since_checkpoint)
+    known = _known(checkpoints, keys, first, is_needed=since_checkpoint)
     if since_checkpoint and (since is not None or until is not None):
         refuse("--since-checkpoint says where to begin: leave --from and --until out")
     asked = Asked(
@@ -103,7 +105,7 @@ def verify(
     sys.exit(code_of(verdict))
 
 
-def _known(folder: Path | None, keys: Sequence[Path], *, is_needed: bool) -> Checkpoints:
+def _known(folder: Path | None, keys: Sequence[Path], first: int, *, is_needed: bool) -> Checkpoints:
     if folder is None:
         if keys or is_needed:
             refuse("--checkpoints is missing: name the folder that they are in")
@@ -111,7 +113,7 @@ def _known(folder: Path | None, keys: Sequence[Path], *, is_needed: bool) -> Che
     if not keys:
         refuse("--public-key is missing: name the file of who has signed the checkpoints")
     try:
-        return read_folder(folder, [read_public(path) for path in keys])
+        return read_folder(folder, [read_public(path) for path in keys], first)
     except KeyFileError as error:
         refuse(str(error))
     except CheckpointError as error:

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from schemas.times import parse_rfc3339, to_epoch_ms
 from streams.audit.faults import Fault, Kind
 from streams.audit.messages.buckets import Buckets
 from streams.audit.messages.checks import Links, checked
@@ -143,7 +142,7 @@ class Prover:
         except UnreadableDecision as error:
             self.proof.faults.append(Fault(Kind.CHANGED, place, record.offset, str(error)))
             return None
-        if record.headers or record.timestamp != to_epoch_ms(parse_rfc3339(decision.event_time)):
+        if record.headers or record.timestamp != decision.time_ms:
             text = "the decision has headers, or another timestamp than its event time"
             self.proof.faults.append(Fault(Kind.CHANGED, place, record.offset, text))
         if decision.topic not in LOGS or decision.partition != self._plan.number:
@@ -187,7 +186,7 @@ class Prover:
             name = self._letters[decision.topic].name(origin)
             record = walk.record_of(decision)
             body = "" if record is None else hashlib.sha256(record.value or b"").hexdigest()
-            named = Named(name, f"{decision.dead_letter} {body}", decision.at, decision.event_time)
+            named = Named(name, f"{decision.dead_letter} {body}", decision.at, decision.time_ms)
             await self._lanes[decision.topic, DEAD_LETTER].expect(named)
 
     def _reach(self, log: str, audit_at: int) -> None:
@@ -199,7 +198,7 @@ class Prover:
     async def _name(self, decision: Decision, topic: str, message_id: str, sha256: str) -> None:
         lane = self._lanes.get((decision.topic, topic))
         if lane is not None:
-            await lane.expect(Named(message_id, sha256, decision.at, decision.event_time))
+            await lane.expect(Named(message_id, sha256, decision.at, decision.time_ms))
         elif (decision.topic, topic) == (EVENTS, SIGNALS):
             if decision.offset >= self._since:
                 self.proof.named.add(decision.offset, message_id, sha256, decision.at)

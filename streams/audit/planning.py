@@ -3,17 +3,18 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated
 
-import orjson
+import msgspec
 
 from schemas.contract.channels import CHANNELS
+from schemas.problems import UNREADABLE
 from schemas.times import to_epoch_ms
 from streams.audit.checkpoints.entry import Entry
 from streams.audit.plan import LOGS, OUTPUTS, SAID_OF, LogPlan, Mark, OutputPlan, PartitionPlan, Start
 from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import UnreadableDecision, read_decision
-from streams.fold.chain import first_link
+from streams.fold.chain import NO_INPUTS, first_link
 from streams.fold.effects import SourceRecord
 from streams.history import History, HistoryError, Place, Span
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EVENTS, INSTITUTIONS, SIGNALS, changelog
@@ -28,6 +29,17 @@ LOOKED_FOR = 5000
 NOTHING = Span(0, 0)
 
 Spans = Mapping[Place, Span]
+
+
+class _State(msgspec.Struct, frozen=True):
+    """What of an agent's state is about its chain."""
+
+    audit_head: str | None = None
+    next_offset: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
+    inputs: str = NO_INPUTS
+
+
+_read_state = msgspec.json.Decoder(_State).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +179,16 @@ async def _states(history: History, log: str) -> dict[int, Mark]:
     found = {}
     for place, span in (await history.spans([topic])).items():
         value = await _last_value(history, place, span, str(place.partition).encode())
-        if value is not None and value.get("audit_head") and value.get("next_offset") is not None:
-            inputs = value.get("inputs", "0" * 64)
-            found[place.partition] = Mark(value["audit_head"], inputs, value["next_offset"], "the agent's state")
+        if value is not None and value.audit_head and value.next_offset is not None:
+            found[place.partition] = Mark(value.audit_head, value.inputs, value.next_offset, "the agent's state")
     return found
 
 
-async def _last_value(history: History, place: Place, span: Span, key: bytes) -> dict[str, Any] | None:
+async def _last_value(history: History, place: Place, span: Span, key: bytes) -> _State | None:
     """Read the last record of a key of a partition of a table; what is under other keys the agent does not read.
 
     Raises:
-        HistoryError: it is no object.
+        HistoryError: it is none of a table.
     """
     tail = FIRST_TAIL
     while True:
@@ -186,7 +197,7 @@ async def _last_value(history: History, place: Place, span: Span, key: bytes) ->
         async for record in _each(history, place, Span(begin, span.end)):
             last = record if record.key == key else last
         if last is not None:
-            return None if last.value is None else _object(last.value, f"{place} at offset {last.offset}")
+            return None if last.value is None else _state(last.value, f"{place} at offset {last.offset}")
         if begin == span.begin:
             return None
         tail *= 8
@@ -201,11 +212,8 @@ async def _each(history: History, place: Place, span: Span) -> AsyncIterator[Sou
         await cursor.close()
 
 
-def _object(value: bytes, where: str) -> dict[str, Any]:
+def _state(value: bytes, where: str) -> _State:
     try:
-        found = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
+        return _read_state(value)
+    except UNREADABLE as error:
         raise HistoryError(f"{where} cannot be read ({error}): state that an agent would refuse as well") from None
-    if not isinstance(found, dict):
-        raise HistoryError(f"{where} is no object: state that an agent would refuse as well")
-    return found

@@ -14,6 +14,7 @@ from streams.audit.plan import LOGS
 from streams.audit.verify import Verdict
 from streams.audit.walking.walk import Walked
 from streams.history import Place
+from streams.operate.letters.telling import MAX_LINE, plainly
 
 MOST_TOLD = 20
 """Faults that are told one by one; JSON has all that were kept."""
@@ -63,7 +64,7 @@ def _row(verdict: Verdict, proof: Proof, log: str) -> dict[str, Any]:
 def lines(verdict: Verdict) -> Iterator[str]:
     """Give a line for each fault, and for what was not proven."""
     for fault in verdict.faults[:MOST_TOLD]:
-        yield str(fault)
+        yield plainly(str(fault), MAX_LINE)
     if len(verdict.faults) > MOST_TOLD:
         yield f"and {len(verdict.faults) - MOST_TOLD} more: --json has them"
     for number, why in verdict.failed.items():

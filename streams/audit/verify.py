@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from streams.audit.faults import Fault, joined
+from streams.audit.checkpoints.entry import Entry
+from streams.audit.faults import Fault, Kind, joined
 from streams.audit.messages.buckets import Buckets, differing
 from streams.audit.messages.incidents import Known, compared
 from streams.audit.messages.second import Range, looked_at_again
@@ -63,7 +64,7 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
         since = {one.number: _compared_from(one.logs[EVENTS]) for one in plan.partitions}
         proofs = await run(origin, [Job(one, ways, since) for one in plan.partitions])
         between = Between(history, plan, proofs)
-        faults, notes = list(_own(proofs)), list(plan.notes)
+        faults, notes = [*cut_off(plan.spans, asked.starts), *_own(proofs)], list(plan.notes)
         if any(proof.failed is not None for proof in proofs):
             notes.append("signals and incidents were not compared: a partition could not be read")
         else:
@@ -71,6 +72,17 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
             between.incidents()
         faults += between.faults
     return Verdict(plan, tuple(proofs), tuple(joined(faults)), tuple(notes), between.gone, between.ends)
+
+
+def cut_off(spans: Mapping[Place, Span], starts: Mapping[Place, Entry]) -> Iterator[Fault]:
+    """Tell of topics that end before the place at which a checkpoint says that they go on."""
+    for entry in starts.values():
+        known = {entry.topic: entry.offset, AUDIT: entry.audit_at, **entry.outputs}
+        for topic, goes_on in known.items():
+            span = spans.get(place := Place(topic, entry.partition))
+            if span is not None and span.end < goes_on:
+                text = f"it ends here, and a checkpoint knows it up to {goes_on}: records were removed at its end"
+                yield Fault(Kind.MISSING, place, span.end, text)
 
 
 def _own(proofs: Sequence[Proof]) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from streams.audit.checkpoints.keys import KeyFileError, make_pair, read_private
 from streams.audit.checkpoints.making import Made, checkpoint_made
 from streams.audit.plan import Ways
 from streams.audit.planning import Asked
-from streams.audit.running import FILE, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
+from streams.audit.running import FILE, FIRST, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
 from streams.clock import WallClock
 from streams.exits import EXIT_OTHERWISE
 from streams.history import HistoryError, Origin
@@ -45,16 +45,18 @@ class Span(click.ParamType):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to sign with, where, and who has signed before."""
+    """What to sign with, where, who has signed before, and the number of the oldest that is there."""
 
     key: Path
     folder: Path
     former_keys: Sequence[Path]
     former: tuple[str, ...]
+    first: int = 1
 
     def known(self) -> Checkpoints:
         """Read what the folder has; raises CheckpointError, KeyFileError."""
-        return read_folder(self.folder, [read_private(self.key).public_key(), *map(read_public, self.former_keys)])
+        keys = [read_private(self.key).public_key(), *map(read_public, self.former_keys)]
+        return read_folder(self.folder, keys, self.first)
 
     async def round(self, origin: Origin) -> Made:
         """Prove and sign once."""
@@ -69,6 +71,7 @@ class Order:
 @click.option("--every", type=Span(), help="Go on, one each 30m, 1h or 1d; without it, one.")
 @click.option("--check", "checked", type=FOLDER, help="Check the checkpoints of a folder instead; needs no Kafka.")
 @click.option("--public-key", "keys", type=FILE, multiple=True, help="Who has signed before; may be repeated.")
+@click.option("--first", type=FIRST, default=1, help="The oldest that the folder has: others are kept elsewhere.")
 @click.option("--file", "export", type=FOLDER, help="Read an export instead of the cluster.")
 @click.option("--former", multiple=True, metavar="CLUSTER/TOPIC", help="Ids that a log had before it was restored.")
 def checkpoint(
@@ -78,6 +81,7 @@ def checkpoint(
     every: timedelta | None,
     checked: Path | None,
     keys: tuple[Path, ...],
+    first: int,
     export: Path | None,
     former: tuple[str, ...],
 ) -> None:
@@ -94,12 +98,12 @@ def checkpoint(
       txpush audit checkpoint --check checkpoints --public-key audit.key.pub
     """  # noqa: D301 - click wants the real character
     if checked is not None:
-        _check(checked, keys)
+        _check(checked, keys, first)
         return
     if key is None or folder is None:
         refuse("--key and --to are needed: the file of the private key, and the folder of the checkpoints")
     settings = begin()
-    order = Order(key, folder, keys, former)
+    order = Order(key, folder, keys, former, first)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         order.known()
@@ -117,20 +121,20 @@ def checkpoint(
     sys.exit(code_of(made.verdict) or (EXIT_OTHERWISE if made.left_out else 0))
 
 
-def _check(folder: Path, keys: Sequence[Path]) -> None:
+def _check(folder: Path, keys: Sequence[Path], first: int) -> None:
     """Check a folder by itself."""
     if not keys:
         refuse("--public-key is missing: name the file of who has signed the checkpoints")
     try:
-        known = read_folder(folder, [read_public(path) for path in keys])
+        known = read_folder(folder, [read_public(path) for path in keys], first)
     except KeyFileError as error:
         refuse(str(error))
     except CheckpointError as error:
         refuse_as_not_whole(str(error))
     if not known.kept:
         refuse(f"{folder}: there is no checkpoint in it")
-    first, last = known.kept[0].checkpoint, known.kept[-1].checkpoint
-    click.echo(f"{len(known.kept):,} checkpoints are signed and in order: from {first.name} to {last.name}")
+    begins, ends = known.kept[0].checkpoint, known.kept[-1].checkpoint
+    click.echo(f"{len(known.kept):,} checkpoints are signed and in order: from {begins.name} to {ends.name}")
     for entry in known.latest().values():
         decisions = "" if entry.decisions is None else f", {entry.decisions:,} decisions"
         click.echo(f"{entry.place} up to offset {entry.offset}{decisions}")

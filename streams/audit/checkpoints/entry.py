@@ -1,11 +1,15 @@
 """A chain as a checkpoint has it: how far it was proven, and where everything goes on."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
 from streams.audit.plan import Mark, Start
 from streams.history import Place
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,14 +28,14 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     topic: str
     topic_id: str
-    partition: int
-    offset: int
-    audit_head: str
-    inputs: str
-    decisions: int | None
-    audit_at: int
-    outputs: Mapping[str, int]
-    checked_to: int | None = None
+    partition: Number
+    offset: Number
+    audit_head: Sha256
+    inputs: Sha256
+    decisions: Number | None
+    audit_at: Number
+    outputs: Mapping[str, Number]
+    checked_to: Number | None = None
 
     @property
     def place(self) -> Place:

@@ -1,7 +1,6 @@
 """A folder of checkpoints: one small file each, signed, and chained to the one before."""
 
 import base64
-import binascii
 import hashlib
 import os
 import re
@@ -10,17 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from streams.audit.checkpoints.entry import Entry
+from schemas.problems import UNREADABLE
+from streams.audit.checkpoints.entry import Entry, Number, Sha256
 from streams.audit.checkpoints.keys import is_signed, signed
 from streams.audit.plan import Mark
 from streams.history import Place
 from streams.history.export_files import sync_folder
 
-VERSION = 1
+VERSION: Literal[1] = 1
 NAME = re.compile(r"checkpoint-(\d{8})\.json")
 FIRST = "0" * 64
 """Stands for the hash of a checkpoint before the first one."""
@@ -39,12 +40,12 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         left_out: chains that could not be proven, as `log/partition`, with why.
     """
 
-    version: int
-    number: int
-    time: datetime
+    version: Literal[1]
+    number: Number
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
     cluster_id: str
     engine_version: str
-    previous: str
+    previous: Sha256
     chains: tuple[Entry, ...]
     left_out: dict[str, str] = {}
 
@@ -104,8 +105,10 @@ class Checkpoints:
         return {place: tuple(marks) for place, marks in found.items()}
 
 
-def read_folder(folder: Path, keys: Sequence[Ed25519PublicKey]) -> Checkpoints:
+def read_folder(folder: Path, keys: Sequence[Ed25519PublicKey], first: int = 1) -> Checkpoints:
     """Read all checkpoints, and hold each against the keys and against the one before.
+
+    `first` is the number of the oldest that has to be there: those before it are kept elsewhere.
 
     Raises:
         CheckpointError: with the first one that does not fit.
@@ -116,6 +119,11 @@ def read_folder(folder: Path, keys: Sequence[Ed25519PublicKey]) -> Checkpoints:
         raise CheckpointError(
             f"{folder}: cannot be read: {error.strerror}; make the folder, or name another"
         ) from error
+    if numbers and numbers[0] != first:
+        raise CheckpointError(
+            f"{folder}: it begins with {name_of(numbers[0])}, not with {name_of(first)}: older ones were taken away; "
+            f"put them back, or say --first {numbers[0]} if they are kept elsewhere"
+        )
     for before, after in pairwise(numbers):
         if after != before + 1:
             raise CheckpointError(f"{folder}: {name_of(before + 1)} is missing, between {before} and {after}")
@@ -138,7 +146,7 @@ def _read(path: Path, number: int, keys: Sequence[Ed25519PublicKey]) -> Kept:
         signature = base64.b64decode(read.signature, validate=True)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, binascii.Error, ValueError) as error:
+    except UNREADABLE as error:
         raise CheckpointError(f"{path} is no checkpoint, or one of a later release: {error}") from error
     checkpoint = read.checkpoint
     if written != _written(checkpoint, signature) or not is_signed(keys, content_of(checkpoint), signature):
@@ -152,7 +160,7 @@ def _read(path: Path, number: int, keys: Sequence[Ed25519PublicKey]) -> Kept:
 
 
 def _follows(folder: Path, kept: Sequence[Kept]) -> None:
-    """Refuse one that does not go on from the one before; what is in front of the first may be kept elsewhere."""
+    """Refuse one that does not go on from the one before; what is in front of the first is kept elsewhere."""
     this = kept[-1].checkpoint
     if len(kept) == 1:
         if this.number == 1 and this.previous != FIRST:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 PURPOSE = b"txpush checkpoint 1\n"
 """Signed along: a signature under the same key for something else is none of these."""
-OWNER_ONLY = 0o600
+OWNER_ONLY, OTHERS = 0o600, 0o077
 
 
 class KeyFileError(RuntimeError):
@@ -48,9 +48,11 @@ def public_pem(key: Ed25519PublicKey) -> bytes:
 
 
 def read_private(path: Path) -> Ed25519PrivateKey:
-    """Read the key that signs; raises KeyFileError."""
+    """Read the key that signs; raises KeyFileError, for one that others could read as well."""
+    written = _content(path)
+    _require_own(path)
     try:
-        key = serialization.load_pem_private_key(_content(path), password=None)
+        key = serialization.load_pem_private_key(written, password=None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise KeyFileError(f"{path} is no private key in PEM: make one with `txpush audit keygen FILE`") from error
     if not isinstance(key, Ed25519PrivateKey):
@@ -67,6 +69,13 @@ def read_public(path: Path) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise KeyFileError(f"{path} is no key of Ed25519: it is the file that ends with .pub")
     return key
+
+
+def _require_own(path: Path) -> None:
+    """Refuse a file of ours that others can use, as ssh does; a secret that is mounted is somebody else's file."""
+    found = path.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & OTHERS:
+        raise KeyFileError(f"{path} can be read or changed by others than its owner: chmod 600 {path}")
 
 
 def _content(path: Path) -> bytes:

@@ -23,8 +23,12 @@ class Links:
             return None
         self.count += 1
         command_id, _, _ = attribute(record, "ce_id").rpartition(":")
-        at = from_epoch_ms(record.timestamp)
-        if link[1].decode(errors="replace") in {one.url(command_id, at) for one in self._made}:
+        try:
+            at = from_epoch_ms(record.timestamp)
+            ours = {one.url(command_id, at) for one in self._made}
+        except (OverflowError, ValueError):
+            return "it has a link, and its id or its time is none that a link can be made for"
+        if link[1].decode(errors="replace") in ours:
             return None
         return "its link is none that our keys give: wrong, forged, or sealed with a key that is not given"
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
 
-from schemas.times import parse_rfc3339, to_epoch_ms
 from streams.audit.faults import Fault, Kind
 from streams.audit.messages.found import Found, Identified
 from streams.audit.plan import OutputPlan
@@ -29,12 +28,12 @@ Checked = Callable[[SourceRecord], str | None]
 
 
 class Named(NamedTuple):
-    """A message as a decision names it; `by` is the offset of the decision, `at` its event time."""
+    """A message as a decision names it; `by` is the decision's offset, `at` its time in milliseconds since 1970."""
 
     id: str
     sha256: str
     by: int
-    at: str
+    at: int
 
 
 @dataclass(slots=True)
@@ -161,13 +160,13 @@ class Lane:
         """Take it that a message is as old as it may be for retention to have removed it."""
         self.compared.gone += 1
         kept = self._plan.kept_ms
-        if self._is_whole and kept is not None and to_epoch_ms(parse_rfc3339(named.at)) > kept:
+        if self._is_whole and kept is not None and named.at > kept:
             text = f"message {named.id} of decision {named.by} was removed before its time"
             self._fault(Kind.MISSING, None, text, (named.id, named.sha256))
 
     async def _found_head(self, named: Named) -> bool:
         """Find the first message of what is read; those in front of it are of other decisions, or nobody's."""
-        oldest = to_epoch_ms(parse_rfc3339(named.at)) - LATE_MS
+        oldest = named.at - LATE_MS
         while not self._is_whole and (found := await self._peek(0)) is not None and found.record.timestamp < oldest:
             self._ahead.popleft()
             self.compared.outside += 1

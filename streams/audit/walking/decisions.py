@@ -1,11 +1,36 @@
 """An audit record as the proof reads it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-import orjson
+import msgspec
 
+from schemas.problems import UNREADABLE
+from schemas.times import parse_rfc3339, to_epoch_ms
 from streams.fold.effects import SourceRecord
+
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class _Message(msgspec.Struct, frozen=True, gc=False):
+    topic: str
+    id: str
+    sha256: str
+
+
+class _Said(msgspec.Struct, frozen=True, gc=False):
+    topic: str
+    partition: _Number
+    offset: _Number
+    event_id: str
+    event_time: str
+    messages: tuple[_Message, ...]
+    dead_letter: str | None
+    inputs_sha256: str
+    previous: str
+
+
+_read = msgspec.json.Decoder(_Said).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +46,8 @@ class Decision:
     offset: int
     event_id: str
     event_time: str
+    time_ms: int
+    """The same in milliseconds since 1970."""
     messages: tuple[tuple[str, str, str], ...]
     """Topic, id and SHA-256 of each."""
     dead_letter: str | None
@@ -40,21 +67,23 @@ def read_decision(record: SourceRecord, sha256: str) -> Decision:
     """
     value = record.value or b""
     try:
-        said: dict[str, Any] = orjson.loads(value)
-        return Decision(
-            record.offset,
-            record.key,
-            value,
-            sha256,
-            str(said["topic"]),
-            int(said["partition"]),
-            int(said["offset"]),
-            said["event_id"],
-            said["event_time"],
-            tuple((one["topic"], one["id"], one["sha256"]) for one in said["messages"]),
-            said["dead_letter"],
-            said["inputs_sha256"],
-            said["previous"],
-        )
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        said = _read(value)
+        time_ms = to_epoch_ms(parse_rfc3339(said.event_time))
+    except UNREADABLE as error:
         raise UnreadableDecision("these bytes are no audit record") from error
+    return Decision(
+        record.offset,
+        record.key,
+        value,
+        sha256,
+        said.topic,
+        said.partition,
+        said.offset,
+        said.event_id,
+        said.event_time,
+        time_ms,
+        tuple((one.topic, one.id, one.sha256) for one in said.messages),
+        said.dead_letter,
+        said.inputs_sha256,
+        said.previous,
+    )

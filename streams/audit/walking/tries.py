@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from streams.audit.faults import Kind
@@ -12,6 +13,8 @@ MOST_TRIES = 200_000
 """Hashes of one search, a second or so; a record of 700 bytes has that many with one byte changed."""
 MOST_BYTES = 100 << 20
 """The same in bytes that are hashed: rules in force are large records."""
+MENDED_BYTES = 512 << 20
+"""The same for one decision: one of 1.3 kB has that many with one byte changed."""
 BYTE_BITS, TIME_BITS = 8, 64
 
 
@@ -166,9 +169,12 @@ def _other_bytes(value: bytes | None, most: int) -> Iterator[tuple[bytes, str]]:
 
 
 def mended(value: bytes, sha256: str) -> str | None:
-    """Say which bit or byte of a value has to be another for its hash to be a given one; None where no single one."""
-    for most in (1, 255):
-        for changed, what in _other_bytes(value, most):
-            if hashlib.sha256(changed).hexdigest() == sha256:
-                return what
+    """Say which bit or byte of a value has to be another for its hash to be a given one.
+
+    None where no single one, and where it is too long for all to be tried.
+    """
+    every = chain.from_iterable(_other_bytes(value, most) for most in (1, 255))
+    for changed, what in islice(every, MENDED_BYTES // (len(value) or 1)):
+        if hashlib.sha256(changed).hexdigest() == sha256:
+            return what
     return None

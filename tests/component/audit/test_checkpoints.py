@@ -15,7 +15,7 @@ from streams.audit.parallel import proven_here
 from streams.audit.plan import Ways
 from streams.audit.planning import Asked
 from streams.history import Place
-from streams.kafka.topics import CUSTOMER_COMMANDS, EVENTS
+from streams.kafka.topics import AUDIT, CUSTOMER_COMMANDS, EVENTS
 from tests.unit.audit.tape import Tape, TapeOrigin, grown, recorded, verdict
 from tests.unit.audit.test_tampering import flipped, rewritten
 
@@ -156,9 +156,46 @@ def test_a_pair_of_keys(tmp_path: Path) -> None:
     assert read_private(path).public_key() == read_public(public)
     with pytest.raises(KeyFileError, match="never overwritten"):
         make_pair(path)
+    public.chmod(0o600)
     with pytest.raises(KeyFileError, match="no private key"):
         read_private(public)
     with pytest.raises(KeyFileError, match="no public key"):
         read_public(path)
     with pytest.raises(KeyFileError, match="txpush audit keygen"):
         read_private(tmp_path / "none")
+
+
+async def test_a_topic_that_was_cut_off_behind_a_checkpoint_is_found(tmp_path: Path) -> None:
+    """What goes on from a checkpoint would have nothing to read there, and nothing to find wrong."""
+    tape, known = await signed_on_the_way(tmp_path)
+    for topic in (EVENTS, AUDIT, CUSTOMER_COMMANDS[0]):
+        place, _ = tape.there(topic)[0]
+        cut = tape.copy()
+        del cut.records[place][-3:]
+        faults = (await verdict(cut, Asked(starts=known.latest()))).faults
+        assert (Kind.MISSING, place, len(cut.records[place])) in [(one.kind, one.place, one.offset) for one in faults]
+
+
+async def test_the_oldest_may_not_be_taken_away(tmp_path: Path) -> None:
+    """Unless somebody says that they are kept elsewhere, and which is the first that is here."""
+    await signed_on_the_way(tmp_path)
+    for number in (1, 2):
+        (tmp_path / name_of(number)).unlink()
+    with pytest.raises(CheckpointError, match=r"begins with checkpoint-00000003\.json.*--first 3"):
+        read_folder(tmp_path, [KEY.public_key()])
+    assert [one.checkpoint.number for one in read_folder(tmp_path, [KEY.public_key()], first=3).kept] == [3, 4]
+    (tmp_path / name_of(3)).unlink()
+    with pytest.raises(CheckpointError, match="older ones were taken away"):
+        read_folder(tmp_path, [KEY.public_key()], first=3)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o666])
+def test_a_private_key_is_its_owners_alone(tmp_path: Path, mode: int) -> None:
+    """As ssh has it: one that others could have read is not used, and it is said how to mend that."""
+    path = tmp_path / "audit.key"
+    make_pair(path)
+    path.chmod(mode)
+    with pytest.raises(KeyFileError, match=f"chmod 600 {path}"):
+        read_private(path)
+    path.chmod(0o400)
+    assert read_private(path)
