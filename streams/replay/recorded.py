@@ -3,12 +3,10 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
-import orjson
-
 from schemas.times import from_epoch_ms
 from streams.fold.effects import SourceRecord
 from streams.history import History, Place, Span
-from streams.replay.compare.audits import Audit
+from streams.replay.compare.audits import Audit, read_decision
 
 BEFORE_MS = 7 * 86_400_000
 """How long before the first record that is compared decisions are looked at, to tell what was recorded before it."""
@@ -76,7 +74,7 @@ class AuditStream:
 
     def _begun(self, audits: list[Audit]) -> list[Audit]:
         for number, audit in enumerate(audits):
-            read = orjson.loads(audit[1])
+            read = read_decision(audit[1])
             if read["offset"] >= self._span.begin:
                 self._has_begun = True
                 return audits[number:]
@@ -86,7 +84,7 @@ class AuditStream:
 
     def _ended(self, audits: list[Audit]) -> list[Audit]:
         self._has_ended = True
-        reads = [orjson.loads(value) for _, value in audits]
+        reads = [read_decision(value) for _, value in audits]
         for read in reads:
             if read["offset"] >= self._span.end:
                 self.after.update(_ids(read))
@@ -101,7 +99,7 @@ class AuditStream:
 
 
 def _offset(audit: Audit) -> int:
-    offset: int = orjson.loads(audit[1])["offset"]
+    offset: int = read_decision(audit[1])["offset"]
     return offset
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
 from typing import Any
 
+import msgspec
 import orjson
 
 from schemas.times import parse_rfc3339, to_epoch_ms
+from streams.history import HistoryError
 from streams.replay.compare.difference import DECISION, NOTHING, Cause, Counts, Difference, Differs, Verdict
 
 Audit = tuple[bytes | None, bytes]
@@ -36,6 +38,33 @@ _CAUSES: tuple[tuple[str, Cause], ...] = (
 )
 """What a field that differs tells, the most telling first."""
 _SHOWN = ("engine_version", "dead_letter", "rules", "phase_before", "phase_after", "event_time")
+
+
+class _Message(msgspec.Struct, frozen=True):
+    topic: str
+    id: str
+    sha256: str
+
+
+class _Decision(msgspec.Struct, frozen=True):
+    offset: int
+    event_id: str
+    event_time: str
+    messages: tuple[_Message, ...]
+
+
+def read_decision(value: bytes) -> dict[str, Any]:
+    """Read an audit record, of which anybody may have written what is recorded.
+
+    Raises:
+        HistoryError: it is none.
+    """
+    try:
+        read: dict[str, Any] = orjson.loads(value)
+        parse_rfc3339(msgspec.convert(read, _Decision).event_time)
+    except ValueError as error:
+        raise HistoryError("a decision cannot be read: run `txpush audit verify`, which names it") from error
+    return read
 
 
 class AuditComparison:
@@ -103,7 +132,7 @@ class AuditComparison:
 
     def leave(self) -> set[str]:
         """Leave derived decisions that may be still to come; give the ids of the messages that they name."""
-        left = [orjson.loads(value) for _, value in self._derived]
+        left = [read_decision(value) for _, value in self._derived]
         self._derived.clear()
         self.undecided += len(left)
         return {message["id"] for audit in left for message in audit["messages"]}
@@ -166,7 +195,7 @@ class AuditComparison:
         return []
 
     def _pair(self, derived: Audit, recorded: Audit, *, follows: bool = True) -> list[Difference]:
-        now, then = orjson.loads(derived[1]), orjson.loads(recorded[1])
+        now, then = read_decision(derived[1]), read_decision(recorded[1])
         self.engines[str(then.get("engine_version"))] += 1
         fields = [name for name, _ in _CAUSES if now.get(name) != then.get(name) and name not in self._untold()]
         if "previous" in fields and self._follows(then, sure=follows):
@@ -206,7 +235,7 @@ class AuditComparison:
         return self._difference(Verdict.DROPPED, Cause.NO_EVENT, audit)
 
     def _difference(self, verdict: Verdict, cause: Cause, audit: Audit, differs: Differs = NOTHING) -> Difference:
-        key, read = audit[0], orjson.loads(audit[1])
+        key, read = audit[0], read_decision(audit[1])
         return Difference(
             verdict=verdict,
             cause=cause,
@@ -226,7 +255,7 @@ def _previous(audit: Audit) -> str:
 
 
 def _offset(audit: Audit) -> int:
-    offset: int = orjson.loads(audit[1])["offset"]
+    offset: int = read_decision(audit[1])["offset"]
     return offset
 
 

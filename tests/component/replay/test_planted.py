@@ -200,3 +200,17 @@ async def test_a_log_that_nobody_has_decided_on() -> None:
 
 def nothing(_records: list[Record]) -> list[Record]:
     return []
+
+
+async def test_a_decision_that_nobody_can_read_is_named() -> None:
+    """Its partition is not replayed, the others are, and it is said what names the decision."""
+    summary = await replayed(lived(), {CHAIN: rewritten(decision(), lambda said: said.update(event_time="soon"))})
+    ((place, error),) = [(one.place, one.error) for one in summary.outcomes if one.error]
+    assert (place, summary.exit_code) == (LOG, 2)
+    assert "txpush audit verify" in str(error)
+
+
+async def test_rules_that_nobody_can_read_put_nothing_in_force() -> None:
+    """They are set aside, as the agent does; that this was decided otherwise is a difference."""
+    found_ = await found(LOG, lambda records: [records[0]._replace(value=b"{"), *records[1:]])
+    assert found_[0].offset == 0
