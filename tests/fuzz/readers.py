@@ -13,7 +13,7 @@ READING = frozenset(
     {
         *("model_validate", "model_validate_json", "loads", "Decoder", "unpack", "unpack_from"),
         *("b64decode", "urlsafe_b64decode", "fromhex", "from_bytes", "fromisoformat", "parse_qs", "parse_qsl"),
-        *("load_pem_private_key", "load_pem_x509_certificate", "load_pem_x509_certificates"),
+        *("load_pem_private_key", "load_pem_public_key", "load_pem_x509_certificate", "load_pem_x509_certificates"),
         *("GzipFile", "read_text", "read_bytes", "stdin", "TomlConfigSettingsSource", "SecretsSettingsSource"),
     }
 )
