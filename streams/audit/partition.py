@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.audit.faults import Fault, Kind
+from streams.audit.messages.before import before_offset, before_time
 from streams.audit.messages.buckets import Buckets
 from streams.audit.messages.checks import Links, checked
-from streams.audit.messages.found import Letters, message
+from streams.audit.messages.found import Identified, Letters, message
 from streams.audit.messages.incidents import Incidents
 from streams.audit.messages.lane import Compared, Lane, Named
 from streams.audit.messages.signals import FoundSignals, Signals
+from streams.audit.messages.strays import Strays
 from streams.audit.plan import LOGS, SAID_OF, PartitionPlan, Ways
 from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import Decision, UnreadableDecision, read_decision
@@ -85,6 +87,7 @@ class Prover:
         self._walks = {log: Walk(self._logs[log], plan.logs[log], heard[log]) for log in LOGS}
         self._links = Links(ways.links)
         self._letters = {log: Letters(log, number) for log in LOGS}
+        self._strays = Strays(number)
         self._lanes = dict(self._made_lanes())
 
     def _made_lanes(self) -> Iterator[tuple[tuple[str, str], Lane]]:
@@ -93,9 +96,16 @@ class Prover:
             for topic in (*SAID_OF[log], DEAD_LETTER):
                 output = plan.outputs[log, topic]
                 cursor = Cursor(self._history, Place(topic, plan.number), output.span)
-                identified = Letters(log, plan.number) if topic == DEAD_LETTER else message
+                identified = self._identified(log, topic)
                 check = None if topic == DEAD_LETTER else checked(topic, self._links)
                 yield (log, topic), Lane(cursor, output, identified, check, is_whole=plan.is_whole)
+
+    def _identified(self, log: str, topic: str) -> Identified:
+        """Have one of both lanes of dead letters tell of those that are of neither."""
+        if topic != DEAD_LETTER:
+            return message
+        number = self._plan.number
+        return Letters(log, number, self._strays) if log == EVENTS else Letters(log, number)
 
     async def prove(self, progress: Progress = lambda _: None) -> Proof:
         """Walk everything; raises HistoryError where it cannot be read."""
@@ -179,6 +189,9 @@ class Prover:
             return
         if decision.topic == EVENTS:
             self.proof.last_decided = decision.offset
+        for (log, topic), lane in self._lanes.items():
+            if log == decision.topic:
+                lane.begin(before_offset(decision.offset) if topic == DEAD_LETTER else before_time(decision.time_ms))
         for topic, message_id, sha256 in decision.messages:
             await self._name(decision, topic, message_id, sha256)
         if decision.dead_letter is not None:
@@ -243,6 +256,7 @@ class Prover:
         for name, lane in self._lanes.items():
             await lane.finish()
             proof.compared[name] = lane.compared
+        proof.faults += self._strays.faults
         proof.links = self._links.count
 
 

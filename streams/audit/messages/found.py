@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from uuid import uuid5
 
+import msgspec
 import orjson
 
 from schemas.canary import CANARY_TOPIC
 from schemas.commands import COMMAND_NAMESPACE
 from schemas.events import Source
+from schemas.problems import UNREADABLE
 from schemas.times import from_epoch_ms, rfc3339
 from streams.fold.effects import SourceRecord
 from streams.fold.messages import headers_of, without_link
@@ -24,6 +26,8 @@ class Found(NamedTuple):
     sha256: str
     record: SourceRecord
 
+
+Heard = Callable[[SourceRecord], None]
 
 Identified = Callable[[SourceRecord], Found | None]
 """Gives what is compared of a record; None for one that is somebody else's."""
@@ -45,24 +49,44 @@ def hash_of(value: bytes | None) -> str:
     return hashlib.sha256(without_link(value or b"")).hexdigest()
 
 
-class Letters:
-    """Identifies the dead letters of a partition of a log: by their origin, numbered where there are several of it."""
+class Letter(msgspec.Struct, frozen=True):
+    """What is compared of a dead letter."""
 
-    def __init__(self, log: str, partition: int) -> None:
+    origin: str
+    reason: str
+    body_sha256: str
+
+
+_read_letter = msgspec.json.Decoder(Letter).decode
+
+
+def letter_of(record: SourceRecord) -> Letter | None:
+    """Read a dead letter; None for what is none."""
+    try:
+        return _read_letter(record.value or b"")
+    except UNREADABLE:
+        return None
+
+
+class Letters:
+    """Identifies the dead letters of a partition of a log: by their origin, numbered where there are several of it.
+
+    `others` hears of every other record of the topic's partition.
+    """
+
+    def __init__(self, log: str, partition: int, others: Heard = lambda _: None) -> None:
         self._prefix = f"{log}/{partition}/"
+        self._others = others
         self._last = ""
         self._count = 0
 
     def __call__(self, record: SourceRecord) -> Found | None:
         """Give origin, reason and hash of the body; None for a letter of others, and for an operator's note."""
-        if any(name == "ce_type" for name, _ in record.headers):
+        letter = None if any(name == "ce_type" for name, _ in record.headers) else letter_of(record)
+        if letter is None or not letter.origin.startswith(self._prefix):
+            self._others(record)
             return None
-        try:
-            letter: Mapping[str, Any] = orjson.loads(record.value or b"")
-            origin, told = str(letter["origin"]), f"{letter['reason']} {letter['body_sha256']}"
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return None
-        return Found(self.name(origin), told, record) if origin.startswith(self._prefix) else None
+        return Found(self.name(letter.origin), f"{letter.reason} {letter.body_sha256}", record)
 
     def name(self, origin: str) -> str:
         """Number a letter of an origin: a tick may have several."""

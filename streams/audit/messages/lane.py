@@ -76,6 +76,7 @@ class Lane:
         self._checked = checked
         self._is_whole = is_whole
         self._is_at_head = not (is_whole and plan.is_exact)
+        self._is_before: Callable[[Found], bool] | None = None
         self._ahead: deque[Found] = deque()
         self._waiting: deque[Named] = deque()
         """Named, and behind what can be read by now."""
@@ -94,6 +95,10 @@ class Lane:
         if self._is_at_head:
             return None
         return self._ahead[0].record.offset if self._ahead else self._records.position
+
+    def begin(self, is_before: Callable[[Found], bool]) -> None:
+        """Hear how a message is told that may be of a decision in front of what is read; the first word counts."""
+        self._is_before = self._is_before or is_before
 
     def extend(self, end: int) -> None:
         """Go on to a later end."""
@@ -177,10 +182,16 @@ class Lane:
         if self._is_whole:
             self._set_apart(number)
         else:
-            self.compared.outside += number
             for _ in range(number):
-                self._ahead.popleft()
+                self._outside(self._ahead.popleft())
         return True
+
+    def _outside(self, found: Found) -> None:
+        """Count a message as one of a decision in front of what is read, unless it cannot be."""
+        if self._is_before is None or self._is_before(found):
+            self.compared.outside += 1
+        else:
+            self._forged(found)
 
     async def _index(self, message_id: str, most: int) -> int | None:
         await self._peek(most)
@@ -237,7 +248,7 @@ class Lane:
             elif found.record.offset >= self._plan.sure:
                 self.compared.in_flight += 1
             elif self._is_at_head and not self._is_whole:
-                self.compared.outside += 1
+                self._outside(found)
             else:
                 self._forged(found)
         self._tell_apart()
