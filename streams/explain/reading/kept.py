@@ -4,8 +4,9 @@ from collections.abc import Container, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import orjson
 from pydantic import ValidationError
 
@@ -23,6 +24,36 @@ MOST = 200_000
 """Records of one customer that are kept at once."""
 _OF_EVENTS = b'"topic":"' + EVENTS.encode() + b'"'
 _NO_LETTER = b'"dead_letter":null'
+
+
+class _Reason(msgspec.Struct):
+    code: int | None = None
+    text: str | None = None
+
+
+class _Evidence(msgspec.Struct):
+    rules: tuple[str, ...] = ()
+
+
+class _Episode(msgspec.Struct):
+    relapses: int = 0
+
+
+class _Said(msgspec.Struct):
+    """What is told of a message, whichever release has written it."""
+
+    action: str | None = None
+    kind: str | None = None
+    sequence: int | None = None
+    command_id: str | None = None
+    institution_login_id: str | None = None
+    account_ids: tuple[str, ...] | None = None
+    reason: _Reason | None = None
+    steps: tuple[str, ...] | None = None
+    withdraw_reason: str | None = None
+    not_after: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    evidence: _Evidence | None = None
+    episode: _Episode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +188,7 @@ class Kept:
         if record.key != self.customer_id.encode() or record.value is None:
             return
         name = dict(record.headers).get("ce_id", b"").decode(errors="replace")
-        data = _object(record.value)
+        data = _said(record.value)
         data.pop("fix_url", None)
         at, where = time_of_record(record.timestamp), f"{place}/{record.offset}"
         self.messages[place.topic, name] = Message(place.topic, name, at, data, where)
@@ -196,6 +227,16 @@ def _audit(record: SourceRecord) -> AuditRecord:
             f"offset {record.offset} of {AUDIT} is no decision that this release can read: run `txpush audit verify`, "
             "or the release that wrote it"
         ) from error
+
+
+def _said(value: bytes) -> dict[str, Any]:
+    """Read a message; one that somebody else has written in its place says nothing."""
+    data = _object(value)
+    try:
+        msgspec.convert(data, _Said)
+    except msgspec.ValidationError:
+        return {}
+    return data
 
 
 def _object(value: bytes) -> dict[str, Any]:

@@ -66,18 +66,19 @@ def read(key: bytes | None, value: bytes, timestamp: int) -> Said:
     data: Any = orjson.loads(value)
     try:
         is_incident = data.get("cause") == INCIDENT
-        return Said(
-            id=f"{data['command_id']}:{data['sequence']}",
-            command_id=data["command_id"],
-            time=timestamp,
-            kind=INCIDENT if is_incident else data["kind"],
-            action=data["action"],
-            key=(key or b"").decode(errors="replace"),
-            reason=data["reason"]["code"],
-            rules=tuple(data["evidence"]["rules"]),
-            steps=tuple(data["steps"]),
-            withdraw_reason=data.get("withdraw_reason"),
-            account_ids=tuple(data.get("account_ids", ())),
-        )
+        said = {
+            "id": f"{data['command_id']}:{data['sequence']}",
+            "command_id": data["command_id"],
+            "time": timestamp,
+            "kind": INCIDENT if is_incident else data["kind"],
+            "action": data["action"],
+            "key": (key or b"").decode(errors="replace"),
+            "reason": data["reason"]["code"],
+            "rules": data["evidence"]["rules"],
+            "steps": data["steps"],
+            "withdraw_reason": data.get("withdraw_reason"),
+            "account_ids": data.get("account_ids", ()),
+        }
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"no command: {error!r}") from error
+    return msgspec.convert(said, Said)
