@@ -26,7 +26,7 @@ from streams.explain import explain
 from streams.explain.asked import Asked as Question
 from streams.explain.asked import ExplainError
 from streams.history import HistoryError, Place
-from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EVENTS, SIGNALS, changelog
+from streams.kafka.topics import AGENT, AUDIT, CUSTOMER_COMMANDS, DEAD_LETTER, EVENTS, SIGNALS, changelog
 from streams.replay.names import Naming
 from streams.replay.plan import Asked as Replayed
 from streams.replay.run import How, run
@@ -47,6 +47,7 @@ HASHES = 50
 SETTINGS = Settings(link_url=LINK_URL, link_keys=[LINK_KEY.hex()])
 WITH_LINKS = Ways(links=LinkKeys((LINK_KEY,), (LINK_URL,)))
 COMPARED = (*LOGS, AUDIT, *SAID_OF[EVENTS], *SAID_OF[SIGNALS])
+CONNECT_FIX = CUSTOMER_COMMANDS[0]
 TOPICS = (*COMPARED, DEAD_LETTER, *STATE.values(), changelog(AGENT, "policies"))
 
 Odd = Sequence[Mapping[str, Any]]
@@ -232,6 +233,16 @@ _AUDITS: Odd = (
     {"rules": 1},
     {"engine_version": []},
 )
+_COMMANDS: Odd = (
+    {"reason": "x"},
+    {"reason": {"code": []}},
+    {"account_ids": 1},
+    {"kind": []},
+    {"steps": {}},
+    {"evidence": []},
+    {"not_after": "\x1b[2J"},
+    {"episode": {"relapses": "x"}},
+)
 _LETTERS: Odd = ({"origin": 1}, {"origin": f"{EVENTS}/0/x"}, {"reason": []}, {"body_sha256": None})
 _STATES: Odd = ({"audit_head": 1}, {"audit_head": []}, {"next_offset": "1"}, {"next_offset": -1}, {"inputs": 1})
 
@@ -278,7 +289,7 @@ def _replayed(history: Overlaid) -> str:
 
 def _told_seeds() -> list[bytes]:
     odd = [as_input(topic, 0, value) for topic in range(len(TOPICS)) for value in (b"{", EMPTY)]
-    return [b"", *odd, *list(_odd(AUDIT, _AUDITS))[1::2], *_odd(DEAD_LETTER, _LETTERS)]
+    return [b"", *odd, *list(_odd(AUDIT, _AUDITS))[1::2], *_odd(DEAD_LETTER, _LETTERS), *_odd(CONNECT_FIX, _COMMANDS)]
 
 
 AUDITORS = (
