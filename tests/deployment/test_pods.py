@@ -22,10 +22,13 @@ USED = {
     "institutions": {"pseudonym_keys"},
     "executor": {"app_key", "callback_tokens", "link_keys", "partner_secrets", "pseudonym_keys"},
     "canary": {"canary_token", "pseudonym_keys"},
+    "auditor": set(),
     "sweep": {"app_key", "partner_secrets", "pseudonym_keys"},
 }
 STARTED = {Component.BRIDGE, Component.AGENT, Component.INSTITUTIONS}
-OPTIONAL = {Component.EXECUTOR, Component.CANARY, Component.SWEEP}
+OPTIONAL = {Component.EXECUTOR, Component.CANARY, Component.AUDITOR, Component.SWEEP}
+JOBS = {Component.AUDITOR, Component.SWEEP}
+"""They come and go: nobody asks them anything."""
 every = pytest.mark.parametrize("values", VALUES)
 
 
@@ -36,7 +39,8 @@ def test_every_component_is_there(values: str) -> None:
     assert sorted(pod.component for pod in pods(values)) == sorted(wanted)
     for pod in pods(values):
         told = CliRunner().invoke(txpush, [*pod.container["args"], "--help"])
-        assert told.output.startswith(f"Usage: txpush {pod.component} ["), pod.name
+        command = "audit checkpoint" if pod.component == Component.AUDITOR else pod.component
+        assert told.output.startswith(f"Usage: txpush {command} ["), pod.name
 
 
 @every
@@ -121,7 +125,7 @@ def test_a_pod_may_do_its_work_and_nothing_else(values: str) -> None:
 def test_probes_ask_the_admin_port(values: str) -> None:
     """Liveness and readiness are different questions, on the port that the process is told to answer at."""
     for pod in pods(values):
-        if pod.component == Component.SWEEP:
+        if pod.component in JOBS:
             assert not {name for name in pod.container if name.endswith("Probe")}
             continue
         ports = {one["name"]: one["containerPort"] for one in pod.container["ports"]}
@@ -140,6 +144,25 @@ def test_no_kill_ends_an_orderly_stop(values: str) -> None:
         pause = pod.container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         longest = Settings(shutdown_seconds=pod.environment["TXPUSH_SHUTDOWN_SECONDS"]).shutdown_seconds
         assert pod.spec["terminationGracePeriodSeconds"] >= pause + longest + 5
+
+
+@every
+def test_checkpoints_are_signed_by_a_key_of_their_own_and_stay(values: str) -> None:
+    """The key is nobody else's file; what is signed lies on a claim that a deleted release leaves there."""
+    key = "/etc/txpush/audit/audit_key"
+    found = {pod.component: pod.secret_files()[key] for pod in pods(values) if key in pod.secret_files()}
+    secret = {"defaults": "txpush-audit", "full": "signing"}
+    assert found == ({Component.AUDITOR: (secret[values], "audit_key")} if values in secret else {})
+    for pod in pods(values):
+        if pod.component == Component.AUDITOR:
+            args, mounts = pod.container["args"], pod.container["volumeMounts"]
+            assert args[args.index("--key") + 1] == key
+            (mount,) = (one for one in mounts if args[args.index("--to") + 1].startswith(f"{one['mountPath']}/"))
+            (volume,) = (one for one in pod.spec["volumes"] if one["name"] == mount["name"])
+            claims = {one["metadata"]["name"]: one for one in of_kind(values, "PersistentVolumeClaim")}
+            name = volume["persistentVolumeClaim"]["claimName"]
+            assert name == "worm" or claims[name]["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+            assert pod.workload["spec"]["concurrencyPolicy"] == "Forbid"
 
 
 def folds(values: str) -> list[Pod]:

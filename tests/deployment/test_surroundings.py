@@ -26,7 +26,9 @@ def test_a_drain_takes_one_at_a_time(values: str) -> None:
     """Each component of which there may be several has its own budget; a pod that is broken anyway does not count."""
     budgets = [one["spec"] for one in of_kind(values, "PodDisruptionBudget")]
     found = [pod.component for one in budgets for pod in chosen(values, one["selector"])]
-    assert sorted(found) == sorted({pod.component for pod in pods(values)} - {Component.CANARY, Component.SWEEP})
+    assert sorted(found) == sorted(
+        {pod.component for pod in pods(values)} - {Component.CANARY, Component.AUDITOR, Component.SWEEP}
+    )
     assert {one["maxUnavailable"] for one in budgets} == {1}
     assert {one["unhealthyPodEvictionPolicy"] for one in budgets} == {"AlwaysAllow"}
 
@@ -90,13 +92,13 @@ def test_each_reaches_what_it_needs(values: str) -> None:
 
 @guarded
 def test_each_is_reached_by_whom_it_serves(values: str) -> None:
-    """Proxies where the outside world is served, the canary at the bridge, Prometheus everywhere; nobody at a sweep."""
+    """Proxies where the outside world is served, the canary at the bridge, Prometheus everywhere; nobody at jobs."""
     found = ways(values, "ingress")
     served = {Component.BRIDGE, Component.EXECUTOR}
     assert {component: set(ports) for component, ports in found.items()} == {
         pod.component: {"admin", *(["http"] if pod.component in served else [])}
         for pod in pods(values)
-        if pod.component != Component.SWEEP
+        if pod.component not in {Component.AUDITOR, Component.SWEEP}
     }
     if values == "full":
         proxy, canary = found[Component.BRIDGE]["http"]
@@ -116,7 +118,8 @@ def test_prometheus_finds_all_under_the_names_of_the_rules() -> None:
         assert monitor["metadata"]["labels"]["release"] == "prometheus"
         (job,) = (one["replacement"] for one in endpoint["relabelings"] if one["targetLabel"] == "job")
         jobs[service["spec"]["selector"]["app.kubernetes.io/component"]] = job
-    assert jobs == {pod.component: f"txpush-{pod.component}" for pod in pods("full") if pod.component != "sweep"}
+    watched = {pod.component for pod in pods("full")} - {Component.AUDITOR, Component.SWEEP}
+    assert jobs == {component: f"txpush-{component}" for component in watched}
     asked = [job for path in RULES for job in re.findall(r'job=~"([^"]+)"', path.read_text())]
     assert asked
     assert all(re.fullmatch(pattern, job) for pattern in asked for job in jobs.values())
