@@ -1,6 +1,6 @@
 """How customers are named in what a replay says: those who were forgotten, or all, by keyed hashes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,8 @@ from streams.history.forgotten import forgotten_by
 from streams.kafka.topics import EVENTS
 from streams.pseudonyms import Kind, Pseudonyms
 from streams.replay.compare.difference import Difference
+
+WITHHELD = "(withheld)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,18 @@ class Names:
                 self.hear(records)
 
     def named(self, difference: Difference) -> Difference:
-        """Give a difference as it may be shown."""
+        """Give a difference as it may be shown: ids of events and commands follow from those of the customer, too."""
         customer = difference.customer
         if customer is None or not difference.is_of_customer or not (self._hides_all or customer in self._forgotten):
             return difference
-        return msgspec.structs.replace(difference, customer=self._pseudonyms.name(Kind.CUSTOMER, customer))
+        name = self._pseudonyms.name(Kind.CUSTOMER, customer)
+        return msgspec.structs.replace(difference, customer=name, id=WITHHELD, shown=_nameless(difference.shown))
+
+
+def _nameless(shown: Mapping[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
+    """Leave of the messages of decisions their topics."""
+    told = dict(shown)
+    if "messages" in told:
+        then, now = ([one.partition(" ")[0] for one in side] for side in told["messages"])
+        told["messages"] = (then, now)
+    return told
