@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from streams.audit.checkpoints.entry import Entry
 from streams.audit.faults import Fault, Kind, joined
 from streams.audit.messages.buckets import Buckets, differing
+from streams.audit.messages.earlier import looked_for, unnamed
 from streams.audit.messages.incidents import Known, compared
 from streams.audit.messages.second import Range, looked_at_again
 from streams.audit.messages.signals import FoundSignals, gone_before
@@ -69,7 +70,8 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
             notes.append("signals and incidents were not compared: a partition could not be read")
         else:
             await between.signals()
-            between.incidents()
+            await between.incidents()
+            notes += between.notes
         faults += between.faults
     return Verdict(plan, tuple(proofs), tuple(joined(faults)), tuple(notes), between.gone, between.ends)
 
@@ -106,6 +108,7 @@ class Between:
         self._found = [proof.signals for proof in proofs if proof.signals is not None]
         self._begins = {number: _looked_at_from(one.logs[SIGNALS]) for number, one in self._plans.items()}
         self.faults: list[Fault] = []
+        self.notes: list[str] = []
         self.gone = 0
         self.ends = {number: one.logs[SIGNALS].span.end for number, one in self._plans.items()}
 
@@ -145,13 +148,20 @@ class Between:
             begin = _begin_of(found.sums.get(source, Buckets()), low, begin)
         return Span(begin, ends[found.partition])
 
-    def incidents(self) -> None:
+    async def incidents(self) -> None:
         """Hold what was announced to all partitions against what was decided."""
         every = [proof.incidents for proof in self._proofs if proof.incidents is not None]
         undecided = {proof.number for proof in self._proofs if _is_undecided(proof)}
         begins = {number: one.logs[EVENTS].span.begin for number, one in self._plans.items()}
         is_whole = all(one.is_whole and one.logs[SIGNALS].must_begin for one in self._plans.values())
-        self.faults += compared(every, Known(frozenset(undecided), is_whole, begins))
+        known = Known(frozenset(undecided), is_whole, begins)
+        self.faults += compared(every, known)
+        if is_whole:
+            return
+        faults, unknown = await looked_for(self._history, list(unnamed(every, known)))
+        self.faults += faults
+        if unknown:
+            self.notes.append(f"{unknown} announcements of incidents are of decisions that are not there any more")
 
 
 def _is_undecided(proof: Proof) -> bool:

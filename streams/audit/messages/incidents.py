@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import orjson
+import msgspec
 
 from schemas.events import EventType
+from schemas.problems import UNREADABLE
 from streams.audit.faults import Fault, Kind
 from streams.audit.messages.found import attribute, hash_of
 from streams.fold.effects import SourceRecord
@@ -18,22 +20,46 @@ MOST = 100_000
 """Openings and closings of one partition that are compared; there are a few a day."""
 
 
+class _Said(msgspec.Struct, frozen=True):
+    institution_id: str
+    sequence: int
+
+
+_read = msgspec.json.Decoder(_Said).decode
+
+
+class Announced(NamedTuple):
+    """An announcement as it was found.
+
+    Attributes:
+        decider: the partition of signals whose agent decides on the institution.
+        at_ms: when it was decided, as it says itself; 0 where it does not.
+        newest_ms: the latest time of the records up to it in its partition.
+    """
+
+    offset: int
+    decider: int
+    at_ms: int
+    newest_ms: int
+
+
 @dataclass(slots=True)
 class Incidents:
     """What is known of one partition number.
 
     Attributes:
         named: by decisions on signals: id, SHA-256 and offset of the decision.
-        found: in the inbound log: id, SHA-256 of each telling, and offset of the first; and the partition of signals
-            whose agent decides on the institution.
+        found: in the inbound log, by id and SHA-256: the first telling.
         too_many: there are more than are compared.
     """
 
     partition: int
     partitions: int
     named: dict[str, tuple[str, int]] = field(default_factory=dict)
-    found: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    found: dict[tuple[str, str], Announced] = field(default_factory=dict)
     too_many: bool = False
+    newest_ms: int = 0
+    """The latest time of the records that were heard."""
 
     def name(self, message_id: str, sha256: str, by: int) -> None:
         """Take what a decision names."""
@@ -43,18 +69,21 @@ class Incidents:
 
     def hear(self, record: SourceRecord) -> None:
         """Hear a record of the inbound log."""
+        self.newest_ms = max(self.newest_ms, record.timestamp)
         if not any(name == "ce_type" and value in TYPES for name, value in record.headers):
             return
         self.too_many = self.too_many or len(self.found) >= MOST
         if not self.too_many:
             told = attribute(record, "ce_id"), hash_of(record.value)
-            self.found.setdefault(told, (record.offset, self._decider(record)))
+            decider, at_ms = self._read(record)
+            self.found.setdefault(told, Announced(record.offset, decider, at_ms, self.newest_ms))
 
-    def _decider(self, record: SourceRecord) -> int:
+    def _read(self, record: SourceRecord) -> tuple[int, int]:
         try:
-            return partition_of(str(orjson.loads(record.value or b"")["institutionId"]), self.partitions)
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return 0
+            said = _read(record.value or b"")
+        except UNREADABLE:
+            return 0, 0
+        return partition_of(said.institution_id, self.partitions), said.sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +102,17 @@ class Known:
     begins: Mapping[int, int]
 
 
+def forged(message_id: str, place: Place, offset: int) -> Fault:
+    """Tell of an announcement that nobody has decided on."""
+    return Fault(Kind.FORGED, place, offset, f"no decision names the announcement {message_id!r}")
+
+
+def changed(message_id: str, place: Place, offset: int, by: int) -> Fault:
+    """Tell of one that is not as it was decided."""
+    text = f"announcement {message_id!r} is not the one that decision {by} has hashed"
+    return Fault(Kind.CHANGED, place, offset, text)
+
+
 def compared(every: Sequence[Incidents], known: Known) -> Iterator[Fault]:
     """Hold what was announced against what was decided."""
     if any(one.too_many for one in every):
@@ -81,13 +121,12 @@ def compared(every: Sequence[Incidents], known: Known) -> Iterator[Fault]:
     for one in every:
         place = Place(EVENTS, one.partition)
         here = {message_id for message_id, _ in one.found}
-        for (message_id, sha256), (offset, decider) in one.found.items():
+        for (message_id, sha256), found in one.found.items():
             expected = named.get(message_id)
-            if expected is None and known.is_whole and decider not in known.undecided:
-                yield Fault(Kind.FORGED, place, offset, f"no decision names the announcement {message_id!r}")
+            if expected is None and known.is_whole and found.decider not in known.undecided:
+                yield forged(message_id, place, found.offset)
             elif expected is not None and expected[0] != sha256:
-                text = f"announcement {message_id!r} is not the one that decision {expected[1]} has hashed"
-                yield Fault(Kind.CHANGED, place, offset, text)
+                yield changed(message_id, place, found.offset, expected[1])
         for message_id, (_, by) in named.items():
             if message_id not in here and known.is_whole and known.begins[one.partition] == 0:
                 yield Fault(Kind.MISSING, place, None, f"announcement {message_id!r} of decision {by} is not there")

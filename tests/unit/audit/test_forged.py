@@ -5,11 +5,13 @@ import pytest
 
 from schemas.times import from_epoch_ms
 from streams.audit.faults import Kind
+from streams.audit.messages.incidents import Incidents
 from streams.audit.planning import Asked
+from streams.fold.intake import partition_of
 from streams.history import Place
 from streams.kafka.topics import AUDIT, CUSTOMER_COMMANDS, DEAD_LETTER, EVENTS
 from streams.testing.broker import Record
-from tests.unit.audit.tape import Tape, faults, recorded
+from tests.unit.audit.tape import PARTITIONS, Tape, faults, recorded
 
 DAY_MS = 86_400_000
 
@@ -78,3 +80,50 @@ async def test_a_new_dead_letter_where_no_decision_of_the_time_names_one() -> No
     tape.append(place, Record(0, 1, None, value, ()))
     (fault,) = await faults(tape, asked)
     assert (fault.kind, fault.place) == (Kind.FORGED, place)
+
+
+def announcement(tape: Tape, *, at_ms: int) -> Record:
+    """Give an announcement that nobody has decided on, of a time that it claims."""
+    opened = ("ce_type", b"institution.incident.opened")
+    _, record = tape.there(EVENTS, chosen=lambda one: opened in one.headers)[0]
+    said = orjson.loads(record.value or b"") | {"sequence": at_ms}
+    name = f"incident:102101/102/{at_ms}".encode()
+    return record._replace(headers=(record.headers[0], ("ce_id", name), *record.headers[2:]), value=orjson.dumps(said))
+
+
+@pytest.mark.parametrize("days", [-1000, -30, 0, 1])
+async def test_a_forged_incident_where_not_all_decisions_are_read(days: int) -> None:
+    """Whatever time it claims: decisions in front of what is read are looked at, too, and name the true ones."""
+    tape = recorded()
+    since, asked = latest(tape)
+    assert await faults(tape, asked) == []
+    place = Place(EVENTS, 0)
+    tape.append(place, announcement(tape, at_ms=since + days * DAY_MS)._replace(timestamp=since + DAY_MS))
+    (fault,) = await faults(tape, asked)
+    assert (fault.kind, fault.place, fault.offset) == (Kind.FORGED, place, len(tape.records[place]) - 1)
+
+
+async def test_a_forged_incident_where_retention_has_taken_the_beginnings() -> None:
+    """It lies too far behind them to be of a decision that is gone."""
+    tape = recorded()
+    since, _ = latest(tape)
+    for place, records in tape.records.items():
+        if place.topic in (EVENTS, AUDIT):
+            tape.begins[place] = len(records) // 2
+    assert await faults(tape) == []
+    place = Place(EVENTS, 0)
+    tape.append(place, announcement(tape, at_ms=1)._replace(timestamp=since + 30 * DAY_MS))
+    found = await faults(tape)
+    assert [(one.kind, one.place) for one in found] == [(Kind.FORGED, place)]
+
+
+def test_whose_agent_decides_on_an_incident() -> None:
+    """That of the institution's partition: records that wait there excuse its announcements, and those of no other."""
+    heard = Incidents(0, PARTITIONS)
+    for _, record in recorded().there(EVENTS):
+        heard.hear(record)
+    names = {name.split(":")[1].split("/")[0]: one for (name, _), one in heard.found.items()}
+    assert {institution: one.decider for institution, one in names.items()} == {
+        institution: partition_of(institution, PARTITIONS) for institution in names
+    }
+    assert len({one.decider for one in names.values()} | {0}) > 1

@@ -1,0 +1,102 @@
+"""Announcements of incidents that no decision names which was read: looked for among those in front of them."""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from schemas.times import from_epoch_ms, to_epoch_ms
+from streams.audit.faults import Fault
+from streams.audit.messages.incidents import Announced, Incidents, Known, changed, forged
+from streams.audit.walking.cursor import Cursor
+from streams.audit.walking.decisions import Decision, UnreadableDecision, read_decision
+from streams.history import History, Place, Span
+from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
+
+MOST = 100
+"""Announcements that are looked for: at the edge of what was read there are a few."""
+MOST_READ = 200_000
+"""Decisions that are read for one."""
+BEFORE_MS = timedelta(days=1) // timedelta(milliseconds=1)
+AFTER_MS = timedelta(days=7) // timedelta(milliseconds=1)
+"""How far the time of a decision may lie from the one that its announcement bears."""
+LAST_MS = to_epoch_ms(datetime(9000, 1, 1, tzinfo=UTC))
+
+
+class Unnamed(NamedTuple):
+    """An announcement that none of the decisions that were read names."""
+
+    id: str
+    sha256: str
+    place: Place
+    found: Announced
+
+
+def unnamed(every: Sequence[Incidents], known: Known) -> Iterator[Unnamed]:
+    """Give them, those left out whose decision may still be to come."""
+    if any(one.too_many for one in every):
+        return
+    named = {message_id for one in every for message_id in one.named}
+    for one in every:
+        for (message_id, sha256), found in one.found.items():
+            if message_id not in named and found.decider not in known.undecided:
+                yield Unnamed(message_id, sha256, Place(EVENTS, one.partition), found)
+
+
+async def looked_for(history: History, asked: Sequence[Unnamed]) -> tuple[list[Fault], int]:
+    """Give the faults, and of how many nobody can tell: retention has taken the decisions of their time."""
+    faults: list[Fault] = []
+    unknown = max(0, len(asked) - MOST)
+    spans = await history.spans([AUDIT])
+    for one in asked[:MOST]:
+        found = await _decision_on(history, one, spans[Place(AUDIT, one.found.decider)])
+        if isinstance(found, Decision):
+            if (EVENTS, one.id, one.sha256) not in found.messages:
+                faults.append(changed(one.id, one.place, one.found.offset, found.at))
+        elif found:
+            faults.append(forged(one.id, one.place, one.found.offset))
+        else:
+            unknown += 1
+    return faults, unknown
+
+
+async def _decision_on(history: History, one: Unnamed, span: Span) -> Decision | bool:
+    """Give the decision that names an announcement; else whether it would be there."""
+    at_ms, place = one.found.at_ms, Place(AUDIT, one.found.decider)
+    if not 0 < at_ms < LAST_MS:
+        return True
+    begin = await history.offset_since(place, from_epoch_ms(max(0, at_ms - BEFORE_MS)))
+    read = Span(max(begin, span.begin), min(span.end, begin + MOST_READ))
+    async with aclosing(_decisions(history, place, read)) as decisions:
+        async for decision in decisions:
+            if decision.topic != SIGNALS:
+                continue  # that agent may be far ahead of the other
+            if any(message_id == one.id for _, message_id, _ in decision.messages):
+                return decision
+            if decision.time_ms > at_ms + AFTER_MS:
+                break
+        else:
+            if read.end < span.end:
+                return False
+    return await _would_be_there(history, one, place, span)
+
+
+async def _would_be_there(history: History, one: Unnamed, place: Place, span: Span) -> bool:
+    """Tell whether decisions are kept of a time before the announcement's own, or before that of its neighbours."""
+    if span.begin == 0:
+        return True
+    async with aclosing(_decisions(history, place, Span(span.begin, min(span.end, span.begin + 1)))) as decisions:
+        async for first in decisions:
+            return first.time_ms < max(one.found.at_ms - BEFORE_MS, one.found.newest_ms - AFTER_MS)
+    return False
+
+
+async def _decisions(history: History, place: Place, span: Span) -> AsyncGenerator[Decision, None]:
+    cursor = Cursor(history, place, span)
+    try:
+        while (record := await cursor.peek()) is not None:
+            cursor.take()
+            with suppress(UnreadableDecision):
+                yield read_decision(record, "")
+    finally:
+        await cursor.close()
