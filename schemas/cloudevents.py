@@ -23,6 +23,8 @@ from schemas.events import (
     Incident,
     Override,
     PolicyActivated,
+    SnapshotMarked,
+    SnapshotTaken,
 )
 from schemas.signals import HealthyLogins, Signal, SignalType, TicketWanted
 from schemas.times import from_epoch_ms, parse_rfc3339, rfc3339, to_epoch_ms
@@ -206,6 +208,8 @@ _READ: Mapping[str, Callable[[bytes], EventData]] = {
     EventType.OPERATOR_OVERRIDE: Override.model_validate_json,
     EventType.CUSTOMER_FORGOTTEN: CustomerForgotten.model_validate_json,
     EventType.POLICY_ACTIVATED: PolicyActivated.model_validate_json,
+    EventType.SNAPSHOT_MARKED: SnapshotMarked.model_validate_json,
+    EventType.SNAPSHOT_TAKEN: SnapshotTaken.model_validate_json,
     SignalType.FAILING: Signal.model_validate_json,
     SignalType.LEFT: Signal.model_validate_json,
     SignalType.HEALTHY: HealthyLogins.model_validate_json,

@@ -49,6 +49,8 @@ class EventType(StrEnum):
     CUSTOMER_FORGOTTEN = "customer.forgotten"
     POLICY_ACTIVATED = "policy.activated"
     CLOCK_TICK = "clock.tick"
+    SNAPSHOT_MARKED = "snapshot.marked"
+    SNAPSHOT_TAKEN = "snapshot.taken"
 
 
 CONNECT_PREFIX = "connect."
@@ -243,6 +245,28 @@ class ClockTick(Model):
     """Time has passed on this partition; the event time is the record's own."""
 
 
+class SnapshotMarked(Model):
+    """A snapshot is being taken of the state that the records before this one lead to."""
+
+
+class SnapshotTaken(Model):
+    """What the state was at a mark of this partition; it changes no decision, and whoever folds the log can tell.
+
+    Attributes:
+        offset: of the mark; everything before it is in the state, and the mark is not.
+        state_sha256: over the lines of all its records, lower-case hex (streams/snapshots/README.md).
+        records: how many there are.
+        state_version: of the release that has derived it; another one may write the same state in other bytes.
+        audit_head: hash of the last decision before the mark, as derived; empty before the first.
+    """
+
+    offset: int = Field(ge=0)
+    state_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    records: int = Field(ge=0)
+    state_version: int = Field(ge=0)
+    audit_head: str = Field(pattern=r"^([0-9a-f]{64})?$")
+
+
 EventData = (
     AccountSnapshot
     | ConnectEvent
@@ -254,6 +278,8 @@ EventData = (
     | CustomerForgotten
     | PolicyActivated
     | ClockTick
+    | SnapshotMarked
+    | SnapshotTaken
     | Signal
     | HealthyLogins
     | TicketWanted

@@ -28,7 +28,8 @@ MAX_AHEAD = timedelta(minutes=5)
 class Component(StrEnum):
     """A part that writes to topics or reads them; services of the user's own are `downstream`.
 
-    An `auditor` reads everything and writes nothing, as replay does.
+    An `auditor` reads everything and writes nothing, as replay does; `snapshot` folds the two logs, and says in them
+    what their states are.
     """
 
     BRIDGE = "bridge"
@@ -40,6 +41,7 @@ class Component(StrEnum):
     OPERATOR = "operator"
     DOWNSTREAM = "downstream"
     AUDITOR = "auditor"
+    SNAPSHOT = "snapshot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class Channel:
 _BRIDGE, _AGENT, _INSTITUTIONS = (Component.BRIDGE,), (Component.AGENT,), (Component.INSTITUTIONS,)
 _OPERATOR, _DOWNSTREAM = (Component.OPERATOR,), (Component.DOWNSTREAM,)
 _OURS = "not for others to rely on"
+_SNAPSHOTS = (
+    Message(EventType.SNAPSHOT_MARKED, "snapshot-marked", (Component.SNAPSHOT,)),
+    Message(EventType.SNAPSHOT_TAKEN, "snapshot-taken", (Component.SNAPSHOT,)),
+)
+"""In each of the two logs."""
 
 _EVENTS = (
     Message(EventType.ACCOUNT_MODIFIED, "account-snapshot", _BRIDGE),
@@ -84,6 +91,7 @@ _EVENTS = (
     Message(EventType.CUSTOMER_FORGOTTEN, "customer-forgotten", _OPERATOR),
     Message(EventType.POLICY_ACTIVATED, "policy-activated", (Component.OPERATOR, Component.AGENT)),
     Message(EventType.CLOCK_TICK, "clock-tick", _AGENT),
+    *_SNAPSHOTS,
 )
 _SIGNALS = (
     Message(SignalType.FAILING, "signal", _AGENT),
@@ -93,6 +101,7 @@ _SIGNALS = (
     Message(EventType.OPERATOR_OVERRIDE, "override", _OPERATOR),
     Message(EventType.POLICY_ACTIVATED, "policy-activated", (Component.OPERATOR, Component.INSTITUTIONS)),
     Message(EventType.CLOCK_TICK, "clock-tick", _INSTITUTIONS),
+    *_SNAPSHOTS,
 )
 
 

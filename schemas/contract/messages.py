@@ -20,6 +20,8 @@ from schemas.events import (
     Incident,
     Override,
     PolicyActivated,
+    SnapshotMarked,
+    SnapshotTaken,
 )
 from schemas.health import AccountHealth, InstitutionHealth
 from schemas.policy import Policy
@@ -38,6 +40,8 @@ READ: dict[str, type[BaseModel]] = {
     "customer-forgotten": CustomerForgotten,
     "policy-activated": PolicyActivated,
     "clock-tick": ClockTick,
+    "snapshot-marked": SnapshotMarked,
+    "snapshot-taken": SnapshotTaken,
     "policy": Policy,
     "catalogue": Catalogue,
 }

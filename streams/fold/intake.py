@@ -16,6 +16,10 @@ Allowed = Mapping[str, frozenset[str]]
 
 BRIDGE_ONLY = frozenset({Source.BRIDGE})
 ANY_OF_OURS = frozenset(Source)
+SNAPSHOT_SOURCES: Allowed = {
+    kind: frozenset({Source.OPERATOR}) for kind in (EventType.SNAPSHOT_MARKED, EventType.SNAPSHOT_TAKEN)
+}
+"""Of a source that earlier releases know: they pass over a type that they do not know, and not over such a source."""
 
 EVENT_SOURCES: Allowed = {
     EventType.ACCOUNT_MODIFIED: BRIDGE_ONLY,
@@ -30,6 +34,7 @@ EVENT_SOURCES: Allowed = {
     "institution.incident.closed": frozenset({Source.INSTITUTIONS}),
     "operator.override": frozenset({Source.OPERATOR}),
     "customer.forgotten": frozenset({Source.OPERATOR}),
+    **SNAPSHOT_SOURCES,
 }
 
 SIGNAL_SOURCES: Allowed = {
@@ -37,6 +42,7 @@ SIGNAL_SOURCES: Allowed = {
     EventType.POLICY_ACTIVATED: frozenset({Source.OPERATOR, Source.INSTITUTIONS}),
     EventType.OPERATOR_OVERRIDE: frozenset({Source.OPERATOR}),
     EventType.CLOCK_TICK: frozenset({Source.INSTITUTIONS}),
+    **SNAPSHOT_SOURCES,
 }
 
 

@@ -105,6 +105,7 @@ WRITERS = {
     Component.EXECUTOR: "executor",
     Component.SWEEP: "sweep",
     Component.OPERATOR: "operators",
+    Component.SNAPSHOT: "snapshot",
 }
 
 

@@ -60,6 +60,7 @@ READ_BESIDE: Mapping[Component, tuple[str, ...]] = {
         *(topics.HEALTH, topics.SUBSCRIPTIONS, topics.VENDOR_AUTH),
     ),
     Component.AUDITOR: ALL_TOPICS,
+    Component.SNAPSHOT: (topics.EVENTS, topics.SIGNALS, topics.AUDIT),
     **STATE,
 }
 """What is read beside what the contract says, by whom: its readers are those who may rely on a topic."""

@@ -58,7 +58,8 @@ def test_every_secret_is_drawn() -> None:
 def test_all_are_there() -> None:
     """Every component that runs all the time, two of the agents, each under a name of its own."""
     commands = [one["command"][0] for one in LONG_RUNNING.values()]
-    lasting = set(Component) - {Component.SWEEP, Component.OPERATOR, Component.DOWNSTREAM, Component.AUDITOR}
+    beside = {Component.SWEEP, Component.OPERATOR, Component.DOWNSTREAM, Component.AUDITOR, Component.SNAPSHOT}
+    lasting = set(Component) - beside
     assert sorted(commands) == sorted([*lasting, Component.AGENT])
     names = [one["environment"].get("TXPUSH_INSTANCE") for one in LONG_RUNNING.values()]
     assert len({name for name in names if name}) == len([name for name in names if name])

@@ -34,6 +34,14 @@ DATA = {
     EventType.ACCOUNT_OBSERVED: looked(CUSTOMERS[0], 0, START).data,
     EventType.POLICY_ACTIVATED: activated(START, POLICY).data,
     EventType.CLOCK_TICK: tick(START).data,
+    EventType.SNAPSHOT_MARKED: {},
+    EventType.SNAPSHOT_TAKEN: {
+        "offset": 4,
+        "state_sha256": "0" * 64,
+        "records": 1,
+        "state_version": 1,
+        "audit_head": "",
+    },
     EventType.OPERATOR_OVERRIDE: {"action": "silence", "all": True, "who": "ops", "why": "a test"},
     EventType.CUSTOMER_FORGOTTEN: {"customerId": CUSTOMERS[0], "who": "ops", "why": "a test"},
     EventType.INCIDENT_OPENED: {
@@ -88,6 +96,7 @@ def test_an_event_comes_back_as_it_was_written() -> None:
         ("connect.done", Source.OPERATOR),
         ("operator.override", Source.BRIDGE),
         ("customer.forgotten", Source.AGENT),
+        (EventType.SNAPSHOT_TAKEN, Source.AGENT),
         ("institution.incident.opened", Source.AGENT),
         ("of.a.later.version", "/somebody/else"),
     ],

@@ -26,11 +26,13 @@ from streams.kafka.acls.users import DEFAULTS, User, UserError, rights_of, users
 from streams.kafka.command import topics
 from streams.kafka.topics import (
     AGENT,
+    AUDIT,
     EVENTS,
     EXECUTORS,
     HEALTH,
     INSTITUTIONS,
     LINKED,
+    SIGNALS,
     SUBSCRIPTIONS,
     VENDOR_AUTH,
     changelog,
@@ -49,6 +51,7 @@ WORDS = {
     Component.CANARY: "canary",
     Component.OPERATOR: "operators",
     Component.AUDITOR: "auditors",
+    Component.SNAPSHOT: "snapshots",
     Component.DOWNSTREAM: "services that act on commands",
 }
 
@@ -61,6 +64,8 @@ def test_nobody_may_more_than_the_promises_allow() -> None:
     assert VENDOR_AUTH not in writes(Component.AGENT) | reads(Component.AGENT)
     assert reads(Component.SWEEP) == {HEALTH, VENDOR_AUTH}
     assert writes(Component.SWEEP) == {EVENTS, VENDOR_AUTH}
+    assert writes(Component.SNAPSHOT) == {EVENTS, SIGNALS}
+    assert reads(Component.SNAPSHOT) == {EVENTS, SIGNALS, AUDIT}
     for component in Component:
         assert all(right.name for right in rights_of(User(f"User:{component}", component))), "a prefix of everything"
 

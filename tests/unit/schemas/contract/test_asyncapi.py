@@ -24,7 +24,8 @@ from streams.kafka import topics
 PLACE = Path(schemas.__file__).parent
 OFFICIAL = Draft7Validator(json.loads(gzip.decompress((Path(__file__).parent / "asyncapi/3.0.0.json.gz").read_bytes())))
 DOCUMENT = json.loads((PLACE / "asyncapi.json").read_text("utf-8"))
-SENDERS = {component: f"/remediation/{component}" for component in Component}
+SENDERS = {component: f"/remediation/{component}" for component in Component} | {Component.SNAPSHOT: Source.OPERATOR}
+"""Snapshots are announced as what operators decide is: earlier releases pass over it."""
 
 
 def references(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
