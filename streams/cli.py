@@ -31,6 +31,7 @@ COMMANDS = {
     "replay": ("streams.replay.command:replay", "Derive decisions again, and compare them with those recorded."),
     "sandbox": ("streams.sandbox.command:sandbox", "Stand in for the vendor, to develop against."),
     "simulate": ("streams.simulate.command:simulate", "See what a file of events would have led to, without Kafka."),
+    "snapshot": ("streams.snapshots.command:snapshot", "Keep the state of the logs, for a replay to go on from."),
     "subscribe": ("streams.subscriptions.command:subscribe", "Have the vendor tell of changes of accounts."),
     "sweep": ("streams.sweep.command:sweep", "Read all accounts at the vendor, and publish what was missed."),
     "topics": ("streams.kafka.command:topics", "Create and check the topics."),

@@ -34,6 +34,7 @@ from streams.replay.work import COLLECT_OBJECTS
 from streams.settings import Settings, read_settings
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 class Moment(click.ParamType):
@@ -83,6 +84,7 @@ class Customer(click.ParamType):
 @click.option("--customer", "customers", type=Customer(), multiple=True, help="Compare this one's; may be repeated.")
 @click.option("--policy", metavar="FILE", type=Path, help="See what this policy would have led to.")
 @click.option("--file", "folder", type=click.Path(path_type=Path), help="Read an export in place of the cluster.")
+@click.option("--snapshot", "snapshots", type=FOLDER, help="Go on from the snapshots of this folder.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; as many as there are cores by default.")
 @click.option("--jsonl", type=FILE, help="Write every difference, a JSON object a line.")
 @click.option("--html", type=FILE, help="Write a page with charts, for a meeting.")
@@ -95,6 +97,7 @@ def replay(
     customers: Sequence[str],
     policy: Path | None,
     folder: Path | None,
+    snapshots: Path | None,
     jobs: int | None,
     jsonl: Path | None,
     html: Path | None,
@@ -110,6 +113,9 @@ def replay(
     held against those that went out. Customers are replayed with the incidents that were announced, institutions with
     the signals that were sent.
 
+    With --snapshot what is compared begins with the last snapshot, or what leads up to --from does. One that is not of
+    this log, that the log has not announced or that the chain does not go on from is refused.
+
     Exits 0 when all is the same, 1 when something differs, 2 when not all could be replayed.
 
     \b
@@ -120,6 +126,7 @@ def replay(
       txpush replay --from 2026-11-01T00:00:00Z --policy relapses-3.toml --html page.html
       txpush replay --offsets 3:1000-2000 --jsonl differences.jsonl
       txpush replay --file backup/2026-11-28
+      txpush replay --snapshot snapshots --from 2026-11-27T00:00:00Z
     """  # noqa: D301 - click wants the real character
     if offsets and (since or until or customers):
         raise click.UsageError("--offsets goes with neither --from, --until nor --customer")
@@ -127,7 +134,7 @@ def replay(
     log_to_stderr(settings.log_options("replay", at_least=logging.CRITICAL))
     gc.set_threshold(COLLECT_OBJECTS)
     other = None if policy is None else policy_of(policy)
-    asked = Asked(since, until, dict(offsets), frozenset(customers), links_of(settings), other)
+    asked = Asked(since, until, dict(offsets), frozenset(customers), links_of(settings), other, snapshots)
     how = How(jobs or cores(), naming_of(settings, hides_all=pseudonyms), jsonl)
     origin = origin_of(settings, folder)
     summary = replayed(origin, asked, how)

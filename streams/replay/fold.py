@@ -35,9 +35,14 @@ _ALONE = {
         EventType.INCIDENT_OPENED,
         EventType.INCIDENT_CLOSED,
         EventType.OPERATOR_OVERRIDE,
+        EventType.SNAPSHOT_MARKED,
+        EventType.SNAPSHOT_TAKEN,
     )
 }
-"""Begin a poll of their own: they look at all timers that the poll has moved before, and a poll's first has none."""
+"""Begin a poll of their own: they look at all timers that the poll has moved before, and a poll's first has none.
+
+Snapshots are of the state before a mark, and told behind it.
+"""
 
 
 class _NoHealth(HealthWriter):
@@ -140,7 +145,7 @@ class PartitionFold:
         self.fold = fold
         self.partition = partition
         for table in fold.tables:
-            kept = {} if tables is None else tables[table.name]
+            kept = {} if tables is None else tables.get(table.name, {})
             table.take(partition, {key: table.decode(value) for key, value in kept.items()})
         fold.opened(partition)
 

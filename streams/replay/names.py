@@ -42,8 +42,8 @@ class Names:
         """Note who is forgotten."""
         self._forgotten.update(forgotten_by(records))
 
-    async def read_on(self, history: History, place: Place, begin: int) -> None:
-        """Read what else the log has, for whoever is forgotten later; who is hidden anyhow needs no reading.
+    async def read_around(self, history: History, place: Place, folded: Span) -> None:
+        """Read what else the log has, for whoever is forgotten before or later; who is hidden anyhow needs no reading.
 
         Raises:
             HistoryError: it cannot be read.
@@ -51,10 +51,11 @@ class Names:
         if self._hides_all or place.topic != EVENTS:
             return
         span = (await history.spans([place.topic]))[place]
-        chunks: Any = history.read(place, Span(begin, span.end).within(span))
-        async with aclosing(chunks):
-            async for records in chunks:
-                self.hear(records)
+        for part in (Span(span.begin, folded.begin), Span(folded.end, span.end)):
+            chunks: Any = history.read(place, part.within(span))
+            async with aclosing(chunks):
+                async for records in chunks:
+                    self.hear(records)
 
     def named(self, difference: Difference) -> Difference:
         """Give a difference as it may be shown: ids of events and commands follow from those of the customer, too."""

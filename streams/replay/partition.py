@@ -4,20 +4,25 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 
 from schemas.catalogue import Catalogue
 from schemas.cloudevents import to_value
 from schemas.events import EventType
 from schemas.policy import Policy
+from streams.fold.application import Application
 from streams.fold.effects import Effects, SourceRecord
 from streams.fold.inforce import InForce, read_activation
-from streams.history import History
-from streams.replay.compare.difference import Difference
+from streams.history import History, Place, Span
+from streams.replay.compare.difference import SNAPSHOT, Cause, Difference, Verdict
 from streams.replay.fold import Made, PartitionFold, polls
 from streams.replay.lockstep import Keep, Lockstep
 from streams.replay.otherwise.partition import Otherwise
 from streams.replay.task import Outcome, Task
+from streams.snapshots.checking import held
+from streams.snapshots.file import Snapshot
+from streams.snapshots.marks import Compared, StatesAtMarks
 
 Progress = Callable[[int], None]
 """Hears how many records more were folded."""
@@ -46,8 +51,11 @@ async def replay(history: History, task: Task, progress: Progress, keep: Keep, h
     compared = Lockstep if task.policy is None else Otherwise
     lockstep = compared(history, task, lambda difference: _keep(outcome, keep, difference))
     links = None if task.links is None else task.links.made()
-    made = Made(task.application, task.identity, task.partitions, await _shipped(history, task), links)
-    folded = PartitionFold(made.fold(), task.partition)
+    start = None if task.snapshot is None else await held(history, task.application, task.partition, task.snapshot)
+    rules = await shipped(history, task.application, task.place, task.span, start)
+    made = Made(task.application, task.identity, task.partitions, rules, links)
+    folded = PartitionFold(made.fold(), task.partition, None if start is None else start.tables)
+    states = StatesAtMarks(folded.fold.tables, task.partition, task.span.begin)
     chunks: Any = history.read(task.place, task.span)
     try:
         cut: Any = polls(chunks, task.compared_from)
@@ -57,6 +65,8 @@ async def replay(history: History, task: Task, progress: Progress, keep: Keep, h
                 if is_compared and not outcome.compared and task.policy is not None:
                     outcome.recorded_policy = folded.fold.in_force()[task.partition].rules.policy
                     folded.fold.take_policy(task.partition, task.policy)
+                if task.compares_states and (state := states.before(poll)) is not None and is_compared:
+                    _compare_state(outcome, poll[0], state, partial(_keep, outcome, keep))
                 effects = folded.take(poll)
                 hear(poll)
                 if is_compared:
@@ -79,6 +89,35 @@ def _keep(outcome: Outcome, keep: Keep, difference: Difference) -> None:
     keep(difference)
 
 
+def _compare_state(outcome: Outcome, record: SourceRecord, state: Compared, keep: Keep) -> None:
+    """Hold the state that was derived at a mark against what the log has announced of it.
+
+    Behind a difference the chain is another one, and with it each state: that is told once.
+    """
+    if outcome.differences and not state.is_of_same_chain:
+        return
+    verdict = Verdict.SAME if state.is_same else Verdict.CHANGED
+    outcome.counts[SNAPSHOT, verdict] += 1
+    if not state.is_same:
+        keep(_state_difference(str(outcome.place), record, state))
+
+
+def _state_difference(place: str, record: SourceRecord, state: Compared) -> Difference:
+    announced = state.announced
+    return Difference(
+        Verdict.CHANGED,
+        Cause.SNAPSHOT,
+        place,
+        record.offset,
+        SNAPSHOT,
+        dict(record.headers).get("ce_id", b"").decode(errors="replace"),
+        None,
+        record.timestamp,
+        ("state_sha256",),
+        {"state_sha256": (announced.state_sha256, state.derived), "mark": (announced.offset, announced.offset)},
+    )
+
+
 def _note(outcome: Outcome, poll: Sequence[SourceRecord], effects: Effects) -> None:
     outcome.compared += len(poll)
     outcome.heard |= dict(_heard(poll))
@@ -97,10 +136,20 @@ def _sha256(value: bytes) -> str:
     return hashlib.sha256(value).hexdigest()
 
 
-async def _shipped(history: History, task: Task) -> InForce:
-    """Give the rules before the log put any in force: what its agent announced first are those it was started with."""
-    chunks: Any = history.read(task.place, task.span)
-    source = task.application.source.encode()
+async def shipped(
+    history: History, application: Application, place: Place, span: Span, start: Snapshot | None
+) -> InForce:
+    """Give the rules before the log put any in force: what its agent announced first are those it was started with.
+
+    `start` is what the fold begins with: where that has rules in force, it needs no others.
+
+    Raises:
+        HistoryError: the span cannot be read.
+    """
+    if start is not None and start.tables.get("policies"):
+        return InForce.of(Policy.load(), Catalogue.load())
+    chunks: Any = history.read(place, span)
+    source = application.source.encode()
     async with aclosing(chunks):
         async for records in chunks:
             for record in records:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,6 +16,7 @@ from streams.fold.intake import partition_of
 from streams.history import History, HistoryError, Place, Span
 from streams.kafka.topics import AUDIT, changelog
 from streams.replay.task import Links, Task, messages_of
+from streams.snapshots.folder import latest_before, snapshots_in
 
 TAIL = 64
 """Offsets at the end of a changelog in which the last word on its partition is looked for first."""
@@ -33,6 +35,7 @@ class Asked:
         customers: whose decisions are compared; of all where it is empty.
         links: of live; None compares commands without theirs.
         policy: stands for the recorded ones in what is compared.
+        snapshots: a folder; what is compared is folded from the last one before it on, and nothing before the first.
     """
 
     since: datetime | None = None
@@ -41,6 +44,7 @@ class Asked:
     customers: frozenset[str] = frozenset()
     links: Links | None = None
     policy: Policy | None = None
+    snapshots: Path | None = None
 
     @property
     def applications(self) -> Sequence[Application]:
@@ -50,7 +54,7 @@ class Asked:
     @property
     def is_all(self) -> bool:
         """Whether everything is compared that there is."""
-        return not (self.since or self.until or self.offsets or self.customers)
+        return not (self.since or self.until or self.offsets or self.customers or self.snapshots)
 
 
 async def plan(history: History, asked: Asked) -> list[Task]:
@@ -97,26 +101,54 @@ async def _task(history: History, asked: Asked, place: Place, decided: int | Non
     application, log = _BY_LOG[place.topic], there[place]
     known = Span(log.begin, min(log.end, log.end if decided is None else decided))
     compared = await _compared(history, asked, place, known)
-    if log.begin and compared.offsets:
+    start = None if asked.snapshots is None else start_of(asked, asked.snapshots, place, compared)
+    if start is not None:
+        compared = compared._replace(begin=max(compared.begin, start.offset))
+    elif log.begin and compared.offsets:
         raise HistoryError(
             f"the first records of {place} are not there any more (it begins at offset {log.begin}): decisions are "
             "derived from the beginning, or from a snapshot: give --snapshot FOLDER, or --file FOLDER of an export"
         )
+    begin = log.begin if start is None else start.offset
     return Task(
         application=application,
         partition=place.partition,
         partitions=history.partitions,
         identity=history.identity(application.log),
-        span=Span(log.begin, max(log.begin, compared.end)),
+        span=Span(begin, max(begin, compared.end)),
         compared_from=compared.begin,
-        begins=log.begin == 0,
+        begins=begin == 0,
         ends=compared.end >= known.end,
         decided=decided is not None,
         recorded={one.topic: span for one, span in there.items() if one.partition == place.partition},
         customers=asked.customers,
         links=asked.links,
         policy=asked.policy,
+        snapshot=None if start is None else start.path,
     )
+
+
+class Start(NamedTuple):
+    """A snapshot that a replay goes on from: the first offset behind its state, and its file."""
+
+    offset: int
+    path: Path
+
+
+def start_of(asked: Asked, folder: Path, place: Place, compared: Span) -> Start | None:
+    """Give the last snapshot before what is compared, or, without a beginning that was asked for, before its end.
+
+    None where all are later: that is folded from the beginning.
+
+    Raises:
+        HistoryError: there is none of this partition at all.
+    """
+    kept = snapshots_in(folder).get(place, {})
+    if not kept:
+        raise HistoryError(f"{folder} has no snapshot of {place}: name the folder that `txpush snapshot --to` has")
+    has_begin = asked.since is not None or place.partition in asked.offsets
+    found = latest_before(kept, compared.begin if has_begin else compared.end - 1)
+    return None if found is None else Start(*found)
 
 
 async def _compared(history: History, asked: Asked, place: Place, known: Span) -> Span:

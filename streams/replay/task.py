@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from schemas.canary import CANARY_TOPIC
@@ -52,6 +53,7 @@ class Task:
         customers: whose decisions are compared; of all where it is empty.
         links: as live makes them; None compares commands without.
         policy: instead of the recorded ones, from `compared_from` on.
+        snapshot: the state that `span` goes on from; None for none.
     """
 
     application: Application
@@ -67,6 +69,12 @@ class Task:
     customers: frozenset[str] = frozenset()
     links: Links | None = None
     policy: Policy | None = None
+    snapshot: Path | None = None
+
+    @property
+    def compares_states(self) -> bool:
+        """Whether states are held against what snapshots have announced: all of a partition's, under the same rules."""
+        return self.policy is None and not self.customers
 
     @property
     def place(self) -> Place:

@@ -47,7 +47,7 @@ async def work(history: History, job: Job, progress: Progress) -> Outcome:
         with TemporaryFile() as spool:  # without a name: until all was read nobody knows who was forgotten
             outcome = await replay(history, job.task, progress, _keeper(spool), names.hear)
             if outcome.differences:
-                await names.read_on(history, job.task.place, job.task.span.end)
+                await names.read_around(history, job.task.place, job.task.span)
                 outcome.first = [names.named(one) for one in outcome.first]
                 if job.lines is not None:
                     _write(spool, job.lines, names)

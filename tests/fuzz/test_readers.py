@@ -39,6 +39,7 @@ LEFT: Mapping[str, str] = {
     "streams/settings/logs.py LogPart.log_options": "keys of the settings, which have checked them",
     "streams/simulate/ledger.py Message.": OWN,
     "streams/simulate/summary.py Summary.add": OWN,
+    "streams/snapshots/": "files that are held against the log: flipped and forged in tests/component/snapshots",
     "streams/subscribe/meters.py Meters.paused": NUMBER,
     "streams/testing/": "what a fold has written in memory, for tests",
     "streams/transport/place.py LogPlace._begin": NUMBER,

@@ -11,6 +11,8 @@ from streams.kafka.topics import EVENTS
 
 DECISION = "decision"
 """What an audit record says."""
+SNAPSHOT = "snapshot"
+"""What the log has announced of the state at a mark."""
 
 
 class Verdict(StrEnum):
@@ -66,7 +68,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
         cause: what it comes from, the first of several.
         place: `topic/partition` of the log that was folded.
         offset: in that log; None for a message.
-        what: `decision`, or the topic of a message.
+        what: `decision`, `snapshot`, or the topic of a message.
         id: of the event, or of the message.
         customer: whose it is, or the institution's of another log; None for what is about nobody.
         at: when, milliseconds since 1970; None where not even that can be told.

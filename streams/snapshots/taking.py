@@ -1,0 +1,178 @@
+"""A snapshot of one partition derived: its log is folded up to the mark, and held against what was decided live."""
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas.contract import VERSION
+from schemas.state.partitions import STATE_VERSION
+from streams.domain import ENGINE_VERSION
+from streams.fold.application import Application
+from streams.fold.effects import PartitionPaused
+from streams.history import History, HistoryError, Origin, Place, Span
+from streams.replay.fold import Made, PartitionFold, polls
+from streams.replay.partition import shipped
+from streams.replay.work import COLLECT_OBJECTS
+from streams.snapshots.checking import held, links_around
+from streams.snapshots.file import FORMAT, Head, write_draft
+from streams.snapshots.folder import draft_of, path_of
+from streams.snapshots.state import control_of, digest_of, lines_of
+
+Progress = Callable[[int], None]
+"""Hears how many records more were folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A snapshot to take.
+
+    Attributes:
+        application: whose log it is.
+        partition: its number.
+        folder: where it goes.
+        offset: of the mark.
+        time_ms: of the mark, milliseconds since 1970.
+        start: the snapshot to go on from; None for the beginning.
+        begin: the first offset to fold.
+    """
+
+    application: Application
+    partition: int
+    folder: Path
+    offset: int
+    time_ms: int
+    start: Path | None
+    begin: int
+
+    @property
+    def place(self) -> Place:
+        """The partition."""
+        return Place(self.application.log, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of an order.
+
+    Attributes:
+        place: the partition.
+        head: of the draft that was written; None where there is none.
+        path: where the draft goes once it is announced.
+        folded: how many records were folded for it.
+        seconds: how long that took.
+        differs: how the state is not the one that was decided on; None where it is.
+        error: why it could not be derived; None where it was.
+    """
+
+    place: Place
+    head: Head | None = None
+    path: Path | None = None
+    folded: int = 0
+    seconds: float = 0.0
+    differs: str | None = None
+    error: str | None = None
+
+
+async def take(history: History, order: Order, progress: Progress = lambda _: None) -> Taken:
+    """Derive a state and write its draft; what keeps it from being taken is in what it gives."""
+    try:
+        return await _Taking(history, order, progress).take()
+    except (HistoryError, PartitionPaused, OSError) as error:
+        return Taken(order.place, error=str(error))
+
+
+class _Taking:
+    def __init__(self, history: History, order: Order, progress: Progress) -> None:
+        self._history = history
+        self._order = order
+        self._progress = progress
+        self._folded = 0
+
+    async def take(self) -> Taken:
+        """Fold up to the last recorded decision, where the chain's hash says that all is as live had it, then on."""
+        began, order = time.monotonic(), self._order
+        fold = await self._opened()
+        before, _ = await links_around(self._history, order.place, order.offset, order.time_ms)
+        decided = order.begin if before is None else max(order.begin, before.offset + 1)
+        await self._fold(fold, Span(order.begin, decided))
+        if (
+            before is not None
+            and (derived := control_of(fold.fold.tables, order.partition).audit_head) != before.sha256
+        ):
+            differs = (
+                f"{order.place}: up to offset {before.offset} the log leads to decision {derived or 'none'}, and "
+                f"{before.sha256} is recorded: no snapshot was taken; `txpush replay` says what differs"
+            )
+            return Taken(order.place, differs=differs)
+        await self._fold(fold, Span(decided, order.offset))
+        head = self._head(fold)
+        path = path_of(order.folder, order.place, order.offset)
+        write_draft(draft_of(path), head, lines_of(fold.fold.tables, order.partition))
+        return Taken(order.place, head, path, self._folded, time.monotonic() - began)
+
+    async def _opened(self) -> PartitionFold:
+        history, order = self._history, self._order
+        application, start = order.application, None
+        if order.start is not None:
+            start = await held(history, application, order.partition, order.start)
+        elif order.begin:
+            raise HistoryError(
+                f"the first records of {order.place} are not there any more (it begins at offset {order.begin}), and "
+                "there is no snapshot to go on from: name the folder that has the others"
+            )
+        identity = history.identity(application.log)
+        span = Span(order.begin, order.offset)
+        rules = await shipped(history, application, order.place, span, start)
+        made = Made(application, identity, history.partitions, rules)
+        return PartitionFold(made.fold(), order.partition, None if start is None else start.tables)
+
+    async def _fold(self, fold: PartitionFold, span: Span) -> None:
+        if not span.offsets:
+            return
+        chunks: Any = self._history.read(self._order.place, span)
+        cut: Any = polls(chunks, span.end)
+        async with aclosing(chunks), aclosing(cut):
+            async for poll in cut:
+                fold.take(poll)
+                self._folded += len(poll)
+                self._progress(len(poll))
+
+    def _head(self, fold: PartitionFold) -> Head:
+        order = self._order
+        digest = digest_of(lines_of(fold.fold.tables, order.partition))
+        return Head(
+            format=FORMAT,
+            log=self._history.identity(order.application.log),
+            topic=order.place.topic,
+            partition=order.partition,
+            partitions=self._history.partitions,
+            offset=order.offset,
+            time_ms=order.time_ms,
+            state_sha256=digest.sha256,
+            records=digest.records,
+            state_version=STATE_VERSION,
+            audit_head=control_of(fold.fold.tables, order.partition).audit_head,
+            release=VERSION,
+            engine_version=ENGINE_VERSION,
+        )
+
+
+def take_alone(origin: Origin, order: Order, progress: Progress) -> Taken:
+    """Do it in a process of its own: it decides, and tells nobody but its parent."""
+    logging.disable()
+    gc.set_threshold(COLLECT_OBJECTS)
+    return asyncio.run(_taken(origin, order, progress))
+
+
+async def _taken(origin: Origin, order: Order, progress: Progress) -> Taken:
+    try:
+        async with origin.open() as history:
+            return await take(history, order, progress)
+    except HistoryError as error:
+        return Taken(order.place, error=str(error))
