@@ -21,9 +21,9 @@ callers() {
   printf '[canary]\ntypes = ["canary.sent"]\ntoken_sha256 = ["%s"]\n' "$hash"
 }
 
-# Checkpoints of the audit: the container's user is another one, so anybody may add a file, and only its owner remove it.
-mkdir -p checkpoints
-chmod 1777 checkpoints
+# Checkpoints of the audit, and snapshots: the container's user is another one, so anybody may add a file, and only its owner remove it.
+mkdir -p checkpoints snapshots
+chmod 1777 checkpoints snapshots
 
 keep app_key openssl rand -hex 16
 keep audit_key openssl genpkey -algorithm ed25519

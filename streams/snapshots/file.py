@@ -12,7 +12,7 @@ from backports.zstd import CompressionParameter, ZstdCompressor, ZstdDecompresso
 from schemas.events import SnapshotTaken
 from schemas.state.partitions import STATE_VERSION
 from streams.history import HistoryError, Place
-from streams.history.export_manifest import sync_folder
+from streams.history.export_files import sync_folder
 from streams.snapshots.state import digest_of
 
 FORMAT = 1

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[3] / "deploy" / "compose"
 COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 OURS = {name: one for name, one in COMPOSE["services"].items() if one["image"].startswith("txpush:")}
 ADMIN_PORT = "9100"
-NO_ADMIN_PORT = ("topics", "sandbox", "sweep", "audit")
+NO_ADMIN_PORT = ("topics", "sandbox", "sweep", "audit", "snapshot")
 LONG_RUNNING = {name: one for name, one in OURS.items() if one["command"][0] not in {*NO_ADMIN_PORT}}
 
 
