@@ -43,7 +43,7 @@ class AgentTurn:
         self._partition = partition
         self._ledger = ledger
         self._links = links
-        self._signals = SignalWriter(partition, ledger, signal_partition)
+        self.signals = SignalWriter(partition, ledger, signal_partition)
         self.health = HealthWriter(ledger)
         self._customers = PollCustomers(tables, partition)
         self._held = Held(ledger)
@@ -165,11 +165,11 @@ class AgentTurn:
         if decision.future_dates:
             self._ledger.tally.count("future_dates", times=decision.future_dates)
         for institution_id, login_id in decision.counted:
-            self._signals.count(record, customer_id, institution_id, login_id, decision.event_time)
+            self.signals.count(record, customer_id, institution_id, login_id, decision.event_time)
         if decision.changed:
             linked = zip(decision.messages, links, strict=True)
             messages = [send(self._ledger, message, Source.AGENT, link) for message, link in linked]
-            messages += [self._signals.write(record, signal) for signal in decision.signals]
+            messages += [self.signals.write(record, signal) for signal in decision.signals]
             phases = decision.phase_before, decision.phase_after
             self._ledger.decided(
                 record, event.id, customer_id, phases=phases, rules=decision.rules, messages=messages, state=state
@@ -198,7 +198,7 @@ class AgentTurn:
     def changes(self) -> dict[Table, Mapping[str, Any]]:
         """Give the changed records, and put the health of accounts and the counts of logins into the outbox."""
         self.health.write(self._customers.changed)
-        self._signals.write_counts()
+        self.signals.write_counts()
         headers = {
             customer_id: None if customer is None else customer.state
             for customer_id, customer in self._customers.changed.items()

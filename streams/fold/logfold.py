@@ -173,7 +173,7 @@ class LogFold:
         poll = FoldingPoll(partition, ledger, self._decider.turn(partition, ledger), books.share.poll())
         ends, taken = time.monotonic() + seconds, 0
         for record in records:
-            if _is(record, TICK) and not books.timers.look_until(ends):
+            if type_of(record) == TICK and not books.timers.look_until(ends):
                 break
             before = len(ledger.dead_letters)
             event_type = self._take(record, poll)
@@ -201,7 +201,7 @@ class LogFold:
         return False
 
     def _resumes(self, record: SourceRecord, partition: int) -> bool:
-        if not _is(record, OVERRIDE):
+        if type_of(record) != OVERRIDE:
             return False
         try:
             return _is_resume(self._settings.intake.read(record, partition, lambda _key: True))
@@ -292,8 +292,12 @@ class LogFold:
         books.census = Census(self._decider.surveyed, partition, in_force.rules)
 
 
-def _is(record: SourceRecord, event_type: bytes) -> bool:
-    return ("ce_type", event_type) in record.headers
+def type_of(record: SourceRecord) -> bytes | None:
+    """Give the `ce_type` of a record as it is written, the last one as `from_record` does; None without one."""
+    for name, value in reversed(record.headers):
+        if name == "ce_type":
+            return value
+    return None
 
 
 def _is_resume(event: Event) -> bool:

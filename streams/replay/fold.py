@@ -3,12 +3,13 @@
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from schemas.events import Event, EventType, PolicyActivated
 from schemas.policy import Policy
 from streams.agent.decider import AgentDecider
-from streams.agent.outgoing import HealthWriter
+from streams.agent.outgoing import HealthWriter, SignalWriter
 from streams.agent.tables import AgentTables
 from streams.agent.turn import AgentTurn
 from streams.clock import WallClock
@@ -19,7 +20,7 @@ from streams.fold.deciding import Decider
 from streams.fold.effects import Effects, SourceRecord
 from streams.fold.inforce import InForce
 from streams.fold.ledger import Ledger, Tally
-from streams.fold.logfold import FoldingPoll, LogFold
+from streams.fold.logfold import FoldingPoll, LogFold, type_of
 from streams.institutions.tables import InstitutionTables
 from streams.institutions.turn import InstitutionDecider
 from streams.links import FixLinks
@@ -58,8 +59,15 @@ class _NoHealth(HealthWriter):
         """Erase nothing."""
 
 
+class _NoCounts(SignalWriter):
+    """Counts no healthy logins, for the same reason."""
+
+    def count(self, record: SourceRecord, customer_id: str, institution_id: str, login_id: str, at: datetime) -> None:
+        """Count nothing."""
+
+
 class _Turn(AgentTurn):
-    """A turn that counts nothing."""
+    """A turn that counts nothing for the metrics."""
 
     def _count(self, event: Event, decision: Decision) -> None:
         """Leave it: nobody scrapes a replay."""
@@ -70,7 +78,7 @@ class _Agent(AgentDecider):
 
     def turn(self, partition: int, ledger: Ledger) -> AgentTurn:
         turn = _Turn(self._tables, partition, ledger, self._signal_partition, self._links)
-        turn.health = _NoHealth(ledger)
+        turn.health, turn.signals = _NoHealth(ledger), _NoCounts(partition, ledger, self._signal_partition)
         return turn
 
 
@@ -182,4 +190,4 @@ async def polls(chunks: AsyncIterator[Sequence[SourceRecord]], cut: int) -> Asyn
 
 def is_alone(record: SourceRecord) -> bool:
     """Tell whether a record concerns many."""
-    return any(name == "ce_type" and value in _ALONE for name, value in record.headers)
+    return type_of(record) in _ALONE
