@@ -11,6 +11,7 @@ from random import Random
 from schemas.cloudevents import to_headers, to_value
 from schemas.events import AccountSnapshot, Event, EventType, Source
 from schemas.times import to_epoch_ms
+from streams.fold.intake import partition_of
 
 ACCOUNTS = 20_000
 """More than a poll holds, or one state record would stand for several events of an account."""
@@ -66,6 +67,12 @@ class Portfolio:
     def accounts(self) -> int:
         """The number of accounts."""
         return len(self._codes)
+
+    def within(self, partition: int, partitions: int) -> "Portfolio":
+        """Keep the customers of a partition alone."""
+        self._logins = [one for one in self._logins if partition_of(one.customer_id, partitions) == partition]
+        self._codes = {account_id: 0 for login in self._logins for account_id in login.account_ids}
+        return self
 
     def _made(self, accounts: int) -> Iterator[Login]:
         made = 0

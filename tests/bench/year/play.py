@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
+from typing import Protocol
 
 from schemas.catalogue import Catalogue
 from schemas.commands import CONTACT_KINDS
@@ -42,17 +43,30 @@ class Agenda:
         return at, action
 
 
-class Year:
-    """The closed loop."""
+class Deciding(Protocol):
+    """What decides in a year, as a simulation does."""
 
-    def __init__(self, customers: int, seed: int) -> None:
+    def next_due(self) -> datetime | None:
+        """Give when the next timer is due."""
+
+    def hear(self, event: Event) -> Iterable[Message]:
+        """Let time pass until an event, decide on it, and give what is said."""
+
+    def advance(self, until: datetime) -> Iterable[Message]:
+        """Let time pass, timers due at `until` included."""
+
+
+class Year:
+    """The closed loop; a simulation decides unless something else is given."""
+
+    def __init__(self, customers: int, seed: int, deciding: Deciding | None = None) -> None:
         random = Random(seed)  # noqa: S311 - the same year every time
         self.banks = banks(random)
         self.logins = list(logins(customers, self.banks, random))
         self.tally = Tally({bank.bank_id: bank.outage for bank in self.banks if bank.outage is not None})
         self._by_id = {(login.customer_id, login.login_id): login for login in self.logins}
         self._vendor, self._people, self._random = Vendor(random), People(random), random
-        self._simulation = Simulation(InForce.of(Policy.load(), Catalogue.load()))
+        self._simulation = deciding or Simulation(InForce.of(Policy.load(), Catalogue.load()))
         self._agenda = Agenda()
 
     def play(self, days: int, day_over: Callable[[], None] = lambda: None) -> Tally:
