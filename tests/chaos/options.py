@@ -28,6 +28,7 @@ class Options:
         customers: those made up; None for a twelfth of the notifications.
         accounts: so many more are in the state from the beginning, of whom nothing is heard.
         local_state: have each worker keep its state on disk.
+        is_replayed: have the log replayed and audited at the end, by the commands.
         keep: folder for the logs of all processes, which stays; if the run fails, with the files of the brokers.
     """
 
@@ -43,6 +44,7 @@ class Options:
     customers: int | None = None
     accounts: int = 0
     local_state: bool = False
+    is_replayed: bool = True
     keep: Path | None = None
 
     @property

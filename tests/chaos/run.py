@@ -25,6 +25,7 @@ from tests.chaos.check.disk import check_disk
 from tests.chaos.check.ends import check_ends
 from tests.chaos.check.hardness import check_hardness
 from tests.chaos.check.lookups import check_calls, check_lookups, lookups_of, passed_by
+from tests.chaos.check.replayed import check_replayed
 from tests.chaos.check.verdict import Check, exported
 from tests.chaos.faults.plan import Kind
 from tests.chaos.faults.profiles import PROFILES
@@ -65,6 +66,7 @@ async def _run(run: Run, flow: Flow) -> Outcome:
     findings = await asyncio.to_thread(judge, run)
     figures = await asyncio.to_thread(figures_of, run)
     findings.found("unread", len(run.undrained), run.undrained)
+    figures |= await asyncio.to_thread(replayed, run, findings)
     check_hardness(findings, run.options.profile.least, figures, run.chaos.done)
     return Outcome(findings, figures | told(findings) | {"all_s": round(time.monotonic() - began)})
 
@@ -104,7 +106,7 @@ def judge(run: Run) -> Findings:
     """Hold everything that a run left behind against what it should have left."""
     links = None if run.fleet.link_url is None else FixLinks([bytes.fromhex(LINK_KEY)], run.fleet.link_url)
     workers = run.fleet.workers
-    if run.feed.sent.accepted > MAX_FOLDED or run.options.accounts:
+    if _is_long(run):
         findings = Findings()
         check_accepted_alone(findings, run.kafka.bootstrap, PARTITIONS, run.feed.sent.claims)
         check_ends(findings, run.ends(), run.chaos.done)
@@ -119,6 +121,19 @@ def judge(run: Run) -> Findings:
         check_lookups(findings, asked, check.observed(), run.vendor.logins, passed)
         check_calls(findings, asked, run.vendor.reads(), run.chaos.done)
     return findings
+
+
+def replayed(run: Run, findings: Findings) -> dict[str, Any]:
+    """Have the log replayed and audited, where it is short and tells of all of the state; gives the verdicts."""
+    if _is_long(run) or not run.options.is_replayed:
+        return {}
+    began = time.monotonic()
+    verdicts = check_replayed(findings, run.kafka.bootstrap, run.fleet.link_url)
+    return verdicts | {"replayed_and_audited_s": round(time.monotonic() - began)}
+
+
+def _is_long(run: Run) -> bool:
+    return run.feed.sent.accepted > MAX_FOLDED or run.options.accounts > 0
 
 
 def main() -> int:

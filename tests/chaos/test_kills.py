@@ -33,7 +33,7 @@ COMPARED = {
 @pytest.fixture(scope="module")
 def killed() -> Outcome:
     """The short form: 9,000 notifications, three brokers, two agents and the institution agent."""
-    return execute(Options(WORKERS, seed=7))
+    return execute(Options(WORKERS, seed=7, is_replayed=False))  # `make test` has ten minutes; test_disturbances does
 
 
 def test_nothing_is_lost_doubled_or_wrong(killed: Outcome) -> None:
@@ -62,7 +62,7 @@ def test_a_sleeper_was_fenced(killed: Outcome) -> None:
 def test_a_planted_bug_is_caught(tmp_path: Path) -> None:
     """State written before the transaction: two deaths between, and the check is not clean; what tells why is kept."""
     quiet = Profile({}, notifications=600, agents=1, brokers=1)
-    outcome = execute(Options(quiet, agent_module="tests.chaos.actors.planted", keep=tmp_path))
+    outcome = execute(Options(quiet, agent_module="tests.chaos.actors.planted", is_replayed=False, keep=tmp_path))
     assert outcome.figures["exits"]["agent-0"] == {-9: 2}, outcome.as_json()
     assert outcome.findings.faults["lost"] > 0, outcome.as_json()
     assert outcome.findings.faults["audit_wrong"] > 0, outcome.as_json()

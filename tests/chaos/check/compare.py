@@ -34,6 +34,8 @@ FAULTS = (
     "lookups_unanswered",
     "vendor_asked_again",
     "unread",
+    "replay_differs",
+    "audit_not_whole",
 )
 """What must not happen, each a counter."""
 
