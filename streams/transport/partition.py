@@ -27,6 +27,17 @@ BREATH_SECONDS = 0.01
 """What others have of the loop between two turns that wait for nothing."""
 
 
+class Progress:
+    """When the latest step was done: those of a transaction may take longer together than a worker may stand still."""
+
+    def __init__(self) -> None:
+        self.note()
+
+    def note(self) -> None:
+        """Note that a step is done."""
+        self.at = time.monotonic()
+
+
 class OwnedPartition:
     """The life of a partition between assignment and revocation, in a task of its own."""
 
@@ -46,7 +57,8 @@ class OwnedPartition:
         self._deliver = deliver
         self._ticks = parts.ticks
         self._metrics = parts.metrics
-        self._transaction = PartitionTransaction(parts.settings, source, self._note_progress)
+        self._progress = Progress()
+        self._transaction = PartitionTransaction(parts.settings, source, self._progress.note)
         self._place = LogPlace(consumer, source, parts.settings.step_seconds)
         self._kept = kept
         self._state: OpenState | None = None
@@ -54,7 +66,6 @@ class OwnedPartition:
         self._writing = asyncio.Lock()
         self._next_offset = 0
         self._position = 0
-        self._note_progress()
         self.is_open = False
         self.paused = ""
         """Why the partition does not go on; empty while it does."""
@@ -65,9 +76,10 @@ class OwnedPartition:
         """The partition's number."""
         return int(self._source.partition)
 
-    def _note_progress(self) -> None:
-        """Note that a step is done: those of one transaction may take longer together than a worker may stand still."""
-        self.progressed_at = time.monotonic()
+    @property
+    def progressed_at(self) -> float:
+        """When the latest step was done, by a clock that only goes on."""
+        return self._progress.at
 
     async def close(self) -> Kept | None:
         """Give the partition up: let a running transaction end, then stop; exits the process past its time limit.
@@ -133,7 +145,7 @@ class OwnedPartition:
         await self._look_ahead()
         self._consumer.seek(self._source, self._next_offset)
         self.paused = ""
-        self._note_progress()
+        self._progress.note()
         self._metrics.resumed(self.number)
         log.warning("partition %d goes on: an operator has accepted its dead letters", self.number)
 
@@ -168,7 +180,7 @@ class OwnedPartition:
         self._seek(await self._place.of_state(self._fold.next_offset(self.number), committed))
         if self._next_offset != committed:  # or the group seems to lag until something new comes
             await self._commit_place()
-        self._note_progress()
+        self._progress.note()
         if (announcement := self._fold.announcement(self.number)) is not None:
             await self._ticks.write(self._source, announcement)
         took = time.monotonic() - began
@@ -192,7 +204,7 @@ class OwnedPartition:
             await self._tick_if_due()
         if not records:
             await self._prove_if_quiet()
-        self._note_progress()
+        self._progress.note()
         self._metrics.lag(self.number, self._lag_messages(self._position), records)
 
     async def _prepare(self) -> None:
@@ -216,7 +228,7 @@ class OwnedPartition:
             else:  # all of the turn went into what opening has left: heartbeats need more than one pass of the loop
                 await asyncio.sleep(BREATH_SECONDS)
             records = records[taken:]
-            self._note_progress()
+            self._progress.note()
 
     async def _commit(self, effects: Effects, records: Sequence[SourceRecord]) -> None:
         changes = self._write_changes(effects)

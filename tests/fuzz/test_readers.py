@@ -9,7 +9,6 @@ from tests.fuzz.readers import Reader, readers, running
 
 OWN, SHIPPED, NUMBER = "what this process has made itself", "a file of the package", "no bytes: a number of a library"
 LEFT: Mapping[str, str] = {
-    "schemas/catalogue.py Catalogue.load": SHIPPED,
     "schemas/contract/": "documents of this checkout, when they are made anew",
     "streams/bridge/command.py _host": "an address of the settings, which have checked it",
     "streams/bridge/trail.py Trail.tell": OWN,
@@ -18,8 +17,6 @@ LEFT: Mapping[str, str] = {
     "streams/doctor/checks/processes.py _page": "shown only, with what is no text replaced",
     "streams/doctor/checks/processes.py paused": NUMBER,
     "streams/doctor/wire.py _ApiVersionsRequestV3.parse_response_header": "Kafka's protocol, which aiokafka reads",
-    "streams/domain/institutions/incidents.py _code": "a key of its own table",
-    "streams/domain/institutions/view.py case_of": "a key of its own table",
     "streams/domain/institutions/window.py _place": "a hash",
     "streams/executor/pages/texts.py _texts": SHIPPED,
     "streams/kafka/embedded/artifacts.py read_lock": SHIPPED,
@@ -27,7 +24,6 @@ LEFT: Mapping[str, str] = {
     "streams/kafka/embedded/process.py Broker._reported_pid": "the line of its own guard",
     "streams/kafka/embedded/process.py last_lines": "shown only, with what is no text replaced",
     "streams/kafka/embedded/security.py BrokerSecurity.properties": "the certificate that a test has made",
-    "streams/fold/memory.py MemoryTable.of": "makes a reader, and reads nothing",
     "streams/links/fix.py links_of": "keys of the settings, which have checked them",
     "streams/observe/admin.py AdminServer.start": NUMBER,
     "streams/ports.py free_place": NUMBER,

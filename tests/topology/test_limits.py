@@ -193,7 +193,7 @@ async def test_slow_steps_are_progress(stage: Stage, monkeypatch: pytest.MonkeyP
     for step in ("begin_transaction", "send_offsets_to_transaction", "commit_transaction"):
         monkeypatch.setattr(Producer, step, slow(getattr(Producer, step), limit))
     monkeypatch.setattr(Producer, "send_batch", slow(Producer.send_batch, 1.0))  # many are one step
-    partition.progressed_at = now
+    partition._progress.note()
     await until(lambda: "stands" in stage.cluster.trace, 10)
     await partition.close()
     assert now > STUCK_SECONDS

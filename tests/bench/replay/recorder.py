@@ -20,7 +20,7 @@ from streams.export.plan import FINISHED, finished
 from streams.export.writing import PartitionWriter
 from streams.fold.effects import Effects, Headers, SourceRecord
 from streams.fold.inforce import InForce
-from streams.history import Content, Place
+from streams.history import Content, Place, Span
 from streams.history.export_lines import ExportedRecord
 from streams.history.export_manifest import Manifest, Partition, Topic, write_manifest
 from streams.kafka.topics import AUDIT, CUSTOMER_COMMANDS, EVENTS, LOOKUP, SIGNALS, TICKETS, changelog
@@ -32,6 +32,8 @@ CONTROLS = {application.name: changelog(application.name, "control") for applica
 TOPICS = (EVENTS, SIGNALS, *WRITTEN, *CONTROLS.values())
 Parts = tuple[bytes | None, bytes | None, Headers, int]
 """Key, value, headers and time of a record."""
+WHOLE = Span(0, 10**10)
+"""All offsets that a partition of these may have."""
 MANY = 1000
 """Records of a partition that wait to be written together."""
 
@@ -42,7 +44,7 @@ class Files:
     def __init__(self, folder: Path, partition: int) -> None:
         self.partition = partition
         self._stack = ExitStack()
-        self._writers = {topic: PartitionWriter(folder, Place(topic, partition), 0) for topic in TOPICS}
+        self._writers = {topic: PartitionWriter(folder, Place(topic, partition), WHOLE) for topic in TOPICS}
         self._waiting: dict[str, list[ExportedRecord]] = {topic: [] for topic in TOPICS}
         self._ends = Counter[str]()
 
@@ -152,6 +154,6 @@ def write_whole(folder: Path, partitions: int) -> None:
 
 
 def _partition(folder: Path, topic: str, number: int) -> Partition:
-    segments = tuple(finished(folder, Place(topic, number)))
+    segments = tuple(finished(folder, Place(topic, number), WHOLE))
     (folder / topic / str(number) / FINISHED).unlink(missing_ok=True)
     return Partition(0, segments[-1].end if segments else 0, segments)
