@@ -60,8 +60,9 @@ class Keeper:
 @click.command()
 @click.option("--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="Their folder.")
 @click.option("--every", type=Span(), help="Go on by itself, one each 30d: looks once a day for what is due.")
+@click.option("--once", is_flag=True, help="With --every: look once, take what is due, and end, as a job does.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; as many as there are cores by default.")
-def snapshot(folder: Path, every: timedelta | None, jobs: int | None) -> None:
+def snapshot(*, folder: Path, every: timedelta | None, once: bool, jobs: int | None) -> None:
     """Take a snapshot of the state of every partition of both logs, for `txpush replay --snapshot`.
 
     Each log is marked, folded up to the mark, from the last snapshot on or from its beginning, and told the hash of the
@@ -75,9 +76,13 @@ def snapshot(folder: Path, every: timedelta | None, jobs: int | None) -> None:
     Examples:
       txpush snapshot --to snapshots
       txpush snapshot --to snapshots --every 30d
+      txpush snapshot --to snapshots --every 30d --once
     """  # noqa: D301 - click wants the real character
+    if once and every is None:
+        raise click.UsageError("--once goes with --every: without either all are taken, once")
+    goes_on = every is not None and not once
     settings = read_settings()
-    log_to_stderr(settings.log_options("snapshot", at_least=logging.CRITICAL if every is None else logging.DEBUG))
+    log_to_stderr(settings.log_options("snapshot", at_least=logging.DEBUG if goes_on else logging.CRITICAL))
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     writing = partial(write, bootstrap=Access.of(settings), partitions=settings.partitions)
     how = How(folder, writing, clock_of(settings).now, every, jobs or cores())
@@ -85,7 +90,7 @@ def snapshot(folder: Path, every: timedelta | None, jobs: int | None) -> None:
         with private_files():
             folder.mkdir(parents=True, exist_ok=True)
             keeper = Keeper(settings, origin_of(settings), how)
-            if every is not None:
+            if goes_on:
                 asyncio.run(keep(keeper))
                 return
             removed, taken = asyncio.run(keeper.look())

@@ -61,6 +61,17 @@ def test_all_are_taken_and_replayed_from(monkeypatch: pytest.MonkeyPatch, topolo
     assert (code, "has no snapshot of" in output) == (2, True), output
 
 
+def test_a_job_takes_what_is_due(monkeypatch: pytest.MonkeyPatch, topology: Topology, tmp_path: Path) -> None:
+    """And ends; on the next day nothing is due. Without a span there is nothing to be due by."""
+    arguments = ("snapshot", "--to", str(tmp_path), "--every", "30d", "--once")
+    code, output = run(monkeypatch, Tampered(topology), *arguments)
+    assert (code, output.count("records of state")) == (0, 2), output
+    code, output = run(monkeypatch, Tampered(topology), *arguments)
+    assert (code, output.count("records of state")) == (0, 0), output
+    code, output = run(monkeypatch, Tampered(topology), "snapshot", "--to", str(tmp_path), "--once")
+    assert (code, "--once goes with --every" in output) == (2, True), output
+
+
 def test_another_log_exits_1(monkeypatch: pytest.MonkeyPatch, topology: Topology, tmp_path: Path) -> None:
     """With what is not alike, and what to run."""
 
