@@ -1,5 +1,6 @@
 """Fault by fault on a real cluster: what is wrong, what to do, and that nothing is changed by looking."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from streams.doctor.findings import Status
 from streams.fold.inforce import InForce
 from streams.kafka.acls.rights import ALL_TOPICS
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.topics import AGENT, DEAD_LETTER, EVENTS, HEALTH, SUBSCRIPTIONS
+from streams.kafka.topics import AGENT, DEAD_LETTER, EVENTS, HEALTH, SUBSCRIPTIONS, _configs
 from streams.operate import acts
 from streams.operate.writing import write as decide
 from streams.subscriptions.held import Held
@@ -82,8 +83,11 @@ async def test_topics_that_differ_are_told(broker: EmbeddedKafka) -> None:
 
 
 async def altered(admin: AIOKafkaAdminClient, topic: str, config: dict[str, str]) -> None:
-    """Set the settings of a topic."""
+    """Set the settings of a topic; the broker answers before it goes by them."""
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=config)])
+    async with asyncio.timeout(30):
+        while not config.items() <= (await _configs(admin, [topic]))[topic].items():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
