@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated
 
 import msgspec
 
@@ -16,7 +15,7 @@ from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import UnreadableDecision, read_decision
 from streams.fold.chain import NO_INPUTS, first_link
 from streams.fold.effects import SourceRecord
-from streams.history import History, HistoryError, Place, Span
+from streams.history import History, HistoryError, Number, Place, Span
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EVENTS, INSTITUTIONS, SIGNALS, changelog
 
 STATE = {EVENTS: changelog(AGENT, "control"), SIGNALS: changelog(INSTITUTIONS, "control")}
@@ -35,7 +34,7 @@ class _State(msgspec.Struct, frozen=True):
     """What of an agent's state is about its chain."""
 
     audit_head: str | None = None
-    next_offset: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
+    next_offset: Number | None = None
     inputs: str = NO_INPUTS
 
 

@@ -10,12 +10,11 @@ import msgspec
 
 from schemas.problems import UNREADABLE
 from streams.export.choices import Choices, ExportError
-from streams.history import HistoryError, Place, Span
+from streams.history import HistoryError, Number, Place, Span
 from streams.history.export_files import read_bounded, sync_folder, write_whole
 from streams.history.export_manifest import (
     MANIFEST,
     MANIFEST_BYTES,
-    Count,
     Segment,
     is_time,
     misplaced,
@@ -51,7 +50,7 @@ class Plan(msgspec.Struct, frozen=True):
     partitions: int
     topics: Mapping[str, Planned]
     forgotten: str = ""
-    forgotten_count: Count = 0
+    forgotten_count: Number = 0
     state_sha256: str = ""
 
     def span(self, place: Place) -> Span:

@@ -1,5 +1,5 @@
 """Topics as they were written, to be read again: from a cluster or from an export, the same to whoever reads."""
 
-from streams.history.history import Content, History, HistoryError, Origin, Place, Span
+from streams.history.history import Content, History, HistoryError, Number, Origin, Place, Span
 
-__all__ = ["Content", "History", "HistoryError", "Origin", "Place", "Span"]
+__all__ = ["Content", "History", "HistoryError", "Number", "Origin", "Place", "Span"]

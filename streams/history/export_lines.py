@@ -7,7 +7,8 @@ import msgspec
 
 from schemas.problems import UNREADABLE
 from streams.fold.effects import Headers, SourceRecord
-from streams.history.export_manifest import Offset, Time
+from streams.history.export_manifest import Time
+from streams.history.history import Number
 
 LINE_BYTES = 8 << 20
 """Of a line: a record as large as a broker takes one by default, 1 MiB, with every byte of it escaped, has 6 MiB."""
@@ -32,7 +33,7 @@ class _Header(msgspec.Struct, array_like=True, gc=False):
 class _Line(msgspec.Struct, omit_defaults=True, gc=False):
     """What is left out is null; headers are an object where they can be one, else lists of name, text and base64."""
 
-    offset: Offset
+    offset: Number
     timestamp: Time
     key: str | None = None
     key_base64: bytes | None = None

@@ -11,7 +11,7 @@ import msgspec
 from schemas.problems import UNREADABLE
 from schemas.times import parse_rfc3339
 from streams.history.export_files import read_bounded, write_whole
-from streams.history.history import Content, HistoryError, Place, Span
+from streams.history.history import LARGEST, Content, HistoryError, Number, Place, Span
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -20,13 +20,9 @@ MANIFEST_BYTES = 64 << 20
 """A file of an export takes 350 of them."""
 FILE_BYTES = 1 << 30
 """Far above what an export writes into one file."""
-LARGEST = 2**63 - 1
-"""Of Kafka's offsets and times."""
 
-Offset = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 Time = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 """Milliseconds since 1970; whoever has written a record may have set any."""
-Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka takes as the name of a topic, and so what a folder may be called; ids are of fewer characters."""
 _SHOWN = 60
@@ -35,9 +31,9 @@ _SHOWN = 60
 class Segment(msgspec.Struct, frozen=True):
     """A file: the records of the offsets from `begin` up to but not with `end`; times in milliseconds since 1970."""
 
-    begin: Offset
-    end: Offset
-    records: Count
+    begin: Number
+    end: Number
+    records: Number
     bytes: Annotated[int, msgspec.Meta(ge=1, le=FILE_BYTES)]
     """Of the file."""
     first_ms: Time
@@ -52,8 +48,8 @@ class Segment(msgspec.Struct, frozen=True):
 class Partition(msgspec.Struct, frozen=True):
     """The files of a partition in order; together they have all records of the span."""
 
-    begin: Offset
-    end: Offset
+    begin: Number
+    end: Number
     segments: tuple[Segment, ...] = ()
 
     @property
@@ -93,7 +89,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     since: str | None = None
     until: str | None = None
     customers: tuple[str, ...] = ()
-    forgotten: Count = 0
+    forgotten: Number = 0
     warning: str = ""
 
 

@@ -4,9 +4,16 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
+
+import msgspec
 
 from streams.fold.effects import SourceRecord
+
+LARGEST = 2**63 - 1
+"""Of Kafka's offsets and times."""
+Number = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+"""Of a partition or an offset, or a count of records, where anybody may have written it: no other can be."""
 
 
 class HistoryError(RuntimeError):

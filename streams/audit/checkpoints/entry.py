@@ -6,9 +6,8 @@ from typing import Annotated
 import msgspec
 
 from streams.audit.plan import Mark, Start
-from streams.history import Place
+from streams.history import Number, Place
 
-Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 

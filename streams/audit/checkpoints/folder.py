@@ -15,10 +15,10 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from schemas.problems import UNREADABLE
-from streams.audit.checkpoints.entry import Entry, Number, Sha256
+from streams.audit.checkpoints.entry import Entry, Sha256
 from streams.audit.checkpoints.keys import is_signed, signed
 from streams.audit.plan import Mark
-from streams.history import Place
+from streams.history import Number, Place
 from streams.history.export_files import sync_folder
 
 VERSION: Literal[1] = 1

@@ -1,15 +1,13 @@
 """An audit record as the proof reads it."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import msgspec
 
 from schemas.problems import UNREADABLE
 from schemas.times import parse_rfc3339, to_epoch_ms
 from streams.fold.effects import SourceRecord
-
-_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+from streams.history import Number
 
 
 class _Message(msgspec.Struct, frozen=True, gc=False):
@@ -20,8 +18,8 @@ class _Message(msgspec.Struct, frozen=True, gc=False):
 
 class _Said(msgspec.Struct, frozen=True, gc=False):
     topic: str
-    partition: _Number
-    offset: _Number
+    partition: Number
+    offset: Number
     event_id: str
     event_time: str
     messages: tuple[_Message, ...]
