@@ -11,6 +11,7 @@ SKEW_MS = timedelta(hours=1) // timedelta(milliseconds=1)
 _LETTER = re.compile(r".*/(\d{1,18})#\d+")
 
 Before = Callable[[Found], bool]
+"""Tells whether a message can be of a decision in front of what is read."""
 
 
 def before_time(time_ms: int) -> Before:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from streams.audit.faults import Fault, Kind
+from streams.audit.messages.before import Before
 from streams.audit.messages.found import Found, Identified
 from streams.audit.plan import OutputPlan
 from streams.audit.walking.cursor import Cursor
@@ -76,7 +77,7 @@ class Lane:
         self._checked = checked
         self._is_whole = is_whole
         self._is_at_head = not (is_whole and plan.is_exact)
-        self._is_before: Callable[[Found], bool] | None = None
+        self._is_before: Before | None = None
         self._ahead: deque[Found] = deque()
         self._waiting: deque[Named] = deque()
         """Named, and behind what can be read by now."""
@@ -96,8 +97,8 @@ class Lane:
             return None
         return self._ahead[0].record.offset if self._ahead else self._records.position
 
-    def begin(self, is_before: Callable[[Found], bool]) -> None:
-        """Hear how a message is told that may be of a decision in front of what is read; the first word counts."""
+    def begin(self, is_before: Before) -> None:
+        """Hear how messages of decisions in front of what is read are told; the first word counts."""
         self._is_before = self._is_before or is_before
 
     def extend(self, end: int) -> None:
