@@ -1,31 +1,19 @@
 """The plan of an export: fixed offsets, kept in the folder, so that a run that was stopped goes on where it was."""
 
-import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from schemas.problems import UNREADABLE
 from streams.export.choices import Choices, ExportError
+from streams.export.journal import FINISHED
 from streams.history import HistoryError, Number, Place, Span
 from streams.history.export_files import read_bounded, sync_folder, write_whole
-from streams.history.export_manifest import (
-    MANIFEST,
-    MANIFEST_BYTES,
-    Segment,
-    is_time,
-    misplaced,
-    read_manifest,
-    segment_path,
-)
-from streams.history.export_segments import is_as_written
+from streams.history.export_manifest import MANIFEST, MANIFEST_BYTES, is_time, read_manifest
 
 PLAN = "plan.json"
-FINISHED = "finished.jsonl"
-"""The files of a partition that are whole, one a line; for as long as the export is under way."""
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -41,7 +29,7 @@ class Plan(msgspec.Struct, frozen=True):
     Attributes:
         made_at: when the ends were taken, RFC 3339.
         forgotten: hash of who was forgotten by the time of the plan; empty where that is of no matter.
-        state_sha256: the mark of the topics of one moment, once they are there; see `mark`.
+        state_sha256: hash of the topics of one moment, once they are there; see `journal.sha256_of`.
     """
 
     choices: Choices
@@ -56,6 +44,10 @@ class Plan(msgspec.Struct, frozen=True):
     def span(self, place: Place) -> Span:
         """Give what of a partition belongs to it."""
         return self.topics[place.topic].spans[place.partition]
+
+    def spans(self, topics: Iterable[str]) -> dict[Place, Span]:
+        """Give what of every partition of some topics belongs to it, in their order."""
+        return {Place(topic, number): span for topic in topics for number, span in enumerate(self.topics[topic].spans)}
 
     @property
     def offsets(self) -> int:
@@ -135,70 +127,3 @@ def clear(folder: Path, plan: Plan) -> None:
             (folder / topic / str(number) / FINISHED).unlink(missing_ok=True)
     (folder / PLAN).unlink(missing_ok=True)
     sync_folder(folder)
-
-
-def finished(folder: Path, place: Place, span: Span) -> list[Segment]:
-    """Give the files of a partition that are whole, in order, by what is said of them.
-
-    Raises:
-        ExportError: what is said is damaged.
-    """
-    journal, found = _journal(folder, place), list(_told(folder, place, span))
-    if _lines(found) != (journal.read_bytes() if journal.exists() else b""):
-        raise ExportError(f"{journal}:{len(found) + 1} is damaged: run the same again, it makes that part anew")
-    return found
-
-
-def resumed(folder: Path, place: Place, span: Span) -> list[Segment]:
-    """Give the files of a partition that are whole, in order; each is looked at.
-
-    What comes behind a line that is damaged or cut off, or behind a file that is, is taken away, to be made anew.
-
-    Raises:
-        HistoryError: something stands there that no export has made.
-    """
-    journal = _journal(folder, place)
-    if not journal.parent.exists():
-        return []
-    found = list(takewhile(lambda one: is_as_written(folder, place, one), _told(folder, place, span)))
-    if journal.exists() and _lines(found) != journal.read_bytes():
-        write_whole(journal, _lines(found))
-    kept = {segment_path(folder, place, one.begin) for one in found}
-    for path in journal.parent.iterdir():
-        if path.suffix in {".zst", ".part"} and path not in kept:
-            path.unlink()
-    return found
-
-
-def mark(folder: Path, plan: Plan, topics: Sequence[str]) -> str:
-    """Give a hash of what is there of some topics, all of which is looked at."""
-    found = hashlib.sha256()
-    for place in (Place(topic, number) for topic in topics for number in range(plan.partitions)):
-        found.update(b"%s\n%s" % (str(place).encode(), _lines(resumed(folder, place, plan.span(place)))))
-    return found.hexdigest()
-
-
-def line(segment: Segment) -> bytes:
-    """Give what is said of a file."""
-    return msgspec.json.encode(segment) + b"\n"
-
-
-def _lines(segments: Sequence[Segment]) -> bytes:
-    return b"".join(map(line, segments))
-
-
-def _journal(folder: Path, place: Place) -> Path:
-    return folder / place.topic / str(place.partition) / FINISHED
-
-
-def _told(folder: Path, place: Place, span: Span) -> Iterator[Segment]:
-    """Give what is said of the files of a partition up to the first line that cannot be."""
-    before: list[Segment] = []
-    try:
-        for text in read_bounded(folder, _journal(folder, place), MANIFEST_BYTES).splitlines():
-            before.append(msgspec.json.decode(text, type=Segment))
-            if next(misplaced(span, before[-2:]), None) is not None:
-                return
-            yield before[-1]
-    except (FileNotFoundError, *UNREADABLE):
-        return

@@ -14,9 +14,10 @@ import msgspec
 from schemas.times import from_epoch_ms, rfc3339
 from streams.export.choices import STATE, Choices, ExportError
 from streams.export.cut import Ends, planned, require_rest
+from streams.export.journal import finished, sha256_of
 from streams.export.names.altering import Altering
 from streams.export.names.names import Names
-from streams.export.plan import Plan, begun, clear, discard, finished, mark, save
+from streams.export.plan import Plan, begun, clear, discard, save
 from streams.export.reading import Reading, Tick
 from streams.export.workers import Work, on_every_partition
 from streams.history import Content, History, Origin, Place
@@ -113,7 +114,7 @@ class Run:
         if self.choices.content is not Content.WHOLE or not self.choices.state:
             return None
         if plan.state_sha256:
-            is_there = mark(self.folder, plan, self.choices.state) == plan.state_sha256
+            is_there = sha256_of(self.folder, plan.spans(self.choices.state)) == plan.state_sha256
             return None if is_there else "the state that was read is damaged"
         try:
             await require_rest(history, plan)
@@ -147,7 +148,7 @@ class Run:
                 await require_rest(history, plan)
 
         asyncio.run(checked())
-        plan = msgspec.structs.replace(plan, state_sha256=mark(self.folder, plan, state))
+        plan = msgspec.structs.replace(plan, state_sha256=sha256_of(self.folder, plan.spans(state)))
         save(self.folder, plan)
         self.say("the state is there: the agents may start again")
         return plan

@@ -10,7 +10,7 @@ from typing import Self
 from backports.zstd import CompressionParameter, ZstdCompressor
 
 from streams.export.choices import ExportError
-from streams.export.plan import FINISHED, line, resumed
+from streams.export.journal import FINISHED, line_of, resumed
 from streams.fold.effects import SourceRecord
 from streams.history import Place, Span
 from streams.history.export_files import created, require_no_link, sync_folder
@@ -65,7 +65,7 @@ class PartitionWriter:
         segment = self._open.close(self.next_offset)
         self._open = None
         with (self._path(0).parent / FINISHED).open("ab") as journal:
-            journal.write(line(segment))
+            journal.write(line_of(segment))
             journal.flush()
             os.fsync(journal.fileno())
 

@@ -16,7 +16,7 @@ from schemas.policy import Policy
 from schemas.state import ControlState, encode
 from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import WallClock
-from streams.export.plan import FINISHED, finished
+from streams.export.journal import FINISHED, finished
 from streams.export.writing import PartitionWriter
 from streams.fold.effects import Effects, Headers, SourceRecord
 from streams.fold.inforce import InForce

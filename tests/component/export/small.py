@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from backports.zstd import compress
 
-from streams.export.plan import finished
+from streams.export.journal import finished
 from streams.export.writing import PartitionWriter
 from streams.fold.effects import SourceRecord
 from streams.history import Content, HistoryError, Place, Span

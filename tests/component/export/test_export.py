@@ -12,7 +12,7 @@ import pytest
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.export import writing
 from streams.export.choices import STATE, ExportError, chosen_topics
-from streams.export.plan import FINISHED
+from streams.export.journal import FINISHED
 from streams.fold.effects import SourceRecord
 from streams.history import Content, HistoryError, Origin, Place, Span
 from streams.history.export import ExportOrigin

@@ -9,7 +9,8 @@ import pytest
 
 from streams.export import run
 from streams.export.choices import Choices, ExportError, chosen_topics
-from streams.export.plan import FINISHED, PLAN
+from streams.export.journal import FINISHED
+from streams.export.plan import PLAN
 from streams.export.run import Run
 from streams.history import Content, HistoryError, Origin
 from streams.history.export import ExportOrigin

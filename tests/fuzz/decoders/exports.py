@@ -11,7 +11,8 @@ from schemas.cloudevents import to_headers, to_value
 from schemas.state import ControlState, encode
 from schemas.times import to_epoch_ms
 from streams.export.choices import CONTROLS, Choices, ExportError
-from streams.export.plan import FINISHED, PLAN, Plan, Planned, begun, discard, finished, line, mark, resumed, save
+from streams.export.journal import FINISHED, finished, line_of, resumed, sha256_of
+from streams.export.plan import PLAN, Plan, Planned, begun, discard, save
 from streams.export.restoring.command import require_whole, warnings
 from streams.export.restoring.looking import Looking
 from streams.export.writing import PartitionWriter
@@ -193,7 +194,7 @@ def _begun(data: bytes) -> str:
         assert plan is not None
         save(folder, plan)
         assert begun(folder, CHOICES) == plan
-        mark(folder, plan, plan.choices.state)
+        sha256_of(folder, plan.spans(plan.choices.state))
         kept = _gone_on_with(folder, place, plan.span(place)) if plan.partitions else 0
         discard(folder, plan)
         return "kept" if kept else "anew"
@@ -223,7 +224,7 @@ def _begun_seeds() -> list[bytes]:
     plan = msgspec.json.encode(
         Plan(CHOICES, "2026-11-01T03:00:00Z", "cluster", 1, {EVENTS: Planned("id", (Span(0, 100),))})
     )
-    first, lines = line(partition.segments[0]), lines_of(good)
+    first, lines = line_of(partition.segments[0]), lines_of(good)
     journals = [first[:-9], first + first[:20], first + b"\n", b"\n" + first, first + first, b"7\n" + first, b"\xff\n"]
     journals += [
         first + b'{"begin":9',
