@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import click
 import msgspec
@@ -14,9 +15,9 @@ from streams.clock import WallClock
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.export.choices import SECRET, ExportError
 from streams.export.restoring.comparing import KEPT_MS, Compared
-from streams.export.restoring.looking import Looking, absurd
+from streams.export.restoring.looking import Looking, too_long
 from streams.export.restoring.partition import Restoring
-from streams.export.workers import Outcome, on_every_partition, processes_for
+from streams.export.workers import Outcome, Work, on_every_partition, processes_for
 from streams.history import Content, HistoryError
 from streams.history.cluster import ClusterOrigin
 from streams.history.export_files import write_whole
@@ -28,6 +29,7 @@ from streams.operate.telling import read
 from streams.progress import Told
 from streams.settings import Settings, read_settings
 
+T = TypeVar("T")
 RESTORED = "restored.json"
 
 
@@ -65,8 +67,8 @@ def restore(folder: Path, processes: int | None) -> None:
         click.echo(line, err=True)
     outcome = _restored(settings, folder, manifest, identities, processes)
     if outcome.failed:
-        for number, why in sorted(outcome.failed.items()):
-            click.echo(f"partition {number}: {why}", err=True)
+        for line in _failed(outcome):
+            click.echo(line, err=True)
         click.echo(
             f"{settings.bootstrap} holds a part: delete its topics, apply them anew, then run the same again", err=True
         )
@@ -91,9 +93,7 @@ def _restored(
         at=WallClock().now(),
     )
     with Told("records, written and read back", 2 * _records(manifest)) as told:
-        return on_every_partition(
-            work, range(manifest.partitions), processes_for(manifest.partitions, processes), told.add
-        )
+        return _on_every_partition(work, manifest, processes, told)
 
 
 def require_whole(folder: Path, manifest: Manifest, settings: Settings) -> None:
@@ -105,7 +105,7 @@ def require_whole(folder: Path, manifest: Manifest, settings: Settings) -> None:
     lacking = [topic.name for topic in contract() if topic.name not in {*manifest.topics, *SECRET}]
     if lacking:
         raise ExportError(f"{folder} lacks {', '.join(lacking)}: export all topics to restore from")
-    if (many := next(absurd(manifest), None)) is not None:
+    if (many := next(too_long(manifest), None)) is not None:
         raise ExportError(f"{folder}: {many}; take it from another copy")
     if manifest.partitions != settings.partitions:
         raise ExportError(
@@ -132,12 +132,20 @@ async def _require_empty(settings: Settings) -> Mapping[str, str]:
 def _require_files(work: Looking, manifest: Manifest, processes: int | None) -> None:
     """Look at every record before anything is written: a damaged one would be found hours later."""
     with Told("records, looked at", _records(manifest)) as told:
-        outcome = on_every_partition(
-            work, range(manifest.partitions), processes_for(manifest.partitions, processes), told.add
-        )
+        outcome = _on_every_partition(work, manifest, processes, told)
     if outcome.failed:
-        lines = [f"partition {number}: {why}" for number, why in sorted(outcome.failed.items())]
-        raise ExportError("\n".join(lines))
+        raise ExportError("\n".join(_failed(outcome)))
+
+
+def _on_every_partition(work: Work[T], manifest: Manifest, processes: int | None, told: Told) -> Outcome[T]:
+    count = manifest.partitions
+    return on_every_partition(work, range(count), processes_for(count, processes), told.add)
+
+
+def _failed(outcome: Outcome[T]) -> Iterator[str]:
+    """Name each partition that failed, with why."""
+    for number, why in sorted(outcome.failed.items()):
+        yield f"partition {number}: {why}"
 
 
 def restored_topics(manifest: Manifest) -> Sequence[str]:

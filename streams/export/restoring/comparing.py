@@ -19,8 +19,10 @@ from streams.history import History, HistoryError, Place, Span
 
 MILLISECOND = timedelta(milliseconds=1)
 KEPT_MS = {one.address: timedelta(days=one.kept_days) // MILLISECOND for one in CHANNELS if one.kept_days}
+"""How long each topic keeps a record, by the contract."""
 CLOCKS_MS = timedelta(minutes=5) // MILLISECOND
 """By how much the clock of a broker may be ahead of ours: it deletes by its own."""
+SOMEBODY_ELSE = "somebody else writes there: see who may (`txpush topics acls --check`), and stop that"
 
 
 class Compared(NamedTuple):
@@ -63,7 +65,7 @@ class Comparing:
     async def _in_order(self, place: Place, tick: Tick) -> Compared:
         span, is_same = await self._span(place), place.topic in SAME_OFFSETS
         if is_same and span.end != (end := (await self.history.spans([place.topic]))[place].end):
-            raise ExportError(f"{place} ends at {span.end}, not at {end}: somebody else writes there")
+            raise ExportError(f"{place} ends at {span.end}, not at {end}: {SOMEBODY_ELSE}")
         found, count, expired, index, begin = self._found(place, span), 0, 0, 0, span.begin
         there = await anext(found, None)
         async for wanted in self._wanted(place):
@@ -148,10 +150,10 @@ def _all_of(record: SourceRecord) -> Sequence[object]:
 
 def _differs(place: Place, offset: int) -> NoReturn:
     raise ExportError(
-        f"{place}: what was written for offset {offset} of the export does not come back as it was: somebody else "
-        "writes there, or the brokers are not well; empty the cluster, and begin again"
+        f"{place}: what was written for offset {offset} of the export does not come back as it was: the brokers are "
+        f"not well, or {SOMEBODY_ELSE}"
     )
 
 
 def _is_none_of_it(place: Place, offset: int) -> NoReturn:
-    raise ExportError(f"{place}/{offset} is none of the export: somebody else writes there")
+    raise ExportError(f"{place}/{offset} is none of the export: {SOMEBODY_ELSE}")

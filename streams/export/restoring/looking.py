@@ -40,7 +40,7 @@ class Looking:
                     tick(len(records))
 
 
-def absurd(manifest: Manifest) -> Iterator[str]:
+def too_long(manifest: Manifest) -> Iterator[str]:
     """Say which partitions would have to be filled with more than there is time or room for."""
     for topic in SAME_OFFSETS:
         for number, partition in enumerate(manifest.topics[topic].partitions if topic in manifest.topics else ()):

@@ -10,7 +10,7 @@ import pytest
 from backports.zstd import CompressionParameter, ZstdCompressor, compress
 
 from streams.export.choices import ExportError
-from streams.export.restoring.looking import MOST_OFFSETS, Looking, absurd
+from streams.export.restoring.looking import MOST_OFFSETS, Looking, too_long
 from streams.history import HistoryError, Place
 from streams.history.export_lines import LINE_BYTES, ExportedRecord, lines_of
 from streams.history.export_manifest import MANIFEST, read_manifest, segment_path
@@ -162,13 +162,13 @@ def test_what_no_reader_takes_is_not_written(tmp_path: Path) -> None:
     assert read_all(tmp_path)[1] == short
 
 
-def test_a_log_of_absurd_length_is_not_written(tmp_path: Path) -> None:
+def test_a_log_of_too_many_offsets_is_not_written(tmp_path: Path) -> None:
     """Offsets without a record are filled: of more than anybody has nothing is begun."""
     manifest = made(tmp_path, some())
-    assert list(absurd(manifest)) == []
+    assert list(too_long(manifest)) == []
     far = msgspec.structs.replace(manifest.topics[EVENTS].partitions[0], end=MOST_OFFSETS + 1)
     topics = {EVENTS: msgspec.structs.replace(manifest.topics[EVENTS], partitions=(far,))}
-    (why,) = absurd(msgspec.structs.replace(manifest, topics=topics))
+    (why,) = too_long(msgspec.structs.replace(manifest, topics=topics))
     assert why.startswith(f"aggregation.events/0 ends at offset {MOST_OFFSETS + 1}")
 
 
