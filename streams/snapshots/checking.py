@@ -19,7 +19,7 @@ from streams.snapshots.marks import is_mark, taken_of
 
 HOUR_MS = 3_600_000
 FURTHER = 16
-"""How much further back decisions are looked for when there is none in an hour, and so on."""
+"""How many times as far back decisions are looked for where an hour has none: 16 hours, then 256, and so on."""
 _decode_control = msgspec.json.Decoder(ControlState).decode
 
 
@@ -56,7 +56,10 @@ def _require_tables(path: Path, application: Application, snapshot: Snapshot) ->
     """Refuse tables that the agent does not have, and books that say otherwise than the first line."""
     head, strange = snapshot.head, snapshot.tables.keys() - set(TABLES[application.name])
     if strange:
-        raise HistoryError(f"{path}: it has tables that this release does not know: {', '.join(sorted(strange))}")
+        raise HistoryError(
+            f"{path}: it has tables that this release does not know: {', '.join(sorted(strange))}; read it with the "
+            f"release that has taken it, or {REMEDY}"
+        )
     value = snapshot.tables.get("control", {}).get(str(head.partition))
     try:
         control = ControlState() if value is None else _decode_control(value)

@@ -33,8 +33,9 @@ from streams.snapshots.taking import Taken
 LOOK = timedelta(days=1)
 """Between two looks of who takes them by themselves: for what is due, and for whoever was forgotten."""
 AGAIN_SECONDS = 600.0
-"""After a look that could not be."""
+"""Between a look that failed, or did not take all, and the next."""
 CANNOT = (HistoryError, OperateError, ClusterError, KafkaError, OSError, TimeoutError)
+"""What keeps a look from being made at all."""
 
 log = logging.getLogger(__name__)
 

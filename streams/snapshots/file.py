@@ -12,12 +12,13 @@ from backports.zstd import CompressionParameter, ZstdCompressor, ZstdDecompresso
 from schemas.events import SnapshotTaken
 from schemas.state.partitions import STATE_VERSION
 from streams.history import HistoryError, Place
-from streams.history.export_files import sync_folder
+from streams.history.export_files import created, sync_folder
 from streams.snapshots.state import digest_of
 
 FORMAT = 1
-PRIVATE = 0o600
+"""Of the file: raised when an earlier release would misread it."""
 PIECE_BYTES = 1 << 20
+"""Of the file, and of what it is unpacked to, that are in memory at once."""
 LINE_BYTES = 4 << 20
 """Of the longest line: a record of state has less than a megabyte."""
 REMEDY = "take it away, and take another with `txpush snapshot`"
@@ -93,7 +94,7 @@ _decode_line = msgspec.json.Decoder(tuple[str, str, msgspec.Raw]).decode
 def write_draft(draft: Path, head: Head, lines: Iterable[bytes]) -> None:
     """Write it under a name that nobody reads, for its owner alone, and have the disk hold it; raises OSError."""
     compressor = ZstdCompressor(options=_OPTIONS)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as file:
+    with created(draft) as file:
         file.write(compressor.compress(msgspec.json.encode(head) + b"\n"))
         for line in lines:
             file.write(compressor.compress(line))
@@ -122,7 +123,7 @@ def read_snapshot(path: Path) -> Snapshot:
     """Read all of it; memory is the state's.
 
     Raises:
-        HistoryError: as above, or its lines are not those of its head.
+        HistoryError: see `read_head`; or its lines are not those of its head.
     """
     tables: dict[str, dict[str, bytes]] = {}
 
@@ -145,7 +146,7 @@ def read_snapshot(path: Path) -> Snapshot:
 
 
 def state_lines(path: Path) -> Iterator[bytes]:
-    """Give the lines of the state, one at a time; raises HistoryError."""
+    """Give the lines of the state, one at a time, their hash not looked at; raises HistoryError, see `read_head`."""
     with _opened(path) as file:
         lines = _lines(path, file)
         next(lines, b"")
@@ -157,7 +158,7 @@ def _opened(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise HistoryError(
-            f"{path} cannot be read: {error.strerror}; name another folder, or give the right"
+            f"{path} cannot be read: {error.strerror}; run it as the owner of the file, or name another folder"
         ) from error
 
 

@@ -50,12 +50,14 @@ async def remove_forgotten(
         return [], {}
     found, ends = [], dict[int, int]()
     for place, span in (await history.spans([EVENTS])).items():
-        oldest = min(kept.get(place, {span.begin: folder}))
+        oldest = min(kept.get(place, (span.begin,)))
         begin = max(oldest, (looked_to or {}).get(place.partition, span.begin))
         ends[place.partition] = span.end
         found += await _forgotten(history, place, Span(begin, span.end).within(span))
-    removed = []
-    for path in (path for paths in kept.values() for path in paths.values()) if found else ():
+    removed: list[Path] = []
+    if not found:
+        return removed, ends
+    for path in (path for paths in kept.values() for path in paths.values()):
         head = read_head(path)
         if (since := [one.customer_id for one in found if _may_have(head, one)]) and has_any(path, since):
             path.unlink()

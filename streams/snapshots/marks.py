@@ -15,7 +15,7 @@ _SOURCE = ("ce_source", Source.OPERATOR.encode())
 
 
 def is_mark(record: SourceRecord) -> bool:
-    """Tell whether a state is announced as of this record."""
+    """Tell whether a record is a mark: the state before it is what a snapshot has."""
     return ("ce_type", MARKED) in record.headers and _SOURCE in record.headers
 
 
