@@ -1,9 +1,8 @@
 """What is no snapshot of this log, or not as it was announced, is refused in words; the other partitions go on."""
 
 import asyncio
-import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -13,7 +12,7 @@ import pytest
 from streams.history import Place
 from streams.kafka.topics import AUDIT, EVENTS
 from streams.replay.plan import Asked
-from streams.snapshots.file import FORMAT, Head, read_head, state_lines, write_draft
+from streams.snapshots.file import FORMAT, read_head, state_lines, write_draft
 from streams.snapshots.folder import path_of, snapshots_in
 from streams.snapshots.state import digest_of
 from streams.testing.broker import Record
@@ -23,18 +22,9 @@ from tests.component.snapshots.stage import World
 FIRST, SECOND = Place(EVENTS, 0), Place(EVENTS, 1)
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Keep the poison of the inputs from writing its traces."""
-    logging.disable()
-    yield
-    logging.disable(logging.NOTSET)
-
-
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
     """Give a log, and a snapshot of each of its partitions."""
-    logging.disable()
     folder, world = tmp_path_factory.mktemp("snapshots"), World()
     world.live(25)
     asyncio.run(world.snapshots(folder))
@@ -110,13 +100,8 @@ async def test_another_first_line(
 ) -> None:
     """With a whole file around it: of another cluster, format, release or chain, or renamed."""
     head = msgspec.structs.replace(read_head(snapshot), **fields)
-    again(snapshot, head, [*state_lines(snapshot)])
+    write_draft(snapshot, head, [*state_lines(snapshot)])
     assert words in await refused(kept, snapshot.parent)
-
-
-def again(path: Path, head: Head, lines: list[bytes]) -> None:
-    """Write a file anew."""
-    write_draft(path, head, lines)
 
 
 async def test_a_forged_state(kept: tuple[World, Path], snapshot: Path) -> None:
@@ -124,7 +109,7 @@ async def test_a_forged_state(kept: tuple[World, Path], snapshot: Path) -> None:
     lines = [line.replace(b'"102101"', b'"102102"') for line in state_lines(snapshot)]
     head, digest = read_head(snapshot), digest_of(lines)
     assert digest.sha256 != head.state_sha256
-    again(snapshot, msgspec.structs.replace(head, state_sha256=digest.sha256, records=digest.records), lines)
+    write_draft(snapshot, msgspec.structs.replace(head, state_sha256=digest.sha256, records=digest.records), lines)
     assert f"but another state, {head.state_sha256}" in await refused(kept, snapshot.parent)
 
 

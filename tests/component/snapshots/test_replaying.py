@@ -1,8 +1,7 @@
 """A replay that goes on from a snapshot compares what one from the beginning does, and says the same of it."""
 
 import asyncio
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -23,18 +22,9 @@ from tests.component.snapshots.stage import World
 PLACES = [Place(log, partition) for log in (EVENTS, SIGNALS) for partition in range(2)]
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Keep the poison of the inputs from writing its traces."""
-    logging.disable()
-    yield
-    logging.disable(logging.NOTSET)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
     """Give a log with two snapshots of each partition, and a life before, between and after."""
-    logging.disable()
     folder, world = tmp_path_factory.mktemp("snapshots"), World()
     for _ in range(2):
         world.live()

@@ -1,8 +1,6 @@
 """A snapshot is the state that the log leads to at its mark, and only where live has decided by it."""
 
 import filecmp
-import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,14 +19,6 @@ from tests.component.replay.stage import Tampered
 from tests.component.snapshots.stage import World
 
 FIRST = Place(EVENTS, 0)
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Keep the poison of the inputs from writing its traces."""
-    logging.disable()
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def files(folder: Path) -> list[Path]:
