@@ -1,4 +1,4 @@
-"""Places that a process listens on: found to be free before they are shared, or refused in words."""
+"""Endpoints that a process listens on: found to be free before they are shared, or refused in words."""
 
 import asyncio
 import errno
@@ -35,7 +35,7 @@ EXECUTOR = ToldBy("TXPUSH_EXECUTOR_PORT", "TXPUSH_EXECUTOR_HOST")
 SANDBOX = ToldBy("TXPUSH_SANDBOX_PORT", "TXPUSH_SANDBOX_HOST")
 
 
-class Place(NamedTuple):
+class Endpoint(NamedTuple):
     """An address of this machine, in digits, and a port of it."""
 
     host: str
@@ -50,7 +50,7 @@ EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what is compared
 """What stands for all addresses of a machine."""
 
 
-def clash(own: Place, told_by: ToldBy, admin: Place, last: int) -> Iterator[str]:
+def clash(own: Endpoint, told_by: ToldBy, admin: Endpoint, last: int) -> Iterator[str]:
     """Say that a port of its own is an admin port of the same process, of which `last` is the last; nothing if not.
 
     Names are not looked up for it: of one that is an address of the other the second that listens is refused.
@@ -73,7 +73,7 @@ class PortError(OSError):
     """
 
     def __init__(self, host: str, port: int, told_by: ToldBy, error: OSError | ValueError | OverflowError) -> None:
-        super().__init__(f"{Place(host, port)}: {_reason(error)}; {_advice(told_by, error)}")
+        super().__init__(f"{Endpoint(host, port)}: {_reason(error)}; {_advice(told_by, error)}")
 
 
 def _reason(error: OSError | ValueError | OverflowError) -> str:
@@ -124,8 +124,8 @@ def _look_up(host: str, found: "Future[list[str]]") -> None:
         found.set_exception(error)
 
 
-async def free_place(host: str, port: int, told_by: ToldBy) -> Place:
-    """Give the place, with a free port for 0: the server would share one that is taken, and its requests, silently.
+async def free_endpoint(host: str, port: int, told_by: ToldBy) -> Endpoint:
+    """Give the endpoint, with a free port for 0: the server would share one that is taken, and its requests, silently.
 
     It is let go again before the server takes it: of two that start in the same moment both may find it free.
 
@@ -139,7 +139,7 @@ async def free_place(host: str, port: int, told_by: ToldBy) -> Place:
             probe.bind((address, port))
         except (OSError, OverflowError) as error:
             raise PortError(host, port, told_by, error) from None
-        return Place(address, int(probe.getsockname()[1]))
+        return Endpoint(address, int(probe.getsockname()[1]))
 
 
 def refuse_port(what: str, error: PortError) -> int:

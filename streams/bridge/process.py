@@ -16,7 +16,7 @@ from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
 from streams.observe.process import moment, process_registry
-from streams.ports import BRIDGE, Place, PortError, free_place, refuse_port
+from streams.ports import BRIDGE, Endpoint, PortError, free_endpoint, refuse_port
 from streams.serving import http_server
 from streams.subscriptions.sealing import Sealing
 from streams.subscriptions.view import KeyView
@@ -44,7 +44,7 @@ async def serve(settings: BridgeSettings, clock: Clock) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
         if settings.workers == 1:  # of several their parent has looked
-            settings = settings.at(await free_place(settings.host, settings.port, BRIDGE))
+            settings = settings.at(await free_endpoint(settings.host, settings.port, BRIDGE))
         process = _Process(settings, clock)
         serving = await process.start()
     except PortError as error:
@@ -102,9 +102,9 @@ class _Process:
         if self._keys is not None:
             await self._keys.start()
         serving = asyncio.create_task(self._server.serve())
-        log.info("admin port: http://%s/metrics", self._admin.place)
+        log.info("admin port: http://%s/metrics", self._admin.endpoint)
         how = "what is not signed is refused" if self._settings.signing.enforce else "unsigned notifications are taken"
-        log.info("listening on http://%s; %s", Place(self._settings.host, self._settings.port), how)
+        log.info("listening on http://%s; %s", Endpoint(self._settings.host, self._settings.port), how)
         return serving
 
     async def stop(self, serving: asyncio.Task[None]) -> None:

@@ -9,7 +9,7 @@ from streams.bridge.sources.address import Sources
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import DEAD_LETTER, EVENTS, SUBSCRIPTIONS, Layout
 from streams.observe.logs import LogOptions
-from streams.ports import ADMIN, BRIDGE, MAX_PORT, Place, clash
+from streams.ports import ADMIN, BRIDGE, MAX_PORT, Endpoint, clash
 from streams.serving import HEADER_SECONDS
 from streams.settings.parts import TOKEN
 
@@ -109,15 +109,15 @@ class BridgeSettings:
                 f"{ADMIN.port}: worker {self.workers} of {_WORKERS} would listen on {last}, and {MAX_PORT} "
                 f"is the last port: set it to {MAX_PORT + 1 - self.workers} at most"
             )
-        yield from clash(Place(self.host, self.port), BRIDGE, Place(self.admin_host, self.admin_port), last)
+        yield from clash(Endpoint(self.host, self.port), BRIDGE, Endpoint(self.admin_host, self.admin_port), last)
 
     def of_worker(self, index: int) -> "BridgeSettings":
         """Give the settings of one worker of several: its own admin port."""
         return replace(self, admin_port=self.admin_port + index if self.admin_port else 0)
 
-    def at(self, place: Place) -> "BridgeSettings":
-        """Give the same settings for a place that was found to be free."""
-        return replace(self, host=place.host, port=place.port)
+    def at(self, endpoint: Endpoint) -> "BridgeSettings":
+        """Give the same settings for an endpoint that was found to be free."""
+        return replace(self, host=endpoint.host, port=endpoint.port)
 
     def with_workers(self, workers: int) -> "BridgeSettings":
         """Give the same settings for another number of processes."""

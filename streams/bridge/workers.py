@@ -16,7 +16,7 @@ from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE
 from streams.observe.logs import log_to_stderr
-from streams.ports import ADMIN, BRIDGE, PortError, free_place, refuse_port
+from streams.ports import ADMIN, BRIDGE, PortError, free_endpoint, refuse_port
 
 KILLED_SECONDS = 2.0
 """What the system has to end a process that is killed."""
@@ -50,10 +50,10 @@ def run_workers(settings: BridgeSettings, clock: Clock) -> int:
 
 
 async def _placed(settings: BridgeSettings) -> BridgeSettings:
-    """Give the settings with the place that all share. Raises PortError where one of their places is taken."""
-    shared = await free_place(settings.host, settings.port, BRIDGE)
+    """Give the settings with the endpoint that all share. Raises PortError where one of theirs is taken."""
+    shared = await free_endpoint(settings.host, settings.port, BRIDGE)
     for index in range(settings.workers):
-        await free_place(settings.admin_host, settings.of_worker(index).admin_port, ADMIN)
+        await free_endpoint(settings.admin_host, settings.of_worker(index).admin_port, ADMIN)
     return settings.at(shared)
 
 

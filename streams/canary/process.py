@@ -117,7 +117,7 @@ class _Process:
     async def start(self) -> None:
         """Listen on the admin port and follow the topic; raises PortError where the port is taken."""
         await self._admin.start()
-        log.info("admin port: http://%s/metrics", self._admin.place)
+        log.info("admin port: http://%s/metrics", self._admin.endpoint)
         await self._view.start()
 
     async def stop(self) -> None:

@@ -32,7 +32,7 @@ from streams.observe import metrics
 from streams.observe.admin import AdminServer
 from streams.observe.parts import executor
 from streams.observe.process import moment, process_registry
-from streams.ports import EXECUTOR, Place, PortError, free_place, refuse_port
+from streams.ports import EXECUTOR, Endpoint, PortError, free_endpoint, refuse_port
 from streams.serving import http_server
 from streams.subscribe.options import Options
 from streams.subscribe.sources.kafka import KafkaSource
@@ -68,8 +68,8 @@ async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
-        place = await free_place(settings.host, settings.port, EXECUTOR)
-        process = _Process(replace(settings, host=place.host, port=place.port), vendor, clock)
+        endpoint = await free_endpoint(settings.host, settings.port, EXECUTOR)
+        process = _Process(replace(settings, host=endpoint.host, port=endpoint.port), vendor, clock)
         await process.start()
     except PortError as error:
         return refuse_port("the executor", error)
@@ -140,8 +140,8 @@ class _Process:
             asyncio.create_task(self._look_up(), name="lookups"),
             asyncio.create_task(self._server.serve(), name="pages"),
         ]
-        log.info("admin port: http://%s/metrics", self._admin.place)
-        log.info("listening on http://%s", Place(self._settings.host, self._settings.port))
+        log.info("admin port: http://%s/metrics", self._admin.endpoint)
+        log.info("listening on http://%s", Endpoint(self._settings.host, self._settings.port))
 
     async def _look_up(self) -> None:
         """Answer look-ups once the topics fit; before, the gate is not entered, and lets nobody call the vendor."""

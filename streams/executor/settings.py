@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from streams.kafka.access import Access, Bootstrap
 from streams.kafka.topics import Layout
 from streams.links import FixLinks, links_of
-from streams.ports import EXECUTOR, Place, clash
+from streams.ports import EXECUTOR, Endpoint, clash
 from streams.settings import Settings, SettingsError
 
 
@@ -99,8 +99,8 @@ class ExecutorSettings:
         """
         links, problems = _links(settings)
         if admin := settings.admin_port:
-            own = Place(settings.executor_host, settings.executor_port)
-            problems += clash(own, EXECUTOR, Place(settings.admin_host, admin), admin)
+            own = Endpoint(settings.executor_host, settings.executor_port)
+            problems += clash(own, EXECUTOR, Endpoint(settings.admin_host, admin), admin)
         if settings.public_url is None:
             problems.append("TXPUSH_PUBLIC_URL: missing; the vendor reports what becomes of a session there")
         if not settings.callback_tokens:

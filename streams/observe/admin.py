@@ -7,7 +7,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
-from streams.ports import ADMIN, Place, PortError, address_of
+from streams.ports import ADMIN, Endpoint, PortError, address_of
 
 LISTEN_SECONDS = 5.0
 """How long the system may take to listen on an address."""
@@ -49,7 +49,7 @@ class AdminServer:
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_SECONDS)
 
     async def start(self) -> None:
-        """Listen; `host` and `port` are those of the `place` from then on.
+        """Listen; `host` and `port` are those of the `endpoint` from then on.
 
         Raises:
             PortError: it is taken, or nobody can listen there.
@@ -65,9 +65,9 @@ class AdminServer:
         self.host, self.port = address, int(self._runner.addresses[0][1])
 
     @property
-    def place(self) -> Place:
+    def endpoint(self) -> Endpoint:
         """Where it listens, once it does."""
-        return Place(self.host, self.port)
+        return Endpoint(self.host, self.port)
 
     async def stop(self) -> None:
         """Stop listening; takes `STOP_SECONDS` at most."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from streams.ports import SANDBOX, Place, ToldBy, free_place
+from streams.ports import SANDBOX, Endpoint, ToldBy, free_endpoint
 from streams.sandbox.sandbox import Sandbox
 from streams.serving import http_server
 
@@ -33,16 +33,16 @@ async def serving(
         PortError: the port is taken, or nobody can listen there.
         SandboxError: the server does not start in ten seconds.
     """
-    place = await free_place(host, port, told_by)
+    endpoint = await free_endpoint(host, port, told_by)
     server, threads = (
-        http_server(sandbox.app, place.host, place.port, max_connections=MAX_CONNECTIONS, backlog=BACKLOG),
+        http_server(sandbox.app, endpoint.host, endpoint.port, max_connections=MAX_CONNECTIONS, backlog=BACKLOG),
         _threads(),
     )
     async with sandbox:
         running = asyncio.create_task(server.serve())
         try:
-            await _until_listening(place, running)
-            yield f"http://{place}"
+            await _until_listening(endpoint, running)
+            yield f"http://{endpoint}"
         finally:
             server.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait([running], timeout=STOP_SECONDS)
@@ -62,12 +62,12 @@ async def _until_ended(threads: int) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _until_listening(place: Place, running: asyncio.Task[None]) -> None:
+async def _until_listening(endpoint: Endpoint, running: asyncio.Task[None]) -> None:
     try:
         async with asyncio.timeout(START_SECONDS):
             while not running.done():
                 try:
-                    _, writer = await asyncio.open_connection(place.host, place.port)
+                    _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
                 except OSError:
                     await asyncio.sleep(LOOK_SECONDS)
                 else:
@@ -75,4 +75,4 @@ async def _until_listening(place: Place, running: asyncio.Task[None]) -> None:
                     return
     except TimeoutError:
         pass
-    raise SandboxError(f"the sandbox does not answer on {place}. Start it again; choose another port with --port.")
+    raise SandboxError(f"the sandbox does not answer on {endpoint}. Start it again; choose another port with --port.")

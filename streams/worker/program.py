@@ -214,7 +214,7 @@ class FoldProgram:
             logger = INHERITED
 
             async def on_start(self) -> None:
-                program.readiness.listening(f"http://{server.place}/metrics")
+                program.readiness.listening(f"http://{server.endpoint}/metrics")
 
             async def on_stop(self) -> None:
                 program.readiness.stop()

@@ -1,4 +1,4 @@
-"""Places that cannot be listened on: the words name address, reason, setting and next step."""
+"""Endpoints that cannot be listened on: the words name address, reason, setting and next step."""
 
 import asyncio
 import errno
@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from streams import ports
 from streams.exits import EXIT_NOTHING
 from streams.observe.admin import AdminServer
-from streams.ports import ADMIN, BRIDGE, MAX_PORT, Place, PortError, free_place, refuse_port
+from streams.ports import ADMIN, BRIDGE, MAX_PORT, Endpoint, PortError, free_endpoint, refuse_port
 from streams.settings import PREFIX, Settings
 from tests.processes import ROOT, free_port, taken_port
 
@@ -23,7 +23,7 @@ from tests.processes import ROOT, free_port, taken_port
 async def test_a_taken_port_is_not_shared() -> None:
     """Somebody who shares ports, as our server does, has it; the next step is to end it, or the port's setting."""
     with taken_port() as port, pytest.raises(PortError) as refused:
-        await free_place("127.0.0.1", port, BRIDGE)
+        await free_endpoint("127.0.0.1", port, BRIDGE)
     assert str(refused.value) == (
         f"127.0.0.1:{port}: Address already in use; end what listens there, or set TXPUSH_BRIDGE_PORT to another port"
     )
@@ -31,13 +31,13 @@ async def test_a_taken_port_is_not_shared() -> None:
 
 async def test_a_free_port_is_given() -> None:
     """0 is any."""
-    assert (await free_place("127.0.0.1", 0, BRIDGE)).port > 0
+    assert (await free_endpoint("127.0.0.1", 0, BRIDGE)).port > 0
 
 
 async def test_an_address_of_another_machine_is_told() -> None:
     """It is the address that has to change, and not the port."""
     with pytest.raises(PortError) as refused:
-        await free_place("192.0.2.1", 8080, BRIDGE)
+        await free_endpoint("192.0.2.1", 8080, BRIDGE)
     assert str(refused.value) == (
         "192.0.2.1:8080: Cannot assign requested address; set TXPUSH_BRIDGE_HOST to an address of this machine"
     )
@@ -61,7 +61,7 @@ def test_a_port_that_needs_rights_is_told() -> None:
 @pytest.mark.parametrize("host", ["two..dots", "x" * 70, ".", "nul\0byte"])
 async def test_what_no_host_is_called_is_told(host: str) -> None:
     """Of names that Python does not even ask for, as of those that nobody knows: the setting of the host."""
-    for listening in (free_place(host, 0, ADMIN), AdminServer(host, 0, CollectorRegistry(), list).start()):
+    for listening in (free_endpoint(host, 0, ADMIN), AdminServer(host, 0, CollectorRegistry(), list).start()):
         with pytest.raises(PortError, match="set TXPUSH_ADMIN_HOST to an address of this machine"):
             await listening
 
@@ -69,7 +69,7 @@ async def test_what_no_host_is_called_is_told(host: str) -> None:
 async def test_a_port_that_there_is_not_is_told() -> None:
     """The number is the port's, as is the setting that has to change."""
     for listening in (
-        free_place("127.0.0.1", MAX_PORT + 1, ADMIN),
+        free_endpoint("127.0.0.1", MAX_PORT + 1, ADMIN),
         AdminServer("127.0.0.1", MAX_PORT + 1, CollectorRegistry(), list).start(),
     ):
         with pytest.raises(PortError) as refused:
@@ -99,7 +99,7 @@ async def test_a_name_server_is_not_waited_for_without_end() -> None:
     """Nor does the process wait for it at its end: no thread that it would join is left, and the loop goes on."""
     loop, threads = asyncio.get_running_loop(), set(threading.enumerate())
     for listening in (
-        free_place("slow.example", 8080, BRIDGE),
+        free_endpoint("slow.example", 8080, BRIDGE),
         AdminServer("slow.example", 8080, CollectorRegistry(), list).start(),
     ):
         turns: list[None] = []
@@ -118,7 +118,7 @@ async def test_a_name_becomes_an_address(monkeypatch: pytest.MonkeyPatch, answer
     """Servers take nothing else: of several the first of IPv4, and of a host that has IPv6 only that one."""
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (one, 0)) for one in answers])
     monkeypatch.setattr(socket, "socket", Bound)
-    assert await free_place("host.example", 8080, BRIDGE) == Place(wanted, 8080)
+    assert await free_endpoint("host.example", 8080, BRIDGE) == Endpoint(wanted, 8080)
 
 
 class Bound:
@@ -152,11 +152,11 @@ async def test_the_admin_port_is_refused_in_the_same_words(host: str) -> None:
     assert "bind" not in told
 
 
-async def test_the_admin_port_has_a_place_by_name() -> None:
+async def test_the_admin_port_has_an_endpoint_by_name() -> None:
     """Where it listens is told in digits, for an address as well as for a name."""
     server = AdminServer("localhost", free_port(), CollectorRegistry(), list)
     await server.start()
-    assert str(server.place) in {f"127.0.0.1:{server.port}", f"[::1]:{server.port}"}
+    assert str(server.endpoint) in {f"127.0.0.1:{server.port}", f"[::1]:{server.port}"}
     await server.stop()
 
 
