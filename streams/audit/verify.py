@@ -161,7 +161,10 @@ class Between:
         faults, unknown = await looked_for(self._history, list(unnamed(every, known)))
         self.faults += faults
         if unknown:
-            self.notes.append(f"{unknown} announcements of incidents are of decisions that are not there any more")
+            self.notes.append(
+                f"{unknown} announcements of incidents were not compared: the decisions of their time are not there "
+                "any more, or more than are looked through"
+            )
 
 
 def _is_undecided(proof: Proof) -> bool:

@@ -21,6 +21,7 @@ BEFORE_MS = timedelta(days=1) // timedelta(milliseconds=1)
 AFTER_MS = timedelta(days=7) // timedelta(milliseconds=1)
 """How far the time of a decision may lie from the one that its announcement bears."""
 LAST_MS = to_epoch_ms(datetime(9000, 1, 1, tzinfo=UTC))
+"""Of times that are looked at: no incident is as late, and spans can be added to it."""
 
 
 class Unnamed(NamedTuple):
@@ -44,7 +45,11 @@ def unnamed(every: Sequence[Incidents], known: Known) -> Iterator[Unnamed]:
 
 
 async def looked_for(history: History, asked: Sequence[Unnamed]) -> tuple[list[Fault], int]:
-    """Give the faults, and of how many nobody can tell: retention has taken the decisions of their time."""
+    """Give the faults, and of how many nobody can tell.
+
+    Retention has taken the decisions of their time, or there are more than `MOST` of them, or of decisions than
+    `MOST_READ`.
+    """
     faults: list[Fault] = []
     unknown = max(0, len(asked) - MOST)
     spans = await history.spans([AUDIT])
@@ -61,7 +66,7 @@ async def looked_for(history: History, asked: Sequence[Unnamed]) -> tuple[list[F
 
 
 async def _decision_on(history: History, one: Unnamed, span: Span) -> Decision | bool:
-    """Give the decision that names an announcement; else whether it would be there."""
+    """Give the decision that names an announcement; else True where it would be there, and False where nobody knows."""
     at_ms, place = one.found.at_ms, Place(AUDIT, one.found.decider)
     if not 0 < at_ms < LAST_MS:
         return True
