@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from schemas.times import from_epoch_ms
@@ -59,6 +61,27 @@ def test_what_is_gone_before_its_time_is_one(tmp_path: Path) -> None:
     more.end = 11
     with pytest.raises(ExportError, match="ends at 11, not at 10: somebody else writes there"):
         compared(tmp_path, more, HERE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"value": b"x"},
+        {"key": None},
+        {"timestamp": AT_MS + 1},
+        {"headers": (("ce_id", b"x"),)},
+        {"offset": 10},
+    ],
+)
+@pytest.mark.parametrize("place", [HERE, IN_ORDER])
+def test_whatever_of_a_record_is_another_is_found(place: Place, other: dict[str, Any], tmp_path: Path) -> None:
+    """Value, key, time, headers, and where offsets are referred to the offset: the last record is named."""
+    records = some(10)
+    made(tmp_path, records, place)
+    written = Written(tmp_path, [*records[:-1], msgspec.structs.replace(records[-1], **other)])
+    written.end = 10
+    with pytest.raises(ExportError, match="what was written for offset 9 of the export does not come back"):
+        compared(tmp_path, written, place)
 
 
 def test_what_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:

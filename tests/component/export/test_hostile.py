@@ -27,6 +27,13 @@ from tests.component.export.small import HERE, as_lines, made, read_all, reseale
         (b'"id":"id"', b'"id":"\\u001b[2J"', r"aggregation\.events: '\\x1b\[2J' is no id of a topic"),
         (b'"cluster_id":"cluster"', b'"cluster_id":"a/b"', "'a/b' is no id of a cluster"),
         (b'"made_at":"2026-11-01T03:00:00Z"', b'"made_at":"\\u001b[2J"', "made_at: .* is no time"),
+        (b'"made_by":"0.1"', b'"made_by":"\\u001b[2J"', "made_by: .* is no plain text"),
+        (b'"content":"whole"', b'"content":"whole","warning":"\\u001b[2J"', "warning: .* is no plain text"),
+        (b'"content":"whole"', b'"content":"whole","customers":["\\u001b[2J"]', "customers: one is no plain text"),
+        (b'"content":"whole"', b'"content":"whole","since":"soon"', "since: 'soon' is no time"),
+        (b'"content":"whole"', b'"content":"whole","until":"late"', "until: 'late' is no time"),
+        (b'"begin":0,"end":4,"segments"', b'"begin":5,"end":4,"segments"', "ends at 4, before it begins at 5"),
+        (b'"records":4', b'"records":0', "from 0 up to 4 cannot have 0 records"),
         (b'"whole"', b'"\\u001b[2J"', r"Invalid enum value '\\x1b"),
         (b'"partitions":1', b'"partitions":1000000000000', "has 1 partitions, and the export 1000000000000"),
         (b'"partitions":1', b'"partitions":0', "Expected `int` >= 1"),
@@ -44,6 +51,14 @@ def test_a_manifest_says_what_can_be(old: bytes, new: bytes, why: str, tmp_path:
     assert old in body
     resealed(tmp_path, body.replace(old, new, 1))
     with pytest.raises(HistoryError, match=rf"^{tmp_path / MANIFEST}:1: damaged: .*{why}.*; take it from another copy"):
+        read_manifest(tmp_path)
+
+
+def test_an_export_has_a_topic(tmp_path: Path) -> None:
+    """One of nothing was not made by us, and would be read as a log without a record."""
+    body = msgspec.json.encode(msgspec.structs.replace(made(tmp_path, some()), topics={}))
+    resealed(tmp_path, body)
+    with pytest.raises(HistoryError, match="damaged: it has no topic"):
         read_manifest(tmp_path)
 
 
