@@ -7,12 +7,13 @@ import pytest
 
 from schemas.events import CustomerForgotten, Event, EventType, Source
 from schemas.state.partitions import STATE_VERSION
+from schemas.times import to_epoch_ms
 from streams.fold.intake import partition_of
 from streams.history import Place
-from streams.kafka.topics import EVENTS
+from streams.kafka.topics import EVENTS, SIGNALS
 from streams.replay.plan import Asked
 from streams.snapshots.file import FORMAT, Head, write_draft
-from streams.snapshots.folder import snapshots_in
+from streams.snapshots.folder import path_of, snapshots_in
 from streams.snapshots.forgetting import has_any, remove_forgotten
 from streams.snapshots.state import digest_of
 from streams.testing import Topology
@@ -66,6 +67,18 @@ async def test_what_has_a_customer_who_was_forgotten_goes(lived: Topology, tmp_p
     assert not has_any(path, [GONE])
     assert (await removed(lived, tmp_path))[0] == []
     assert (await replayed(lived, asked=Asked(snapshots=tmp_path))).exit_code == 0
+
+
+async def test_institutions_hear_of_it_later(lived: Topology, tmp_path: Path) -> None:
+    """A state of theirs that was taken up to a day behind the order and names the customer goes; a later one stays."""
+    forget(lived)
+    lines = [b'["standings","10/102/7000/7",{}]\n']
+    digest, ordered_ms = digest_of(lines), to_epoch_ms(lived.now)
+    for offset, hours in ((1, 23), (2, 25)):
+        at_ms = ordered_ms + hours * 3_600_000
+        head = Head(FORMAT, "c/t", SIGNALS, 0, 2, offset, at_ms, digest.sha256, 1, STATE_VERSION, "", "0.1.0", "1")
+        write_draft(path_of(tmp_path, Place(SIGNALS, 0), offset), head, lines)
+    assert (await removed(lived, tmp_path))[0] == [path_of(tmp_path, Place(SIGNALS, 0), 1)]
 
 
 def test_a_name_is_not_a_part_of_another(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from streams.snapshots.file import FORMAT, read_head, state_lines, write_draft
 from streams.snapshots.folder import path_of, snapshots_in
 from streams.snapshots.state import digest_of
 from streams.testing.broker import Record
-from tests.component.replay.stage import Edit
+from tests.component.replay.stage import Edit, Tampered, replayed
 from tests.component.snapshots.stage import World
 
 FIRST, SECOND = Place(EVENTS, 0), Place(EVENTS, 1)
@@ -120,6 +120,31 @@ async def test_a_state_that_the_log_has_not_announced(kept: tuple[World, Path], 
         return [one for one in records if ("ce_type", b"snapshot.taken") not in one.headers]
 
     assert "has not announced its state" in await refused(kept, snapshot.parent, {FIRST: edit})
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b'["letters","1",{}]\n', "tables that this release does not know: letters; read it with the release that"),
+        (b'["control","0",{"ticked_at":1}]\n', "damaged: its books cannot be read"),
+        (b'["control","0",{"next_offset":1000000000}]\n', "its books go on behind its mark at offset"),
+    ],
+)
+async def test_tables_that_cannot_be(kept: tuple[World, Path], snapshot: Path, line: bytes, words: str) -> None:
+    """With the right hash: a table that no agent has, books that nobody can read, or of records behind the mark."""
+    lines, head = [line], read_head(snapshot)
+    digest = digest_of(lines)
+    fields = {"state_sha256": digest.sha256, "records": digest.records, "audit_head": ""}
+    write_draft(snapshot, msgspec.structs.replace(head, **fields), lines)
+    assert words in await refused(kept, snapshot.parent)
+
+
+async def test_a_mark_that_the_log_does_not_keep_any_more(kept: tuple[World, Path], snapshot: Path) -> None:
+    """Records behind it are gone as well: what came between could not be folded."""
+    mark = read_head(snapshot).offset
+    origin = Tampered(kept[0].topology, {}, {FIRST: mark + 1})
+    summary = await replayed(kept[0].topology, asked=Asked(snapshots=snapshot.parent), origin=origin)
+    assert f"its mark at offset {mark} is not in {FIRST}" in (summary.outcomes[0].error or "")
 
 
 async def test_a_mark_that_is_none(kept: tuple[World, Path], snapshot: Path) -> None:
