@@ -1,6 +1,6 @@
 """What a partition leads to, held against what is recorded, as the replay goes on."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from streams.domain import ENGINE_VERSION
 from streams.fold.effects import OutRecord, SourceRecord
@@ -8,8 +8,10 @@ from streams.history import History, Place, Span
 from streams.kafka.topics import AUDIT
 from streams.replay.compare.audits import Audit, AuditComparison
 from streams.replay.compare.difference import Difference
-from streams.replay.compare.messages import Message, MessageComparison
-from streams.replay.recorded import BEFORE_MS, FURTHER, MESSAGES_BEFORE_MS, AuditStream, Stream, begin_of
+from streams.replay.compare.earlier import Earlier, Named
+from streams.replay.compare.message import Message
+from streams.replay.compare.messages import LOOK_AHEAD, MessageComparison
+from streams.replay.recorded import BEFORE_MS, FURTHER, AuditStream, Stream, begin_of
 from streams.replay.task import Outcome, Task, messages_of
 
 Keep = Callable[[Difference], None]
@@ -27,6 +29,7 @@ class Lockstep:
         place = str(task.place)
         self._decisions = AuditComparison(place, ENGINE_VERSION, of_some=bool(task.customers), decided=task.decided)
         self._audits: AuditStream | None = None
+        self._before_ms = BEFORE_MS
         self._messages: list[tuple[Stream, MessageComparison]] = []
 
     async def begin(self, at_ms: int) -> None:
@@ -39,31 +42,42 @@ class Lockstep:
         self._audits, first = await self._audits_from(at_ms)
         self._take_recorded(first)
         for topic in messages_of(task.application):
-            stream, messages = await self._messages_from(topic, at_ms, self._audits.before)
+            before = self._before(topic)
+            stream, messages = await self._messages_from(topic, at_ms, before)
             comparison = MessageComparison(
                 topic,
                 str(task.place),
                 with_links=task.links is not None,
                 was_cut=task.recorded[topic].begin > 0,
-                before=None if task.is_whole else self._audits.before,
+                before=None if task.is_whole else before,
             )
             comparison.record(messages)
             self._messages.append((stream, comparison))
 
-    async def _messages_from(self, topic: str, at_ms: int, before: Collection[str]) -> tuple[Stream, list[Message]]:
-        """Begin with a message that was decided before what is compared: all that is of it lies behind."""
-        place, whole, before_ms = Place(topic, self._task.partition), self._task.recorded[topic], MESSAGES_BEFORE_MS
-        span = whole
+    async def _messages_from(self, topic: str, at_ms: int, before: Sequence[Named]) -> tuple[Stream, list[Message]]:
+        """Begin with a message that was decided before what is compared: all that is of it lies behind.
+
+        They are read from as far back as decisions are, and so many that those before can be told by their order.
+        """
+        earlier, place, whole = Earlier(before), Place(topic, self._task.partition), self._task.recorded[topic]
+        span, before_ms = whole, self._before_ms
         while True:
             if not self._task.is_whole:
                 span = await begin_of(self._history, place, whole, at_ms, before_ms)
             stream = Stream(self._history, place, span)
-            first = list(await stream.more())
-            known = bool(first) and Message.of_record(first[0]).id in before
+            records = list(await stream.more())
+            while before and not stream.is_over and len(records) < LOOK_AHEAD:
+                records += await stream.more()
+            known = bool(records) and Message.of_record(records[0]) in earlier
             if known or span.begin <= whole.begin:
-                return stream, list(self._found(first))
+                return stream, list(self._found(records))
             await stream.close()
             before_ms *= FURTHER
+
+    def _before(self, topic: str) -> Sequence[Named]:
+        """Give what decisions before what is compared have named of a topic; those on nobody's are on many's."""
+        found = self._opened().before
+        return [one.named for one in found if one.topic == topic and (one.key is None or self._is_chosen(one.key))]
 
     async def _audits_from(self, at_ms: int) -> tuple[AuditStream, list[Audit]]:
         task, place, before_ms = self._task, Place(AUDIT, self._task.partition), BEFORE_MS
@@ -77,6 +91,7 @@ class Lockstep:
             )
             first = await audits.begin()
             if audits.reaches_back or span.begin <= whole.begin:
+                self._before_ms = before_ms
                 return audits, first
             await audits.stream.close()
             before_ms *= FURTHER

@@ -1,17 +1,26 @@
 """What live has recorded, read as far as a comparison has come."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.times import from_epoch_ms
 from streams.fold.effects import SourceRecord
 from streams.history import History, Place, Span
 from streams.replay.compare.audits import Audit, read_decision
+from streams.replay.compare.earlier import Named
 
 BEFORE_MS = 7 * 86_400_000
 """How long before the first record that is compared decisions are looked at, to tell what was recorded before it."""
 MESSAGES_BEFORE_MS = 3 * 86_400_000
 FURTHER = 8
+
+
+class Before(NamedTuple):
+    """A message of a decision before what is compared; `key` is the decision's: whose it is, None for many."""
+
+    key: bytes | None
+    topic: str
+    named: Named
 
 
 class Stream:
@@ -47,8 +56,8 @@ class AuditStream:
         self._has_ended = False
         self.reaches_back = is_whole
         """A decision before the span was seen, or there can be none: nothing of the span lies before what is read."""
-        self.before: set[str] = set()
-        """Ids of the messages of decisions before the span, as far back as was read."""
+        self.before: list[Before] = []
+        """Messages of decisions before the span, in order, as far back as was read."""
         self.after: set[str] = set()
         """Those of decisions behind it."""
 
@@ -79,7 +88,7 @@ class AuditStream:
                 self._has_begun = True
                 return audits[number:]
             self.reaches_back = True
-            self.before.update(_ids(read))
+            self.before += (Before(audit[0], one["topic"], Named(one["id"], one["sha256"])) for one in read["messages"])
         return []
 
     def _ended(self, audits: list[Audit]) -> list[Audit]:

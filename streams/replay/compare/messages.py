@@ -1,48 +1,19 @@
 """The messages of one topic as they were derived and as they were recorded, in order."""
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 import orjson
 
-from streams.fold.effects import Headers, SourceRecord
-from streams.fold.messages import without_link
 from streams.replay.compare.difference import NOTHING, Cause, Counts, Difference, Differs, Verdict
+from streams.replay.compare.earlier import Earlier, Named
+from streams.replay.compare.message import Message
 
 LOOK_AHEAD = 1000
 """Recorded messages among which a derived one is looked for before it is missing."""
 _SHOWN = ("action", "sequence", "reason", "steps", "withdraw_reason", "policy_version", "cause", "logins_affected")
 """Fields of a command that can name nobody."""
-
-
-class Message(NamedTuple):
-    """A message as it is in its topic."""
-
-    id: str
-    key: bytes | None
-    value: bytes
-    headers: tuple[tuple[str, bytes], ...]
-    timestamp: int | None
-
-    @classmethod
-    def of(cls, key: bytes | None, value: bytes | None, headers: Headers, timestamp: int | None) -> "Message":
-        """Take a record; its id is the attribute `ce_id`."""
-        told = tuple(headers)
-        return cls(_id_of(told), key, value or b"", told, timestamp)
-
-    @classmethod
-    def of_record(cls, record: SourceRecord) -> "Message":
-        """Take a record as it was read."""
-        return cls.of(record.key, record.value, record.headers, record.timestamp)
-
-    def without_link(self) -> "Message":
-        """Give it as it is decided: its link is added outside."""
-        return self._replace(value=without_link(self.value))
-
-
-def _id_of(headers: Headers) -> str:
-    return next((value.decode(errors="replace") for name, value in headers if name == "ce_id"), "")
 
 
 class MessageComparison:
@@ -53,19 +24,20 @@ class MessageComparison:
         place: `topic/partition` of the log.
         with_links: derived messages carry the links that live ones do.
         was_cut: the topic does not keep its first messages any more.
-        before: ids of messages that were decided before what is compared; None where all is compared. Else nobody can
-            tell whether others that lie before the first message in common are of it: they are passed by.
+        before: messages that were decided before what is compared, in order, as far back as is known; None where all is
+            compared. Else nobody can tell whether others that lie before the first message in common are of it: they
+            are passed by.
     """
 
     def __init__(
-        self, topic: str, place: str, *, with_links: bool, was_cut: bool = False, before: Collection[str] | None = None
+        self, topic: str, place: str, *, with_links: bool, was_cut: bool = False, before: Sequence[Named] | None = None
     ) -> None:
         self.counts: Counts = Counter()
         self.topic = topic
         self._place = place
         self._with_links = with_links
         self._may_be_gone = was_cut
-        self._before = before or ()
+        self._earlier = Earlier(before or ())
         self._has_met = before is None
         self._after: Collection[str] = ()
         self._derived: deque[Message] = deque()
@@ -84,20 +56,25 @@ class MessageComparison:
 
     def record(self, messages: Iterable[Message]) -> None:
         """Take what was recorded next."""
-        for message in messages:
-            if message.id in self._before:
-                continue
-            told = message if self._with_links else message.without_link()
-            self._recorded.append(told)
-            self._ids[told.id] += 1
+        told = list(messages)
+        if not (self._has_met or self._earlier.is_over) and (passed := self._earlier.passed(told)):
+            self._recorded.clear()
+            self._ids.clear()
+            told = told[passed:]
+        for message in told:
+            one = message if self._with_links else message.without_link()
+            self._recorded.append(one)
+            self._ids[one.id] += 1
 
     def settle(self, *, is_over: bool = False) -> Iterator[Difference]:
         """Compare as far as both sides go; `is_over` says that no more is recorded."""
         while self._derived:
-            derived = self._derived[0]
-            if self._ids[derived.id]:
+            derived, is_far = self._derived[0], is_over or len(self._recorded) >= LOOK_AHEAD
+            if not self._has_met and derived in self._recorded:
+                self._meet(derived)
+            elif self._ids[derived.id] and (self._has_met or is_far):
                 yield from self._take_up_to(derived)
-            elif is_over or len(self._recorded) >= LOOK_AHEAD:
+            elif is_far:
                 yield from self._missing(derived)
             else:
                 return
@@ -117,6 +94,13 @@ class MessageComparison:
     def skip(self, after: Collection[str]) -> None:
         """Hear the ids of messages that were decided behind what is compared."""
         self._after = after
+
+    def _meet(self, derived: Message) -> None:
+        """Take the first message in common; one of the same id before it, and of other bytes, is of an earlier time."""
+        while self._next_recorded() != derived:
+            pass
+        self._may_be_gone, self._has_met = False, True
+        self.counts[self.topic, Verdict.SAME] += 1
 
     def _take_up_to(self, derived: Message) -> Iterator[Difference]:
         """Take the recorded message of an id; whatever lies before it was not derived."""

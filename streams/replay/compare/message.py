@@ -1,0 +1,35 @@
+"""A message as it is in its topic, derived or recorded."""
+
+from typing import NamedTuple
+
+from streams.fold.effects import Headers, SourceRecord
+from streams.fold.messages import without_link
+
+
+class Message(NamedTuple):
+    """A message as it is in its topic."""
+
+    id: str
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp: int | None
+
+    @classmethod
+    def of(cls, key: bytes | None, value: bytes | None, headers: Headers, timestamp: int | None) -> "Message":
+        """Take a record; its id is the attribute `ce_id`."""
+        told = tuple(headers)
+        return cls(_id_of(told), key, value or b"", told, timestamp)
+
+    @classmethod
+    def of_record(cls, record: SourceRecord) -> "Message":
+        """Take a record as it was read."""
+        return cls.of(record.key, record.value, record.headers, record.timestamp)
+
+    def without_link(self) -> "Message":
+        """Give it as it is decided: its link is added outside."""
+        return self._replace(value=without_link(self.value))
+
+
+def _id_of(headers: Headers) -> str:
+    return next((value.decode(errors="replace") for name, value in headers if name == "ce_id"), "")
