@@ -19,7 +19,7 @@ from streams.audit.running import FILE, FIRST, FOLDER, PATIENCE_SECONDS, begin, 
 from streams.audit.verify import verified
 from streams.clock import WallClock
 from streams.history import HistoryError
-from streams.history.origins import origin_of
+from streams.history.origins import FORMER, origin_of
 from streams.operate.letters.choosing import Moment
 from streams.operate.telling import refuse
 
@@ -52,7 +52,7 @@ audit.add_command(keygen)
 @click.option("--link-key", "with_links", is_flag=True, help="Check the link of each command: TXPUSH_LINK_KEYS, _URL.")
 @click.option("--former-link-keys", type=FILE, help="Keys of links that are not in use any more, one a line.")
 @click.option("--former-link-url", multiple=True, help="An address that links had before; may be repeated.")
-@click.option("--former", multiple=True, metavar="CLUSTER/TOPIC", help="Ids that a log had before it was restored.")
+@FORMER
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify(
     *,

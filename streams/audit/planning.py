@@ -16,6 +16,7 @@ from streams.audit.walking.decisions import UnreadableDecision, read_decision
 from streams.fold.chain import NO_INPUTS, first_link
 from streams.fold.effects import SourceRecord
 from streams.history import History, HistoryError, Number, Place, Span
+from streams.history.chains import names_of
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EVENTS, INSTITUTIONS, SIGNALS, changelog
 
 STATE = {EVENTS: changelog(AGENT, "control"), SIGNALS: changelog(INSTITUTIONS, "control")}
@@ -141,7 +142,7 @@ class _Maker:
 
     def _log(self, place: Place, audit: Span, first: int | None) -> LogPlan:
         asked, span = self._asked, self._spans[place]
-        names = (self._history.identity(place.topic), *asked.former)
+        names = names_of(self._history, place.topic, asked.former)
         firsts = frozenset(first_link(name, place.partition) for name in names)
         entry = asked.starts.get(place)
         start = Start(next_offset=first) if entry is None else entry.start()

@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
+import click
+
 from streams.history.cluster import ClusterOrigin
 from streams.history.export import ExportOrigin
 from streams.history.history import Origin
 from streams.kafka.access import Access
 from streams.settings import Settings
+
+FORMER = click.option(
+    "--former", multiple=True, metavar="CLUSTER/TOPIC", help="Ids that a log had before it was restored; repeat it."
+)
+"""The option of commands that follow audit chains; see `streams.history.chains`."""
 
 
 def origin_of(settings: Settings, folder: Path | None = None) -> Origin:

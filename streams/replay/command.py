@@ -18,7 +18,7 @@ from schemas.times import parse_rfc3339
 from schemas.vendor import valid_identifier
 from streams.exits import EXIT_NOTHING
 from streams.history import HistoryError, Origin, Span
-from streams.history.origins import origin_of
+from streams.history.origins import FORMER, origin_of
 from streams.history.private import private_files
 from streams.observe.logs import log_to_stderr
 from streams.progress import Told
@@ -85,6 +85,7 @@ class Customer(click.ParamType):
 @click.option("--policy", metavar="FILE", type=Path, help="See what this policy would have led to.")
 @click.option("--file", "folder", type=click.Path(path_type=Path), help="Read an export in place of the cluster.")
 @click.option("--snapshot", "snapshots", type=FOLDER, help="Go on from the snapshots of this folder.")
+@FORMER
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; as many as there are cores by default.")
 @click.option("--jsonl", type=FILE, help="Write every difference, a JSON object a line.")
 @click.option("--html", type=FILE, help="Write a page with charts, for a meeting.")
@@ -98,6 +99,7 @@ def replay(
     policy: Path | None,
     folder: Path | None,
     snapshots: Path | None,
+    former: tuple[str, ...],
     jobs: int | None,
     jsonl: Path | None,
     html: Path | None,
@@ -115,6 +117,8 @@ def replay(
 
     With --snapshot what is compared begins with the last snapshot, or what leads up to --from does. One that is not of
     this log, that the log has not announced or that the chain does not go on from is refused.
+
+    With --former chains may have begun on another cluster, as those of a restored one have.
 
     Exits 0 when all is the same, 1 when something differs, 2 when not all could be replayed.
 
@@ -134,7 +138,7 @@ def replay(
     log_to_stderr(settings.log_options("replay", at_least=logging.CRITICAL))
     gc.set_threshold(COLLECT_OBJECTS)
     other = None if policy is None else policy_of(policy)
-    asked = Asked(since, until, dict(offsets), frozenset(customers), links_of(settings), other, snapshots)
+    asked = Asked(since, until, dict(offsets), frozenset(customers), links_of(settings), other, snapshots, former)
     how = How(jobs or cores(), naming_of(settings, hides_all=pseudonyms), jsonl)
     origin = origin_of(settings, folder)
     summary = replayed(origin, asked, how)

@@ -51,9 +51,10 @@ async def replay(history: History, task: Task, progress: Progress, keep: Keep, h
     compared = Lockstep if task.policy is None else Otherwise
     lockstep = compared(history, task, lambda difference: _keep(outcome, keep, difference))
     links = None if task.links is None else task.links.made()
-    start = None if task.snapshot is None else await held(history, task.application, task.partition, task.snapshot)
+    start = None if task.snapshot is None else await held(history, task.place, task.snapshot, task.former)
     rules = await shipped(history, task.application, task.place, task.span, start)
-    made = Made(task.application, task.identity, task.partitions, rules, links)
+    identity = task.identity if start is None else start.head.log
+    made = Made(task.application, identity, task.partitions, rules, links)
     folded = PartitionFold(made.fold(), task.partition, None if start is None else start.tables)
     states = StatesAtMarks(folded.fold.tables, task.partition, task.span.begin)
     chunks: Any = history.read(task.place, task.span)

@@ -14,6 +14,7 @@ from schemas.state import ControlState
 from streams.fold.application import APPLICATIONS, THE_AGENT, Application
 from streams.fold.intake import partition_of
 from streams.history import History, HistoryError, Place, Span
+from streams.history.chains import begun_as
 from streams.kafka.topics import AUDIT, changelog
 from streams.replay.task import Links, Task, messages_of
 from streams.snapshots.folder import latest_before, snapshots_in
@@ -36,6 +37,7 @@ class Asked:
         links: of live; None compares commands without theirs.
         policy: stands for the recorded ones in what is compared.
         snapshots: a folder; what is compared is folded from the last one before it on, and nothing before the first.
+        former: names that the logs had before they were restored, `<cluster id>/<topic id>`.
     """
 
     since: datetime | None = None
@@ -45,6 +47,7 @@ class Asked:
     links: Links | None = None
     policy: Policy | None = None
     snapshots: Path | None = None
+    former: tuple[str, ...] = ()
 
     @property
     def applications(self) -> Sequence[Application]:
@@ -114,7 +117,7 @@ async def _task(history: History, asked: Asked, place: Place, decided: int | Non
         application=application,
         partition=place.partition,
         partitions=history.partitions,
-        identity=history.identity(application.log),
+        identity=await begun_as(history, place, asked.former),
         span=Span(begin, max(begin, compared.end)),
         compared_from=compared.begin,
         begins=begin == 0,
@@ -125,6 +128,7 @@ async def _task(history: History, asked: Asked, place: Place, decided: int | Non
         links=asked.links,
         policy=asked.policy,
         snapshot=None if start is None else start.path,
+        former=asked.former,
     )
 
 

@@ -43,7 +43,7 @@ class Task:
         application: whose log it is.
         partition: its number.
         partitions: of every topic.
-        identity: `<cluster id>/<topic id>` of the log.
+        identity: the name that the log's chain began with, `<cluster id>/<topic id>`; a snapshot's own wins.
         span: what is folded.
         compared_from: the first offset of `span` that is compared; those before it lead up to the state.
         begins: the log's very first record is in `span`, so that all that was ever decided is derived.
@@ -54,6 +54,7 @@ class Task:
         links: as live makes them; None compares commands without.
         policy: instead of the recorded ones, from `compared_from` on.
         snapshot: the state that `span` goes on from; None for none.
+        former: names that the log had before it was restored.
     """
 
     application: Application
@@ -70,6 +71,7 @@ class Task:
     links: Links | None = None
     policy: Policy | None = None
     snapshot: Path | None = None
+    former: tuple[str, ...] = ()
 
     @property
     def compares_states(self) -> bool:

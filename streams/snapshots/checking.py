@@ -1,6 +1,7 @@
 """A snapshot held against the log that it is of, what that log has announced of it, and the recorded chain there."""
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,8 +11,9 @@ import orjson
 
 from schemas.state import ControlState
 from schemas.times import from_epoch_ms
-from streams.fold.application import Application
+from streams.fold.application import APPLICATIONS
 from streams.history import History, HistoryError, Place, Span
+from streams.history.chains import names_of
 from streams.kafka.topics import AUDIT, TABLES
 from streams.snapshots.file import REMEDY, Head, Snapshot, read_snapshot
 from streams.snapshots.folder import path_of
@@ -31,30 +33,34 @@ class Link(NamedTuple):
     previous: str
 
 
-async def held(history: History, application: Application, partition: int, path: Path) -> Snapshot:
+async def held(history: History, place: Place, path: Path, former: Sequence[str] = ()) -> Snapshot:
     """Read a snapshot that can be gone on from: it is of this log, announced in it, and the chain goes on from it.
+
+    `former` are the names that the log had before it was restored: its snapshots of then go on.
 
     Raises:
         HistoryError: with what does not fit.
     """
-    place, snapshot = Place(application.log, partition), read_snapshot(path)
-    head, identity = snapshot.head, history.identity(application.log)
-    if (head.log, *head.place, head.partitions) != (identity, *place, history.partitions):
+    snapshot = read_snapshot(path)
+    head, names = snapshot.head, names_of(history, place.topic, former)
+    if head.log not in names or (head.place, head.partitions) != (place, history.partitions):
         raise HistoryError(
             f"{path}: it is of {head.place} of {head.log} with {head.partitions} partitions, not of {place} of "
-            f"{identity} with {history.partitions}: name the folder of this log's"
+            f"{' or '.join(names)} with {history.partitions}: name the folder of this log's, or give --former where "
+            "it is that of a restored cluster"
         )
     if path.name != path_of(path.parent, place, head.offset).name:
         raise HistoryError(f"{path}: it is as of offset {head.offset}, and was renamed; {REMEDY}")
-    _require_tables(path, application, snapshot)
+    _require_tables(path, snapshot)
     await _require_announced(history, path, head)
     await _require_link(history, path, head)
     return snapshot
 
 
-def _require_tables(path: Path, application: Application, snapshot: Snapshot) -> None:
+def _require_tables(path: Path, snapshot: Snapshot) -> None:
     """Refuse tables that the agent does not have, and books that say otherwise than the first line."""
-    head, strange = snapshot.head, snapshot.tables.keys() - set(TABLES[application.name])
+    head, known = snapshot.head, next(TABLES[one.name] for one in APPLICATIONS if one.log == snapshot.head.topic)
+    strange = snapshot.tables.keys() - set(known)
     if strange:
         raise HistoryError(
             f"{path}: it has tables that this release does not know: {', '.join(sorted(strange))}; read it with the "

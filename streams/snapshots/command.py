@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from streams.audit.checkpoints.command import Span
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.history import HistoryError, Origin
-from streams.history.origins import origin_of
+from streams.history.origins import FORMER, origin_of
 from streams.history.private import private_files
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import clock_of, require_clock
@@ -62,8 +62,9 @@ class Keeper:
 @click.option("--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="Their folder.")
 @click.option("--every", type=Span(), help="Go on by itself, one each 30d: looks once a day for what is due.")
 @click.option("--once", is_flag=True, help="With --every: look once, take what is due, and end, as a job does.")
+@FORMER
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; as many as there are cores by default.")
-def snapshot(*, folder: Path, every: timedelta | None, once: bool, jobs: int | None) -> None:
+def snapshot(*, folder: Path, every: timedelta | None, once: bool, former: tuple[str, ...], jobs: int | None) -> None:
     """Take a snapshot of the state of every partition of both logs, for `txpush replay --snapshot`.
 
     Each log is marked, folded up to the mark, from the last snapshot on or from its beginning, and told the hash of the
@@ -86,7 +87,7 @@ def snapshot(*, folder: Path, every: timedelta | None, once: bool, jobs: int | N
     log_to_stderr(settings.log_options("snapshot", at_least=logging.DEBUG if goes_on else logging.CRITICAL))
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     writing = partial(write, bootstrap=Access.of(settings), partitions=settings.partitions)
-    how = How(folder, writing, clock_of(settings).now, every, jobs or cores())
+    how = How(folder, writing, clock_of(settings).now, every, jobs or cores(), former)
     try:
         with private_files():
             folder.mkdir(parents=True, exist_ok=True)

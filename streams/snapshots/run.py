@@ -39,6 +39,7 @@ class How:
         now: the time of the logs' clock.
         every: younger ones are left alone; None takes all.
         jobs: processes; 1 does it in this one.
+        former: names that the logs had before they were restored, `<cluster id>/<topic id>`.
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class How:
     now: Callable[[], datetime]
     every: timedelta | None = None
     jobs: int = 1
+    former: tuple[str, ...] = ()
 
 
 async def run(origin: Origin, how: How, folded: Folded = lambda _more, _all: None) -> list[Taken]:
@@ -67,7 +69,7 @@ async def run(origin: Origin, how: How, folded: Folded = lambda _more, _all: Non
             failed += [Taken(Place(log, one.partition or 0), error=f"no mark: {one.why}") for one in outcome.failed]
         await _until_visible(history, marked)
         orders = [
-            _Planned(how.folder, to_epoch_ms(at), known.get(place, {})).order(place, offset, spans[place])
+            _Planned(how, to_epoch_ms(at), known.get(place, {})).order(place, offset, spans[place])
             for place, offset in marked.items()
         ]
         total = sum(order.offset - order.begin for order in orders)
@@ -102,9 +104,9 @@ async def _until_visible(history: History, marked: Mapping[Place, int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """Where a snapshot goes, the time of its mark, and which there are already of its partition."""
+    """How a snapshot is taken, the time of its mark, and which there are already of its partition."""
 
-    folder: Path
+    how: How
     time_ms: int
     known: Mapping[int, Path]
 
@@ -113,7 +115,8 @@ class _Planned:
         if start is not None and start[0] < span.begin:  # what came behind it is not there any more
             start = None
         begin, path = (span.begin, None) if start is None else start
-        return Order(_BY_LOG[place.topic], place.partition, self.folder, offset, self.time_ms, path, begin)
+        folder, former = self.how.folder, self.how.former
+        return Order(_BY_LOG[place.topic], place.partition, folder, offset, self.time_ms, path, begin, former)
 
 
 async def _announced(taken: Taken, how: How) -> Taken:

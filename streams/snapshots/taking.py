@@ -16,6 +16,7 @@ from streams.domain import ENGINE_VERSION
 from streams.fold.application import Application
 from streams.fold.effects import PartitionPaused
 from streams.history import History, HistoryError, Origin, Place, Span
+from streams.history.chains import begun_as
 from streams.replay.fold import Made, PartitionFold, polls
 from streams.replay.partition import shipped
 from streams.replay.work import COLLECT_OBJECTS
@@ -40,6 +41,7 @@ class Order:
         time_ms: of the mark, milliseconds since 1970.
         start: the snapshot to go on from; None for the beginning.
         begin: the first offset to fold.
+        former: names that the log had before it was restored.
     """
 
     application: Application
@@ -49,6 +51,7 @@ class Order:
     time_ms: int
     start: Path | None
     begin: int
+    former: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -93,6 +96,8 @@ class _Taking:
         self._order = order
         self._progress = progress
         self._folded = 0
+        self._name = ""
+        """What the chain began with."""
 
     async def take(self) -> Taken:
         """Fold up to the last recorded decision, where the chain's hash says that all is as live had it, then on."""
@@ -120,13 +125,14 @@ class _Taking:
         history, order = self._history, self._order
         application, start = order.application, None
         if order.start is not None:
-            start = await held(history, application, order.partition, order.start)
+            start = await held(history, order.place, order.start, order.former)
         elif order.begin:
             raise HistoryError(
                 f"the first records of {order.place} are not there any more (it begins at offset {order.begin}), and "
                 "there is no snapshot to go on from: name the folder that has the others"
             )
-        identity = history.identity(application.log)
+        identity = await begun_as(history, order.place, order.former) if start is None else start.head.log
+        self._name = identity
         span = Span(order.begin, order.offset)
         rules = await shipped(history, application, order.place, span, start)
         made = Made(application, identity, history.partitions, rules)
@@ -148,7 +154,7 @@ class _Taking:
         digest = digest_of(lines_of(fold.fold.tables, order.partition))
         return Head(
             format=FORMAT,
-            log=self._history.identity(order.application.log),
+            log=self._name,
             topic=order.place.topic,
             partition=order.partition,
             partitions=self._history.partitions,

@@ -21,7 +21,7 @@ from streams.audit.running import FILE, FIRST, FOLDER, PATIENCE_SECONDS, begin, 
 from streams.clock import WallClock
 from streams.exits import EXIT_OTHERWISE
 from streams.history import HistoryError, Origin
-from streams.history.origins import origin_of
+from streams.history.origins import FORMER, origin_of
 from streams.operate.telling import refuse, span_in
 
 AGAIN_SECONDS = 60.0
@@ -73,7 +73,7 @@ class Order:
 @click.option("--public-key", "keys", type=FILE, multiple=True, help="Who has signed before; may be repeated.")
 @click.option("--first", type=FIRST, default=1, help="The oldest that the folder has: others are kept elsewhere.")
 @click.option("--file", "export", type=FOLDER, help="Read an export instead of the cluster.")
-@click.option("--former", multiple=True, metavar="CLUSTER/TOPIC", help="Ids that a log had before it was restored.")
+@FORMER
 def checkpoint(
     *,
     key: Path | None,
