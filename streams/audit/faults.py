@@ -1,9 +1,10 @@
 """What a proof can find wrong: named in a line, with the place and what should be there."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from streams.history import Place
+from streams.history.forgotten import WITHHELD
 
 
 class Kind(StrEnum):
@@ -30,6 +31,8 @@ class Fault:
         offset: of the record, or of the one behind which it should be; None for all of the partition.
         text: what is wrong, and what was expected; names no customer.
         message: id and SHA-256 of a message that is missing, or that nobody names: one may be found as the other.
+        ids: of events and messages that the text has, and that say whose they are to who guesses.
+        keys: of what it is about, and of decisions on that: whose it may be.
     """
 
     kind: Kind
@@ -37,11 +40,22 @@ class Fault:
     offset: int | None
     text: str
     message: tuple[str, str] | None = None
+    ids: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    keys: tuple[bytes | None, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         """Give the line."""
         where = str(self.place) if self.offset is None else f"{self.place} at {self.offset}"
         return f"{self.kind}: {where}: {self.text}"
+
+
+def without_ids(fault: Fault) -> Fault:
+    """Give a fault of somebody who was forgotten: its place says where to look."""
+    text = fault.text
+    for one in fault.ids:
+        for written in (one, repr(one)[1:-1]):
+            text = text.replace(written, WITHHELD) if written else text
+    return replace(fault, text=text, message=None, ids=())
 
 
 def joined(faults: list[Fault]) -> list[Fault]:

@@ -211,7 +211,7 @@ class Prover:
     async def _name(self, decision: Decision, topic: str, message_id: str, sha256: str) -> None:
         lane = self._lanes.get((decision.topic, topic))
         if lane is not None:
-            await lane.expect(Named(message_id, sha256, decision.at, decision.time_ms))
+            await lane.expect(Named(message_id, sha256, decision.at, decision.time_ms, decision.key))
         elif (decision.topic, topic) == (EVENTS, SIGNALS):
             if decision.offset >= self._since:
                 self.proof.named.add(decision.offset, message_id, sha256, decision.at)

@@ -14,6 +14,7 @@ from streams.audit.parallel import Job, proven_here
 from streams.audit.partition import Proof
 from streams.audit.plan import SAID_OF, LogPlan, PartitionPlan, Ways
 from streams.audit.planning import Asked, Planned, planned
+from streams.audit.withholding import withheld
 from streams.history import History, Origin, Place, Span
 from streams.history.hashes import require_hashes
 from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, SIGNALS
@@ -72,8 +73,8 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
             await between.signals()
             await between.incidents()
             notes += between.notes
-        faults += between.faults
-    return Verdict(plan, tuple(proofs), tuple(joined(faults)), tuple(notes), between.gone, between.ends)
+        told = await withheld(history, joined([*faults, *between.faults]))
+    return Verdict(plan, tuple(proofs), tuple(told), tuple(notes), between.gone, between.ends)
 
 
 def cut_off(spans: Mapping[Place, Span], starts: Mapping[Place, Entry]) -> Iterator[Fault]:

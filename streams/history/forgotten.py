@@ -8,6 +8,8 @@ from streams.history.history import History, Place
 from streams.kafka.topics import EVENTS
 
 FORGOTTEN = ("ce_type", EventType.CUSTOMER_FORGOTTEN.encode())
+WITHHELD = "(withheld)"
+"""Stands for an id that follows from that of a customer who was forgotten: of an event, or of a command."""
 
 
 async def forgotten_in(

@@ -45,7 +45,7 @@ async def work(history: History, job: Job, progress: Progress) -> Outcome:
     names = Names(job.naming)
     try:
         with TemporaryFile() as spool:  # without a name: until all was read nobody knows who was forgotten
-            outcome = await replay(history, job.task, progress, _keeper(spool), names.hear)
+            outcome = await replay(history, job.task, progress, _keeper(spool, names), names.hear)
             if outcome.differences:
                 await names.read_around(history, job.task.place, job.task.span)
                 outcome.first = [names.named(one) for one in outcome.first]
@@ -56,8 +56,9 @@ async def work(history: History, job: Job, progress: Progress) -> Outcome:
     return outcome
 
 
-def _keeper(spool: IO[bytes]) -> Callable[[Difference], None]:
+def _keeper(spool: IO[bytes], names: Names) -> Callable[[Difference], None]:
     def keep(difference: Difference) -> None:
+        names.note(difference)
         spool.write(_encode(difference) + b"\n")
 
     return keep

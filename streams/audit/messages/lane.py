@@ -12,6 +12,7 @@ from streams.audit.messages.found import Found, Identified
 from streams.audit.plan import OutputPlan
 from streams.audit.walking.cursor import Cursor
 from streams.fold.effects import SourceRecord
+from streams.kafka.topics import DEAD_LETTER
 
 WINDOW = 256
 """Messages that are looked at ahead for one that is not in its place."""
@@ -29,12 +30,16 @@ Checked = Callable[[SourceRecord], str | None]
 
 
 class Named(NamedTuple):
-    """A message as a decision names it; `by` is the decision's offset, `at` its time in milliseconds since 1970."""
+    """A message as a decision names it.
+
+    `by` is the decision's offset, `at` its time in milliseconds since 1970, `key` whose it is.
+    """
 
     id: str
     sha256: str
     by: int
     at: int
+    key: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -130,9 +135,17 @@ class Lane:
                 self._ahead.append(found)
         return self._ahead[number]
 
-    def _fault(self, kind: Kind, offset: int | None, text: str, message: tuple[str, str] | None = None) -> None:
-        if len(self.compared.faults) < MOST_FAULTS:
-            self.compared.faults.append(Fault(kind, self._records.place, offset, text, message))
+    def _fault(self, kind: Kind, text: str, named: Named | None = None, found: Found | None = None) -> None:
+        """Tell of what was named, of what was found, or of both."""
+        if len(self.compared.faults) >= MOST_FAULTS:
+            return
+        place = self._records.place
+        told = next((one.id, one.sha256) for one in (named, found) if one is not None)
+        message = told if kind in (Kind.MISSING, Kind.FORGED) else None
+        ids = () if place.topic == DEAD_LETTER else told[:1]  # of a dead letter it is a place
+        keys = (None if named is None else named.key, None if found is None else found.record.key)
+        offset = None if found is None else found.record.offset
+        self.compared.faults.append(Fault(kind, place, offset, text, message, ids, keys))
 
     # -- what decisions name
 
@@ -168,7 +181,7 @@ class Lane:
         kept = self._plan.kept_ms
         if self._is_whole and kept is not None and named.at > kept:
             text = f"message {named.id} of decision {named.by} was removed before its time"
-            self._fault(Kind.MISSING, None, text, (named.id, named.sha256))
+            self._fault(Kind.MISSING, text, named)
 
     async def _found_head(self, named: Named) -> bool:
         """Find the first message of what is read; those in front of it are of other decisions, or nobody's."""
@@ -220,19 +233,19 @@ class Lane:
     def _take(self, named: Named, found: Found) -> None:
         if found.sha256 != named.sha256 and not (named.sha256.endswith(" ") and found.sha256.startswith(named.sha256)):
             text = f"message {named.id} is not the one that decision {named.by} has hashed"
-            self._fault(Kind.CHANGED, found.record.offset, text)
+            self._fault(Kind.CHANGED, text, named, found=found)
             return
         self.compared.messages += 1
         if self._checked is not None and (odd := self._checked(found.record)) is not None:
-            self._fault(Kind.CHANGED, found.record.offset, f"message {named.id} of decision {named.by}: {odd}")
+            self._fault(Kind.CHANGED, f"message {named.id} of decision {named.by}: {odd}", named, found=found)
 
     def _moved(self, named: Named, found: Found) -> None:
         text = f"message {named.id} of decision {named.by} is not in its order"
-        self._fault(Kind.MOVED, found.record.offset, text)
+        self._fault(Kind.MOVED, text, named, found=found)
 
     def _forged(self, found: Found) -> None:
         text = f"no decision names message {found.id!r}"
-        self._fault(Kind.FORGED, found.record.offset, text, (found.id, found.sha256))
+        self._fault(Kind.FORGED, text, found=found)
 
     # -- the end
 
@@ -257,7 +270,7 @@ class Lane:
     def _tell_apart(self) -> None:
         for named in self._missing.values():
             text = f"message {named.id} of decision {named.by} is not there"
-            self._fault(Kind.MISSING, None, text, (named.id, named.sha256))
+            self._fault(Kind.MISSING, text, named)
         for found in self._early.values():
             self._forged(found)
         self._missing, self._early = {}, {}

@@ -153,7 +153,8 @@ class Walk:
             return
         if decision.event_id != event_id:
             text = f"decision {decision.at} is about event {decision.event_id!r}, the record there is {event_id!r}"
-            self._fault(Kind.DIFFERENT, decision.offset, text)
+            ids, keys = (decision.event_id, event_id), (decision.key, record.key)
+            self._tell(Fault(Kind.DIFFERENT, self._place, decision.offset, text, ids=ids, keys=keys))
         elif decision.event_time != rfc3339(time_of_record(record.timestamp)):
             text = f"decision {decision.at} gives its time as {decision.event_time}, and the record has another"
             self._fault(Kind.DIFFERENT, decision.offset, text)

@@ -1,5 +1,6 @@
 """A customer is forgotten: all is whole and the same, and no output has an id by which they could be known."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from click.testing import CliRunner, Result
 from schemas.catalogue import Catalogue
 from schemas.policy import Policy
 from streams.audit import command as audits
+from streams.audit.faults import Fault, Kind
 from streams.audit.parallel import proven_here
+from streams.audit.withholding import withheld
 from streams.cli import txpush
 from streams.explain import command as stories
 from streams.history import Place
@@ -18,10 +21,11 @@ from streams.operate.differences import as_toml
 from streams.replay import command as replays
 from streams.testing import Topology
 from streams.testing.broker import Record
+from streams.testing.history import MemoryHistory
 from tests.component.replay.stage import Edit, Tampered
 from tests.unit.explain.stories import ACCOUNT, CUSTOMER, LOGIN, OTHER, connect, forget, notify, report
 
-MINE = CUSTOMER.encode()
+MINE, OTHER_KEY = CUSTOMER.encode(), OTHER.encode()
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,51 @@ def without(records: list[Record], topic: str) -> list[Record]:
         else record
         for record in records
     ]
+
+
+def other_bytes(records: list[Record]) -> list[Record]:
+    """Have every message of the customer changed."""
+    return [one._replace(value=(one.value or b"") + b" ") if one.key == MINE else one for one in records]
+
+
+def other_ids(records: list[Record]) -> list[Record]:
+    """Have every message of the customer under another one's key: nobody names it there."""
+    return [one._replace(key=OTHER_KEY) if one.key == MINE else one for one in records]
+
+
+def no_longer(records: list[Record]) -> list[Record]:
+    return [record for record in records if record.key != MINE]
+
+
+@pytest.mark.parametrize("edit", [other_bytes, other_ids, no_longer])
+def test_faults_name_nobody(run: Run, topology: Topology, edit: Edit) -> None:
+    """A message that is changed, under another key, or gone: its place says where to look."""
+    for words in ((), ("--json",)):
+        assert run("audit", "verify", *words, edits={Place(CUSTOMER_COMMANDS[0], 0): edit}).exit_code == 1
+    assert "message (withheld)" in run.said
+    assert known(topology, run.said) == set()
+
+
+async def test_what_is_about_two_ids_has_neither(topology: Topology) -> None:
+    """That of a decision and that of its record, where either is of who was forgotten; those of others are told."""
+    text = "decision 1 is about event 'a:0', the record there is 'b:0'"
+    fault = Fault(Kind.DIFFERENT, Place(EVENTS, 0), 3, text, ids=("a:0", "b:0"), keys=(None, MINE))
+    history = MemoryHistory(topology.cluster)
+    theirs, others = await withheld(history, [fault, replace(fault, keys=(OTHER_KEY, None))])
+    assert theirs.text == "decision 1 is about event '(withheld)', the record there is '(withheld)'"
+    assert others.text == text
+
+
+def test_others_are_named(run: Run, topology: Topology) -> None:
+    """By the id of their command, as ever."""
+    theirs = [one for one in topology.read(CUSTOMER_COMMANDS[0]) if one.key == OTHER_KEY]
+    edits: dict[Place, Edit] = {Place(CUSTOMER_COMMANDS[0], 0): no_other}
+    assert run("audit", "verify", edits=edits).exit_code == 1
+    assert dict(theirs[0].headers)["ce_id"].decode() in run.said
+
+
+def no_other(records: list[Record]) -> list[Record]:
+    return [record for record in records if record.key != OTHER_KEY]
 
 
 @pytest.mark.parametrize("topic", [CUSTOMER_COMMANDS[0], AUDIT])

@@ -6,10 +6,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from schemas.events import CustomerForgotten, Event, EventType, Source
+from schemas.cloudevents import to_headers
+from schemas.events import AccountSnapshot, CustomerForgotten, Event, EventType, Source
+from schemas.times import to_epoch_ms
+from streams.fold.effects import OutRecord
 from streams.history import Place, Span
 from streams.kafka.topics import AUDIT
 from streams.pseudonyms import Kind, Pseudonyms
+from streams.replay.compare.difference import Cause
 from streams.replay.names import Naming
 from streams.replay.plan import Asked
 from streams.replay.run import How, run
@@ -31,6 +35,10 @@ def topology() -> Topology:
             record = {"customerId": customer, "id": f"{customer}1", "institutionId": "10", "institutionLoginId": "7"}
             body = record | {"aggregationStatusCode": 103}
             topology.notify({"event": {"class": "account", "type": "modified", "records": [body]}})
+        for customer in (GONE, KEPT):  # cannot be read, and so are set aside
+            spoilt = AccountSnapshot(customer_id=customer, account_id="1", aggregation_status_code=185)
+            event = Event(f"spoilt-{customer}", EventType.ACCOUNT_MODIFIED, Source.BRIDGE, topology.now, spoilt)
+            topology.append(0, OutRecord(customer.encode(), b"{", to_headers(event), to_epoch_ms(topology.now)))
         data = CustomerForgotten(customer_id=GONE, who="w", why="y")
         topology.send(Event("f:1", EventType.CUSTOMER_FORGOTTEN, Source.OPERATOR, topology.now, data, None, GONE))
     return topology
@@ -55,6 +63,22 @@ async def test_who_was_forgotten_is_hashed(topology: Topology, tmp_path: Path) -
         assert NAMES[GONE].encode() in written
         assert GONE.encode() not in written
         assert KEPT.encode() in written
+
+
+async def test_their_dead_letters_have_no_ids(topology: Topology, tmp_path: Path) -> None:
+    """Nobody's key is on a decision that sets a record aside: the record says whose it is; others have theirs."""
+
+    def without_letters(records: list[Record]) -> list[Record]:
+        return [one for one in records if orjson.loads(one.value or b"")["dead_letter"] is None]
+
+    for hides_all, ids in ((False, ["(withheld)", f"spoilt-{KEPT}"]), (True, ["(withheld)"] * 2)):
+        how = How(1, Naming((KEY,), hides_all), tmp_path / "lines")
+        origin = Tampered(topology, {Place(AUDIT, 0): without_letters})
+        (outcome, *_) = await run(origin, Asked(), how, lambda *_: None)
+        letters = [one for one in outcome.first if one.cause is Cause.NO_DECISION]
+        assert ([one.id for one in letters], [one.customer for one in letters]) == (ids, [None, None])
+        lines = [orjson.loads(line) for line in (tmp_path / "lines").read_text().splitlines()]
+        assert [one["id"] for one in lines if one["cause"] == Cause.NO_DECISION] == ids
 
 
 async def test_everybody_is_hashed_if_asked_for(topology: Topology, tmp_path: Path) -> None:
