@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from schemas.contract.channels import Component
 from tests.deployment.tools import ROOT, go_program, ran
 
 CHART = ROOT / "deploy" / "helm" / "txpush"
@@ -15,6 +16,8 @@ VALUES = {path.stem: path for path in sorted((Path(__file__).parent / "values").
 OLDEST, NEWEST = "1.30", "1.37"
 """Versions of Kubernetes: the oldest that the chart names, and the newest whose schemas are there."""
 RELEASE = "prod"
+JOBS = {Component.AUDITOR, Component.SNAPSHOT, Component.SWEEP}
+"""They come and go: nobody asks them anything."""
 Document = dict[str, Any]
 
 

@@ -53,6 +53,8 @@ def test_an_api_server_would_refuse_another(tmp_path: Path) -> None:
         ("agents.replicas=2", "agents"),
         ("agent.replicas=13", "agent.replicas is 13, but there are 12 partitions"),
         ("image.digest=latest", "digest"),
+        ("snapshot.every=month", "every"),
+        ("snapshot.snapshots.existingclaim=mine", "existingclaim"),
     ],
 )
 def test_values_that_would_do_nothing_are_refused(wrong: str, told: str) -> None:

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from schemas.contract.channels import Component
 from streams.cli import txpush
 from streams.settings import NO_SETTINGS, PREFIX, Settings
-from tests.deployment.chart import VALUES, Pod, of_kind, pods
+from streams.snapshots.command import snapshot
+from tests.deployment.chart import JOBS, VALUES, Pod, of_kind, pods
 from tests.deployment.tools import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -23,12 +24,11 @@ USED = {
     "executor": {"app_key", "callback_tokens", "link_keys", "partner_secrets", "pseudonym_keys"},
     "canary": {"canary_token", "pseudonym_keys"},
     "auditor": set(),
+    "snapshot": set(),
     "sweep": {"app_key", "partner_secrets", "pseudonym_keys"},
 }
 STARTED = {Component.BRIDGE, Component.AGENT, Component.INSTITUTIONS}
-OPTIONAL = {Component.EXECUTOR, Component.CANARY, Component.AUDITOR, Component.SWEEP}
-JOBS = {Component.AUDITOR, Component.SWEEP}
-"""They come and go: nobody asks them anything."""
+OPTIONAL = {Component.EXECUTOR, Component.CANARY} | JOBS
 every = pytest.mark.parametrize("values", VALUES)
 
 
@@ -155,14 +155,45 @@ def test_checkpoints_are_signed_by_a_key_of_their_own_and_stay(values: str) -> N
     assert found == ({Component.AUDITOR: (secret[values], "audit_key")} if values in secret else {})
     for pod in pods(values):
         if pod.component == Component.AUDITOR:
-            args, mounts = pod.container["args"], pod.container["volumeMounts"]
+            args = pod.container["args"]
             assert args[args.index("--key") + 1] == key
-            (mount,) = (one for one in mounts if args[args.index("--to") + 1].startswith(f"{one['mountPath']}/"))
-            (volume,) = (one for one in pod.spec["volumes"] if one["name"] == mount["name"])
-            claims = {one["metadata"]["name"]: one for one in of_kind(values, "PersistentVolumeClaim")}
-            name = volume["persistentVolumeClaim"]["claimName"]
-            assert name == "worm" or claims[name]["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
-            assert pod.workload["spec"]["concurrencyPolicy"] == "Forbid"
+            assert_kept(values, pod, "worm")
+
+
+@every
+def test_snapshots_are_taken_by_one_process_and_stay(values: str) -> None:
+    """A job looks once a day, at so many partitions at once as its memory is for, and is not tried again."""
+    options = {
+        "defaults": ["--every", "30d", "--once", "--jobs", "1"],
+        "full": ["--every", "7d", "--once", "--jobs", "4"],
+    }
+    found = [pod for pod in pods(values) if pod.component == Component.SNAPSHOT]
+    assert [pod.container["args"][3:] for pod in found] == ([options[values]] if values in options else [])
+    for pod in found:
+        snapshot.make_context("snapshot", pod.container["args"][1:])
+        minute, hour, *rest = pod.workload["spec"]["schedule"].split()
+        assert minute.isdigit()
+        assert hour.isdigit()
+        assert rest == ["*", "*", "*"]
+        assert pod.workload["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 24 * 3600
+        assert_kept(values, pod, "private")
+
+
+def assert_kept(values: str, pod: Pod, theirs: str) -> None:
+    """What a job writes is on a claim that a deleted release leaves there, or on theirs; one job at a time, one try."""
+    args, mounts = pod.container["args"], pod.container["volumeMounts"]
+    (mount,) = (one for one in mounts if args[args.index("--to") + 1].startswith(f"{one['mountPath']}/"))
+    (volume,) = (one for one in pod.spec["volumes"] if one["name"] == mount["name"])
+    claims = {one["metadata"]["name"]: one for one in of_kind(values, "PersistentVolumeClaim")}
+    name = volume["persistentVolumeClaim"]["claimName"]
+    if values == "full":
+        assert name == theirs
+        assert not claims
+    else:
+        assert claims[name]["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    job = pod.workload["spec"]["jobTemplate"]["spec"]
+    assert pod.workload["spec"]["concurrencyPolicy"] == "Forbid"
+    assert (job["backoffLimit"], pod.spec["restartPolicy"]) == (0, "Never")
 
 
 def folds(values: str) -> list[Pod]:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from schemas.contract.channels import Component
-from tests.deployment.chart import VALUES, Document, Pod, of_kind, pods
+from tests.deployment.chart import JOBS, VALUES, Document, Pod, of_kind, pods
 from tests.deployment.tools import ROOT, promtool, ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -26,9 +26,7 @@ def test_a_drain_takes_one_at_a_time(values: str) -> None:
     """Each component of which there may be several has its own budget; a pod that is broken anyway does not count."""
     budgets = [one["spec"] for one in of_kind(values, "PodDisruptionBudget")]
     found = [pod.component for one in budgets for pod in chosen(values, one["selector"])]
-    assert sorted(found) == sorted(
-        {pod.component for pod in pods(values)} - {Component.CANARY, Component.AUDITOR, Component.SWEEP}
-    )
+    assert sorted(found) == sorted({pod.component for pod in pods(values)} - {Component.CANARY} - JOBS)
     assert {one["maxUnavailable"] for one in budgets} == {1}
     assert {one["unhealthyPodEvictionPolicy"] for one in budgets} == {"AlwaysAllow"}
 
@@ -98,7 +96,7 @@ def test_each_is_reached_by_whom_it_serves(values: str) -> None:
     assert {component: set(ports) for component, ports in found.items()} == {
         pod.component: {"admin", *(["http"] if pod.component in served else [])}
         for pod in pods(values)
-        if pod.component not in {Component.AUDITOR, Component.SWEEP}
+        if pod.component not in JOBS
     }
     if values == "full":
         proxy, canary = found[Component.BRIDGE]["http"]
@@ -118,7 +116,7 @@ def test_prometheus_finds_all_under_the_names_of_the_rules() -> None:
         assert monitor["metadata"]["labels"]["release"] == "prometheus"
         (job,) = (one["replacement"] for one in endpoint["relabelings"] if one["targetLabel"] == "job")
         jobs[service["spec"]["selector"]["app.kubernetes.io/component"]] = job
-    watched = {pod.component for pod in pods("full")} - {Component.AUDITOR, Component.SWEEP}
+    watched = {pod.component for pod in pods("full")} - JOBS
     assert jobs == {component: f"txpush-{component}" for component in watched}
     asked = [job for path in RULES for job in re.findall(r'job=~"([^"]+)"', path.read_text())]
     assert asked

@@ -72,7 +72,7 @@ def test_every_component_is_there() -> None:
     found = re.search(r'list ("bridge".*?) }}.*?list (.*?) }}', PARTS, re.DOTALL)
     assert found is not None
     named = re.findall(r'"(\w+)"', " ".join(found.groups()))
-    assert set(named) == set(Component) - {Component.OPERATOR, Component.DOWNSTREAM, Component.SNAPSHOT}
+    assert set(named) == set(Component) - {Component.OPERATOR, Component.DOWNSTREAM}
     assert set(named) - {Component.AUDITOR} <= COMMANDS.keys()
     assert set(named) <= VALUES.keys()
 

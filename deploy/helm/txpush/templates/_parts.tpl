@@ -1,7 +1,7 @@
 {{/* The components that are wanted, with a space between. */}}
 {{- define "txpush.components" -}}
 {{- $wanted := list "bridge" "agent" "institutions" }}
-{{- range list "executor" "canary" "auditor" "sweep" }}
+{{- range list "executor" "canary" "auditor" "snapshot" "sweep" }}
 {{- if (index $.Values .).enabled }}{{ $wanted = append $wanted . }}{{ end }}
 {{- end }}
 {{- join " " $wanted }}
@@ -166,6 +166,7 @@ topologySpreadConstraints:
     "executor" (list "app_key" "callback_tokens" "link_keys" "partner_secrets" "pseudonym_keys")
     "canary" (list "canary_token" "pseudonym_keys")
     "auditor" (list)
+    "snapshot" (list)
     "sweep" (list "app_key" "partner_secrets" "pseudonym_keys") -}}
 {{- $settings := include "txpush.settings" . | fromYaml -}}
 {{- if $settings.kafka_username }}
