@@ -106,7 +106,7 @@ BRIDGE_LOG_UP = GaugeMetric(
 AGENT_EVENTS = CounterMetric(
     "txpush_agent_events_total",
     "events",
-    "Records decided on, by event type and by what they were (R1).",
+    "Records decided on, by event type and by what they were (R1); what can be of a log is there from the start.",
     (Label("type"), Label("outcome")),
 )
 AGENT_DECISIONS = CounterMetric(

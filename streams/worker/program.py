@@ -167,6 +167,7 @@ class FoldProgram:
         cluster, ids = found
         instruments = Instruments("agent", process_registry())
         metrics = PrometheusMetrics(instruments, self.fold.clock, self.readiness.changed, notes)
+        metrics.expect(self.fold.source_topic)
         metrics.watch_tables({name: table.data.data for name, table in self.app.tables.items()})
         log_settings = LogSettings(
             log=self.fold.source_topic,

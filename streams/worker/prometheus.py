@@ -18,6 +18,7 @@ from streams.observe.labels import OTHER, RestoredFrom, RestoreSource, StateRefu
 from streams.observe.metrics import Instruments
 from streams.observe.parts import business, restoring
 from streams.worker.notes import Notes
+from streams.worker.outcomes import CONNECT, pairs
 
 COUNTED: dict[str, CounterMetric] = {
     "event": metrics.AGENT_EVENTS,
@@ -117,6 +118,11 @@ class PrometheusMetrics:
         for name, table in tables.items():
             self._instruments.watch(metrics.AGENT_TABLE_RECORDS, partial(len, table), name)
 
+    def expect(self, log: str) -> None:
+        """Show at 0 what the records of a log can come to: a rate needs the step from there to the first one."""
+        for event_type, outcome in pairs(log):
+            self._instruments.counter(metrics.AGENT_EVENTS, event_type, outcome)
+
     def watch_standing(self, counts: Counts, causes: Iterable[str]) -> None:
         """Show how many accounts, cases, tickets and incidents stand where; `causes` are those of the catalogue."""
         for metric in business.STANDING:
@@ -183,4 +189,4 @@ def _known_type(event_type: str) -> str:
     """Keep the series few, whatever types others send."""
     if event_type in KNOWN_TYPES:
         return event_type
-    return "connect" if event_type.startswith(CONNECT_PREFIX) else OTHER
+    return CONNECT if event_type.startswith(CONNECT_PREFIX) else OTHER

@@ -42,7 +42,7 @@ MADE_LATER = {
     "code": "nobody knows them",
     "table": "made at the start, by the tables that an agent has",
     "cause": "made at the start, by the catalogue in force",
-    "type": "most pairs with an outcome cannot be",
+    "type": "made at the start, with the outcomes that a type of the log can have",
     "outcome": "as above",
     "strategy": "each that is there is news: it would fit, and is not set",
 }
