@@ -19,7 +19,7 @@ from streams.replay.compare.difference import SNAPSHOT, Cause, Difference, Verdi
 from streams.replay.fold import Made, PartitionFold, polls
 from streams.replay.lockstep import Keep, Lockstep
 from streams.replay.otherwise.partition import Otherwise
-from streams.replay.task import Outcome, Task
+from streams.replay.task import Began, Outcome, Task
 from streams.snapshots.checking import held
 from streams.snapshots.file import Snapshot
 from streams.snapshots.marks import Compared, StatesAtMarks
@@ -47,13 +47,16 @@ async def replay(history: History, task: Task, progress: Progress, keep: Keep, h
         HistoryError: something cannot be read.
         PartitionPaused: a later release has written into the log.
     """
-    began, outcome = time.monotonic(), Outcome(task.place)
+    began, outcome = time.monotonic(), Outcome(task.place, asks_snapshot=task.asks_snapshot)
     compared = Lockstep if task.policy is None else Otherwise
     lockstep = compared(history, task, lambda difference: _keep(outcome, keep, difference))
     links = None if task.links is None else task.links.made()
     start = None if task.snapshot is None else await held(history, task.place, task.snapshot, task.former)
     rules = await shipped(history, task.application, task.place, task.span, start)
-    identity = task.identity if start is None else start.head.log
+    identity = task.identity
+    if start is not None and task.snapshot is not None:
+        identity = start.head.log
+        outcome.began = Began(task.snapshot.name, start.head.offset, start.head.time_ms)
     made = Made(task.application, identity, task.partitions, rules, links)
     folded = PartitionFold(made.fold(), task.partition, None if start is None else start.tables)
     states = StatesAtMarks(folded.fold.tables, task.partition, task.span.begin)

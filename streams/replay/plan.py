@@ -129,6 +129,7 @@ async def _task(history: History, asked: Asked, place: Place, decided: int | Non
         policy=asked.policy,
         snapshot=None if start is None else start.path,
         former=asked.former,
+        asks_snapshot=asked.snapshots is not None,
     )
 
 

@@ -55,6 +55,7 @@ class Task:
         policy: instead of the recorded ones, from `compared_from` on.
         snapshot: the state that `span` goes on from; None for none.
         former: names that the log had before it was restored.
+        asks_snapshot: one was asked for, whether there is one before what is compared or not.
     """
 
     application: Application
@@ -72,6 +73,7 @@ class Task:
     policy: Policy | None = None
     snapshot: Path | None = None
     former: tuple[str, ...] = ()
+    asks_snapshot: bool = False
 
     @property
     def compares_states(self) -> bool:
@@ -87,6 +89,14 @@ class Task:
     def is_whole(self) -> bool:
         """Whether all that is recorded, from its beginning on, is compared."""
         return self.begins and self.compared_from <= self.span.begin
+
+
+class Began(NamedTuple):
+    """The snapshot that a fold went on from: its file's name, the offset of its mark and the time of that in ms."""
+
+    name: str
+    offset: int
+    at: int
 
 
 @dataclass(slots=True)
@@ -107,6 +117,8 @@ class Outcome:
         kept_since: the time of the first record of a topic that does not keep its beginning, milliseconds since 1970.
         what_if: what came of another policy; None under the recorded ones.
         recorded_policy: the one in whose place the other one came; likewise.
+        began: the snapshot that it went on from; None for the log's beginning.
+        asks_snapshot: one was asked for.
         seconds: how long it took.
         error: why it could not be done; None where it was.
     """
@@ -124,6 +136,8 @@ class Outcome:
     kept_since: dict[str, int] = field(default_factory=dict)
     what_if: WhatIf | None = None
     recorded_policy: Policy | None = None
+    began: Began | None = None
+    asks_snapshot: bool = False
     seconds: float = 0.0
     error: str | None = None
 

@@ -16,7 +16,7 @@ from streams.history import History, HistoryError, Origin
 from streams.replay.compare.difference import Difference
 from streams.replay.names import Names, Naming
 from streams.replay.partition import Progress, replay
-from streams.replay.task import Outcome, Task
+from streams.replay.task import Began, Outcome, Task
 
 COLLECT_OBJECTS = 200_000
 """New objects between two looks for cycles: the state has none, and walking all of it takes its time."""
@@ -50,7 +50,7 @@ async def work(history: History, job: Job, progress: Progress) -> Outcome:
                 await names.read_around(history, job.task.place, job.task.span)
                 outcome.first = [names.named(one) for one in outcome.first]
                 if job.lines is not None:
-                    _write(spool, job.lines, names)
+                    _write(spool, job.lines, names, outcome.began)
     except (HistoryError, PartitionPaused, OSError) as error:
         return Outcome(job.task.place, error=str(error))
     return outcome
@@ -64,11 +64,13 @@ def _keeper(spool: IO[bytes], names: Names) -> Callable[[Difference], None]:
     return keep
 
 
-def _write(spool: IO[bytes], lines: Path, names: Names) -> None:
+def _write(spool: IO[bytes], lines: Path, names: Names, began: Began | None) -> None:
+    snapshot = None if began is None else began.name
     spool.seek(0)
     with lines.open("wb") as out:
         for line in spool:
-            out.write(_encode(names.named(_decode(line))) + b"\n")
+            told = msgspec.structs.replace(names.named(_decode(line)), snapshot=snapshot)
+            out.write(_encode(told) + b"\n")
 
 
 def work_alone(origin: Origin, job: Job, progress: Progress) -> Outcome:

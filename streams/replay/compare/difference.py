@@ -75,6 +75,8 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
         fields: what differs, by name.
         shown: of both sides what can be shown of it: names of fields to recorded and derived value; nothing that could
             name a customer.
+        snapshot: the name of the file that the fold went on from; None for the log's beginning. In lines that are
+            written only: it is the same for a whole partition.
     """
 
     verdict: Verdict
@@ -87,6 +89,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     at: int | None = None
     fields: tuple[str, ...] = ()
     shown: Mapping[str, tuple[Any, Any]] = {}
+    snapshot: str | None = None
 
     @property
     def is_of_customer(self) -> bool:

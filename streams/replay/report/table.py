@@ -78,11 +78,23 @@ def notes(summary: Summary) -> Iterator[str]:
     for outcome in summary.outcomes:
         if outcome.error is not None:
             yield f"{outcome.place}: {outcome.error}"
+    yield from _starts(summary)
     if summary.undecided:
         yield f"{summary.undecided:,} decisions at the end of the logs are not recorded yet"
     for (what, one), count in sorted(summary.counts.items()):
         if one is Verdict.GONE:
             yield f"{what}: {count:,} messages are older than what the topic keeps, and are not there any more"
+
+
+def _starts(summary: Summary) -> Iterator[str]:
+    """Say from which snapshots it began, where any was asked for."""
+    for outcome in summary.outcomes:
+        began = outcome.began
+        if began is not None:
+            at = rfc3339(from_epoch_ms(began.at))
+            yield f"{outcome.place}: from snapshot {began.name}, as of offset {began.offset:,} at {at}"
+        elif outcome.asks_snapshot and outcome.error is None:
+            yield f"{outcome.place}: from the log's beginning, as no snapshot is before what is compared"
 
 
 def show(summary: Summary, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 import orjson
@@ -12,6 +13,8 @@ from streams.history import HistoryError, Place, Span
 from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
 from streams.replay.compare.difference import DECISION, SNAPSHOT, Cause, Difference, Verdict
 from streams.replay.plan import Asked
+from streams.replay.report.page import page
+from streams.replay.report.table import notes
 from streams.replay.summary import Summary
 from streams.snapshots.file import read_head
 from streams.snapshots.folder import snapshots_in
@@ -131,6 +134,23 @@ async def test_an_announcement_of_another_state_is_named(world: tuple[World, Pat
         SNAPSHOT,
     )
     assert {one.cause for one in differences[1:]} == {Cause.INPUTS}  # the chain is over it
+
+
+async def test_it_says_which_one_it_began_from(world: tuple[World, Path], tmp_path: Path) -> None:
+    """In the terminal, on the page and in every line; where none was before it, that the log's beginning was."""
+    lived, folder = world
+    early, late = snapshots_in(folder)[PLACES[0]].items()
+    lines = tmp_path / "lines"
+    edits = {Place(AUDIT, 0): without_decision(lived, EVENTS, late[0])}
+    for span, name in ((Span(late[0], 10_000), late[1].name), (Span(early[0] - 5, early[0]), None)):
+        asked = Asked(offsets={0: span}, snapshots=folder)
+        summary = await replayed(lived.topology, edits, asked, lines=lines)
+        (told,) = [one for one in notes(summary) if one.startswith(f"{PLACES[0]}: from")]
+        assert (name or "from the log's beginning") in told
+        assert escape(told) in page(summary, "somewhere")
+        written = [orjson.loads(line) for line in lines.read_text().splitlines()]
+        assert [one.get("snapshot") for one in written] == ([name] if name else [])
+    assert not [one for one in notes(await lived.replayed()) if "from" in one]
 
 
 async def test_a_folder_without_any_is_refused(world: tuple[World, Path], tmp_path: Path) -> None:
