@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +13,6 @@ import uvloop
 from schemas.canary import CANARY_TOPIC
 from streams.canary.meters import CanaryMeters
 from streams.canary.rounds import ANSWER_SECONDS, Rounds, customers_of
-from streams.clock import WallClock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.access import Access, Bootstrap
 from streams.kafka.view import TopicView
@@ -102,13 +102,14 @@ class _Process:
     """Everything that lives as long as the process, but the rounds' task."""
 
     def __init__(self, settings: CanarySettings, bridge: httpx.AsyncClient) -> None:
-        registry, began = process_registry(), WallClock().now()
-        meters = CanaryMeters(Instruments("canary", registry), settings.partitions)
-        self.rounds = Rounds(customers_of(settings.partitions), partial(_post, bridge), meters)
-        self._view = TopicView(
-            settings.cluster, [CANARY_TOPIC], self.rounds.hear, client_id="txpush-canary", since=lambda: began
-        )
+        registry = process_registry()
+        meters = CanaryMeters(Instruments("canary", registry))
+        self.rounds = Rounds(customers_of(settings.partitions), partial(_post, bridge), meters, self._has_read)
+        self._view = TopicView(settings.cluster, [CANARY_TOPIC], self.rounds.hear, client_id="txpush-canary")
         self._admin = AdminServer(settings.admin_host, settings.admin_port, registry, self.problems)
+
+    def _has_read(self) -> bool:
+        return math.isfinite(self._view.lag_seconds())
 
     def problems(self) -> list[str]:
         """Say of what nobody hears, and why."""

@@ -46,14 +46,20 @@ class Rounds:
 
     Args:
         customers: one of each partition, in their order.
+        has_read: whether all was heard that had come out before: a start must not make a silence look young.
     """
 
-    def __init__(self, customers: Sequence[str], post: Post, meters: CanaryMeters) -> None:
+    def __init__(
+        self, customers: Sequence[str], post: Post, meters: CanaryMeters, has_read: Callable[[], bool]
+    ) -> None:
         self._customers = customers
         self._post = post
         self._meters = meters
+        self._has_read = has_read
         self._sent: list[dict[str, float]] = [{} for _ in customers]
-        self._seen_at = [time.monotonic()] * len(customers)
+        self._began = time.time()
+        self._through: list[float | None] = [None] * len(customers)
+        meters.watch(len(customers), self.last)
 
     async def run(self) -> None:
         """Send a round every minute, for ever."""
@@ -84,21 +90,34 @@ class Rounds:
             log.warning("the bridge answered %d to a canary of partition %d", status, partition)
 
     def hear(self, record: ViewRecord) -> None:
-        """Take what has come out; what was not sent by this process, or too long ago, counts for nothing."""
+        """Take what has come out: one that this process sent came through now, and is timed.
+
+        Of another nobody knows when it came through: not before it was in the log, and that counts.
+        """
         seen = CanarySeen.model_validate_json(record.value or b"")
-        sent_at = self._sent[record.partition].pop(seen.canary_id, None)
+        sent_at, now = self._sent[record.partition].pop(seen.canary_id, None), time.time()
         if sent_at is not None:
-            self._seen_at[record.partition] = time.monotonic()
-            self._meters.came_through(record.partition, time.monotonic() - sent_at)
+            self._meters.came_through(time.monotonic() - sent_at)
+        at = min(now, record.timestamp_ms / 1000) if sent_at is None else now
+        self._through[record.partition] = max(at, self._through[record.partition] or at)
+
+    def last(self, partition: int) -> float:
+        """Give when the last canary of a partition came through, in seconds since 1970; the start where none is known.
+
+        Until all was heard that had come out before the start nothing is known.
+        """
+        through = self._through[partition]
+        return self._began if through is None or not self._has_read() else through
 
     def late(self) -> list[str]:
         """Say of each partition whose canaries do not come through for how long that is so."""
-        now = time.monotonic()
+        now = time.time()
+        silent = [(partition, now - self.last(partition)) for partition in range(len(self._customers))]
         return [
-            f"no canary of partition {partition} has come through for {now - seen_at:.0f} s; see whether bridge and "
+            f"no canary of partition {partition} has come through for {seconds:.0f} s; see whether bridge and "
             "agents are ready, and what the agents say of the partition"
-            for partition, seen_at in enumerate(self._seen_at)
-            if now - seen_at > LATE_SECONDS
+            for partition, seconds in silent
+            if seconds > LATE_SECONDS
         ]
 
 

@@ -14,7 +14,7 @@ CANARY_SENT = CounterMetric(
 CANARY_LAST_SUCCESS = GaugeMetric(
     "txpush_canary_last_success_timestamp_seconds",
     "seconds",
-    "When the last canary of a partition came through, or else the canary started.",
+    "When the last canary of a partition came through, of whichever process; its start where none is known.",
     (Label("partition"),),
 )
 CANARY_ROUND_TRIP = HistogramMetric(

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(120)]
 
 SECONDS = 45.0
 PARTITIONS = range(EMBEDDED.partitions)
+LAST = "txpush_canary_last_success_timestamp_seconds"
 
 
 def programs(bootstrap: str, place: Path) -> tuple[Program, Program, Program]:
@@ -51,6 +52,12 @@ def test_it_comes_through(broker: EmbeddedKafka, tmp_path: Path) -> None:
         assert canary.metric('txpush_canary_sent_total{outcome="accepted"}') == EMBEDDED.partitions
         # It follows no keys, so there are none that it has not heard of: an alert on their age stays silent.
         assert bridge.metric("txpush_bridge_signing_keys_known_timestamp_seconds") > time.time() - SECONDS
+    stopped = time.time()
+    with running(canary):  # again, and nothing else: how long it has been silent by then shows all the same
+        canary.until(
+            lambda: all(0 < canary.metric(f'{LAST}{{partition="{number}"}}') < stopped for number in PARTITIONS),
+            seconds=SECONDS,
+        )
     seen = committed(broker.bootstrap, CANARY_TOPIC, PARTITIONS, SECONDS)
     assert {one.partition() for one in seen} == set(PARTITIONS)
     for topic in COMMAND_TOPICS.values():

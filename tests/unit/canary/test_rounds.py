@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -18,6 +17,7 @@ from streams.kafka.view import ViewRecord
 from streams.observe.metrics import Instruments
 
 PARTITIONS = 3
+HOUR = 3600
 
 
 class Bridge:
@@ -41,15 +41,16 @@ class World:
 
     def __init__(self, status: int | Exception | None = 200) -> None:
         self.bridge, self.registry = Bridge(status), CollectorRegistry()
-        meters = CanaryMeters(Instruments("canary", self.registry), PARTITIONS)
-        self.rounds = Rounds(customers_of(PARTITIONS), self.bridge.post, meters)
+        self.has_read = True
+        meters = CanaryMeters(Instruments("canary", self.registry))
+        self.rounds = Rounds(customers_of(PARTITIONS), self.bridge.post, meters, lambda: self.has_read)
 
     def send(self) -> None:
         asyncio.run(self.rounds.send())
 
-    def see(self, canary_id: str, partition: int) -> None:
+    def see(self, canary_id: str, partition: int, at: float = 0) -> None:
         seen = CanarySeen(canary_id=canary_id, customer_id="canary-0", event_id="e").model_dump_json().encode()
-        self.rounds.hear(ViewRecord(CANARY_TOPIC, partition, 0, None, seen, 0))
+        self.rounds.hear(ViewRecord(CANARY_TOPIC, partition, 0, None, seen, round(at * 1000)))
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"txpush_canary_{name}", labels)
@@ -79,7 +80,7 @@ def test_what_comes_through() -> None:
     assert world.value("sent_total", outcome="accepted") == PARTITIONS
 
 
-def test_what_was_not_sent_counts_for_nothing() -> None:
+def test_what_was_not_sent_is_not_timed() -> None:
     """Canaries of another process, of another partition, and those of too long ago."""
     world = World()
     for _ in range(REMEMBERED + 1):
@@ -122,16 +123,64 @@ def test_a_bridge_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert world.value("sent_total", outcome="unanswered") == PARTITIONS
 
 
-def test_partitions_that_are_late(monkeypatch: pytest.MonkeyPatch) -> None:
+class Passing:
+    """The module `time`, as long as a test wants it."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> Passing:
+    """Give a clock that goes when it is told to."""
+    clock = Passing()
+    monkeypatch.setattr(rounds, "time", clock)
+    return clock
+
+
+def test_partitions_that_are_late(passing: Passing) -> None:
     """Each is named, with how long it has been silent; none is before its time, and none whose canary came through."""
-    passed = 1000.0
-    monkeypatch.setattr(rounds, "time", SimpleNamespace(monotonic=lambda: passed))
     world = World()
-    passed += LATE_SECONDS
+    passing.now += LATE_SECONDS
     assert world.rounds.late() == []
     world.send()
     world.see(world.bridge.got[1]["canary_id"], 1)
-    passed += 1
+    passing.now += 1
     assert [line.split(";")[0] for line in world.rounds.late()] == [
         f"no canary of partition {partition} has come through for 181 s" for partition in (0, 2)
     ]
+
+
+def test_a_restart_makes_no_silence_younger(passing: Passing) -> None:
+    """Once the topic is read, a partition's age is that of its last canary, of whichever process; else of the start."""
+    world, began = World(), passing.now
+    world.has_read = False
+    for age in (7200, 3600):
+        world.see("of the process before", 0, began - age)
+    assert world.value("last_success_timestamp_seconds", partition="0") == began
+    world.has_read = True
+    assert world.value("last_success_timestamp_seconds", partition="0") == began - 3600
+    assert world.value("last_success_timestamp_seconds", partition="1") == began
+    assert [line.split(";")[0] for line in world.rounds.late()] == [
+        "no canary of partition 0 has come through for 3600 s"
+    ]
+    passing.now += 5
+    world.send()
+    world.see(world.bridge.got[0]["canary_id"], 0)
+    assert world.value("last_success_timestamp_seconds", partition="0") == passing.now
+    assert world.rounds.late() == []
+
+
+def test_a_canary_of_another_clock_is_not_younger_than_now(passing: Passing) -> None:
+    """Nor older than one that has come through already."""
+    world = World()
+    world.see("of a clock that is ahead", 0, passing.now + HOUR)
+    assert world.rounds.last(0) == passing.now
+    world.see("of long ago", 0, passing.now - HOUR)
+    assert world.rounds.last(0) == passing.now

@@ -70,8 +70,9 @@ async def test_what_topics_lack_is_told_with_what_to_do(monkeypatch: pytest.Monk
 def lines() -> Mapping[str, list[str]]:
     """Give what processes say in `/readyz` where they end, have not begun, or hear nothing."""
     ending: Any = SimpleNamespace(_stopping=True)
-    rounds = Rounds(customers_of(1), None, CanaryMeters(Instruments("canary", CollectorRegistry()), 1))  # type: ignore[arg-type]
-    rounds._seen_at[0] -= 2 * LATE_SECONDS
+    meters = CanaryMeters(Instruments("canary", CollectorRegistry()))
+    rounds = Rounds(customers_of(1), None, meters, lambda: True)  # type: ignore[arg-type]
+    rounds._began -= 2 * LATE_SECONDS
     return {
         "a bridge that ends": BridgeProcess.problems(ending),
         "an executor that ends": ExecutorProcess.problems(ending),
