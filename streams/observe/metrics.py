@@ -137,7 +137,10 @@ AGENT_LAG_SECONDS = GaugeMetric(
     _PARTITION,
 )
 AGENT_LAST_EVENT = GaugeMetric(
-    "txpush_agent_last_event_timestamp_seconds", "seconds", "Time of the last decided record.", _PARTITION
+    "txpush_agent_last_event_timestamp_seconds",
+    "seconds",
+    "Time of the last decided record; 0 from the opening of the partition by this worker until the first one.",
+    _PARTITION,
 )
 AGENT_BATCH = HistogramMetric(
     "txpush_agent_batch_records", "records", "Records of one transaction.", buckets=BATCH_BUCKETS

@@ -76,6 +76,7 @@ class PrometheusMetrics:
         """Hear that a partition was fenced and restored, and the epoch of its producer."""
         self._paused.discard(partition)
         self._instruments.gauge(metrics.AGENT_EPOCH, str(partition)).set(epoch)
+        self._instruments.gauge(metrics.AGENT_LAST_EVENT, str(partition)).set(0)  # or one that stands still has none
         self._instruments.histogram(metrics.AGENT_OPEN_SECONDS).observe(seconds)
         self._changed()
 

@@ -94,6 +94,22 @@ def test_notes_hear_of_lag() -> None:
     assert notes.lines() == []
 
 
+def test_a_partition_that_has_decided_on_nothing_shows() -> None:
+    """From its opening on, at 0, with the lag beside it; the first record moves it, and another owner has none here."""
+    registry, clock = CollectorRegistry(), Fixed()
+    metrics = PrometheusMetrics(Instruments("agent", registry), clock, lambda: None)
+    series = ("txpush_agent_last_event_timestamp_seconds", {"partition": "2"})
+    metrics.opened(2, 0.1, 7)
+    metrics.lag(2, 5, [])
+    assert registry.get_sample_value(*series) == 0
+    metrics.lag(2, 4, [record(0, looked(CUSTOMERS[0], 0, clock.now()))])
+    assert registry.get_sample_value(*series) == clock.now().timestamp()
+    metrics.closed(2)
+    assert registry.get_sample_value(*series) is None
+    metrics.opened(2, 0.1, 9)
+    assert registry.get_sample_value(*series) == 0
+
+
 def test_tables_show_their_size() -> None:
     """As it is when somebody looks."""
     registry, accounts = CollectorRegistry(), {"a": 1}
