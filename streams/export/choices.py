@@ -15,9 +15,8 @@ CONTROLS = tuple(changelog(application, "control") for application in TABLES)
 """What every transaction of an agent writes to: whether it has moved tells whether anything has."""
 COMPACTED = frozenset(topic.name for topic in contract() if topic.config["cleanup.policy"] == "compact")
 """Topics that have the present only: no range of time is cut out of them."""
-
-
 HASHED = b"txpush choices"
+"""What the hashes of customers in a plan are made for: under the same key none for another purpose is alike."""
 
 
 class ExportError(RuntimeError):

@@ -26,6 +26,8 @@ Time = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka takes as the name of a topic, and so what a folder may be called; ids are of fewer characters."""
 _SHOWN = 60
+"""Characters of a name that is none, in what is said of it."""
+REMEDY = "take it from another copy, or export anew"
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -150,7 +152,7 @@ def _checked(path: Path, written: bytes) -> Manifest:
 
 def _damaged(path: Path, why: str) -> HistoryError:
     plain = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in why)
-    return HistoryError(f"{path}:1: damaged: {plain}; take it from another copy, or export anew")
+    return HistoryError(f"{path}:1: damaged: {plain}; {REMEDY}")
 
 
 def _faults(manifest: Manifest) -> Iterator[str]:

@@ -12,7 +12,7 @@ from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
 from schemas.problems import UNREADABLE
 from streams.history.export_files import opened_file
 from streams.history.export_lines import LINE_BYTES, ExportedRecord, first_bad_line, records_of
-from streams.history.export_manifest import Segment, segment_path
+from streams.history.export_manifest import REMEDY, Segment, segment_path
 from streams.history.history import HistoryError, Place
 
 PIECE_BYTES = 1 << 18
@@ -20,7 +20,6 @@ PIECE_BYTES = 1 << 18
 WINDOW_LOG = 23
 """8 MiB, four times what an export is written with: a file may ask for that much memory, whatever is in it."""
 OPTIONS: Mapping[int, int] = {DecompressionParameter.window_log_max: WINDOW_LOG}
-REMEDY = "take it from another copy, or export anew"
 
 
 class _Spoilt(Exception):  # noqa: N818 - says what it is

@@ -133,10 +133,8 @@ def _value(walk: Walk, value: bytes | None) -> bytes | None:
         return value
     try:
         return _renamed(walk, value)
-    except (
-        *UNREADABLE,
-        orjson.JSONEncodeError,
-    ):  # nobody knows what stands in it, or it is nested deeper than anything of ours
+    except (*UNREADABLE, orjson.JSONEncodeError):
+        # Nobody knows what stands in it, or it is nested deeper than anything of ours.
         return None if walk.applies else value
 
 
