@@ -1,5 +1,6 @@
 """Canaries at the agent: they come out on their own topic, are audited, and change nothing."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
@@ -55,15 +56,15 @@ def test_under_the_key_of_another(agent: World) -> None:
 
 
 class Looked(tuple[tuple[str, bytes], ...]):
-    """Headers that count how often somebody looks through them for one."""
+    """Headers that count how often somebody looks through them for one, from the last on."""
 
     __slots__ = ()
     times: ClassVar[int] = 0
 
-    def __contains__(self, _header: object) -> bool:
-        """Say that it is not there."""
+    def __reversed__(self) -> Iterator[tuple[str, bytes]]:
+        """Count."""
         Looked.times += 1
-        return False
+        return iter(self[::-1])
 
 
 def test_its_headers_are_looked_through_once(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
