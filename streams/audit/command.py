@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from streams.audit.checkpoints.command import checkpoint, keygen
-from streams.audit.checkpoints.folder import CheckpointError, Checkpoints, read_folder
+from streams.audit.checkpoints.folder import CheckpointError, Checkpoints, FolderError, read_folder
 from streams.audit.checkpoints.keys import KeyFileError, read_public
 from streams.audit.linking import link_keys
 from streams.audit.parallel import proven_in_processes
@@ -114,7 +114,7 @@ def _known(folder: Path | None, keys: Sequence[Path], first: int, *, is_needed: 
         refuse("--public-key is missing: name the file of who has signed the checkpoints")
     try:
         return read_folder(folder, [read_public(path) for path in keys], first)
-    except KeyFileError as error:
+    except (KeyFileError, FolderError) as error:
         refuse(str(error))
     except CheckpointError as error:
         refuse_as_not_whole(str(error))

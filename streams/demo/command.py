@@ -94,7 +94,8 @@ def _run(console: Console, folder: Path, *, is_paused: bool) -> int:
     except (EmbeddedKafkaError, TopicsError) as error:
         _say(console, f"The demo could not go on: {error}")
     except (KafkaError, httpx.HTTPError, OSError) as error:
-        _say(console, f"The demo could not go on: {type(error).__name__}: {error}. Run it again; the logs say more.")
+        said = str(error) or "no answer in time"
+        _say(console, f"The demo could not go on: {type(error).__name__}: {said}; run it again, with less beside it.")
     return EXIT_NOTHING
 
 

@@ -19,7 +19,7 @@ from streams.demo.telling.table import Display, Posted
 from streams.kafka.embedded import EmbeddedKafka
 from streams.observe.metrics import BRIDGE_KEYS
 
-READY_SECONDS = 45.0
+READY_SECONDS = 150.0
 HEAR_SECONDS = 25.0
 RESTART_SECONDS = 20.0
 POST_SECONDS = 10.0

@@ -155,5 +155,8 @@ def _warn(text: str) -> None:
 
 
 def _end(error: Exception, code: int) -> NoReturn:
-    click.echo(str(error) or repr(error), err=True)
+    said = str(error) or repr(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        said = f"{error.filename}: {error.strerror}; name a folder that can be written to"
+    click.echo(said, err=True)
     sys.exit(code)

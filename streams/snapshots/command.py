@@ -107,6 +107,8 @@ def in_words(error: BaseException) -> str:
     """Say what kept all from being taken."""
     if isinstance(error, HistoryError | OperateError | ClusterError):
         return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; name a folder that can be written to"
     return f"{error!r}: look at the brokers, and at the disk of the folder; then run it again"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from streams.audit.checkpoints.folder import CheckpointError, Checkpoints, read_folder
+from streams.audit.checkpoints.folder import CheckpointError, Checkpoints, FolderError, read_folder
 from streams.audit.checkpoints.keys import KeyFileError, make_pair, read_private, read_public
 from streams.audit.checkpoints.making import Made, checkpoint_made
 from streams.audit.plan import Ways
@@ -127,7 +127,7 @@ def _check(folder: Path, keys: Sequence[Path], first: int) -> None:
         refuse("--public-key is missing: name the file of who has signed the checkpoints")
     try:
         known = read_folder(folder, [read_public(path) for path in keys], first)
-    except KeyFileError as error:
+    except (KeyFileError, FolderError) as error:
         refuse(str(error))
     except CheckpointError as error:
         refuse_as_not_whole(str(error))

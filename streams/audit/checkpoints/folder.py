@@ -27,6 +27,10 @@ FIRST = "0" * 64
 """Stands for the hash of a checkpoint before the first one."""
 
 
+class FolderError(OSError):
+    """The folder of the checkpoints cannot be read: nothing is said of them."""
+
+
 class CheckpointError(RuntimeError):
     """Checkpoints are not what was signed, or do not follow each other; the message names the file."""
 
@@ -112,12 +116,13 @@ def read_folder(folder: Path, keys: Sequence[Ed25519PublicKey], first: int = 1) 
 
     Raises:
         CheckpointError: with the first one that does not fit.
+        FolderError: the folder cannot be read.
     """
     try:
         numbers = sorted(int(found[1]) for one in folder.iterdir() if (found := NAME.fullmatch(one.name)))
     except OSError as error:
-        raise CheckpointError(
-            f"{folder}: cannot be read: {error.strerror}; make the folder, or name another"
+        raise FolderError(
+            f"{folder}: cannot be read: {error.strerror}; name the folder that the checkpoints are in"
         ) from error
     if numbers and numbers[0] != first:
         raise CheckpointError(

@@ -195,4 +195,8 @@ def _tell_chains(folder: Path, manifest: Manifest, identities: Mapping[str, str]
     click.echo("audit chains that began before keep the name of the log that they began with:")
     for log, name in chains.items():
         click.echo(f"  {log}: {name}, now {identities[log]}")
-    click.echo(f"`txpush audit verify` needs these names: keep {folder / RESTORED}; then start everything")
+    formers = " ".join(f"--former {name}" for name in sorted({*chains.values()}))
+    click.echo(
+        f"keep {folder / RESTORED}, which names them, and start everything; audits and replays need these names:"
+    )
+    click.echo(f"  txpush audit verify {formers}")

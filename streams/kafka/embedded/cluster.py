@@ -52,7 +52,7 @@ class ClusterSpec:
     extra: Mapping[str, str] = field(default_factory=dict)
     security: BrokerSecurity | None = None
     cache_dir: Path | None = None
-    ready_seconds: float = 60.0
+    ready_seconds: float = 180.0
 
     @property
     def is_temporary(self) -> bool:

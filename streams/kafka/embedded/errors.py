@@ -95,6 +95,6 @@ class NotReadyError(EmbeddedKafkaError):
 
     def __init__(self, broker: int, seconds: float, reason: str, log: Path) -> None:
         super().__init__(
-            f"Broker {broker} was not ready after {seconds:.0f} s: {reason}. Read {log}; on a busy machine ask for"
-            " fewer brokers or a longer time."
+            f"Broker {broker} was not ready after {seconds:.0f} s: {reason}. Read {log}, if the data is kept;"
+            " run it again once the machine has less to do."
         )
