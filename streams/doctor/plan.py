@@ -34,6 +34,7 @@ class Check:
         look: what it does.
         concerns: the components whose work depends on it.
         needs_broker: whether it can be made only where a broker lets us in.
+        needs_partitions: whether it asks about every partition, as many as the settings say.
         seconds: how long it may take.
     """
 
@@ -41,6 +42,7 @@ class Check:
     look: Callable[[Scope], Awaitable[Sequence[Finding]]]
     concerns: Sequence[Component] = COMPONENTS
     needs_broker: bool = True
+    needs_partitions: bool = False
     seconds: float = SECONDS
 
 
@@ -52,15 +54,15 @@ OTHERS = (
     Check("cluster", brokers.cluster),
     Check("topics", topics.look),
     Check("rights", rights.look),
-    Check("clock", clock.look),
+    Check("clock", clock.look, needs_partitions=True),
     Check("vendor", vendor.reachable, CALLERS, needs_broker=False),
     Check("credentials", vendor.credentials, CALLERS, seconds=READ_SECONDS),
-    Check("signing keys", keys.look, (Component.BRIDGE, *ONLOOKERS), seconds=READ_SECONDS),
-    Check("policy", policy.look, (*WORKERS, *ONLOOKERS), seconds=READ_SECONDS),
+    Check("signing keys", keys.look, (Component.BRIDGE, *ONLOOKERS), needs_partitions=True, seconds=READ_SECONDS),
+    Check("policy", policy.look, (*WORKERS, *ONLOOKERS), needs_partitions=True, seconds=READ_SECONDS),
     Check("disk", disk.look, WORKERS, needs_broker=False),
-    Check("lag", groups.lag, (*WORKERS, Component.EXECUTOR, *ONLOOKERS), seconds=READ_SECONDS),
-    Check("paused", groups.stopped, (*WORKERS, *ONLOOKERS), seconds=READ_SECONDS),
-    Check("dead letters", letters.look, seconds=READ_SECONDS),
+    Check("lag", groups.lag, (*WORKERS, Component.EXECUTOR, *ONLOOKERS), needs_partitions=True, seconds=READ_SECONDS),
+    Check("paused", groups.stopped, (*WORKERS, *ONLOOKERS), needs_partitions=True, seconds=READ_SECONDS),
+    Check("dead letters", letters.look, needs_partitions=True, seconds=READ_SECONDS),
     Check("processes", processes.look, needs_broker=False),
 )
 """All others, which are made side by side."""

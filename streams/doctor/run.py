@@ -8,10 +8,11 @@ from aiokafka.errors import KafkaError
 
 from streams.doctor.checks.settings import refused
 from streams.doctor.findings import Checked, Finding, Status, left_out, warning, wrong
-from streams.doctor.plan import BROKERS, SETTINGS, Check, chosen
+from streams.doctor.plan import BROKERS, SECONDS, SETTINGS, Check, chosen
 from streams.doctor.scope import Scope
 from streams.kafka.access import AccessRefusedError, ClusterError
 from streams.kafka.refusals import NO_RIGHT
+from streams.kafka.topics import partitions_there
 from streams.operate.writing import OperateError
 from streams.places import place_of
 from streams.settings import SettingsError
@@ -19,6 +20,7 @@ from streams.vendor import TryAgainError
 
 END_SECONDS = 2.0
 FIRST = "mend what the check `brokers` says, then ask again"
+TOPICS = "mend what the check `topics` says, then ask again"
 ACLS = "see `txpush topics acls`, or ask as another user"
 
 
@@ -44,7 +46,22 @@ async def examine(scope: Scope) -> list[Checked]:
 async def _or_left_out(check: Check, scope: Scope, *, is_shut: bool) -> Checked:
     if is_shut and check.needs_broker:
         return Checked(check.name, [left_out("no broker lets us in", FIRST)])
+    if not is_shut and check.needs_partitions and (there := await scope.once(_other_partitions)):
+        return Checked(check.name, [left_out(there, TOPICS)])
     return await _made(check, scope)
+
+
+async def _other_partitions(scope: Scope) -> str:
+    """Say that the settings have another number of partitions than the topics; nothing where that is not known."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            found = await partitions_there(scope.access)
+    except (AccessRefusedError, ClusterError, KafkaError, OSError, TimeoutError):
+        return ""
+    if not found or found == {scope.settings.partitions}:
+        return ""
+    counted = " or ".join(map(str, sorted(found)))
+    return f"the topics have {counted} partitions, and TXPUSH_PARTITIONS is {scope.settings.partitions}"
 
 
 async def _made(check: Check, scope: Scope) -> Checked:

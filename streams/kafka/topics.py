@@ -179,6 +179,17 @@ async def check(bootstrap: Bootstrap, layout: Layout) -> list[str]:
     return differences(layout, existing, configs, remedy)
 
 
+async def partitions_there(bootstrap: Bootstrap) -> frozenset[int]:
+    """Give the numbers of partitions that topics of the contract have: one where all are alike, none without topics.
+
+    Raises:
+        KafkaError, TimeoutError: no broker answers.
+    """
+    async with _admin(bootstrap) as admin:
+        existing = await _existing(admin)
+    return frozenset(existing[topic.name][0] for topic in contract() if topic.name in existing)
+
+
 def differences(
     layout: Layout,
     existing: Mapping[str, tuple[int, int]],

@@ -79,7 +79,9 @@ async def test_topics_that_differ_are_told(broker: EmbeddedKafka) -> None:
     finally:
         await admin.close()
     other = settings(broker.bootstrap).model_copy(update={"partitions": PARTITIONS + 1})
-    assert "TXPUSH_PARTITIONS=3" in first((await looked(other, Component.BRIDGE))["topics"]).remedy
+    found = await looked(other, Component.BRIDGE)
+    assert "TXPUSH_PARTITIONS=3" in first(found["topics"]).remedy
+    assert [one.name for one in found.values() if one.status is Status.WRONG] == ["topics"]
 
 
 async def altered(admin: AIOKafkaAdminClient, topic: str, config: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from streams.doctor import run
 from streams.doctor.findings import Checked, Finding, Status, left_out, ok, warning, worst, wrong
 from streams.doctor.plan import OTHERS, Check, chosen
 from streams.doctor.scope import COMPONENTS, Scope
-from streams.kafka.access import AccessRefusedError, ClusterError
+from streams.kafka.access import AccessRefusedError, Bootstrap, ClusterError
 from streams.settings import SettingsError
 from tests.unit.doctor.scopes import scope
 
@@ -107,6 +107,26 @@ async def test_without_a_broker_what_needs_one_is_left_out(
     only(Check("one", giving(ok("seen")), needs_broker=False))
     monkeypatch.setattr(run, "BROKERS", Check("brokers", giving(wrong("nobody", "start one"))))
     assert (await run.examine(scope()))[-1] == Checked("one", (ok("seen"),))
+
+
+async def test_with_other_partitions_what_asks_about_each_is_left_out(
+    only: Callable[[Check], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would wait for partitions that are not there; where their number is not known it is made."""
+    wanted = scope().settings.partitions
+    answers = [frozenset({wanted + 1}), frozenset({wanted}), frozenset(), None]
+
+    async def there(_bootstrap: Bootstrap) -> frozenset[int]:
+        if (answer := answers.pop(0)) is None:
+            raise KafkaConnectionError("away")
+        return answer
+
+    monkeypatch.setattr(run, "partitions_there", there)
+    only(Check("one", giving(ok("seen")), needs_partitions=True))
+    what = f"the topics have {wanted + 1} partitions, and TXPUSH_PARTITIONS is {wanted}"
+    assert (await run.examine(scope()))[-1] == Checked("one", [left_out(what, run.TOPICS)])
+    for _ in range(3):
+        assert (await run.examine(scope()))[-1] == Checked("one", (ok("seen"),))
 
 
 async def test_what_several_need_is_asked_for_once() -> None:
