@@ -6,6 +6,7 @@ from datetime import datetime
 
 from schemas.times import rfc3339
 from streams.domain import Customer, phase
+from streams.domain.around import ALL
 from streams.domain.cases.silence import NEVER
 from streams.domain.customers.turn import Timer
 from streams.domain.rules import Rule
@@ -29,7 +30,7 @@ class Present:
 
     def standing(self) -> Standing:
         """Say how all of it stands."""
-        ahead = [*self._waiting(), *self._timers()]
+        ahead = [*self._silences(), *self._waiting(), *self._timers()]
         marked = [key for key, login in self.customer.logins.items() if login.otp is not None and self._is_of(key)]
         return Standing(
             accounts=tuple(self._accounts()),
@@ -70,6 +71,22 @@ class Present:
                     message_id=self.names.message(name) if episode.sequence >= 0 else None,
                     contacted_at=episode.contacted_at,
                 )
+
+    def _silences(self) -> Iterator[Ahead]:
+        """Say whose contact is silenced, though nothing of it may wait yet."""
+        own = self.customer.state.silences
+        named = {"": "with the customer"}
+        named |= {f"logins/{key}": f"about login {self.names.login(key)}" for key in self.customer.logins}
+        named |= {f"accounts/{key}": f"about account {self.names.account(key)}" for key in self.customer.accounts}
+        institutions = {one.institution_id for one in self.customer.accounts.values() if one.institution_id}
+        wide = {ALL: "with all customers"} | {key: f"about institution {key}" for key in sorted(institutions)}
+        held = [(own.get(key), what) for key, what in named.items()]
+        held += [(self.scene.around.silences.get(key), what) for key, what in wide.items()]
+        for silence, what in held:
+            if silence is not None and (silence.until is None or silence.until > self.at):
+                is_open = silence.until is None
+                says = f"contact {what} is silenced (R16)" if is_open else f"the silence of contact {what} ends (R16)"
+                yield Ahead(at=silence.until, says=says)
 
     def _waiting(self) -> Iterator[Ahead]:
         for login_id, held in all_held(self.customer, self.scene, self.at):

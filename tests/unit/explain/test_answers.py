@@ -106,6 +106,23 @@ def test_what_is_held_back_is_told_with_the_reason() -> None:
     assert holds(told(weak_fix())) == [("remind", ["weak_fix"], "sent")] * 2
 
 
+def test_a_silence_that_holds_nothing_yet_is_told() -> None:
+    """A reminder that falls due is not the whole of it while nobody of the customer's is written to."""
+    topology = Topology()
+    with topology:
+        notify(topology, 185)
+        override(topology, OverrideAction.SILENCE, all=True)
+        override(topology, OverrideAction.SILENCE, CUSTOMER, institution_login_id=LOGIN)
+        override(topology, OverrideAction.SILENCE, institution_id=BANK, until=topology.now + timedelta(days=9))
+    says = [one.says for one in told(topology).now.ahead]
+    assert [one for one in says if "silence" in one] == [
+        f"the silence of contact about institution {BANK} ends (R16)",
+        f"contact about login {LOGIN} is silenced (R16)",
+        "contact with all customers is silenced (R16)",
+    ]
+    assert [one for one in says if one.startswith("reminder 1")]
+
+
 def test_a_pending_fix_holds_and_then_reminds_at_once() -> None:
     """The reminder that fell due meanwhile goes out when the fix is given up, and says so."""
     topology = Topology()
