@@ -13,6 +13,7 @@ from schemas.events import SnapshotTaken
 from schemas.state.partitions import STATE_VERSION
 from streams.history import HistoryError, Place
 from streams.history.export_files import created, sync_folder
+from streams.history.export_segments import OPTIONS
 from streams.snapshots.state import digest_of
 
 FORMAT = 1
@@ -191,7 +192,7 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _pieces(path: Path, file: BinaryIO) -> Iterator[bytes]:
-    decompressor: Any = ZstdDecompressor()
+    decompressor: Any = ZstdDecompressor(options=OPTIONS)
     try:
         while not decompressor.eof:
             given = file.read(PIECE_BYTES) if decompressor.needs_input else b""

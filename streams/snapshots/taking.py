@@ -112,7 +112,8 @@ class _Taking:
         ):
             differs = (
                 f"{order.place}: up to offset {before.offset} the log leads to decision {derived or 'none'}, and "
-                f"{before.sha256} is recorded: no snapshot was taken; `txpush replay` says what differs"
+                f"{before.sha256} is recorded: no snapshot was taken; `txpush replay` says what differs, and a "
+                "restored cluster needs --former, as for `txpush audit verify`"
             )
             return Taken(order.place, differs=differs)
         await self._fold(fold, Span(decided, order.offset))

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import orjson
 import pytest
+from backports.zstd import CompressionParameter, ZstdCompressor, ZstdDecompressor
 
 from streams.history import Place
 from streams.kafka.topics import AUDIT, EVENTS
@@ -59,6 +60,12 @@ def change_file(path: Path, change: Callable[[bytes], bytes]) -> None:
     path.write_bytes(change(path.read_bytes()))
 
 
+def with_large_window(packed: bytes) -> bytes:
+    """Pack the same anew, without saying how much it is, so that the window stands in the head of it."""
+    compressor = ZstdCompressor(options={CompressionParameter.window_log: 27})
+    return compressor.compress(ZstdDecompressor().decompress(packed), ZstdCompressor.FLUSH_BLOCK) + compressor.flush()
+
+
 @pytest.mark.parametrize("part", [0.0, 0.03, 0.4, 0.9, 0.9999])
 async def test_a_flipped_byte(kept: tuple[World, Path], snapshot: Path, part: float) -> None:
     """Wherever it is."""
@@ -72,6 +79,12 @@ async def test_a_file_that_is_cut_off_or_goes_on(
 ) -> None:
     """A part of a state, or more than one."""
     change_file(snapshot, change)
+    assert "damaged" in await refused(kept, snapshot.parent)
+
+
+async def test_memory_is_not_what_a_file_asks_for(kept: tuple[World, Path], snapshot: Path) -> None:
+    """A window of 128 megabytes is not made, though what is in it is whole."""
+    change_file(snapshot, with_large_window)
     assert "damaged" in await refused(kept, snapshot.parent)
 
 
