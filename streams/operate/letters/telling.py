@@ -113,6 +113,9 @@ def as_page(whole: Mapping[str, Any]) -> Iterator[str]:
 
 def planned(plan: Plan) -> Iterator[str]:
     """Say what would be done: how many records are put back, and why the others are not."""
+    if not (plan.ready or plan.left or plan.before or plan.later):
+        yield "no dead letter is as chosen: see what there is with `txpush dead-letter list`"
+        return
     reasons = Counter(kept.letter.reason for kept in plan.ready)
     yield f"{len(plan.ready):,} can be put back{': ' if reasons else ''}{_counts(reasons)}"
     ids: dict[str, list[str]] = {}

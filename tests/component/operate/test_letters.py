@@ -172,6 +172,13 @@ def test_a_plan_is_told_by_what_hinders() -> None:
     ]
 
 
+def test_a_plan_for_nothing_says_where_to_look() -> None:
+    """A reason that no letter has is mistyped, or over."""
+    assert list(telling.planned(Plan())) == [
+        "no dead letter is as chosen: see what there is with `txpush dead-letter list`"
+    ]
+
+
 def test_what_was_done_is_told() -> None:
     """Each place, how many of how many, and where it stopped."""
     assert list(telling.told(Done(2, [note("1/0")], "1/1: put back, not noted"), 3)) == [
