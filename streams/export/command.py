@@ -21,7 +21,7 @@ from streams.export.run import WARNINGS, Run, require_all_state
 from streams.export.workers import processes_for
 from streams.history import Content, HistoryError
 from streams.history.cluster import ClusterOrigin
-from streams.history.export_manifest import Manifest
+from streams.history.exports.manifest import Manifest
 from streams.history.private import private_files
 from streams.kafka.access import Access, ClusterError
 from streams.observe.logs import log_to_stderr

@@ -10,9 +10,9 @@ import msgspec
 from schemas.problems import UNREADABLE
 from streams.export.choices import ExportError
 from streams.history import Place, Span
-from streams.history.export_files import read_bounded, write_whole
-from streams.history.export_manifest import MANIFEST_BYTES, Segment, misplaced, segment_path
-from streams.history.export_segments import is_as_written
+from streams.history.exports.files import read_bounded, write_whole
+from streams.history.exports.manifest import MANIFEST_BYTES, Segment, misplaced, segment_path
+from streams.history.exports.segments import is_as_written
 
 FINISHED = "finished.jsonl"
 

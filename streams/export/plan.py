@@ -10,8 +10,8 @@ from schemas.problems import UNREADABLE
 from streams.export.choices import Choices, ExportError
 from streams.export.journal import FINISHED
 from streams.history import HistoryError, Number, Place, Span
-from streams.history.export_files import read_bounded, sync_folder, write_whole
-from streams.history.export_manifest import MANIFEST, MANIFEST_BYTES, is_time, read_manifest
+from streams.history.exports.files import read_bounded, sync_folder, write_whole
+from streams.history.exports.manifest import MANIFEST, MANIFEST_BYTES, is_time, read_manifest
 
 PLAN = "plan.json"
 

@@ -21,7 +21,7 @@ from streams.export.plan import Plan, begun, clear, discard, save
 from streams.export.reading import Reading, Tick
 from streams.export.workers import Work, on_every_partition
 from streams.history import Content, History, Origin, Place
-from streams.history.export_manifest import Manifest, Partition, Topic, write_manifest
+from streams.history.exports.manifest import Manifest, Partition, Topic, write_manifest
 from streams.history.forgotten import forgotten_in
 from streams.kafka.topics import EVENTS
 from streams.progress import Told

@@ -13,9 +13,9 @@ from streams.export.choices import ExportError
 from streams.export.journal import FINISHED, line_of, resumed
 from streams.fold.effects import SourceRecord
 from streams.history import Place, Span
-from streams.history.export_files import created, require_no_link, sync_folder
-from streams.history.export_lines import LINE_BYTES, lines_of
-from streams.history.export_manifest import Segment, segment_path
+from streams.history.exports.files import created, require_no_link, sync_folder
+from streams.history.exports.lines import LINE_BYTES, lines_of
+from streams.history.exports.manifest import Segment, segment_path
 
 SEGMENT_RECORDS = 100_000
 SEGMENT_BYTES = 32 << 20

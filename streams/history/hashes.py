@@ -1,6 +1,6 @@
 """Whether the hashes of decisions fit what a history has: not where other names stand for customers."""
 
-from streams.history.export import ExportHistory
+from streams.history.exports.history import ExportHistory
 from streams.history.history import Content, History, HistoryError
 
 

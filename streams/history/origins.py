@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from streams.history.cluster import ClusterOrigin
-from streams.history.export import ExportOrigin
+from streams.history.exports.history import ExportOrigin
 from streams.history.history import Origin
 from streams.kafka.access import Access
 from streams.settings import Settings

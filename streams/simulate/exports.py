@@ -8,7 +8,7 @@ from schemas.cloudevents import NewerRecord, UnreadableRecord, from_record
 from schemas.events import Event
 from streams.fold.effects import SourceRecord
 from streams.history import HistoryError, Place
-from streams.history.export import ExportHistory, ExportOrigin
+from streams.history.exports.history import ExportHistory, ExportOrigin
 from streams.kafka.topics import EVENTS
 from streams.simulate.files import UnreadableFile
 

@@ -12,8 +12,8 @@ from backports.zstd import CompressionParameter, ZstdCompressor, ZstdDecompresso
 from schemas.events import SnapshotTaken
 from schemas.state.partitions import STATE_VERSION
 from streams.history import HistoryError, Place
-from streams.history.export_files import created, sync_folder
-from streams.history.export_segments import OPTIONS
+from streams.history.exports.files import created, sync_folder
+from streams.history.exports.segments import OPTIONS
 from streams.snapshots.state import digest_of
 
 FORMAT = 1

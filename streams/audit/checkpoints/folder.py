@@ -19,7 +19,7 @@ from streams.audit.checkpoints.entry import Entry, Sha256
 from streams.audit.checkpoints.keys import is_signed, signed
 from streams.audit.plan import Mark
 from streams.history import Number, Place
-from streams.history.export_files import sync_folder
+from streams.history.exports.files import sync_folder
 
 VERSION: Literal[1] = 1
 NAME = re.compile(r"checkpoint-(\d{8})\.json")

@@ -15,7 +15,7 @@ from streams.export.reading import Altered
 from streams.fold import messages
 from streams.fold.effects import Headers, SourceRecord
 from streams.history import Content, History
-from streams.history.export_lines import ExportedRecord
+from streams.history.exports.lines import ExportedRecord
 from streams.kafka.topics import (
     AGENT,
     AUDIT,

@@ -20,8 +20,8 @@ from streams.export.restoring.partition import Restoring
 from streams.export.workers import Outcome, Work, on_every_partition, processes_for
 from streams.history import Content, HistoryError
 from streams.history.cluster import ClusterOrigin
-from streams.history.export_files import write_whole
-from streams.history.export_manifest import Manifest, read_manifest
+from streams.history.exports.files import write_whole
+from streams.history.exports.manifest import Manifest, read_manifest
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.topics import EVENTS, SIGNALS, Layout, contract, require
 from streams.observe.logs import log_to_stderr

@@ -9,8 +9,8 @@ from streams.export.choices import COMPACTED, ExportError
 from streams.export.reading import Tick
 from streams.export.restoring.state import to_write
 from streams.history import Place
-from streams.history.export import ExportOrigin
-from streams.history.export_manifest import Manifest
+from streams.history.exports.history import ExportOrigin
+from streams.history.exports.manifest import Manifest
 from streams.kafka.topics import DEAD_LETTER, EVENTS, SIGNALS
 
 SAME_OFFSETS = (EVENTS, SIGNALS, DEAD_LETTER)

@@ -17,7 +17,7 @@ from streams.export.restoring.state import to_write
 from streams.fold.effects import SourceRecord
 from streams.history import History, Place
 from streams.history.cluster import ClusterOrigin
-from streams.history.export import ExportOrigin
+from streams.history.exports.history import ExportOrigin
 from streams.kafka.access import Bootstrap
 
 AT_ONCE = 2_000

@@ -16,7 +16,7 @@ from streams.export.choices import ExportError
 from streams.export.restoring.offsets import Fill, Run, fills
 from streams.fold.effects import SourceRecord
 from streams.history import Place
-from streams.history.export_lines import ExportedRecord
+from streams.history.exports.lines import ExportedRecord
 from streams.kafka.access import Bootstrap, client_arguments
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from schemas.state.partitions import STATE_VERSION
 from streams.export.choices import CONTROLS, STATE, ExportError
 from streams.fold.effects import SourceRecord
 from streams.history import History, Place
-from streams.history.export_lines import ExportedRecord
+from streams.history.exports.lines import ExportedRecord
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS, changelog
 
 LOG_OF = {changelog(AGENT, "control"): EVENTS, changelog(INSTITUTIONS, "control"): SIGNALS}

@@ -20,8 +20,8 @@ from streams.fold.application import THE_AGENT
 from streams.fold.chain import NO_INPUTS, Chain
 from streams.fold.inforce import InForce
 from streams.history import Place
-from streams.history.export import ExportOrigin
-from streams.history.export_lines import ExportedRecord
+from streams.history.exports.history import ExportOrigin
+from streams.history.exports.lines import ExportedRecord
 from streams.kafka.topics import EVENTS
 from streams.replay.fold import POLL_RECORDS, Made, PartitionFold
 from streams.replay.partition import replay

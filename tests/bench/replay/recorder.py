@@ -21,8 +21,8 @@ from streams.export.writing import PartitionWriter
 from streams.fold.effects import Effects, Headers, SourceRecord
 from streams.fold.inforce import InForce
 from streams.history import Content, Place, Span
-from streams.history.export_lines import ExportedRecord
-from streams.history.export_manifest import Manifest, Partition, Topic, write_manifest
+from streams.history.exports.lines import ExportedRecord
+from streams.history.exports.manifest import Manifest, Partition, Topic, write_manifest
 from streams.kafka.topics import AUDIT, CUSTOMER_COMMANDS, EVENTS, LOOKUP, SIGNALS, TICKETS, changelog
 from streams.testing.applications import APPLICATIONS, CLUSTER, Application
 

@@ -9,7 +9,7 @@ from streams.audit.plan import Ways
 from streams.audit.planning import Asked
 from streams.audit.verify import Verdict, verified
 from streams.history import Content, HistoryError, Origin
-from streams.history.export import ExportOrigin
+from streams.history.exports.history import ExportOrigin
 from tests.component.export.build import CUSTOMERS, exported, forgotten, origin_of, traffic
 
 

@@ -24,7 +24,7 @@ from streams.export.run import Run
 from streams.fold.effects import SourceRecord
 from streams.fold.intake import partition_of
 from streams.history import Content, History, Origin, Place, Span
-from streams.history.export_manifest import Manifest
+from streams.history.exports.manifest import Manifest
 from streams.links import FixLinks
 from streams.testing.history import MemoryOrigin
 from streams.testing.topology import START, Topology

@@ -11,9 +11,9 @@ from streams.export.journal import finished
 from streams.export.writing import PartitionWriter
 from streams.fold.effects import SourceRecord
 from streams.history import Content, HistoryError, Place, Span
-from streams.history.export import ExportHistory, ExportOrigin
-from streams.history.export_lines import ExportedRecord, lines_of
-from streams.history.export_manifest import MANIFEST, Manifest, Partition, Topic, segment_path, write_manifest
+from streams.history.exports.history import ExportHistory, ExportOrigin
+from streams.history.exports.lines import ExportedRecord, lines_of
+from streams.history.exports.manifest import MANIFEST, Manifest, Partition, Topic, segment_path, write_manifest
 from streams.kafka.topics import EVENTS
 
 AT_MS = 1_793_000_000_000

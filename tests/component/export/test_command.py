@@ -14,7 +14,7 @@ from streams.export import command
 from streams.export.choices import STATE
 from streams.export.run import Run
 from streams.history import Content
-from streams.history.export_manifest import segment_path
+from streams.history.exports.manifest import segment_path
 from streams.history.history import Place
 from streams.kafka.topics import EVENTS, SUBSCRIPTIONS
 from streams.progress import Told

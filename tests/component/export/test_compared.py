@@ -13,8 +13,8 @@ from streams.export.choices import ExportError
 from streams.export.restoring.comparing import KEPT_MS, Compared, Comparing
 from streams.fold.effects import SourceRecord
 from streams.history import HistoryError, Place
-from streams.history.export import ExportOrigin
-from streams.history.export_lines import ExportedRecord
+from streams.history.exports.history import ExportOrigin
+from streams.history.exports.lines import ExportedRecord
 from streams.kafka.topics import EVENTS, HEALTH, LOOKUP
 from tests.component.export.small import AT_MS, HERE, Written, made, some
 

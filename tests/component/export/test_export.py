@@ -15,8 +15,8 @@ from streams.export.choices import STATE, ExportError, chosen_topics
 from streams.export.journal import FINISHED
 from streams.fold.effects import SourceRecord
 from streams.history import Content, HistoryError, Origin, Place, Span
-from streams.history.export import ExportOrigin
-from streams.history.export_manifest import MANIFEST, read_manifest, segment_path
+from streams.history.exports.history import ExportOrigin
+from streams.history.exports.manifest import MANIFEST, read_manifest, segment_path
 from streams.kafka.topics import AUDIT, EVENTS, SIGNALS, SUBSCRIPTIONS
 from streams.testing.history import MemoryHistory, MemoryOrigin
 from streams.testing.topology import START

@@ -12,8 +12,8 @@ from backports.zstd import CompressionParameter, ZstdCompressor, compress
 from streams.export.choices import ExportError
 from streams.export.restoring.looking import MOST_OFFSETS, Looking, too_long
 from streams.history import HistoryError, Place
-from streams.history.export_lines import LINE_BYTES, ExportedRecord, lines_of
-from streams.history.export_manifest import MANIFEST, read_manifest, segment_path
+from streams.history.exports.lines import LINE_BYTES, ExportedRecord, lines_of
+from streams.history.exports.manifest import MANIFEST, read_manifest, segment_path
 from streams.kafka.topics import EVENTS, HEALTH
 from tests.component.export.small import HERE, as_lines, made, read_all, resealed, some, with_lines
 

@@ -14,7 +14,7 @@ from streams.export.cut import Ends, planned
 from streams.export.run import Run
 from streams.fold.effects import SourceRecord
 from streams.history import Content, Place, Span
-from streams.history.export import ExportOrigin
+from streams.history.exports.history import ExportOrigin
 from streams.testing.history import MemoryHistory, MemoryOrigin
 from streams.testing.topology import START
 from tests.component.export.build import CUSTOMERS, KEY, forgotten, looked, origin_of, traffic

@@ -17,8 +17,8 @@ from streams.export.names.names import Names
 from streams.fold.effects import Headers
 from streams.fold.intake import partition_of
 from streams.history import Content, Place
-from streams.history.export import ExportOrigin
-from streams.history.export_lines import ExportedRecord, lines_of
+from streams.history.exports.history import ExportOrigin
+from streams.history.exports.lines import ExportedRecord, lines_of
 from streams.kafka.topics import AUDIT, CUSTOMER_COMMANDS, EVENTS, SIGNALS
 from streams.pseudonyms import Kind, Pseudonyms
 from streams.testing.history import MemoryOrigin

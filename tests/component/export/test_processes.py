@@ -9,7 +9,7 @@ from streams.export.reading import Tick
 from streams.export.run import Run
 from streams.export.workers import on_every_partition
 from streams.history import Content
-from streams.history.export import ExportOrigin
+from streams.history.exports.history import ExportOrigin
 from streams.testing.topology import START
 from tests.component.export.build import exported, origin_of, traffic
 from tests.component.export.test_export import same

@@ -13,8 +13,8 @@ from streams.export.journal import FINISHED
 from streams.export.plan import PLAN
 from streams.export.run import Run
 from streams.history import Content, HistoryError, Origin
-from streams.history.export import ExportOrigin
-from streams.history.export_manifest import read_manifest, segment_path
+from streams.history.exports.history import ExportOrigin
+from streams.history.exports.manifest import read_manifest, segment_path
 from streams.kafka.topics import EVENTS
 from streams.testing.topology import START
 from tests.component.export.build import CUSTOMERS, KEY, forgotten, origin_of, traffic

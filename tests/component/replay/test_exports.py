@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.history import Content, HistoryError, Origin
-from streams.history.export import ExportOrigin
+from streams.history.exports.history import ExportOrigin
 from streams.replay.names import Naming
 from streams.replay.plan import Asked
 from streams.replay.run import How, run

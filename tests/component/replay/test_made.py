@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from streams.history.export import ExportOrigin
+from streams.history.exports.history import ExportOrigin
 from streams.kafka.topics import EVENTS, SIGNALS
 from streams.replay.compare.difference import DECISION, Verdict
 from streams.replay.plan import Asked

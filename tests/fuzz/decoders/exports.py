@@ -17,9 +17,9 @@ from streams.export.restoring.command import require_whole, warnings
 from streams.export.restoring.looking import Looking
 from streams.export.writing import PartitionWriter
 from streams.history import Content, HistoryError, Place, Span
-from streams.history.export import ExportHistory, ExportOrigin
-from streams.history.export_lines import ExportedRecord, lines_of, records_of
-from streams.history.export_manifest import (
+from streams.history.exports.history import ExportHistory, ExportOrigin
+from streams.history.exports.lines import ExportedRecord, lines_of, records_of
+from streams.history.exports.manifest import (
     MANIFEST,
     Manifest,
     Partition,

@@ -8,7 +8,7 @@ from streams.export.names.altering import Alteration
 from streams.export.names.commands import _ids
 from streams.export.names.names import Names
 from streams.history import Place
-from streams.history.export_lines import lines_of, records_of
+from streams.history.exports.lines import lines_of, records_of
 from streams.kafka.topics import AGENT, CUSTOMER_COMMANDS, DEAD_LETTER, EVENTS, HEALTH, LOOKUP, SIGNALS, changelog
 from tests.fuzz.decoder import AT, BETWEEN, HOSTILE, Decoder, headers_in, parts
 from tests.fuzz.standins import Stored

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from schemas.state import ControlState, encode
 from streams.history import History, Place
 from streams.history.cluster import ClusterOrigin
-from streams.history.export_manifest import segment_path
+from streams.history.exports.manifest import segment_path
 from streams.kafka import topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.identity import log_identity

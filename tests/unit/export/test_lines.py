@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.history.export_lines import ExportedRecord, lines_of, records_of
+from streams.history.exports.lines import ExportedRecord, lines_of, records_of
 
 CONTENT = st.none() | st.binary(max_size=20) | st.text(max_size=20).map(lambda text: text.encode(errors="ignore"))
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)

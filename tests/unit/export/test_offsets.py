@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.export.restoring.offsets import fills, runs
-from streams.history.export_lines import ExportedRecord
+from streams.history.exports.lines import ExportedRecord
 
 
 def records(offsets: Sequence[int]) -> list[ExportedRecord]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from schemas.times import to_epoch_ms
 from streams.fold.effects import SourceRecord
-from streams.history.export_lines import ExportedRecord
-from streams.history.export_manifest import Manifest, Partition, Segment, read_manifest
-from streams.history.export_segments import segment_records
+from streams.history.exports.lines import ExportedRecord
+from streams.history.exports.manifest import Manifest, Partition, Segment, read_manifest
+from streams.history.exports.segments import segment_records
 from streams.history.history import Content, HistoryError, Place, Span
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
 
 from schemas.problems import UNREADABLE
-from streams.history.export_files import opened_file
-from streams.history.export_lines import LINE_BYTES, ExportedRecord, first_bad_line, records_of
-from streams.history.export_manifest import REMEDY, Segment, segment_path
+from streams.history.exports.files import opened_file
+from streams.history.exports.lines import LINE_BYTES, ExportedRecord, first_bad_line, records_of
+from streams.history.exports.manifest import REMEDY, Segment, segment_path
 from streams.history.history import HistoryError, Place
 
 PIECE_BYTES = 1 << 18

@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.problems import UNREADABLE
 from streams.fold.effects import Headers, SourceRecord
-from streams.history.export_manifest import Time
+from streams.history.exports.manifest import Time
 from streams.history.history import Number
 
 LINE_BYTES = 8 << 20

@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.problems import UNREADABLE
 from schemas.times import parse_rfc3339
-from streams.history.export_files import read_bounded, write_whole
+from streams.history.exports.files import read_bounded, write_whole
 from streams.history.history import LARGEST, Content, HistoryError, Number, Place, Span
 
 MANIFEST = "manifest.json"
