@@ -59,6 +59,14 @@ class SourceRecord(Protocol):
         """Attributes by name."""
 
 
+def type_of(record: SourceRecord) -> bytes | None:
+    """Give the `ce_type` of a record as it is written, the last one as `from_record` does; None without one."""
+    for name, value in reversed(record.headers):
+        if name == "ce_type":
+            return value
+    return None
+
+
 class OutRecord(Record, frozen=True):
     """One record to write; `timestamp_ms` None is the time of writing."""
 

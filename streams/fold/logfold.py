@@ -16,7 +16,7 @@ from streams.clock import Clock
 from streams.domain import Rules
 from streams.fold.census import Census, Move
 from streams.fold.deciding import Decider, Due, Turn
-from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table
+from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table, type_of
 from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
@@ -290,14 +290,6 @@ class LogFold:
         books.in_force, books.activated = in_force, True
         books.timers = PartitionTimers(self._all_due(partition, in_force.rules))
         books.census = Census(self._decider.surveyed, partition, in_force.rules)
-
-
-def type_of(record: SourceRecord) -> bytes | None:
-    """Give the `ce_type` of a record as it is written, the last one as `from_record` does; None without one."""
-    for name, value in reversed(record.headers):
-        if name == "ce_type":
-            return value
-    return None
 
 
 def _is_resume(event: Event) -> bool:

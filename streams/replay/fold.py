@@ -17,10 +17,10 @@ from streams.domain import Customer, Decision, Rules
 from streams.fold.application import THE_AGENT, Application
 from streams.fold.census import Surveyed
 from streams.fold.deciding import Decider
-from streams.fold.effects import Effects, SourceRecord
+from streams.fold.effects import Effects, SourceRecord, type_of
 from streams.fold.inforce import InForce
 from streams.fold.ledger import Ledger, Tally
-from streams.fold.logfold import FoldingPoll, LogFold, type_of
+from streams.fold.logfold import FoldingPoll, LogFold
 from streams.institutions.tables import InstitutionTables
 from streams.institutions.turn import InstitutionDecider
 from streams.links import FixLinks
