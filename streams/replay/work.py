@@ -3,11 +3,11 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from streams.replay.compare.difference import Difference
 from streams.replay.names import Names, Naming
 from streams.replay.partition import Progress, replay
 from streams.replay.task import Began, Outcome, Task
+
+T = TypeVar("T")
 
 COLLECT_OBJECTS = 200_000
 """New objects between two looks for cycles: the state has none, and walking all of it takes its time."""
@@ -74,15 +76,24 @@ def _write(spool: IO[bytes], lines: Path, names: Names, began: Began | None) -> 
 
 
 def work_alone(origin: Origin, job: Job, progress: Progress) -> Outcome:
-    """Do it in a process of its own: it decides, and tells nobody but its parent."""
-    logging.disable()
-    gc.set_threshold(COLLECT_OBJECTS)
-    return asyncio.run(_opened(origin, job, progress))
-
-
-async def _opened(origin: Origin, job: Job, progress: Progress) -> Outcome:
+    """Do it in a process of its own; what keeps it from being done is in the outcome."""
     try:
-        async with origin.open() as history:
-            return await work(history, job, progress)
+        return folded_alone(origin, lambda history: work(history, job, progress))
     except HistoryError as error:
         return Outcome(job.task.place, error=str(error))
+
+
+def folded_alone(origin: Origin, fold: Callable[[History], Awaitable[T]]) -> T:
+    """Fold in a process of its own: it decides, and tells nobody but its parent.
+
+    Raises:
+        HistoryError: the origin cannot be opened.
+    """
+    logging.disable()
+    gc.set_threshold(COLLECT_OBJECTS)
+    return asyncio.run(_opened(origin, fold))
+
+
+async def _opened(origin: Origin, fold: Callable[[History], Awaitable[T]]) -> T:
+    async with origin.open() as history:
+        return await fold(history)

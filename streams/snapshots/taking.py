@@ -1,8 +1,5 @@
 """A snapshot of one partition derived: its log is folded up to the mark, and held against what was decided live."""
 
-import asyncio
-import gc
-import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -19,7 +16,7 @@ from streams.history import History, HistoryError, Origin, Place, Span
 from streams.history.chains import begun_as
 from streams.replay.fold import Made, PartitionFold, polls
 from streams.replay.partition import shipped
-from streams.replay.work import COLLECT_OBJECTS
+from streams.replay.work import folded_alone
 from streams.snapshots.checking import held, links_around
 from streams.snapshots.file import FORMAT, Head, write_draft
 from streams.snapshots.folder import draft_of, path_of
@@ -171,15 +168,8 @@ class _Taking:
 
 
 def take_alone(origin: Origin, order: Order, progress: Progress) -> Taken:
-    """Do it in a process of its own: it decides, and tells nobody but its parent."""
-    logging.disable()
-    gc.set_threshold(COLLECT_OBJECTS)
-    return asyncio.run(_taken(origin, order, progress))
-
-
-async def _taken(origin: Origin, order: Order, progress: Progress) -> Taken:
+    """Do it in a process of its own; what keeps it from being taken is in what it gives."""
     try:
-        async with origin.open() as history:
-            return await take(history, order, progress)
+        return folded_alone(origin, lambda history: take(history, order, progress))
     except HistoryError as error:
         return Taken(order.place, error=str(error))
