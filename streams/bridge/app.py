@@ -18,6 +18,7 @@ from streams.bridge.checks import Keys, NoKeys, SignatureCheck
 from streams.bridge.intake import Content, Intake, Topics, content_of, record_of, take
 from streams.bridge.meters import BridgeMeters, Counts
 from streams.bridge.notices import Notices
+from streams.bridge.redeliveries import Redeliveries
 from streams.bridge.services.callers import Caller
 from streams.bridge.services.events import MAX_EVENT_BYTES, read_event
 from streams.bridge.settings import BridgeSettings
@@ -63,6 +64,7 @@ class Bridge:
         self._clock = clock
         self._meters = meters
         self._notices = Notices()
+        self._redeliveries = Redeliveries()
         self._tokens = [token.encode() for token in settings.tokens]
         self._topics = Topics(settings.events_topic, settings.dead_letter_topic)
         self._keys = keys or NoKeys()
@@ -139,8 +141,11 @@ class Bridge:
         if isinstance(taken, Answer):
             return taken
         trail.leads_to(taken.correlation_id, taken.records)
-        if taken.records and (failure := await self._write(taken.records)) is not None:
-            return failure
+        if taken.records:
+            if (failure := await self._write(taken.records)) is not None:
+                return failure
+            if self._redeliveries.stored(taken.correlation_id):
+                self._meters.redelivered(route)
         self._meters.stored(taken.counts)
         self._notices.stored(route, taken.refused, self._topics.dead_letter, taken.correlation_id)
         return taken.answer

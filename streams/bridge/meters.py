@@ -26,6 +26,9 @@ class BridgeMeters:
         }
         self._records = {name: instruments.counter(metrics.BRIDGE_RECORDS, name) for name in labels.BRIDGE_TYPES}
         self._not_stored = {name: instruments.counter(metrics.BRIDGE_NOT_STORED, name) for name in labels.POST_ROUTES}
+        self._redeliveries = {
+            name: instruments.counter(metrics.BRIDGE_REDELIVERIES, name) for name in labels.POST_ROUTES
+        }
         self._letters = {
             name: instruments.counter(metrics.BRIDGE_DEAD_LETTERS, name) for name in labels.DEAD_LETTER_REASONS
         }
@@ -75,6 +78,10 @@ class BridgeMeters:
         """Hear that Kafka has all records of a request, and how long that took."""
         self._ack_seconds.observe(seconds)
         self._last_stored.set_to_current_time()
+
+    def redelivered(self, route: Route) -> None:
+        """Count a body that is durable once more."""
+        self._redeliveries[route].inc()
 
     def stored(self, counts: Counts) -> None:
         """Count what a body came to, once all of it is durable: a body that comes again counts once more."""

@@ -58,6 +58,12 @@ BRIDGE_NOT_STORED = CounterMetric(
     "Records answered 200 and not stored: transactions and test pings, by route.",
     (Label("route", labels.POST_ROUTES),),
 )
+BRIDGE_REDELIVERIES = CounterMetric(
+    "txpush_bridge_redeliveries_total",
+    "requests",
+    "Bodies stored that this process had stored before, of its last 32,768: the vendor has sent them again.",
+    (Label("route", labels.POST_ROUTES),),
+)
 BRIDGE_DEAD_LETTERS = CounterMetric(
     "txpush_bridge_dead_letters_total",
     "records",
