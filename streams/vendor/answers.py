@@ -10,6 +10,8 @@ import orjson
 from schemas.catalogue import UNLISTED, Catalogue
 from schemas.vendor import status_code
 from streams.vendor.errors import (
+    CUSTOMER,
+    WEBHOOK,
     AggregationFailedError,
     GoneError,
     InvalidRequestError,
@@ -47,6 +49,21 @@ INSTITUTION_LIMIT_SECONDS = 5 * MINUTE
 OUTAGE_SECONDS = 10.0
 MAX_WAIT_SECONDS = 3600.0
 
+MAX_TOLD_BYTES = 10_000
+"""Of a refusal; behind that no field is looked for."""
+
+_FIELDS: Mapping[str, str] = {
+    name.lower(): name
+    for name in (
+        *("partnerId", CUSTOMER, "institutionLoginId", "language", "experience", "redirectUri", "singleUseUrl"),
+        *(WEBHOOK, "webhookContentType", "webhookData", "callbackUrl"),
+    )
+} | {"ping": WEBHOOK}
+"""Fields of what we send, by their names in small letters; a ping is what a webhook has to answer (domain 3.2)."""
+_NAMED = re.compile(
+    rf"\b(?:{'|'.join(re.sub('(?=[A-Z])', ' ?', name) for name in _FIELDS.values())}|ping)\b".encode(), re.IGNORECASE
+)
+"""In words as well: `Customer ID` is `customerId`."""
 _XML_CODE = re.compile(rb"<code>\s*(-?[0-9]{1,9})\s*</code>")
 _XML_TAGS = re.compile(rb"<tags>\s*([A-Za-z, ]{1,64})\s*</tags>")
 
@@ -103,8 +120,7 @@ def _by_code(answer: Answer, code: int) -> VendorError | None:
         is_of_all = code not in _OF_ONE
         return TryAgainError(text, after_seconds=_after(answer, seconds), is_of_all=is_of_all, code=code, status=status)
     if kind := _KINDS.get(code):
-        error, text = kind
-        return error(text, code=code, status=status)
+        return _of_kind(kind, answer, code)
     if code == SESSION_OVER_CODE:
         return AggregationFailedError(code, status=status)
     if code in _SYSTEM_CODES:
@@ -152,8 +168,8 @@ def _by_status(answer: Answer, code: int | None) -> VendorError:
     if status in _GONE_STATUS and code in {None, status}:
         text = "that something is not there is no word of the API's: look at TXPUSH_VENDOR_URL if it stays so"
         return TryAgainError(text, after_seconds=_after(answer, MINUTE), code=code, status=status)
-    error, text = _STATUS_KINDS.get(status, _OTHER_STATUS if status >= CLIENT_ERROR else _NOT_AN_API)
-    return error(text, code=code, status=status)
+    other = _OTHER_STATUS if status >= CLIENT_ERROR else _NOT_AN_API
+    return _of_kind(_STATUS_KINDS.get(status, other), answer, code)
 
 
 _GONE_STATUS = frozenset({404, 410})
@@ -177,6 +193,13 @@ _NOT_AN_API: tuple[type[VendorError], str] = (
 )
 
 
+def _of_kind(kind: tuple[type[VendorError], str], answer: Answer, code: int | None) -> VendorError:
+    error, text = kind
+    if error is InvalidRequestError:
+        return InvalidRequestError(text, fields=_fields(answer.content), code=code, status=answer.status)
+    return error(text, code=code, status=answer.status)
+
+
 def _passing(text: str, answer: Answer, code: int | None) -> TryAgainError:
     seconds = _after(answer, OUTAGE_SECONDS)
     return TryAgainError(text, after_seconds=seconds, is_passing=True, code=code, status=answer.status)
@@ -186,6 +209,11 @@ def _after(answer: Answer, seconds: float) -> float:
     """Give the longer of our own wait and the one asked for, within reason."""
     asked = answer.retry_after or ""
     return min(max(seconds, float(asked)), MAX_WAIT_SECONDS) if asked.isdecimal() else seconds
+
+
+def _fields(content: bytes) -> set[str]:
+    """Give the fields that an answer names, in our own words: nothing of it is quoted."""
+    return {_FIELDS[found.lower().replace(b" ", b"").decode()] for found in _NAMED.findall(content[:MAX_TOLD_BYTES])}
 
 
 def _object(content: bytes) -> dict[str, Any] | None:

@@ -3,6 +3,10 @@
 No message quotes what the vendor said or was told: it may name a customer, a link or a secret.
 """
 
+from collections.abc import Collection
+
+CUSTOMER, WEBHOOK = "customerId", "webhook"
+"""Fields of a call that cannot be used which are no fault in it: a customer who is not there, a bridge that is away."""
 _FORBIDDEN = 403
 
 
@@ -73,4 +77,14 @@ class MisconfiguredError(VendorError):
 
 
 class InvalidRequestError(VendorError):
-    """The vendor cannot use what it was sent: a fault of ours, and the same again would fail again."""
+    """The vendor cannot use what it was sent: a fault of ours, and the same again would fail again.
+
+    `fields` are those of the API's that its answer names, by our own list of them, so that they can be told.
+    """
+
+    def __init__(
+        self, text: str, *, fields: Collection[str] = (), code: int | None = None, status: int | None = None
+    ) -> None:
+        named = f": the answer names {', '.join(sorted(fields))}" if fields else ""
+        super().__init__(f"{text}{named}", code=code, status=status)
+        self.fields = frozenset(fields)
