@@ -137,6 +137,7 @@ class LinkOutcome(StrEnum):
     VIEW_LAGS = "view_lags"
     VENDOR_FAILED = "vendor_failed"
     VENDOR_SLOW = "vendor_slow"
+    SENT_TO_SUPPORT = "sent_to_support"
     FAILED = "failed"
     NOTHING_HERE = "nothing_here"
 

@@ -24,7 +24,7 @@ CALLS = Row(
         Panel(
             "Calls by outcome",
             "What callers were told: `try_again` is a passing trouble, `refused` and `misconfigured` are for an"
-            " operator.",
+            " operator, and so is `invalid_request`: a call that the vendor cannot use, which is a fault of ours.",
             "`done`, with a few `gone` and `aggregation_failed`.",
             units.RequestsPerSecond,
             (Query(per_second(vendor.VENDOR_CALLS, "outcome"), "{{outcome}}"),),
@@ -38,7 +38,7 @@ CALLS = Row(
             (
                 Query(
                     share(
-                        within("15m", vendor.VENDOR_CALLS, "call", outcome="try_again|misconfigured"),
+                        within("15m", vendor.VENDOR_CALLS, "call", outcome="try_again|misconfigured|invalid_request"),
                         within("15m", vendor.VENDOR_CALLS, "call"),
                     ),
                     "{{call}}",
@@ -117,13 +117,15 @@ CREDENTIALS = Row(
         ),
         Panel(
             "Customers whom the vendor keeps from their links",
-            "Links that could not lead on because the vendor failed or was slow; and those that would have been too"
-            " many.",
+            "Links that could not lead on because the vendor failed or was slow; those that would have been too many;"
+            " and customers sent to support, because it cannot use what it was asked.",
             "none.",
             units.RequestsPerSecond,
             (
                 Query(
-                    per_second(executor.EXECUTOR_LINKS, "outcome", outcome="vendor_failed|vendor_slow|too_many"),
+                    per_second(
+                        executor.EXECUTOR_LINKS, "outcome", outcome="vendor_failed|vendor_slow|too_many|sent_to_support"
+                    ),
                     "{{outcome}}",
                 ),
             ),

@@ -1,7 +1,7 @@
 """What a request comes to: a status with a page, or the redirect to the vendor, and what it is counted as."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 from starlette.responses import HTMLResponse, Response
@@ -13,7 +13,6 @@ from streams.executor.pages.language import Language
 from streams.executor.pages.texts import Page
 from streams.links import ExpiredLinkError, LinkError
 from streams.observe.labels import LinkOutcome
-from streams.vendor.errors import GoneError, StaleLoginError, TryAgainError, VendorError
 
 RETRY_SECONDS = 30.0
 MAX_RETRY_SECONDS = 3600.0
@@ -56,6 +55,8 @@ CALLED_OFF = Answer(410, Page.CALLED_OFF, LinkOutcome.CALLED_OFF)
 CHANGED = Answer(409, Page.CHANGED, LinkOutcome.CHANGED)
 VIEW_LAGS = Answer(503, Page.LATER, LinkOutcome.VIEW_LAGS, RETRY_SECONDS)
 VENDOR_FAILED = Answer(503, Page.LATER, LinkOutcome.VENDOR_FAILED, RETRY_SECONDS)
+NOT_SOON = Answer(503, Page.NOT_SOON, LinkOutcome.VENDOR_FAILED, MAX_RETRY_SECONDS)
+SUPPORT = Answer(500, Page.SUPPORT, LinkOutcome.SENT_TO_SUPPORT)
 VENDOR_SLOW = Answer(503, Page.LATER, LinkOutcome.VENDOR_SLOW, RETRY_SECONDS)
 FAILED = Answer(503, Page.LATER, LinkOutcome.FAILED, RETRY_SECONDS)
 
@@ -80,15 +81,6 @@ def of_limit(error: TooOftenError) -> Answer:
     if isinstance(error, TooManyError):
         return Answer(503, Page.LATER, LinkOutcome.TOO_MANY, error.after_seconds)
     return Answer(429, Page.TOO_OFTEN, LinkOutcome.TOO_OFTEN, error.after_seconds)
-
-
-def of_vendor_error(error: VendorError) -> Answer:
-    """Answer a click that the vendor gives no session for."""
-    if isinstance(error, GoneError | StaleLoginError):
-        return CHANGED
-    if isinstance(error, TryAgainError):
-        return replace(VENDOR_FAILED, retry_seconds=error.after_seconds)
-    return VENDOR_FAILED
 
 
 def of_return(code: str | None, *, may_retry: bool) -> Answer:

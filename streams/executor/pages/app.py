@@ -16,7 +16,7 @@ from streams.executor.fixing.rechecks import Rechecks
 from streams.executor.fixing.sessions import Click, Session, Sessions
 from streams.executor.fixing.standing import ClosedCommand, Commands, Ending, OpenCommand
 from streams.executor.meters import ExecutorMeters
-from streams.executor.pages import answers
+from streams.executor.pages import answers, refusals
 from streams.executor.pages.answers import Answer
 from streams.executor.pages.html import headers
 from streams.executor.pages.language import Language, language_of
@@ -24,7 +24,7 @@ from streams.executor.settings import ExecutorSettings
 from streams.kafka.log import LogError
 from streams.links import PATH, LinkError
 from streams.places import place_of
-from streams.vendor.errors import InvalidRequestError, VendorError
+from streams.vendor.errors import VendorError
 
 log = logging.getLogger(__name__)
 
@@ -137,11 +137,10 @@ class FixPages:
             return answers.of_limit(error)
         except TimeoutError:
             return answers.VENDOR_SLOW
-        except InvalidRequestError as error:
-            log.error("the vendor cannot use what a session was asked for with: %s", error)  # noqa: TRY400 - no trace
-            return answers.VENDOR_FAILED
         except VendorError as error:
-            return answers.of_vendor_error(error)
+            if line := refusals.line_of(error):
+                log.error(line, _place(click.command.institution_id), error)  # noqa: TRY400 - no trace
+            return refusals.answer_to(error)
         except LogError as error:
             log.error("the log cannot be told of a login that has moved: %s", error)  # noqa: TRY400
             return answers.FAILED
@@ -173,6 +172,10 @@ def _has_ended(command: OpenCommand | ClosedCommand | None, session: Session) ->
 
 def _language(request: Request) -> Language:
     return language_of(request.headers.get("accept-language", ""))
+
+
+def _place(institution_id: str | None) -> str:
+    return "an institution that is not known" if institution_id is None else f"institution {institution_id}"
 
 
 def _log_failure(error: Exception) -> None:

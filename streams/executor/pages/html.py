@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from streams.executor.pages.language import Language
 from streams.executor.pages.texts import TEXTS, Page
 
-WITH_BUTTON = frozenset({Page.BUTTON, Page.LEFT, Page.FAILED, Page.LATER, Page.TOO_OFTEN})
+WITH_BUTTON = frozenset({Page.BUTTON, Page.LEFT, Page.FAILED, Page.LATER, Page.NOT_SOON, Page.TOO_OFTEN})
 """Where pressing it, now or in a while, helps. The form has no address: it posts to where the page is, so that no page
 has a link in it."""
 

@@ -22,6 +22,8 @@ class Page(StrEnum):
     CHANGED = "changed"
     TOO_OFTEN = "too_often"
     LATER = "later"
+    NOT_SOON = "not_soon"
+    SUPPORT = "support"
     THANKS = "thanks"
     LEFT = "left"
     FAILED = "failed"

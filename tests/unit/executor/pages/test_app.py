@@ -10,17 +10,8 @@ import pytest
 
 from schemas.commands import Action
 from streams.links import LIFETIME, FixLinks
-from streams.vendor import (
-    AggregationFailedError,
-    GoneError,
-    InvalidRequestError,
-    MisconfiguredError,
-    RefusedError,
-    StaleLoginError,
-    TryAgainError,
-    VendorError,
-)
-from tests.unit.executor.double import ACCOUNT, AT, COMMAND, LINKS, OTHER, SESSION, SETTINGS, Bench, message
+from streams.vendor import GoneError, TryAgainError
+from tests.unit.executor.double import AT, COMMAND, LINKS, OTHER, SESSION, SETTINGS, Bench, message
 
 TOKEN = LINKS.token(COMMAND, AT)
 LINK, DONE = f"/fix/{TOKEN}", f"/fix/{TOKEN}/done"
@@ -127,33 +118,6 @@ async def test_a_view_that_lags(bench: Bench) -> None:
     assert "<form" in answer.text
     assert bench.vendor.requests == []
     assert (await bench.client.get(LINK)).status_code == 200
-
-
-ERRORS = [
-    (TryAgainError("busy", after_seconds=7.2), 503, "8", "vendor_failed"),
-    (TryAgainError("busy", after_seconds=0.0), 503, "1", "vendor_failed"),
-    (TryAgainError("busy", after_seconds=1e9), 503, "3600", "vendor_failed"),
-    (GoneError("gone", code=14001), 409, None, "changed"),
-    (StaleLoginError("stale", code=38007), 409, None, "changed"),
-    (RefusedError("refused"), 503, "30", "vendor_failed"),
-    (MisconfiguredError("key"), 503, "30", "vendor_failed"),
-    (InvalidRequestError("field", code=10005), 503, "30", "vendor_failed"),
-    (AggregationFailedError(185), 503, "30", "vendor_failed"),
-    (VendorError("other"), 503, "30", "vendor_failed"),
-]
-
-
-@pytest.mark.parametrize(("error", "status", "retry", "outcome"), ERRORS)
-async def test_a_vendor_that_gives_no_session(
-    bench: Bench, error: Exception, status: int, retry: str | None, outcome: str
-) -> None:
-    """A page in plain words, the right status, and nothing of what the vendor said."""
-    bench.vendor.failures = [error]
-    bench.vendor.accounts = {ACCOUNT: GoneError("gone", code=14001)}
-    answer = await bench.client.post(LINK)
-    assert (answer.status_code, answer.headers.get("retry-after")) == (status, retry)
-    assert str(error) not in answer.text
-    assert bench.count(outcome) == 1
 
 
 async def test_a_click_after_a_failure_works() -> None:
