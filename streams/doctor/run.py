@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from aiokafka.errors import KafkaError
 
 from streams.doctor.checks.settings import refused
+from streams.doctor.checks.topics import partitions, there
 from streams.doctor.findings import Checked, Finding, Status, left_out, warning, wrong
 from streams.doctor.plan import BROKERS, SECONDS, SETTINGS, Check, chosen
 from streams.doctor.scope import Scope
 from streams.kafka.access import AccessRefusedError, ClusterError
 from streams.kafka.refusals import NO_RIGHT
-from streams.kafka.topics import partitions_there
 from streams.operate.writing import OperateError
 from streams.places import place_of
 from streams.settings import SettingsError
@@ -46,8 +46,8 @@ async def examine(scope: Scope) -> list[Checked]:
 async def _or_left_out(check: Check, scope: Scope, *, is_shut: bool) -> Checked:
     if is_shut and check.needs_broker:
         return Checked(check.name, [left_out("no broker lets us in", FIRST)])
-    if not is_shut and check.needs_partitions and (there := await scope.once(_other_partitions)):
-        return Checked(check.name, [left_out(there, TOPICS)])
+    if not is_shut and check.needs_partitions and (others := await scope.once(_other_partitions)):
+        return Checked(check.name, [left_out(others, TOPICS)])
     return await _made(check, scope)
 
 
@@ -55,7 +55,7 @@ async def _other_partitions(scope: Scope) -> str:
     """Say that the settings have another number of partitions than the topics; nothing where that is not known."""
     try:
         async with asyncio.timeout(SECONDS):
-            found = await partitions_there(scope.access)
+            found = partitions(await scope.once(there))
     except (AccessRefusedError, ClusterError, KafkaError, OSError, TimeoutError):
         return ""
     if not found or found == {scope.settings.partitions}:

@@ -164,14 +164,16 @@ def _created(errors: Iterable[tuple[str, int, str | None]]) -> list[str]:
     return [name for name, code, _ in errors if not code]
 
 
-async def check(bootstrap: Bootstrap, layout: Layout) -> list[str]:
+async def check(bootstrap: Bootstrap, layout: Layout, there: Mapping[str, tuple[int, int]] | None = None) -> list[str]:
     """Give every difference between the broker and the contract, each with its remedy; none means good.
+
+    `there` is what `topics_there` has given, where that was asked already.
 
     Raises:
         KafkaError, TimeoutError: no broker answers.
     """
     async with _admin(bootstrap) as admin:
-        existing = await _existing(admin)
+        existing = await _existing(admin) if there is None else there
         configs = await _configs(admin, [topic.name for topic in contract() if topic.name in existing])
     remedy = "run `txpush topics apply`"
     if access_to(bootstrap).protocol != OPEN:
@@ -179,15 +181,10 @@ async def check(bootstrap: Bootstrap, layout: Layout) -> list[str]:
     return differences(layout, existing, configs, remedy)
 
 
-async def partitions_there(bootstrap: Bootstrap) -> frozenset[int]:
-    """Give the numbers of partitions that topics of the contract have: one where all are alike, none without topics.
-
-    Raises:
-        KafkaError, TimeoutError: no broker answers.
-    """
+async def topics_there(bootstrap: Bootstrap) -> Mapping[str, tuple[int, int]]:
+    """Give partitions and smallest number of replicas of each topic that we may see; raises as `check`."""
     async with _admin(bootstrap) as admin:
-        existing = await _existing(admin)
-    return frozenset(existing[topic.name][0] for topic in contract() if topic.name in existing)
+        return await _existing(admin)
 
 
 def differences(
@@ -281,10 +278,8 @@ async def _admin(bootstrap: Bootstrap) -> AsyncIterator[AIOKafkaAdminClient]:
 async def _existing(admin: AIOKafkaAdminClient) -> dict[str, tuple[int, int]]:
     """Partitions and smallest replication of every topic on the broker."""
     described = await asyncio.wait_for(admin.describe_topics(), ADMIN_TIMEOUT_MS / 1000)
-    return {
-        topic["topic"]: (len(topic["partitions"]), min((len(p["replicas"]) for p in topic["partitions"]), default=0))
-        for topic in described
-    }
+    parts = {topic["topic"]: topic["partitions"] for topic in described}
+    return {name: (len(each), min((len(one["replicas"]) for one in each), default=0)) for name, each in parts.items()}
 
 
 async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:

@@ -1,17 +1,28 @@
 """The topics of the contract, as `txpush topics check` looks at them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from streams.doctor.findings import Finding, ok, wrong
 from streams.doctor.scope import Scope
-from streams.kafka.topics import Layout, check, contract
+from streams.kafka.topics import Layout, check, contract, topics_there
+
+
+async def there(scope: Scope) -> Mapping[str, tuple[int, int]]:
+    """Give partitions and smallest number of replicas of each topic, for `Scope.once`."""
+    return await topics_there(scope.access)
 
 
 async def look(scope: Scope) -> Sequence[Finding]:
     """Give every difference from the contract."""
     layout = Layout.of(scope.settings)
-    problems = [wrong(*_parted(problem)) for problem in await check(scope.access, layout)]
+    found = await check(scope.access, layout, await scope.once(there))
+    problems = [wrong(*_parted(problem)) for problem in found]
     return problems or [ok(f"{len(contract())} topics of {layout.partitions} partitions are as they should be")]
+
+
+def partitions(found: Mapping[str, tuple[int, int]]) -> frozenset[int]:
+    """Give the numbers of partitions that topics of the contract have: one where all are alike, none without topics."""
+    return frozenset(found[topic.name][0] for topic in contract() if topic.name in found)
 
 
 def _parted(problem: str) -> tuple[str, str]:

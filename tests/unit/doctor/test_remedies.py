@@ -16,6 +16,7 @@ from streams.canary.rounds import LATE_SECONDS, Rounds, customers_of
 from streams.doctor.checks import processes, topics
 from streams.executor.process import _Process as ExecutorProcess
 from streams.kafka import topics as kafka_topics
+from streams.kafka.access import Bootstrap
 from streams.kafka.topics import Layout, contract
 from streams.kafka.view import TopicView
 from streams.observe.metrics import Instruments
@@ -61,6 +62,10 @@ async def test_what_topics_lack_is_told_with_what_to_do(monkeypatch: pytest.Monk
     async def check(*_: object) -> list[str]:
         return [*different, *missing]
 
+    async def there(_bootstrap: Bootstrap) -> Mapping[str, tuple[int, int]]:
+        return {}
+
+    monkeypatch.setattr(topics, "topics_there", there)
     monkeypatch.setattr(topics, "check", check)
     found = await topics.look(scope())
     assert len(found) == len(different) + len(missing) > 30

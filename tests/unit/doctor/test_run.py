@@ -1,17 +1,20 @@
 """How checks are run: each within its time, whatever it does, and nothing that it says is lost or quoted."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import pytest
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError
 
 from schemas.contract.channels import Component
 from streams.doctor import run
+from streams.doctor.checks import topics
 from streams.doctor.findings import Checked, Finding, Status, left_out, ok, warning, worst, wrong
 from streams.doctor.plan import OTHERS, Check, chosen
 from streams.doctor.scope import COMPONENTS, Scope
+from streams.kafka import topics as kafka_topics
 from streams.kafka.access import AccessRefusedError, Bootstrap, ClusterError
+from streams.kafka.topics import EVENTS, Layout, contract
 from streams.settings import SettingsError
 from tests.unit.doctor.scopes import scope
 
@@ -114,19 +117,48 @@ async def test_with_other_partitions_what_asks_about_each_is_left_out(
 ) -> None:
     """It would wait for partitions that are not there; where their number is not known it is made."""
     wanted = scope().settings.partitions
-    answers = [frozenset({wanted + 1}), frozenset({wanted}), frozenset(), None]
+    answers = [{EVENTS: (wanted + 1, 3)}, {EVENTS: (wanted, 3), "other": (7, 3)}, {"other": (7, 3)}, None]
 
-    async def there(_bootstrap: Bootstrap) -> frozenset[int]:
+    async def there(_bootstrap: Bootstrap) -> Mapping[str, tuple[int, int]]:
         if (answer := answers.pop(0)) is None:
             raise KafkaConnectionError("away")
         return answer
 
-    monkeypatch.setattr(run, "partitions_there", there)
+    monkeypatch.setattr(topics, "topics_there", there)
     only(Check("one", giving(ok("seen")), needs_partitions=True))
     what = f"the topics have {wanted + 1} partitions, and TXPUSH_PARTITIONS is {wanted}"
     assert (await run.examine(scope()))[-1] == Checked("one", [left_out(what, run.TOPICS)])
     for _ in range(3):
         assert (await run.examine(scope()))[-1] == Checked("one", (ok("seen"),))
+
+
+async def test_brokers_are_asked_for_their_topics_once(
+    only: Callable[[Check], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the check that tells what they lack, and for all those that ask about every partition."""
+    asked, layout = [], Layout.of(scope().settings)
+
+    class Admin:
+        async def start(self) -> None: ...
+
+        async def close(self) -> None: ...
+
+        async def describe_topics(self) -> Sequence[Mapping[str, object]]:
+            asked.append(1)
+            parts = [{"replicas": [0] * layout.replication}] * layout.partitions
+            return [{"topic": one.name, "partitions": parts} for one in contract()]
+
+        async def describe_configs(self, _resources: Sequence[object]) -> Sequence[object]:
+            return []
+
+    monkeypatch.setattr(kafka_topics, "AIOKafkaAdminClient", lambda **_: Admin())
+    monkeypatch.setattr(kafka_topics, "differences", lambda *_: [])
+    first, second = (Check(name, giving(ok("seen")), needs_partitions=True) for name in ("one", "two"))
+    only(first)
+    monkeypatch.setattr(run, "chosen", lambda _scope: [first, Check("topics", topics.look), second])
+    found = (await run.examine(scope()))[2:]
+    assert [(one.name, one.status) for one in found] == [(name, Status.OK) for name in ("one", "topics", "two")]
+    assert asked == [1]
 
 
 async def test_what_several_need_is_asked_for_once() -> None:
