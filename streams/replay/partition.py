@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from schemas.cloudevents import to_value
 from schemas.events import EventType
 from schemas.policy import Policy
 from streams.fold.application import Application
-from streams.fold.effects import Effects, SourceRecord
+from streams.fold.effects import Effects, SourceRecord, type_of
 from streams.fold.inforce import InForce, read_activation
 from streams.history import History, Place, Span
 from streams.replay.compare.difference import SNAPSHOT, Cause, Difference, Verdict
@@ -48,18 +48,10 @@ async def replay(history: History, task: Task, progress: Progress, keep: Keep, h
         PartitionPaused: a later release has written into the log.
     """
     began, outcome = time.monotonic(), Outcome(task.place, asks_snapshot=task.asks_snapshot)
-    compared = Lockstep if task.policy is None else Otherwise
-    lockstep = compared(history, task, lambda difference: _keep(outcome, keep, difference))
-    links = None if task.links is None else task.links.made()
-    start = None if task.snapshot is None else await held(history, task.place, task.snapshot, task.former)
-    rules = await shipped(history, task.application, task.place, task.span, start)
-    identity = task.identity
-    if start is not None and task.snapshot is not None:
-        identity = start.head.log
-        outcome.began = Began(task.snapshot.name, start.head.offset, start.head.time_ms)
-    made = Made(task.application, identity, task.partitions, rules, links)
-    folded = PartitionFold(made.fold(), task.partition, None if start is None else start.tables)
+    keep_told = partial(_keep, outcome, keep)
+    folded = await _begun(history, task, outcome)
     states = StatesAtMarks(folded.fold.tables, task.partition, task.span.begin)
+    lockstep = (Lockstep if task.policy is None else Otherwise)(history, task, keep_told)
     chunks: Any = history.read(task.place, task.span)
     try:
         cut: Any = polls(chunks, task.compared_from)
@@ -70,14 +62,11 @@ async def replay(history: History, task: Task, progress: Progress, keep: Keep, h
                     outcome.recorded_policy = folded.fold.in_force()[task.partition].rules.policy
                     folded.fold.take_policy(task.partition, task.policy)
                 if task.compares_states and (state := states.before(poll)) is not None and is_compared:
-                    _compare_state(outcome, poll[0], state, partial(_keep, outcome, keep))
+                    _compare_state(outcome, poll[0], state, keep_told)
                 effects = folded.take(poll)
                 hear(poll)
                 if is_compared:
-                    if not outcome.compared:
-                        await lockstep.begin(poll[0].timestamp)
-                    await lockstep.compare(effects.outbox.records, poll[-1].timestamp)
-                    _note(outcome, poll, effects)
+                    await _compare(lockstep, outcome, poll, effects)
                 outcome.events += len(poll)
                 progress(len(poll))
         if outcome.compared:
@@ -86,6 +75,31 @@ async def replay(history: History, task: Task, progress: Progress, keep: Keep, h
         await lockstep.close()
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+async def _begun(history: History, task: Task, outcome: Outcome) -> PartitionFold:
+    """Give the fold as it stands where the span begins: at the snapshot's mark, else before the log's first record."""
+    start = None if task.snapshot is None else await held(history, task.place, task.snapshot, task.former)
+    rules = await shipped(history, task.application, task.place, task.span, start)
+    identity = task.identity
+    if start is not None and task.snapshot is not None:
+        identity = start.head.log
+        outcome.began = Began(task.snapshot.name, start.head.offset, start.head.time_ms)
+    links = None if task.links is None else task.links.made()
+    made = Made(task.application, identity, task.partitions, rules, links)
+    return PartitionFold(made.fold(), task.partition, None if start is None else start.tables)
+
+
+async def _compare(
+    lockstep: Lockstep | Otherwise, outcome: Outcome, poll: Sequence[SourceRecord], effects: Effects
+) -> None:
+    """Hold what a poll has led to against what is recorded, and note what it has announced and heard of incidents."""
+    if not outcome.compared:
+        await lockstep.begin(poll[0].timestamp)
+    await lockstep.compare(effects.outbox.records, poll[-1].timestamp)
+    outcome.compared += len(poll)
+    outcome.heard |= _heard(poll[0])
+    outcome.announced |= {event.id: _sha256(to_value(event.data)) for _, event in effects.announced}
 
 
 def _keep(outcome: Outcome, keep: Keep, difference: Difference) -> None:
@@ -114,7 +128,7 @@ def _state_difference(place: str, record: SourceRecord, state: Compared) -> Diff
         place,
         record.offset,
         SNAPSHOT,
-        dict(record.headers).get("ce_id", b"").decode(errors="replace"),
+        _id_of(record),
         None,
         record.timestamp,
         ("state_sha256",),
@@ -122,18 +136,13 @@ def _state_difference(place: str, record: SourceRecord, state: Compared) -> Diff
     )
 
 
-def _note(outcome: Outcome, poll: Sequence[SourceRecord], effects: Effects) -> None:
-    outcome.compared += len(poll)
-    outcome.heard |= dict(_heard(poll))
-    outcome.announced |= {event.id: _sha256(to_value(event.data)) for _, event in effects.announced}
+def _heard(record: SourceRecord) -> dict[str, str]:
+    """Give the incident that a record tells of: each begins a poll, so that its first record is enough."""
+    return {_id_of(record): _sha256(record.value or b"")} if type_of(record) in _INCIDENTS else {}
 
 
-def _heard(poll: Sequence[SourceRecord]) -> Iterator[tuple[str, str]]:
-    """Give the incidents of a poll: each is the first of its own."""
-    for record in poll[:1]:
-        attributes = dict(record.headers)
-        if attributes.get("ce_type") in _INCIDENTS:
-            yield attributes.get("ce_id", b"").decode(errors="replace"), _sha256(record.value or b"")
+def _id_of(record: SourceRecord) -> str:
+    return dict(record.headers).get("ce_id", b"").decode(errors="replace")
 
 
 def _sha256(value: bytes) -> str:
@@ -157,8 +166,7 @@ async def shipped(
     async with aclosing(chunks):
         async for records in chunks:
             for record in records:
-                attributes = dict(record.headers)
-                if attributes.get("ce_type") == _ACTIVATED and attributes.get("ce_source") == source:
+                if type_of(record) == _ACTIVATED and dict(record.headers).get("ce_source") == source:
                     with suppress(ValueError):  # set aside, as live does
                         return InForce.activated(read_activation(record.value or b""))
     return InForce.of(Policy.load(), Catalogue.load())
