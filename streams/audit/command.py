@@ -15,7 +15,7 @@ from streams.audit.linking import link_keys
 from streams.audit.parallel import proven_in_processes
 from streams.audit.plan import Ways
 from streams.audit.planning import Asked
-from streams.audit.running import FILE, FIRST, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
+from streams.audit.running import CHECKPOINT, FILE, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
 from streams.audit.verify import verified
 from streams.clock import WallClock
 from streams.history import HistoryError
@@ -47,7 +47,7 @@ audit.add_command(keygen)
 @click.option("--until", type=Moment(), help="Decisions before: a time, or a span ago as 12h or 3d.")
 @click.option("--checkpoints", type=FOLDER, help="Hold the chains against the checkpoints of this folder.")
 @click.option("--public-key", "keys", type=FILE, multiple=True, help="Who has signed them; twice after a new key.")
-@click.option("--first", type=FIRST, default=1, help="The oldest that the folder has: others are kept elsewhere.")
+@click.option("--first", type=CHECKPOINT, default=1, help="The oldest that the folder has: others are kept elsewhere.")
 @click.option("--since-checkpoint", is_flag=True, help="Only what came after the last of them.")
 @click.option("--link-key", "with_links", is_flag=True, help="Check the link of each command: TXPUSH_LINK_KEYS, _URL.")
 @click.option("--former-link-keys", type=FILE, help="Keys of links that are not in use any more, one a line.")

@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 35.0
 """How long a transaction may show its messages and not their decision, or the other way round: brokers end it in 30."""
 WIDTH = 120
 FILE = click.Path(path_type=Path, dir_okay=False)
-FIRST = click.IntRange(min=1)
+CHECKPOINT = click.IntRange(min=1)
 """Number of a checkpoint."""
 FOLDER = click.Path(path_type=Path, file_okay=False)
 

@@ -2,23 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from schemas.events import EventType, PolicyActivated
+from streams.history import Place
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import changelog
 from streams.operate.reading import FOLDS, READ_SECONDS, committed_reader, positions, to_end, within
 from streams.operate.writing import OperateError
-
-
-class Place(NamedTuple):
-    """A partition of a log."""
-
-    topic: str
-    partition: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
 from streams.exits import EXIT_OTHERWISE
 from streams.fold.inforce import InForce
+from streams.history import Place
 from streams.kafka.access import Access
 from streams.kafka.present import clock_of, require_clock
 from streams.operate import acts
 from streams.operate.acts import Act
 from streams.operate.differences import as_toml, differences, spans
-from streams.operate.inforce import Place, Standing, standings
+from streams.operate.inforce import Standing, standings
 from streams.operate.telling import agreed, carry_out, read, refuse, refuse_data, run, signed
 from streams.settings import read_settings
 

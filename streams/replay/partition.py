@@ -22,7 +22,7 @@ from streams.replay.otherwise.partition import Otherwise
 from streams.replay.task import Began, Outcome, Task
 from streams.snapshots.checking import held
 from streams.snapshots.file import Snapshot
-from streams.snapshots.marks import Compared, StatesAtMarks
+from streams.snapshots.marks import StateAtMark, StatesAtMarks
 
 Progress = Callable[[int], None]
 """Hears how many records more were folded."""
@@ -107,7 +107,7 @@ def _keep(outcome: Outcome, keep: Keep, difference: Difference) -> None:
     keep(difference)
 
 
-def _compare_state(outcome: Outcome, record: SourceRecord, state: Compared, keep: Keep) -> None:
+def _compare_state(outcome: Outcome, record: SourceRecord, state: StateAtMark, keep: Keep) -> None:
     """Hold the state that was derived at a mark against what the log has announced of it.
 
     Behind a difference the chain is another one, and with it each state: that is told once.
@@ -120,7 +120,7 @@ def _compare_state(outcome: Outcome, record: SourceRecord, state: Compared, keep
         keep(_state_difference(str(outcome.place), record, state))
 
 
-def _state_difference(place: str, record: SourceRecord, state: Compared) -> Difference:
+def _state_difference(place: str, record: SourceRecord, state: StateAtMark) -> Difference:
     announced = state.announced
     return Difference(
         Verdict.CHANGED,

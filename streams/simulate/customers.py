@@ -22,7 +22,7 @@ from streams.domain import NOWHERE, Customer, Decision, customer_of, decide, nex
 from streams.fold.ledger import decision_failed
 from streams.fold.messages import send
 from streams.fold.timers import TimerIndex
-from streams.simulate.ledger import PARTITION, Place, RunLedger
+from streams.simulate.ledger import PARTITION, RecordAt, RunLedger
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class CustomerSide:
         if decision.signals:
             self._decisions += 1
             for signal in decision.signals:
-                self._signals.write(Place(self._decisions), signal)
+                self._signals.write(RecordAt(self._decisions), signal)
         for institution_id, _login_id in decision.counted:
             self._ledger.counted.append((institution_id, decision.event_time))
 

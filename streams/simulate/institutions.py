@@ -14,7 +14,7 @@ from streams.fold.memory import MemoryTable
 from streams.fold.timers import TimerIndex
 from streams.institutions.tables import InstitutionTables
 from streams.institutions.turn import InstitutionDecider, InstitutionTurn
-from streams.simulate.ledger import PARTITION, Place, RunLedger
+from streams.simulate.ledger import PARTITION, RecordAt, RunLedger
 
 SECOND = timedelta(seconds=1)
 
@@ -85,7 +85,7 @@ class InstitutionSide:
         due = self._timers.due_by(tick.time)
         if due:
             turn = self._turn()
-            turn.tick(Place(self._turns), tick, due)
+            turn.tick(RecordAt(self._turns), tick, due)
             self._apply(turn)
             yield
 
@@ -104,7 +104,7 @@ class InstitutionSide:
         turn = self._turn()
         for signal in signals:
             try:
-                turn.decide(Place(self._turns), signal)
+                turn.decide(RecordAt(self._turns), signal)
             except UnreadableRecord as error:
                 self._ledger.note_aside(signal.id, error)
         self._apply(turn)

@@ -20,7 +20,7 @@ PARTITION = 0
 _ATTRIBUTES = ("specversion", "id", "type", "source", "subject", "time")
 
 
-class Place(NamedTuple):
+class RecordAt(NamedTuple):
     """Stands for a record of the log, of which decisions ask the offset only."""
 
     offset: int

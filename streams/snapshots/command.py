@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from aiokafka.errors import KafkaError
 
-from streams.audit.checkpoints.command import Span
+from streams.audit.checkpoints.command import TimeSpan
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.history import HistoryError, Origin
 from streams.history.origins import FORMER, origin_of
@@ -27,7 +27,7 @@ from streams.progress import Told
 from streams.replay.run import cores
 from streams.settings import Settings, read_settings
 from streams.snapshots.forgetting import remove_forgotten
-from streams.snapshots.run import How, run
+from streams.snapshots.run import HowTaken, run
 from streams.snapshots.taking import Taken
 
 LOOK = timedelta(days=1)
@@ -46,7 +46,7 @@ class Keeper:
 
     settings: Settings
     origin: Origin
-    how: How
+    how: HowTaken
     _looked_to: dict[int, int] = field(default_factory=dict)
 
     async def look(self) -> tuple[list[Path], list[Taken]]:
@@ -60,7 +60,7 @@ class Keeper:
 
 @click.command()
 @click.option("--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="Their folder.")
-@click.option("--every", type=Span(), help="Go on by itself, one each 30d: looks once a day for what is due.")
+@click.option("--every", type=TimeSpan(), help="Go on by itself, one each 30d: looks once a day for what is due.")
 @click.option("--once", is_flag=True, help="With --every: look once, take what is due, and end, as a job does.")
 @FORMER
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; as many as there are cores by default.")
@@ -87,7 +87,7 @@ def snapshot(*, folder: Path, every: timedelta | None, once: bool, former: tuple
     log_to_stderr(settings.log_options("snapshot", at_least=logging.DEBUG if goes_on else logging.CRITICAL))
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     writing = partial(write, bootstrap=Access.of(settings), partitions=settings.partitions)
-    how = How(folder, writing, clock_of(settings).now, every, jobs or cores(), former)
+    how = HowTaken(folder, writing, clock_of(settings).now, every, jobs or cores(), former)
     try:
         with private_files():
             folder.mkdir(parents=True, exist_ok=True)

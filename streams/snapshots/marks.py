@@ -29,7 +29,7 @@ def taken_of(record: SourceRecord) -> SnapshotTaken | None:
         return None
 
 
-class Compared(NamedTuple):
+class StateAtMark(NamedTuple):
     """An announcement, and the state that was derived at its mark: its hash, and the last decision in it.
 
     Both are None where there is no such mark.
@@ -65,7 +65,7 @@ class StatesAtMarks:
         self._begin = begin
         self._derived: dict[int, tuple[str, str]] = {}
 
-    def before(self, poll: Sequence[SourceRecord]) -> Compared | None:
+    def before(self, poll: Sequence[SourceRecord]) -> StateAtMark | None:
         """Look at a poll that is about to be folded, and give what its first record announces, held against the state.
 
         Marks and announcements begin a poll. What a release with other records of state has announced is not held
@@ -79,4 +79,4 @@ class StatesAtMarks:
         taken = taken_of(first)
         if taken is None or taken.offset < self._begin or taken.state_version != STATE_VERSION:
             return None
-        return Compared(taken, *self._derived.get(taken.offset, ()))
+        return StateAtMark(taken, *self._derived.get(taken.offset, ()))

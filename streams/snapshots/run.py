@@ -30,7 +30,7 @@ _told: Any = None
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class HowTaken:
     """How snapshots are taken.
 
     Attributes:
@@ -50,7 +50,7 @@ class How:
     former: tuple[str, ...] = ()
 
 
-async def run(origin: Origin, how: How, folded: Folded = lambda _more, _all: None) -> list[Taken]:
+async def run(origin: Origin, how: HowTaken, folded: Folded = lambda _more, _all: None) -> list[Taken]:
     """Take the snapshots that are due, and give what came of each.
 
     Raises:
@@ -80,7 +80,7 @@ async def run(origin: Origin, how: How, folded: Folded = lambda _more, _all: Non
         return failed + [await _announced(one, how) for one in taken]
 
 
-def _is_due(known: Mapping[int, Path], how: How) -> bool:
+def _is_due(known: Mapping[int, Path], how: HowTaken) -> bool:
     if not known or how.every is None:
         return True
     return read_head(known[max(known)]).time_ms <= to_epoch_ms(how.now() - how.every)
@@ -106,7 +106,7 @@ async def _until_visible(history: History, marked: Mapping[Place, int]) -> None:
 class _Planned:
     """How a snapshot is taken, the time of its mark, and which there are already of its partition."""
 
-    how: How
+    how: HowTaken
     time_ms: int
     known: Mapping[int, Path]
 
@@ -119,7 +119,7 @@ class _Planned:
         return Order(_BY_LOG[place.topic], place.partition, folder, offset, self.time_ms, path, begin, former)
 
 
-async def _announced(taken: Taken, how: How) -> Taken:
+async def _announced(taken: Taken, how: HowTaken) -> Taken:
     """Have the log say what the state was, and the draft count from then on."""
     if taken.head is None or taken.path is None:
         return taken

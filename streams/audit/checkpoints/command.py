@@ -17,7 +17,7 @@ from streams.audit.checkpoints.keys import KeyFileError, make_pair, read_private
 from streams.audit.checkpoints.making import Made, checkpoint_made
 from streams.audit.plan import Ways
 from streams.audit.planning import Asked
-from streams.audit.running import FILE, FIRST, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
+from streams.audit.running import CHECKPOINT, FILE, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
 from streams.clock import WallClock
 from streams.exits import EXIT_OTHERWISE
 from streams.history import HistoryError, Origin
@@ -30,7 +30,7 @@ AGAIN_SECONDS = 60.0
 log = logging.getLogger(__name__)
 
 
-class Span(click.ParamType):
+class TimeSpan(click.ParamType):
     """A span, as operators type it."""
 
     name = "span"
@@ -68,10 +68,10 @@ class Order:
 @click.command()
 @click.option("--key", type=FILE, help="The private key that signs; `txpush audit keygen` makes one.")
 @click.option("--to", "folder", type=FOLDER, help="The folder of the checkpoints, outside of Kafka.")
-@click.option("--every", type=Span(), help="Go on, one each 30m, 1h or 1d; without it, one.")
+@click.option("--every", type=TimeSpan(), help="Go on, one each 30m, 1h or 1d; without it, one.")
 @click.option("--check", "checked", type=FOLDER, help="Check the checkpoints of a folder instead; needs no Kafka.")
 @click.option("--public-key", "keys", type=FILE, multiple=True, help="Who has signed before; may be repeated.")
-@click.option("--first", type=FIRST, default=1, help="The oldest that the folder has: others are kept elsewhere.")
+@click.option("--first", type=CHECKPOINT, default=1, help="The oldest that the folder has: others are kept elsewhere.")
 @click.option("--file", "export", type=FOLDER, help="Read an export instead of the cluster.")
 @FORMER
 def checkpoint(

@@ -23,7 +23,7 @@ from streams.history.exports.files import sync_folder
 
 VERSION: Literal[1] = 1
 NAME = re.compile(r"checkpoint-(\d{8})\.json")
-FIRST = "0" * 64
+BEFORE_FIRST = "0" * 64
 """Stands for the hash of a checkpoint before the first one."""
 
 
@@ -86,7 +86,7 @@ class Checkpoints:
     @property
     def previous(self) -> str:
         """What the next one goes on from."""
-        return self.kept[-1].sha256 if self.kept else FIRST
+        return self.kept[-1].sha256 if self.kept else BEFORE_FIRST
 
     @property
     def number(self) -> int:
@@ -168,7 +168,7 @@ def _follows(folder: Path, kept: Sequence[Kept]) -> None:
     """Refuse one that does not go on from the one before; what is in front of the first is kept elsewhere."""
     this = kept[-1].checkpoint
     if len(kept) == 1:
-        if this.number == 1 and this.previous != FIRST:
+        if this.number == 1 and this.previous != BEFORE_FIRST:
             raise CheckpointError(f"{folder / name_of(1)}: it is the first, and goes on from another")
         return
     before = kept[-2]

@@ -12,10 +12,11 @@ from schemas.policy import Policy, PolicyError
 from streams.doctor.findings import Finding, left_out, ok, warning, wrong
 from streams.doctor.scope import ONLOOKERS, Scope
 from streams.fold.inforce import InForce
+from streams.history import Place
 from streams.kafka.access import AccessRefusedError
 from streams.kafka.topics import AGENT, INSTITUTIONS
 from streams.operate.differences import spans
-from streams.operate.inforce import Place, Standing, standings
+from streams.operate.inforce import Standing, standings
 from streams.operate.reading import FOLDS
 
 OF = {AGENT: Component.AGENT, INSTITUTIONS: Component.INSTITUTIONS}

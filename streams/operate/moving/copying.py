@@ -14,7 +14,7 @@ from streams.ending import ended
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import AGENT, INSTITUTIONS, changelog
 from streams.operate.moving.merging import merged_control, merged_rules, merged_surroundings
-from streams.operate.moving.places import Place, copied
+from streams.operate.moving.places import PartitionOf, copied
 from streams.operate.reading import committed_reader, to_end
 from streams.operate.writing import SEND_SECONDS, START_SECONDS, STOP_SECONDS, OperateError, operator_producer
 
@@ -55,7 +55,7 @@ class Copy:
     def _places(self, topic: str) -> list[TopicPartition]:
         return [TopicPartition(topic, number) for number in range(self._old)]
 
-    async def _copy(self, consumer: Any, topic: str, place: Place) -> int:  # noqa: ANN401 - untyped library
+    async def _copy(self, consumer: Any, topic: str, place: PartitionOf) -> int:  # noqa: ANN401 - untyped library
         """Copy a topic; records of a key stay in order, as they come from one partition and go to one."""
         count = 0
         async for record in to_end(consumer, self._places(topic), {}):
@@ -126,7 +126,7 @@ def _decoded(record: type[R]) -> Callable[[bytes], R]:
     return msgspec.json.Decoder(record).decode
 
 
-def _placed(record: Any, place: Place, partitions: int) -> int:  # noqa: ANN401 - untyped library
+def _placed(record: Any, place: PartitionOf, partitions: int) -> int:  # noqa: ANN401 - untyped library
     """Give the partition of a record; one under a key that its topic cannot have is for somebody to look at."""
     try:
         return place(record.key, partitions)

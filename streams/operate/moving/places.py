@@ -27,7 +27,7 @@ MERGED_TABLES = ("surroundings", "policies", "control")
 LEFT = (EVENTS, SIGNALS, AUDIT, DEAD_LETTER, LOOKUP, CANARY_TOPIC)
 """Topics that stay where they are: the logs, what names their offsets, look-ups, answered before, and canaries."""
 
-Place = Callable[[bytes, int], int]
+PartitionOf = Callable[[bytes, int], int]
 """Gives the partition of a key, by the number of partitions."""
 
 
@@ -46,7 +46,7 @@ def by_pair(key: bytes, partitions: int) -> int:
     return int(key.partition(b"/")[0], 16) % partitions
 
 
-def copied() -> Mapping[str, Place]:
+def copied() -> Mapping[str, PartitionOf]:
     """Give the topics whose records are copied as they are, and where each record belongs."""
     tables = [(AGENT, AGENT_TABLES), (INSTITUTIONS, INSTITUTION_TABLES)]
     state = [changelog(name, table) for name, all_ in tables for table in all_ if table not in MERGED_TABLES]

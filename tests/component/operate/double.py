@@ -11,9 +11,10 @@ from schemas.events import PolicyActivated
 from schemas.policy import Contact, Policy
 from streams.cli import txpush
 from streams.fold.inforce import InForce
+from streams.history import Place
 from streams.kafka.topics import EVENTS, SIGNALS
 from streams.operate.acts import Act, activation
-from streams.operate.inforce import Place, Standing
+from streams.operate.inforce import Standing
 from streams.operate.overrides.known import Finding, Knowledge
 from streams.operate.overrides.scope import Scope
 from streams.operate.overrides.snapshot import Enough, Snapshot

@@ -11,7 +11,7 @@ from streams.operate.writing import Failure, Outcome, Receipt
 from streams.replay.plan import Asked
 from streams.replay.summary import Summary
 from streams.snapshots.announcing import Write
-from streams.snapshots.run import How, run
+from streams.snapshots.run import HowTaken, run
 from streams.snapshots.taking import Taken
 from streams.testing import RandomFaults, Setup, Topology
 from streams.testing.history import MemoryOrigin
@@ -52,7 +52,7 @@ class World:
     ) -> list[Taken]:
         """Take what is due."""
         origin = Tampered(self.topology, edits or {}, begins or {})
-        how = How(folder, write or self.writer(), lambda: self.topology.now, every)
+        how = HowTaken(folder, write or self.writer(), lambda: self.topology.now, every)
         return await run(origin, how)
 
     async def replayed(self, edits: Mapping[Place, Edit] | None = None, asked: Asked | None = None) -> Summary:
@@ -80,4 +80,4 @@ def writer(topology: Topology, fails: Callable[[Place], bool] = lambda _: False)
 
 async def taken_of(topology: Topology, folder: Path) -> list[Taken]:
     """Take snapshots of all partitions of a topology."""
-    return await run(MemoryOrigin(topology.cluster), How(folder, writer(topology), lambda: topology.now))
+    return await run(MemoryOrigin(topology.cluster), HowTaken(folder, writer(topology), lambda: topology.now))

@@ -15,7 +15,7 @@ from streams.settings import Settings
 from streams.snapshots import command
 from streams.snapshots.command import Keeper, keep, looked
 from streams.snapshots.folder import snapshots_in
-from streams.snapshots.run import How
+from streams.snapshots.run import HowTaken
 from streams.testing import Topology
 from streams.testing.broker import Record
 from tests.component.replay.stage import Tampered
@@ -96,7 +96,7 @@ def test_what_cannot_be_taken_exits_2(monkeypatch: pytest.MonkeyPatch, topology:
 
 async def test_by_itself(topology: Topology, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes what is due when it is due, goes on after a look that could not be, and ends when it is told to."""
-    how = How(tmp_path, writer(topology), lambda: topology.now, timedelta(days=30))
+    how = HowTaken(tmp_path, writer(topology), lambda: topology.now, timedelta(days=30))
     keeper = Keeper(Settings(), Tampered(topology), how)
     for days, count in ((0, 1), (29, 1), (1, 2)):
         topology.advance(days=days)

@@ -12,10 +12,10 @@ import pytest
 from streams.kafka.topics import EVENTS, SIGNALS
 from streams.replay.compare.difference import SNAPSHOT, Cause, Verdict
 from streams.replay.plan import Asked
-from streams.replay.run import How as ReplayHow
+from streams.replay.run import How
 from streams.replay.run import run as replay
 from streams.replay.summary import Summary
-from streams.snapshots.run import How, run
+from streams.snapshots.run import HowTaken, run
 from streams.snapshots.taking import Taken
 from streams.testing.applications import CLUSTER
 from streams.testing.broker import Cluster
@@ -63,12 +63,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
 
 
 async def replayed(world: World, asked: Asked) -> Summary:
-    outcomes = await replay(Restored(world.topology.cluster), asked, ReplayHow(1, NAMING), lambda *_: None)
+    outcomes = await replay(Restored(world.topology.cluster), asked, How(1, NAMING), lambda *_: None)
     return Summary.of(outcomes, is_all=asked.is_all)
 
 
 async def taken(world: World, folder: Path, former: tuple[str, ...]) -> list[Taken]:
-    how = How(folder, world.writer(), lambda: world.topology.now, former=former)
+    how = HowTaken(folder, world.writer(), lambda: world.topology.now, former=former)
     return await run(Restored(world.topology.cluster), how)
 
 

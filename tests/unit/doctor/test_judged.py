@@ -15,12 +15,13 @@ from streams.doctor.findings import Finding, Status
 from streams.fold.effects import ShareTooLarge
 from streams.fold.inforce import InForce
 from streams.fold.share import WINDOW, PollShare
+from streams.history import Place
 from streams.kafka.acls.cluster import OPERATIONS
 from streams.kafka.acls.rights import ALL_TOPICS, Operation, reads, writes
 from streams.kafka.acls.rights import rights as needed_by
 from streams.kafka.identity import PartitionDescription, TopicDescription
 from streams.kafka.topics import AGENT, EVENTS, Layout
-from streams.operate.inforce import Place, Standing
+from streams.operate.inforce import Standing
 from streams.vendor.gate.standing import Entry, State, Told
 from streams.vendor.gate.standing import Standing as Pair
 from tests.unit.worker.test_health import Partition, owning, unready
