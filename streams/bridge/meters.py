@@ -6,14 +6,16 @@ from itertools import product
 
 import prometheus_client
 
+from schemas.audit import DeadLetterReason
 from schemas.events import CONNECT_PREFIX
 from streams.bridge.intake import Intake
-from streams.observe import labels, metrics
-from streams.observe.labels import Outcome, Route, SignatureResult
+from streams.observe import metrics
+from streams.observe.labels import POST_ROUTES, BridgeType, Outcome, Route, SignatureResult
 from streams.signatures import Strategy
 
 Counts = Mapping[prometheus_client.Counter, int]
 """How much is to be added to which counters."""
+_SORTS: Mapping[str, BridgeType] = {sort.value: sort for sort in BridgeType}
 
 
 class BridgeMeters:
@@ -24,17 +26,19 @@ class BridgeMeters:
             (route, outcome): instruments.counter(metrics.BRIDGE_REQUESTS, route, outcome)
             for route, outcome in product(Route, Outcome)
         }
-        self._records = {name: instruments.counter(metrics.BRIDGE_RECORDS, name) for name in labels.BRIDGE_TYPES}
-        self._not_stored = {name: instruments.counter(metrics.BRIDGE_NOT_STORED, name) for name in labels.POST_ROUTES}
-        self._redeliveries = {
-            name: instruments.counter(metrics.BRIDGE_REDELIVERIES, name) for name in labels.POST_ROUTES
+        self._records = {sort: instruments.counter(metrics.BRIDGE_RECORDS, sort) for sort in BridgeType}
+        self._not_stored: dict[Route, prometheus_client.Counter] = {
+            route: instruments.counter(metrics.BRIDGE_NOT_STORED, route) for route in POST_ROUTES
+        }
+        self._redeliveries: dict[Route, prometheus_client.Counter] = {
+            route: instruments.counter(metrics.BRIDGE_REDELIVERIES, route) for route in POST_ROUTES
         }
         self._letters = {
-            name: instruments.counter(metrics.BRIDGE_DEAD_LETTERS, name) for name in labels.DEAD_LETTER_REASONS
+            reason: instruments.counter(metrics.BRIDGE_DEAD_LETTERS, reason) for reason in DeadLetterReason
         }
-        self._signatures = {
+        self._signatures: dict[tuple[Route, SignatureResult], prometheus_client.Counter] = {
             (route, result): instruments.counter(metrics.BRIDGE_SIGNATURES, route, result)
-            for route, result in product(labels.POST_ROUTES, SignatureResult)
+            for route, result in product(POST_ROUTES, SignatureResult)
         }
         self._instruments = instruments
         self.xml_bodies = instruments.counter(metrics.BRIDGE_XML)
@@ -54,14 +58,14 @@ class BridgeMeters:
 
     def fits(self, strategy: Strategy) -> None:
         """Count a signature that another strategy than the one set found good."""
-        self._instruments.counter(metrics.BRIDGE_STRATEGIES, strategy.value).inc()
+        self._instruments.counter(metrics.BRIDGE_STRATEGIES, strategy).inc()
 
     def counts(self, route: Route, intake: Intake) -> Counts:
         """Give what a body came to as counters and how much is to be added to each."""
         found: Counter[prometheus_client.Counter] = Counter()
         reduction = intake.reduction
         for event in reduction.events:
-            found[self._records[_type_label(event.type)]] += 1
+            found[self._records[_sort_of(event.type)]] += 1
         for refused in reduction.refused:
             found[self._letters[refused.reason]] += 1
         if intake.is_xml:
@@ -89,7 +93,7 @@ class BridgeMeters:
             counter.inc(times)
 
 
-def _type_label(event_type: str) -> str:
-    if event_type in labels.BRIDGE_TYPES:
-        return event_type
-    return "connect" if event_type.startswith(CONNECT_PREFIX) else labels.OTHER
+def _sort_of(event_type: str) -> BridgeType:
+    if (known := _SORTS.get(event_type)) is not None:
+        return known
+    return BridgeType.CONNECT if event_type.startswith(CONNECT_PREFIX) else BridgeType.OTHER

@@ -1,13 +1,13 @@
 """The label values that are known in advance; anything else an outsider may send is counted as `other`."""
 
 from enum import StrEnum
+from typing import Literal
 
-from schemas.audit import DeadLetterReason
 from schemas.catalogue import Kind
-from schemas.commands import CONTACT_KINDS, Action, Hold, LookupAction, TicketCause
+from schemas.commands import CONTACT_KINDS
 from schemas.events import EventType
-from schemas.health import Phase
-from schemas.signals import SignalType
+
+OTHER = "other"
 
 
 class Route(StrEnum):
@@ -17,6 +17,24 @@ class Route(StrEnum):
     CONNECT = "connect"
     EVENTS = "events"
     NONE = "none"
+
+
+PostRoute = Literal[Route.TXPUSH, Route.CONNECT]
+"""Where the vendor posts to."""
+POST_ROUTES: tuple[PostRoute, ...] = (Route.TXPUSH, Route.CONNECT)
+
+
+class BridgeType(StrEnum):
+    """What sort of record the bridge has stored: types that it knows, and two for all others."""
+
+    ACCOUNT_MODIFIED = EventType.ACCOUNT_MODIFIED.value
+    ACCOUNT_DELETED = EventType.ACCOUNT_DELETED.value
+    ACCOUNT_CHALLENGED = EventType.ACCOUNT_CHALLENGED.value
+    COMMAND_REPORTED = EventType.COMMAND_REPORTED.value
+    CANARY_SENT = EventType.CANARY_SENT.value
+    CONNECT = "connect"
+    """Any event of Data Connect."""
+    OTHER = OTHER
 
 
 class Outcome(StrEnum):
@@ -194,39 +212,5 @@ class StateRefusal(StrEnum):
     NOT_WRITTEN = "not_written"
 
 
-OTHER = "other"
-ROUTES = tuple(route.value for route in Route)
-POST_ROUTES = (Route.TXPUSH.value, Route.CONNECT.value)
-OUTCOMES = tuple(outcome.value for outcome in Outcome)
-SIGNATURE_RESULTS = tuple(result.value for result in SignatureResult)
-SIGNAL_TYPES = tuple(one.value for one in SignalType)
-BRIDGE_TYPES = (
-    EventType.ACCOUNT_MODIFIED.value,
-    EventType.ACCOUNT_DELETED.value,
-    EventType.ACCOUNT_CHALLENGED.value,
-    EventType.COMMAND_REPORTED.value,
-    EventType.CANARY_SENT.value,
-    "connect",
-    OTHER,
-)
-DECISION_RESULTS = tuple(result.value for result in DecisionResult)
-DEAD_LETTER_REASONS = tuple(reason.value for reason in DeadLetterReason)
-KINDS = tuple(kind.value for kind in Kind)
-CASE_KINDS = tuple(kind.value for kind in (*CONTACT_KINDS, Kind.OTP_ESCALATION))
-PHASES = tuple(phase.value for phase in Phase)
-HOLDS = tuple(hold.value for hold in Hold)
-TICKET_CAUSES = tuple(cause.value for cause in TicketCause)
-INCIDENT_CHANGES = tuple(change.value for change in IncidentChange)
-ACTIONS = tuple(action.value for action in Action)
-NOT_HANDED_OUT = tuple(reason.value for reason in NotHandedOut)
-REPORTS = tuple(outcome.value for outcome in Reported)
-VENDOR_CALLS = tuple(call.value for call in VendorCall)
-VENDOR_OUTCOMES = tuple(outcome.value for outcome in VendorOutcome)
-AUTHENTICATIONS = tuple(outcome.value for outcome in Authentication)
-LINK_OUTCOMES = tuple(outcome.value for outcome in LinkOutcome)
-LOOKUP_ACTIONS = tuple(action.value for action in LookupAction)
-LOOKUP_OUTCOMES = tuple(outcome.value for outcome in LookupOutcome)
-CANARY_OUTCOMES = tuple(outcome.value for outcome in CanaryOutcome)
-RESTORE_SOURCES = tuple(source.value for source in RestoreSource)
-RESTORED_FROM = tuple(place.value for place in RestoredFrom)
-STATE_REFUSALS = tuple(reason.value for reason in StateRefusal)
+CASE_KINDS = (*CONTACT_KINDS, Kind.OTP_ESCALATION)
+"""What a case has open; tickets are counted by cause."""

@@ -13,8 +13,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from schemas.audit import DeadLetterReason
+from schemas.catalogue import Kind
+from schemas.commands import Action
+from schemas.signals import SignalType
 from streams.observe import labels
-from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric, TopMetric
+from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, LabelValues, Metric, TopMetric, by
 from streams.observe.parts import business, canary, executor, restoring, subscribing, vendor
 
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -24,13 +28,13 @@ DELAY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1
 OPEN_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 
 
-_PARTITION = (Label("partition"),)
+_PARTITION = by("partition")
 
 BRIDGE_REQUESTS = CounterMetric(
     "txpush_bridge_requests_total",
     "requests",
     "Requests answered, by route and by what became of them.",
-    (Label("route", labels.ROUTES), Label("outcome", labels.OUTCOMES)),
+    by("route", labels.Route).by("outcome", labels.Outcome),
 )
 BRIDGE_ACK_SECONDS = HistogramMetric(
     "txpush_bridge_acknowledgement_seconds",
@@ -50,25 +54,25 @@ BRIDGE_RECORDS = CounterMetric(
     "txpush_bridge_records_stored_total",
     "records",
     "Records acknowledged on the inbound log, by event type.",
-    (Label("type", labels.BRIDGE_TYPES),),
+    by("type", labels.BridgeType),
 )
 BRIDGE_NOT_STORED = CounterMetric(
     "txpush_bridge_records_not_stored_total",
     "records",
     "Records answered 200 and not stored: transactions and test pings, by route.",
-    (Label("route", labels.POST_ROUTES),),
+    by("route", labels.POST_ROUTES),
 )
 BRIDGE_REDELIVERIES = CounterMetric(
     "txpush_bridge_redeliveries_total",
     "requests",
     "Bodies stored that this process had stored before, of its last 32,768: the vendor has sent them again.",
-    (Label("route", labels.POST_ROUTES),),
+    by("route", labels.POST_ROUTES),
 )
 BRIDGE_DEAD_LETTERS = CounterMetric(
     "txpush_bridge_dead_letters_total",
     "records",
     "Records and bodies acknowledged on the dead letter topic, by reason.",
-    (Label("reason", labels.DEAD_LETTER_REASONS),),
+    by("reason", DeadLetterReason),
 )
 BRIDGE_XML = CounterMetric(
     "txpush_bridge_xml_bodies_total", "bodies", "Bodies in XML: subscribe again with `Accept: application/json`."
@@ -83,13 +87,13 @@ BRIDGE_SIGNATURES = CounterMetric(
     "txpush_bridge_signatures_total",
     "requests",
     "Signatures of the vendor checked, by route and result; what is not good is refused, or only counted as set.",
-    (Label("route", labels.POST_ROUTES), Label("result", labels.SIGNATURE_RESULTS)),
+    by("route", labels.POST_ROUTES).by("result", labels.SignatureResult),
 )
 BRIDGE_STRATEGIES = CounterMetric(
     "txpush_bridge_signature_strategies_total",
     "requests",
     "TxPUSH signatures that another strategy than the one set would have found good; looked for in mode log.",
-    (Label("strategy"),),
+    by("strategy"),
 )
 BRIDGE_KEYS = GaugeMetric(
     "txpush_bridge_signing_key_accounts", "accounts", "Accounts whose signing keys the bridge knows."
@@ -113,25 +117,25 @@ AGENT_EVENTS = CounterMetric(
     "txpush_agent_events_total",
     "events",
     "Records decided on, by event type and by what they were (R1); what can be of a log is there from the start.",
-    (Label("type"), Label("outcome")),
+    by("type").by("outcome"),
 )
 AGENT_DECISIONS = CounterMetric(
     "txpush_agent_decisions_total",
     "decisions",
     "Decisions that changed state or emitted something, by what they came to: as many as audit records.",
-    (Label("result", labels.DECISION_RESULTS),),
+    by("result", labels.DecisionResult),
 )
 AGENT_COMMANDS = CounterMetric(
     "txpush_agent_commands_total",
     "messages",
     "Command messages committed, by kind and action.",
-    (Label("kind", labels.KINDS), Label("action", labels.ACTIONS)),
+    by("kind", Kind).by("action", Action),
 )
 AGENT_SIGNALS = CounterMetric(
     "txpush_agent_signals_total",
     "records",
     "Records committed on institution.signals, by type.",
-    (Label("type", labels.SIGNAL_TYPES),),
+    by("type", SignalType),
 )
 AGENT_LAG_MESSAGES = GaugeMetric(
     "txpush_agent_lag_messages", "messages", "Records of the partition not yet decided on.", _PARTITION
@@ -161,7 +165,7 @@ AGENT_COMMAND_DELAY = HistogramMetric(
     buckets=DELAY_BUCKETS,
 )
 AGENT_TABLE_RECORDS = GaugeMetric(
-    "txpush_agent_table_records", "records", "Records of a table in the partitions owned.", (Label("table"),)
+    "txpush_agent_table_records", "records", "Records of a table in the partitions owned.", by("table")
 )
 AGENT_RECORDS_OUT = CounterMetric(
     "txpush_agent_records_written_total", "records", "Records committed by transactions, state included."
@@ -176,7 +180,7 @@ AGENT_DEAD_LETTERS = CounterMetric(
     "txpush_agent_dead_letters_total",
     "records",
     "Records set aside, by reason.",
-    (Label("reason", labels.DEAD_LETTER_REASONS),),
+    by("reason", DeadLetterReason),
 )
 AGENT_EPOCH = GaugeMetric(
     "txpush_agent_producer_epoch",
@@ -219,23 +223,23 @@ class Instruments:
         ours = [metric for metric in METRICS if metric.component == component and not isinstance(metric, TopMetric)]
         self._made = {metric: _make(metric, registry) for metric in ours}
 
-    def counter(self, metric: CounterMetric, *values: str) -> Counter:
+    def counter(self, metric: CounterMetric[*LabelValues], *values: *LabelValues) -> Counter:
         """Give the series of a counter with these label values, in the order of the labels."""
         return cast("Counter", self._series(metric, values))
 
-    def gauge(self, metric: GaugeMetric, *values: str) -> Gauge:
+    def gauge(self, metric: GaugeMetric[*LabelValues], *values: *LabelValues) -> Gauge:
         """Give the series of a gauge."""
         return cast("Gauge", self._series(metric, values))
 
-    def histogram(self, metric: HistogramMetric, *values: str) -> Histogram:
+    def histogram(self, metric: HistogramMetric[*LabelValues], *values: *LabelValues) -> Histogram:
         """Give the series of a histogram."""
         return cast("Histogram", self._series(metric, values))
 
-    def forget(self, metric: GaugeMetric, *values: str) -> None:
+    def forget(self, metric: GaugeMetric[*LabelValues], *values: *LabelValues) -> None:
         """Drop a series that is no longer ours, such as the lag of a partition given up."""
         self._made[metric].remove(*values)
 
-    def watch(self, metric: GaugeMetric, value: Callable[[], float], *values: str) -> None:
+    def watch(self, metric: GaugeMetric[*LabelValues], value: Callable[[], float], *values: *LabelValues) -> None:
         """Read a gauge, of these label values, when it is scraped; at no cost in between."""
         self.gauge(metric, *values).set_function(value)
 
@@ -243,7 +247,7 @@ class Instruments:
         """Show the largest of these values, by the metric's label, when they are scraped."""
         self.registry.register(_Top(metric, values))
 
-    def _series(self, metric: Metric, values: tuple[str, ...]) -> Counter | Gauge | Histogram:
+    def _series(self, metric: Metric, values: tuple[object, ...]) -> Counter | Gauge | Histogram:
         made = self._made[metric]
         return made.labels(*values) if values else made
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry
 
-from streams.observe.labels import NotHandedOut
+from schemas.commands import Action
+from streams.observe.labels import NotHandedOut, Reported
 from streams.observe.metrics import Instruments
 from streams.observe.parts import subscribing
 
@@ -22,13 +23,13 @@ class Meters:
         self.registry = CollectorRegistry() if registry is None else registry
         self._instruments = Instruments("subscribe", self.registry)
 
-    def handed_out(self, action: str) -> None:
+    def handed_out(self, action: Action) -> None:
         """Count a command given to the caller."""
         self._instruments.counter(subscribing.SUBSCRIBE_HANDED_OUT, action).inc()
 
     def not_handed_out(self, why: NotHandedOut, times: int = 1) -> None:
         """Count messages that the caller does not get."""
-        self._instruments.counter(subscribing.SUBSCRIBE_NOT_HANDED_OUT, why.value).inc(times)
+        self._instruments.counter(subscribing.SUBSCRIBE_NOT_HANDED_OUT, why).inc(times)
 
     def acknowledged(self) -> None:
         """Count a command that the caller is done with."""
@@ -54,7 +55,7 @@ class Meters:
         if on:
             self._instruments.counter(subscribing.SUBSCRIBE_PAUSES).inc()
 
-    def reported(self, outcome: str) -> None:
+    def reported(self, outcome: Reported) -> None:
         """Count a report by what became of it."""
         self._instruments.counter(subscribing.SUBSCRIBE_REPORTS, outcome).inc()
 

@@ -105,7 +105,7 @@ class HttpReporter:
             outcome = Reported.REFUSED
             raise
         finally:
-            self._meters.reported(outcome.value)
+            self._meters.reported(outcome)
 
     async def _post(self, body: bytes) -> None:
         why = ""

@@ -215,7 +215,7 @@ class Subscription(Generic[C]):
         delivery = Delivery(offer, lambda: self._acknowledge(offer), lambda: self._hand_back(offer))
         self._in_hand = delivery
         self._free.clear()
-        self._meters.handed_out(offer.action.value)
+        self._meters.handed_out(offer.action)
         if offer.missed and offer.pending.contact is not None and not offer.repeated:
             self._meters.not_handed_out(NotHandedOut.EXPIRED)
             self._tell_expired(offer.pending.contact)

@@ -13,14 +13,14 @@ from streams.clock import Clock
 from streams.fold.effects import Outbox, SourceRecord
 from streams.fold.ledger import Tally
 from streams.observe import metrics
-from streams.observe.kinds import CounterMetric
+from streams.observe.kinds import AnyCounter
 from streams.observe.labels import OTHER, RestoredFrom, RestoreSource, StateRefusal
 from streams.observe.metrics import Instruments
 from streams.observe.parts import business, restoring
 from streams.worker.notes import Notes
 from streams.worker.outcomes import CONNECT, pairs
 
-COUNTED: dict[str, CounterMetric] = {
+COUNTED: dict[str, AnyCounter] = {
     "event": metrics.AGENT_EVENTS,
     "decision": metrics.AGENT_DECISIONS,
     "command": metrics.AGENT_COMMANDS,

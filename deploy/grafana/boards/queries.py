@@ -1,6 +1,6 @@
 """Queries made of the typed list of metrics: one that names a metric or a label that nobody exports is not made."""
 
-from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric
+from streams.observe.kinds import AnyCounter, AnyGauge, AnyHistogram, CounterMetric, GaugeMetric, Metric, by
 
 ANYWHERE = ""
 """For what has no process, or whose process has a job of the user's own: no choice of the reader's concerns it."""
@@ -11,7 +11,7 @@ _OF_SCRAPE = {"job", "instance"}
 
 UP = GaugeMetric("up", "boolean", "1 while Prometheus gets an answer.")
 ALERTS = GaugeMetric(
-    "ALERTS", "boolean", "1 for each alert that fires.", (Label("alertname"), Label("alertstate"), Label("severity"))
+    "ALERTS", "boolean", "1 for each alert that fires.", by("alertname").by("alertstate").by("severity")
 )
 STARTED = GaugeMetric("process_start_time_seconds", "seconds", "When a process was started.")
 MEMORY = GaugeMetric("process_resident_memory_bytes", "bytes", "Memory of a process.")
@@ -37,13 +37,13 @@ def summed(query: str, by: str = "") -> str:
     return f"sum by ({by}) ({query})" if by else f"sum({query})"
 
 
-def per_second(metric: CounterMetric, by: str = "", chosen: str = CHOSEN, /, **wanted: str) -> str:
+def per_second(metric: AnyCounter, by: str = "", chosen: str = CHOSEN, /, **wanted: str) -> str:
     """Give how fast a counter goes, as fine as the graph shows."""
     _check(metric, _labels(by))
     return summed(f"rate({of(metric, chosen, **wanted)}[$__rate_interval])", by)
 
 
-def within(window: str, metric: CounterMetric, by: str = "", chosen: str = CHOSEN, /, **wanted: str) -> str:
+def within(window: str, metric: AnyCounter, by: str = "", chosen: str = CHOSEN, /, **wanted: str) -> str:
     """Give how far a counter has come within a window, as `1h`; for what is too rare for a rate."""
     _check(metric, _labels(by))
     return summed(f"increase({of(metric, chosen, **wanted)}[{window}])", by)
@@ -66,28 +66,28 @@ def worst(metric: Metric, by: str = "", chosen: str = CHOSEN, /) -> str:
     return f"max by ({by}) ({of(metric, chosen)})" if by else f"max({of(metric, chosen)})"
 
 
-def age(metric: GaugeMetric, by: str = "", chosen: str = CHOSEN, /) -> str:
+def age(metric: AnyGauge, by: str = "", chosen: str = CHOSEN, /) -> str:
     """Give the seconds since a moment, the longest of several; nothing while it never was."""
     _check(metric, _labels(by))
     oldest = f"min by ({by})" if by else "min"
     return f"time() - {oldest} ({of(metric, chosen)} > 0)"
 
 
-def quantile(share: float, metric: HistogramMetric, by: str = "", chosen: str = CHOSEN, /) -> str:
+def quantile(share: float, metric: AnyHistogram, by: str = "", chosen: str = CHOSEN, /) -> str:
     """Give what a share of the observations did not exceed; nothing where there were none."""
     _check(metric, _labels(by))
     rate = f"rate({of(metric, chosen, part='_bucket')}[$__rate_interval])"
     return f"histogram_quantile({share}, {summed(rate, f'le, {by}' if by else 'le')})"
 
 
-def mean(metric: HistogramMetric, by: str = "", chosen: str = CHOSEN, /) -> str:
+def mean(metric: AnyHistogram, by: str = "", chosen: str = CHOSEN, /) -> str:
     """Give the mean of all observations since the processes were started, which are too few for a rate."""
     _check(metric, _labels(by))
     whole, times = (summed(of(metric, chosen, part=part), by) for part in ("_sum", "_count"))
     return share(whole, times)
 
 
-def within_and_new(window: str, metric: CounterMetric, by: str, chosen: str = CHOSEN, /) -> str:
+def within_and_new(window: str, metric: AnyCounter, by: str, chosen: str = CHOSEN, /) -> str:
     """Give how far counters have come whose series begin with their first count, which no increase would show."""
     old = summed(f"{of(metric, chosen)} offset {window}", by)
     return f"{within(window, metric, by, chosen)} > 0 or ({total(metric, by, chosen)} unless {old})"

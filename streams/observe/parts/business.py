@@ -1,7 +1,9 @@
 """The part of the list of metrics that tells what the agents' customers, banks and tickets come to."""
 
+from schemas.commands import Hold, TicketCause
+from schemas.health import Phase
 from streams.observe import labels
-from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric, TopMetric
+from streams.observe.kinds import AnyGauge, CounterMetric, GaugeMetric, HistogramMetric, Metric, TopMetric, by
 
 SEEN_BUCKETS = (1.0, 5.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0)
 
@@ -9,13 +11,13 @@ AGENT_ACCOUNTS = GaugeMetric(
     "txpush_agent_accounts",
     "accounts",
     "Accounts in the partitions owned, by where they stand; those deleted until they are forgotten.",
-    (Label("phase", labels.PHASES),),
+    by("phase", Phase),
 )
 AGENT_COMMANDS_OPEN = GaugeMetric(
     "txpush_agent_commands_open",
     "commands",
     "Commands that are open in the partitions owned, by kind; of tickets see txpush_agent_tickets_open.",
-    (Label("kind", labels.CASE_KINDS),),
+    by("kind", labels.CASE_KINDS),
 )
 AGENT_OTP_LOGINS = GaugeMetric(
     "txpush_agent_otp_logins", "logins", "Logins that ask for a one-time passcode at every connection (R7)."
@@ -30,26 +32,26 @@ AGENT_TICKETS_OPEN = GaugeMetric(
     "txpush_agent_tickets_open",
     "tickets",
     "Support tickets that are open, by cause, those of incidents among them.",
-    (Label("cause", labels.TICKET_CAUSES),),
+    by("cause", TicketCause),
 )
 AGENT_INCIDENTS_OPEN = GaugeMetric("txpush_agent_incidents_open", "incidents", "Incidents that are open (R9).")
 AGENT_FAILING_ACCOUNTS = TopMetric(
     "txpush_agent_institution_failing_accounts",
     "accounts",
     "Accounts whose last code is not 0, of the institutions that have most of them in the partitions owned.",
-    (Label("institution"),),
+    by("institution"),
 )
 AGENT_OBSERVATIONS = CounterMetric(
     "txpush_agent_observations_total",
     "observations",
     "Observations of accounts (R1), by the cause of their code in the catalogue.",
-    (Label("cause"),),
+    by("cause"),
 )
 AGENT_UNKNOWN_CODES = CounterMetric(
     "txpush_agent_unknown_codes_total",
     "observations",
     "Observations of codes that R11 treats, by code: 50 codes at most, `other` for the rest.",
-    (Label("code"),),
+    by("code"),
 )
 AGENT_UNKNOWN_CODE_DELAY = HistogramMetric(
     "txpush_agent_unknown_code_delay_seconds",
@@ -64,16 +66,16 @@ AGENT_CONTACTS_DEFERRED = CounterMetric(
     "txpush_agent_contacts_deferred_total",
     "contacts",
     "Contacts that did not go out at once, by what held them longest.",
-    (Label("reason", labels.HOLDS),),
+    by("reason", Hold),
 )
 AGENT_INCIDENTS = CounterMetric(
     "txpush_agent_incidents_total",
     "incidents",
     "Incidents opened and closed (R9).",
-    (Label("change", labels.INCIDENT_CHANGES),),
+    by("change", labels.IncidentChange),
 )
 
-STANDING: tuple[GaugeMetric, ...] = (
+STANDING: tuple[AnyGauge, ...] = (
     AGENT_ACCOUNTS,
     AGENT_COMMANDS_OPEN,
     AGENT_OTP_LOGINS,

@@ -1,19 +1,20 @@
 """The part of the list of metrics that the executor exports."""
 
+from schemas.commands import LookupAction
 from streams.observe import labels
-from streams.observe.kinds import CounterMetric, GaugeMetric, Label, Metric
+from streams.observe.kinds import CounterMetric, GaugeMetric, Metric, by
 
 EXECUTOR_LINKS = CounterMetric(
     "txpush_executor_links_total",
     "requests",
     "Requests of customers, by what became of them.",
-    (Label("outcome", labels.LINK_OUTCOMES),),
+    by("outcome", labels.LinkOutcome),
 )
 EXECUTOR_LOOKUPS = CounterMetric(
     "txpush_executor_lookups_total",
     "lookups",
     "Look-ups done with, by what was asked and what became of it.",
-    (Label("action", labels.LOOKUP_ACTIONS), Label("outcome", labels.LOOKUP_OUTCOMES)),
+    by("action", LookupAction).by("outcome", labels.LookupOutcome),
 )
 EXECUTOR_LAST_LOOKUP = GaugeMetric(
     "txpush_executor_last_lookup_timestamp_seconds",

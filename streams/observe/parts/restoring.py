@@ -1,7 +1,7 @@
 """The part of the list of metrics that tells how the agents' state comes back, and how it is kept on disk."""
 
 from streams.observe import labels
-from streams.observe.kinds import CounterMetric, HistogramMetric, Label, Metric
+from streams.observe.kinds import CounterMetric, HistogramMetric, Metric, by
 
 RESTORE_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 WRITE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
@@ -10,20 +10,20 @@ AGENT_RESTORE_SECONDS = HistogramMetric(
     "txpush_agent_restore_seconds",
     "seconds",
     "Time to bring a partition's state back, by what it began with; `full` has read all of its changelogs.",
-    (Label("source", labels.RESTORE_SOURCES),),
+    by("source", labels.RestoreSource),
     buckets=RESTORE_BUCKETS,
 )
 AGENT_RESTORED_RECORDS = CounterMetric(
     "txpush_agent_restored_records_total",
     "records",
     "Values read to bring state back: of the file, of changelogs behind it (tail), of whole changelogs (full).",
-    (Label("place", labels.RESTORED_FROM),),
+    by("place", labels.RestoredFrom),
 )
 AGENT_STATE_REFUSED = CounterMetric(
     "txpush_agent_state_files_refused_total",
     "files",
     "State files not used or not written on, by reason: their changelogs are read whole.",
-    (Label("reason", labels.STATE_REFUSALS),),
+    by("reason", labels.StateRefusal),
 )
 AGENT_STATE_BYTES = CounterMetric(
     "txpush_agent_state_written_bytes_total", "bytes", "Bytes of state written to this machine's disk."

@@ -1,19 +1,20 @@
 """The part of the list of metrics that services have which read commands by `streams.subscribe`."""
 
+from schemas.commands import Action
 from streams.observe import labels
-from streams.observe.kinds import CounterMetric, GaugeMetric, Label, Metric
+from streams.observe.kinds import CounterMetric, GaugeMetric, Metric, by
 
 SUBSCRIBE_HANDED_OUT = CounterMetric(
     "txpush_subscribe_handed_out_total",
     "commands",
     "Commands given to the service, by what it has to do.",
-    (Label("action", labels.ACTIONS),),
+    by("action", Action),
 )
 SUBSCRIBE_NOT_HANDED_OUT = CounterMetric(
     "txpush_subscribe_not_handed_out_total",
     "messages",
     "Messages that the service does not get, by reason.",
-    (Label("reason", labels.NOT_HANDED_OUT),),
+    by("reason", labels.NotHandedOut),
 )
 SUBSCRIBE_ACKNOWLEDGED = CounterMetric(
     "txpush_subscribe_acknowledged_total", "commands", "Commands that the service is done with."
@@ -37,7 +38,7 @@ SUBSCRIBE_PAUSES = CounterMetric(
     "txpush_subscribe_contact_pauses_total", "pauses", "Times that contacts began to wait for max_per_hour."
 )
 SUBSCRIBE_REPORTS = CounterMetric(
-    "txpush_subscribe_reports_total", "reports", "Reports, by what became of them.", (Label("outcome", labels.REPORTS),)
+    "txpush_subscribe_reports_total", "reports", "Reports, by what became of them.", by("outcome", labels.Reported)
 )
 
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

@@ -1,7 +1,7 @@
 """The part of the list of metrics that whoever calls the vendor exports."""
 
 from streams.observe import labels
-from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Label, Metric
+from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Metric, by
 
 ANSWER_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -9,7 +9,7 @@ VENDOR_CALLS = CounterMetric(
     "txpush_vendor_calls_total",
     "calls",
     "Calls of the vendor's API, by what the caller was told.",
-    (Label("call", labels.VENDOR_CALLS), Label("outcome", labels.VENDOR_OUTCOMES)),
+    by("call", labels.VendorCall).by("outcome", labels.VendorOutcome),
 )
 VENDOR_ANSWER_SECONDS = HistogramMetric(
     "txpush_vendor_answer_seconds", "seconds", "Time until the vendor answered a request.", buckets=ANSWER_BUCKETS
@@ -21,7 +21,7 @@ VENDOR_AUTHENTICATIONS = CounterMetric(
     "txpush_vendor_authentications_total",
     "attempts",
     "Attempts with the credentials, by what came of them.",
-    (Label("outcome", labels.AUTHENTICATIONS),),
+    by("outcome", labels.Authentication),
 )
 VENDOR_TOKEN_ACCEPTED = GaugeMetric(
     "txpush_vendor_token_accepted_timestamp_seconds",

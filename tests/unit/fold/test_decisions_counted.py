@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from schemas.audit import AuditRecord
 from schemas.signals import SignalType
 from streams.fold.ledger import Tally
-from streams.observe.labels import DECISION_RESULTS
+from streams.observe.labels import DecisionResult
 from streams.observe.metrics import Instruments
 from streams.worker.prometheus import PrometheusMetrics
 from tests.unit.fold.build import (
@@ -52,7 +52,7 @@ def test_decisions_are_as_many_as_audit_records() -> None:
     world.hear(activated(START, POLICY), looked(ONE, 0, START - HOUR), fails, fails, looked(ONE, 0, START + HOUR))
     world.hear(tick(START + DAY), event("account.observed", START, looked(ONE, 0, START).data, "another customer"))
     assert counted(world) == audited(world)
-    assert set(counted(world)) == set(DECISION_RESULTS)
+    assert set(counted(world)) == set(DecisionResult)
     assert sum(counted(world).values()) < world.seen
 
 
@@ -63,12 +63,12 @@ def test_those_of_institutions_count_as_well() -> None:
     assert counted(world) == audited(world) != Counter()
 
 
-@pytest.mark.parametrize("result", DECISION_RESULTS)
-def test_the_series_are_there_from_the_start(result: str) -> None:
+@pytest.mark.parametrize("result", DecisionResult)
+def test_the_series_are_there_from_the_start(result: DecisionResult) -> None:
     """At 0, so that the first decision is a step."""
     registry = CollectorRegistry()
     shown = PrometheusMetrics(Instruments("agent", registry), Fixed(), changed=lambda: None)
-    name, labels = "txpush_agent_decisions_total", {"result": result}
+    name, labels = "txpush_agent_decisions_total", {"result": result.value}
     assert registry.get_sample_value(name, labels) == 0.0
     tally = Tally()
     tally.count("decision", result, times=2)

@@ -6,6 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from schemas.catalogue import Kind
+from schemas.commands import Action
 from streams.observe import metrics
 from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Metric, TopMetric
 from streams.observe.metrics import METRICS, Instruments
@@ -101,7 +103,7 @@ def test_series_count() -> None:
     """Counters, gauges and histograms are reached by their constants and their label values."""
     registry = CollectorRegistry()
     agent = Instruments("agent", registry)
-    agent.counter(metrics.AGENT_COMMANDS, "connect-fix", "issue").inc(2)
+    agent.counter(metrics.AGENT_COMMANDS, Kind.CONNECT_FIX, Action.ISSUE).inc(2)
     agent.gauge(metrics.AGENT_LAG_MESSAGES, "0").set(5)
     agent.histogram(metrics.AGENT_BATCH).observe(7)
     labels = {"kind": "connect-fix", "action": "issue"}
