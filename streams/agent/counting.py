@@ -20,8 +20,12 @@ from streams.observe.parts.business import (
     AGENT_CASES_UNRESPONSIVE,
     AGENT_CASES_WAITING,
     AGENT_COMMANDS_OPEN,
+    AGENT_CONTACTS_DEFERRED,
     AGENT_FAILING_ACCOUNTS,
+    AGENT_OBSERVATIONS,
     AGENT_OTP_LOGINS,
+    AGENT_RELAPSES,
+    AGENT_UNKNOWN_CODES,
 )
 
 log = logging.getLogger(__name__)
@@ -68,9 +72,9 @@ def count_cases(tally: Tally, before: Customer | None, decision: Decision, rules
     for login_id in decision.logins:
         was = LoginState() if before is None else before.case(login_id)
         if after.case(login_id).relapses > was.relapses:
-            tally.count("relapse")
+            tally.count(AGENT_RELAPSES)
         for hold in deferred(turn, login_id, was):
-            tally.count("deferred", hold)
+            tally.count(AGENT_CONTACTS_DEFERRED, hold)
 
 
 def count_observation(tally: Tally, event: Event, outcome: Outcome, rules: Rules) -> None:
@@ -79,9 +83,9 @@ def count_observation(tally: Tally, event: Event, outcome: Outcome, rules: Rules
         return
     code = event.data.aggregation_status_code
     cause, is_unknown = _sort_of(rules, code)
-    tally.count("observation", cause)
+    tally.count(AGENT_OBSERVATIONS, cause)
     if is_unknown:
-        tally.count("unknown_code", str(code))
+        tally.count(AGENT_UNKNOWN_CODES, str(code))
         tally.unknown_at.append(event.time)
         _tell_unknown(event, event.data, code)
 

@@ -13,6 +13,7 @@ from streams.fold import SourceRecord
 from streams.fold.ledger import Ledger, Written
 from streams.fold.messages import headers_of
 from streams.kafka.topics import HEALTH, SIGNALS
+from streams.observe.parts.deciding import AGENT_SIGNALS
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class SignalWriter:
     def _send(self, written: Written, kind: SignalType, institution_id: str, subject: str, at: datetime) -> None:
         headers = headers_of(written.id, kind, Source.AGENT, rfc3339(at), subject)
         self._ledger.send(written, institution_id, headers, at, self._partition_of(institution_id))
-        self._ledger.tally.count("signal", kind)
+        self._ledger.tally.count(AGENT_SIGNALS, kind)
 
 
 class HealthWriter:

@@ -26,6 +26,7 @@ from streams.fold.held import Held
 from streams.fold.ledger import Ledger
 from streams.fold.messages import send
 from streams.links import FixLinks
+from streams.observe.parts.deciding import AGENT_FUTURE_DATES
 
 
 class AgentTurn:
@@ -163,7 +164,7 @@ class AgentTurn:
         due = None if decision.customer is None else decision.next_due
         self._due[customer_id] = (due, self._ledger.in_force.rules, self._around)
         if decision.future_dates:
-            self._ledger.tally.count("future_dates", times=decision.future_dates)
+            self._ledger.tally.count(AGENT_FUTURE_DATES, times=decision.future_dates)
         for institution_id, login_id in decision.counted:
             self.signals.count(record, customer_id, institution_id, login_id, decision.event_time)
         if decision.changed:

@@ -21,15 +21,15 @@ from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
 from streams.fold.lines import MAX_TEXT, Place, lines_of, short_text, tell_aside
 from streams.kafka.topics import AUDIT, DEAD_LETTER
+from streams.observe.kinds import AnyCounter, CounterMetric, LabelValues
 from streams.observe.labels import DecisionResult
+from streams.observe.parts import deciding
 
 KEPT_FIELDS = frozenset(
     field_.alias or name for name, field_ in AccountSnapshot.model_fields.items() if name != "account_type"
 )
 """What a dead letter may show of a record: ids, code and dates."""
 TRACE = "the log of the worker has the trace"
-TIMERS_FAILED = ("timers_failed",)
-"""What a tally counts keys under whose due time could not be told."""
 MAX_SHOWN_BYTES = 4096
 
 
@@ -42,17 +42,21 @@ class Written:
     value: bytes
 
 
+Series = tuple[AnyCounter, *tuple[Any, ...]]
+"""A counter, and the values of its labels."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What is counted of a poll, told to the metrics once it stands."""
 
-    counts: dict[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
+    counts: dict[Series, int] = field(default_factory=lambda: defaultdict(int))
     unknown_at: list[datetime] = field(default_factory=list)
     """When observations of codes that nobody knows were received."""
 
-    def count(self, *labels: str, times: int = 1) -> None:
-        """Count something by its name and labels."""
-        self.counts[labels] += times
+    def count(self, *series: *tuple[CounterMetric[*LabelValues], *LabelValues], times: int = 1) -> None:
+        """Count something: a counter, and the values of its labels."""
+        self.counts[series] += times
 
 
 def decision_failed(error: Exception, *, whose: str | None = None, at: str = "", told: str = TRACE) -> UnreadableRecord:
@@ -147,7 +151,7 @@ class PollLedger:
 
     def heard(self, event_type: str, outcome: str) -> None:
         """Count what became of an event."""
-        self.tally.count("event", event_type, outcome)
+        self.tally.count(deciding.AGENT_EVENTS, event_type, outcome)
         if self._lines is not None:
             self._lines.heard(outcome)
 
@@ -206,7 +210,7 @@ class PollLedger:
         self.effects.outbox.add(AUDIT, self._partition, audited)
         if self._lines is not None:
             self._lines.decided(key, phases, rules, said, dead_letter)
-        self.tally.count("decision", _result(dead_letter, said))
+        self.tally.count(deciding.AGENT_DECISIONS, _result(dead_letter, said))
 
     def activate(self, record: SourceRecord, event_id: str, activation: PolicyActivated) -> None:
         """Put other rules in force from the next record on, as of the partition's event time."""
@@ -241,7 +245,7 @@ class PollLedger:
         When a due time is asked for depends on polls and restarts: in the log there must be nothing of it.
         """
         self._failures.tell_timer(f"{self._log}/{self._partition}", error)
-        self.tally.count(*TIMERS_FAILED)
+        self.tally.count(deciding.AGENT_TIMERS_FAILED)
 
     def set_aside(self, record: SourceRecord, error: UnreadableRecord) -> None:
         """Write a dead letter in the same transaction, and say so in the chain."""
@@ -258,7 +262,7 @@ class PollLedger:
         # Of the time of writing: as old as a record may be that fails, its dead letter is kept for 14 days.
         self.effects.outbox.add(DEAD_LETTER, self._partition, OutRecord(key, written))
         self.dead_letters.append(error.whose)
-        self.tally.count("dead_letter", error.reason)
+        self.tally.count(deciding.AGENT_DEAD_LETTERS, error.reason)
         tell_aside(self._place, record, error)
         attributes: Mapping[str, bytes | None] = dict(record.headers)
         event_id = short_text(attributes.get("ce_id"))

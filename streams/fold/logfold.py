@@ -20,10 +20,11 @@ from streams.fold.effects import Effects, PartitionPaused, SourceRecord, Table, 
 from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
-from streams.fold.ledger import TIMERS_FAILED, PollLedger, Tally
+from streams.fold.ledger import PollLedger, Tally
 from streams.fold.opening import require_own
 from streams.fold.share import DeadLetterShare, PollShare
 from streams.fold.timers import SLICE_KEYS, PartitionTimers
+from streams.observe.parts.deciding import AGENT_TIMERS_FAILED
 
 SLICE_RECORDS = 1000
 """Records that are counted between two polls: some milliseconds."""
@@ -269,7 +270,7 @@ class LogFold:
                 raise
             except Exception as error:  # noqa: BLE001 - a poisonous customer must not take every worker down in turn
                 self._failures.tell_timer(f"{self._settings.log}/{partition}", error)
-                self._counted(Tally({TIMERS_FAILED: 1}))
+                self._counted(Tally({(AGENT_TIMERS_FAILED,): 1}))
                 due = None
             yield key, due
 

@@ -3,10 +3,12 @@
 import re
 
 from schemas.cloudevents import CONTENT_TYPE
+from schemas.commands import Lookup
 from schemas.times import rfc3339
 from streams.domain import Outgoing
 from streams.fold.effects import Headers
 from streams.fold.ledger import Ledger, Written
+from streams.observe.parts.deciding import AGENT_COMMANDS, AGENT_LOOKUPS
 
 LINK = re.compile(rb',"fix_url":"([^"\\]*)"\}\Z')
 """The link of a command as `send` puts it on: the last thing in it, and in no hash of the audit."""
@@ -39,5 +41,8 @@ def send(ledger: Ledger, message: Outgoing, source: str, fix_url: str | None = N
         sent = Written(message.topic, message.id, linked.model_dump_json().encode())
     headers = headers_of(message.id, message.topic, source, rfc3339(message.time), message.subject)
     ledger.send(sent, message.key, headers, message.time)
-    ledger.tally.count("command", message.data.kind, message.data.action)
+    if isinstance(message.data, Lookup):
+        ledger.tally.count(AGENT_LOOKUPS, message.data.action)
+    else:
+        ledger.tally.count(AGENT_COMMANDS, message.data.kind, message.data.action)
     return written

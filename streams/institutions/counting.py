@@ -9,7 +9,7 @@ from streams.domain import Rules
 from streams.fold.census import Standings, Survey
 from streams.fold.ledger import Tally
 from streams.observe.labels import IncidentChange
-from streams.observe.parts.business import AGENT_INCIDENTS_OPEN, AGENT_TICKETS_OPEN
+from streams.observe.parts.business import AGENT_INCIDENTS, AGENT_INCIDENTS_OPEN, AGENT_TICKETS_OPEN
 
 _INCIDENT = (AGENT_INCIDENTS_OPEN.name,)
 _CHANGES = {
@@ -35,4 +35,4 @@ INCIDENTS = Survey(incident_standings, attrgetter("ticket"))
 def count_incidents(tally: Tally, announced: Iterable[Event]) -> None:
     """Count what all partitions are told of incidents."""
     for event in announced:
-        tally.count("incident", _CHANGES[EventType(event.type)])
+        tally.count(AGENT_INCIDENTS, _CHANGES[EventType(event.type)])

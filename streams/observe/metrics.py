@@ -14,12 +14,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from schemas.audit import DeadLetterReason
-from schemas.catalogue import Kind
-from schemas.commands import Action
-from schemas.signals import SignalType
 from streams.observe import labels
 from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, LabelValues, Metric, TopMetric, by
-from streams.observe.parts import business, canary, executor, restoring, subscribing, vendor
+from streams.observe.parts import business, canary, deciding, executor, restoring, subscribing, vendor
 
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 TRANSACTION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
@@ -113,30 +110,6 @@ BRIDGE_LOG_UP = GaugeMetric(
     "txpush_bridge_log_available", "boolean", "1 while the inbound log can be written, as readiness sees it."
 )
 
-AGENT_EVENTS = CounterMetric(
-    "txpush_agent_events_total",
-    "events",
-    "Records decided on, by event type and by what they were (R1); what can be of a log is there from the start.",
-    by("type").by("outcome"),
-)
-AGENT_DECISIONS = CounterMetric(
-    "txpush_agent_decisions_total",
-    "decisions",
-    "Decisions that changed state or emitted something, by what they came to: as many as audit records.",
-    by("result", labels.DecisionResult),
-)
-AGENT_COMMANDS = CounterMetric(
-    "txpush_agent_commands_total",
-    "messages",
-    "Command messages committed, by kind and action.",
-    by("kind", Kind).by("action", Action),
-)
-AGENT_SIGNALS = CounterMetric(
-    "txpush_agent_signals_total",
-    "records",
-    "Records committed on institution.signals, by type.",
-    by("type", SignalType),
-)
 AGENT_LAG_MESSAGES = GaugeMetric(
     "txpush_agent_lag_messages", "messages", "Records of the partition not yet decided on.", _PARTITION
 )
@@ -176,12 +149,6 @@ AGENT_OPEN_SECONDS = HistogramMetric(
     "Time to fence the former owner and restore a partition.",
     buckets=OPEN_BUCKETS,
 )
-AGENT_DEAD_LETTERS = CounterMetric(
-    "txpush_agent_dead_letters_total",
-    "records",
-    "Records set aside, by reason.",
-    by("reason", DeadLetterReason),
-)
 AGENT_EPOCH = GaugeMetric(
     "txpush_agent_producer_epoch",
     "openings",
@@ -194,16 +161,9 @@ AGENT_PAUSED = GaugeMetric(
     "txpush_agent_partitions_paused", "partitions", "Partitions that do not go on; /readyz says why."
 )
 AGENT_TICKS = CounterMetric("txpush_agent_ticks_total", "records", "Ticks written because a timer was due.")
-AGENT_FUTURE_DATES = CounterMetric(
-    "txpush_agent_future_dates_total", "dates", "Dates later than event time + 24 h, taken as absent."
-)
-AGENT_TIMERS_FAILED = CounterMetric(
-    "txpush_agent_timers_failed_total",
-    "timers",
-    "Due times of a customer or an institution that could not be told: it waits for its next own event.",
-)
 
 METRICS: tuple[Metric, ...] = (
+    *deciding.METRICS,
     *(value for value in list(globals().values()) if isinstance(value, Metric)),
     *business.METRICS,
     *restoring.METRICS,

@@ -11,30 +11,14 @@ from schemas.signals import SignalType
 from schemas.times import to_epoch_ms
 from streams.clock import Clock
 from streams.fold.effects import Outbox, SourceRecord
-from streams.fold.ledger import Tally
+from streams.fold.ledger import Series, Tally
 from streams.observe import metrics
-from streams.observe.kinds import AnyCounter
 from streams.observe.labels import OTHER, RestoredFrom, RestoreSource, StateRefusal
 from streams.observe.metrics import Instruments
-from streams.observe.parts import business, restoring
+from streams.observe.parts import business, deciding, restoring
 from streams.worker.notes import Notes
 from streams.worker.outcomes import CONNECT, pairs
 
-COUNTED: dict[str, AnyCounter] = {
-    "event": metrics.AGENT_EVENTS,
-    "decision": metrics.AGENT_DECISIONS,
-    "command": metrics.AGENT_COMMANDS,
-    "signal": metrics.AGENT_SIGNALS,
-    "dead_letter": metrics.AGENT_DEAD_LETTERS,
-    "observation": business.AGENT_OBSERVATIONS,
-    "unknown_code": business.AGENT_UNKNOWN_CODES,
-    "relapse": business.AGENT_RELAPSES,
-    "deferred": business.AGENT_CONTACTS_DEFERRED,
-    "incident": business.AGENT_INCIDENTS,
-    "future_dates": metrics.AGENT_FUTURE_DATES,
-    "timers_failed": metrics.AGENT_TIMERS_FAILED,
-}
-"""What a tally may count."""
 COMMANDS = frozenset(COMMAND_TOPICS.values())
 KNOWN_TYPES = frozenset({*EventType, *SignalType})
 OF_PARTITION = (metrics.AGENT_LAG_MESSAGES, metrics.AGENT_LAG_SECONDS, metrics.AGENT_LAST_EVENT, metrics.AGENT_EPOCH)
@@ -122,7 +106,7 @@ class PrometheusMetrics:
     def expect(self, log: str) -> None:
         """Show at 0 what the records of a log can come to: a rate needs the step from there to the first one."""
         for event_type, outcome in pairs(log):
-            self._instruments.counter(metrics.AGENT_EVENTS, event_type, outcome)
+            self._instruments.counter(deciding.AGENT_EVENTS, event_type, outcome)
 
     def watch_standing(self, counts: Counts, causes: Iterable[str]) -> None:
         """Show how many accounts, cases, tickets and incidents stand where; `causes` are those of the catalogue."""
@@ -169,15 +153,20 @@ class PrometheusMetrics:
 
     def counted(self, tally: Tally) -> None:
         """Add what a poll has counted."""
-        for (name, *labels), times in tally.counts.items():
-            if name == "event":
-                labels[0] = _known_type(labels[0])
-            elif name == "unknown_code":
-                labels[0] = self._shown_code(labels[0])
-            self._instruments.counter(COUNTED[name], *labels).inc(times)
+        for series, times in tally.counts.items():
+            metric, *labels = self._shown(series)
+            self._instruments.counter(metric, *labels).inc(times)
         now = self._clock.now()
         for at in tally.unknown_at:
             self._delay_unknown.observe(max(0.0, (now - at).total_seconds()))
+
+    def _shown(self, series: Series) -> Series:
+        """Put what others choose under the few labels that are shown."""
+        metric, *labels = series
+        if metric is deciding.AGENT_EVENTS:
+            event_type, outcome = labels
+            return metric, _known_type(event_type), outcome
+        return (metric, self._shown_code(*labels)) if metric is business.AGENT_UNKNOWN_CODES else series
 
     def _shown_code(self, code: str) -> str:
         """Keep the series few, whatever codes the vendor makes up."""

@@ -4,8 +4,7 @@ from grafana_foundation_sdk.models import units
 
 from deploy.grafana.boards.panels import Board, Form, Limits, Panel, Query, Row, above, none_of
 from deploy.grafana.boards.queries import seen, share, total, within, within_and_new
-from streams.observe import metrics
-from streams.observe.parts import business, executor
+from streams.observe.parts import business, deciding, executor
 
 TO_CUSTOMERS = {"kind": "connect-fix|relink|remove-duplicate|consent-renewal|otp-escalation"}
 ENDED = "complete|withdraw"
@@ -95,7 +94,7 @@ REPAIRS = Row(
             "Broken links that lead to a new command, by kind.",
             "as at the same hour of other days.",
             units.Short,
-            (Query(within("1h", metrics.AGENT_COMMANDS, "kind", action="issue", **TO_CUSTOMERS), "{{kind}}"),),
+            (Query(within("1h", deciding.AGENT_COMMANDS, "kind", action="issue", **TO_CUSTOMERS), "{{kind}}"),),
             Form.STACK,
         ),
         Panel(
@@ -104,7 +103,7 @@ REPAIRS = Row(
             "most end by `complete`; `withdraw` is a link that healed by itself, or a command that another has"
             " replaced.",
             units.Short,
-            (Query(within("1h", metrics.AGENT_COMMANDS, "action", action=ENDED, **TO_CUSTOMERS), "{{action}}"),),
+            (Query(within("1h", deciding.AGENT_COMMANDS, "action", action=ENDED, **TO_CUSTOMERS), "{{action}}"),),
             Form.STACK,
         ),
         Panel(
@@ -123,8 +122,8 @@ REPAIRS = Row(
             (
                 Query(
                     share(
-                        within("$__range", metrics.AGENT_COMMANDS, action="complete", **TO_CUSTOMERS),
-                        within("$__range", metrics.AGENT_COMMANDS, action=ENDED, **TO_CUSTOMERS),
+                        within("$__range", deciding.AGENT_COMMANDS, action="complete", **TO_CUSTOMERS),
+                        within("$__range", deciding.AGENT_COMMANDS, action=ENDED, **TO_CUSTOMERS),
                     ),
                     "repaired",
                 ),
@@ -163,7 +162,7 @@ CONTACTS = Row(
             units.Short,
             (
                 Query(
-                    within("1h", metrics.AGENT_COMMANDS, "action", action="issue|remind", **TO_CUSTOMERS), "{{action}}"
+                    within("1h", deciding.AGENT_COMMANDS, "action", action="issue|remind", **TO_CUSTOMERS), "{{action}}"
                 ),
             ),
             Form.STACK,
@@ -199,7 +198,7 @@ BANKS = Row(
             units.Short,
             (
                 Query(total(business.AGENT_OTP_LOGINS), "logins"),
-                Query(within("1d", metrics.AGENT_COMMANDS, kind="otp-escalation", action="issue"), "found in a day"),
+                Query(within("1d", deciding.AGENT_COMMANDS, kind="otp-escalation", action="issue"), "found in a day"),
             ),
             width=6,
             runbooks=("TxpushOtpSurge",),
@@ -237,7 +236,7 @@ BANKS = Row(
             "Messages on remediation.support-ticket, by what happened to the ticket.",
             "a few.",
             units.Short,
-            (Query(within("1d", metrics.AGENT_COMMANDS, "action", kind="support-ticket"), "{{action}}"),),
+            (Query(within("1d", deciding.AGENT_COMMANDS, "action", kind="support-ticket"), "{{action}}"),),
             Form.STACK,
             width=5,
         ),

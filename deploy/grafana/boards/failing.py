@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import units
 from deploy.grafana.boards.panels import Form, Panel, Query, Row, above, none_of
 from deploy.grafana.boards.queries import CHOSEN, STARTED, age, of, per_second, seen, share, total, within
 from streams.observe import metrics
-from streams.observe.parts import business, vendor
+from streams.observe.parts import business, deciding, vendor
 
 REFUSED = "overloaded|log_unavailable|failed"
 """What the bridge answers with 503 or 500."""
@@ -32,7 +32,7 @@ FAILS = Row(
             units.Short,
             (
                 Query(seen(within("15m", metrics.BRIDGE_DEAD_LETTERS, "reason")), "bridge {{reason}}"),
-                Query(seen(within("15m", metrics.AGENT_DEAD_LETTERS, "job, reason")), "{{job}} {{reason}}"),
+                Query(seen(within("15m", deciding.AGENT_DEAD_LETTERS, "job, reason")), "{{job}} {{reason}}"),
             ),
             Form.STACK,
             width=6,
@@ -119,7 +119,7 @@ FAILS = Row(
             "Customers and banks whose due time could not be told: they wait for their next own event.",
             "none.",
             units.Short,
-            (Query(within("15m", metrics.AGENT_TIMERS_FAILED, "job"), "{{job}}"),),
+            (Query(within("15m", deciding.AGENT_TIMERS_FAILED, "job"), "{{job}}"),),
             limits=none_of(0.5),
             runbooks=("TxpushTimersFail",),
         ),
@@ -134,7 +134,7 @@ NOTICED = Row(
             " button.",
             "as at the same hour of other days. A wave for one kind follows a bank's outage or its change of login.",
             units.Short,
-            (Query(within("1h", metrics.AGENT_COMMANDS, "kind", CHOSEN, **CONTACTS), "{{kind}}"),),
+            (Query(within("1h", deciding.AGENT_COMMANDS, "kind", CHOSEN, **CONTACTS), "{{kind}}"),),
             Form.STACK,
             runbooks=("TxpushContactVolume",),
         ),
@@ -147,7 +147,7 @@ NOTICED = Row(
             (
                 Query(total(business.AGENT_INCIDENTS_OPEN), "incidents open"),
                 Query(
-                    within("6h", metrics.AGENT_COMMANDS, "", CHOSEN, kind="otp-escalation", action="issue"),
+                    within("6h", deciding.AGENT_COMMANDS, "", CHOSEN, kind="otp-escalation", action="issue"),
                     "escalations in 6 h",
                 ),
             ),

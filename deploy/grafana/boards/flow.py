@@ -7,7 +7,7 @@ from deploy.grafana.boards.processes import PROCESSES
 from deploy.grafana.boards.queries import ANYWHERE, CHOSEN_PARTITIONS, age, of, per_second, quantile, seen, total, worst
 from deploy.grafana.boards.subscribers import SUBSCRIBERS
 from streams.observe import metrics
-from streams.observe.parts import canary, executor
+from streams.observe.parts import canary, deciding, executor
 
 WAY = Row(
     "All of the way",
@@ -51,7 +51,7 @@ WAY = Row(
             units.RecordsPerSecond,
             (
                 Query(per_second(metrics.BRIDGE_DEAD_LETTERS, "job"), "{{job}}"),
-                Query(per_second(metrics.AGENT_DEAD_LETTERS, "job"), "{{job}}"),
+                Query(per_second(deciding.AGENT_DEAD_LETTERS, "job"), "{{job}}"),
             ),
             Form.STACK,
             width=6,
@@ -155,7 +155,7 @@ AGENTS = Row(
             "Records by what they were. `duplicate_event` is one that the vendor has sent again.",
             "as many as the bridge stores, and the agents' own ticks.",
             units.RecordsPerSecond,
-            (Query(per_second(metrics.AGENT_EVENTS, "job, outcome"), "{{job}} {{outcome}}"),),
+            (Query(per_second(deciding.AGENT_EVENTS, "job, outcome"), "{{job}} {{outcome}}"),),
             Form.STACK,
         ),
         Panel(
@@ -187,10 +187,13 @@ OUT = Row(
     (
         Panel(
             "Out: commands",
-            "Messages committed on command topics, by what is to be done.",
+            "Messages committed on command topics, by what is to be done, and look-ups asked of the executor.",
             "`issue` and `complete` in waves; `withdraw` where links heal by themselves.",
             units.MessagesPerSecond,
-            (Query(seen(per_second(metrics.AGENT_COMMANDS, "kind, action")), "{{kind}} {{action}}"),),
+            (
+                Query(seen(per_second(deciding.AGENT_COMMANDS, "kind, action")), "{{kind}} {{action}}"),
+                Query(per_second(deciding.AGENT_LOOKUPS, "action"), "lookup {{action}}"),
+            ),
             Form.STACK,
             width=12,
         ),
@@ -199,7 +202,7 @@ OUT = Row(
             "Records committed on institution.signals, by type: what the institution agents get.",
             "as many as failures and repairs come in.",
             units.RecordsPerSecond,
-            (Query(per_second(metrics.AGENT_SIGNALS, "type"), "{{type}}"),),
+            (Query(per_second(deciding.AGENT_SIGNALS, "type"), "{{type}}"),),
             Form.STACK,
             width=12,
             nothing="no signals",

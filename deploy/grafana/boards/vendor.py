@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import units
 from deploy.grafana.boards.panels import Board, Form, Panel, Query, Row, above, none_of
 from deploy.grafana.boards.queries import age, of, per_second, quantile, share, summed, total, within, worst
 from streams.observe import metrics
-from streams.observe.parts import executor, vendor
+from streams.observe.parts import deciding, executor, vendor
 
 PER_SECOND = 10
 """The default of TXPUSH_VENDOR_PER_SECOND."""
@@ -213,7 +213,7 @@ WEBHOOKS = Row(
                 Query(within("1h", metrics.BRIDGE_XML), "XML bodies"),
                 Query(within("1h", metrics.BRIDGE_UNREADABLE_DATES), "unreadable dates"),
                 Query(within("1h", metrics.BRIDGE_UNKNOWN_TYPES), "unknown types"),
-                Query(within("1h", metrics.AGENT_FUTURE_DATES), "future dates"),
+                Query(within("1h", deciding.AGENT_FUTURE_DATES), "future dates"),
                 Query(within("1h", vendor.VENDOR_UNREADABLE_ACCOUNTS), "accounts without ids"),
             ),
             Form.STACK,

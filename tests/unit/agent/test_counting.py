@@ -2,8 +2,17 @@
 
 import pytest
 
-from schemas.commands import Hold
+from schemas.catalogue import Kind
+from schemas.commands import Action, Hold, LookupAction
 from schemas.events import OverrideAction
+from streams.observe.kinds import AnyCounter
+from streams.observe.parts.business import (
+    AGENT_CONTACTS_DEFERRED,
+    AGENT_OBSERVATIONS,
+    AGENT_RELAPSES,
+    AGENT_UNKNOWN_CODES,
+)
+from streams.observe.parts.deciding import AGENT_COMMANDS, AGENT_LOOKUPS
 from tests.unit.fold.build import (
     BANKS,
     CUSTOMERS,
@@ -20,6 +29,7 @@ from tests.unit.fold.build import (
     forgotten,
     looked,
     overridden,
+    tick,
 )
 from tests.unit.fold.standing import standing
 
@@ -32,10 +42,10 @@ def agent() -> World:
     return agent_world()
 
 
-def counted(world: World, name: str) -> dict[tuple[str, ...], int]:
-    """Give what was counted under a name, by its labels."""
+def counted(world: World, metric: AnyCounter) -> dict[tuple[str, ...], int]:
+    """Give what a counter is to go up by, by the values of its labels."""
     found = [
-        (labels[1:], times) for tally in world.tallies for labels, times in tally.counts.items() if labels[0] == name
+        (series[1:], times) for tally in world.tallies for series, times in tally.counts.items() if series[0] is metric
     ]
     return {labels: sum(times for one, times in found if one == labels) for labels, _ in found}
 
@@ -92,7 +102,7 @@ def test_where_cases_stand(agent: World) -> None:
     assert standing(agent, "commands_open", "connect-fix") == 1
     assert standing(agent, "otp_logins") == 1
     assert standing(agent, "cases_waiting") == 1
-    assert counted(agent, "deferred") == {(Hold.COOLDOWN,): 1}
+    assert counted(agent, AGENT_CONTACTS_DEFERRED) == {(Hold.COOLDOWN,): 1}
     assert standing(agent, "cases_unresponsive") == 0
     agent.hear(looked(ONE, 185, START + 30 * DAY))
     assert standing(agent, "cases_unresponsive") == 1
@@ -101,19 +111,27 @@ def test_where_cases_stand(agent: World) -> None:
 def test_observations_by_cause(agent: World) -> None:
     """Each observation once, whatever its code; what was seen before is none."""
     agent.hear(looked(ONE, 185, START), looked(ONE, 185, START), looked(TWO, 0, START), looked(THREE, None, START))
-    assert counted(agent, "observation") == {("challenge",): 1, ("healthy",): 1}
+    assert counted(agent, AGENT_OBSERVATIONS) == {("challenge",): 1, ("healthy",): 1}
 
 
 def test_codes_that_nobody_knows(agent: World) -> None:
     """By code, with the time at which each was received."""
     agent.hear(looked(ONE, 777777, START), looked(TWO, 185, START))
-    assert counted(agent, "unknown_code") == {("777777",): 1}
+    assert counted(agent, AGENT_UNKNOWN_CODES) == {("777777",): 1}
     assert [at for tally in agent.tallies for at in tally.unknown_at] == [START]
+
+
+def test_what_goes_out(agent: World) -> None:
+    """Commands by kind and action; a look-up is asked of the executor, and is none."""
+    agent.hear(looked(ONE, 185, START), looked(TWO, 185, START, institution_login_id=None))
+    agent.hear(tick(START + 2 * HOUR))
+    assert counted(agent, AGENT_COMMANDS) == {(Kind.CONNECT_FIX, Action.ISSUE): 1}
+    assert counted(agent, AGENT_LOOKUPS) == {(LookupAction.LOCATE,): 1}
 
 
 def test_relapses(agent: World) -> None:
     """A login that is challenged again soon after a repair, once each."""
     agent.hear(looked(ONE, 185, START), connected(ONE, "done", START + HOUR), looked(ONE, 0, START + 2 * HOUR))
-    assert counted(agent, "relapse") == {}
+    assert counted(agent, AGENT_RELAPSES) == {}
     agent.hear(looked(ONE, 185, START + DAY), looked(ONE, 185, START + 2 * DAY))
-    assert counted(agent, "relapse") == {(): 1}
+    assert counted(agent, AGENT_RELAPSES) == {(): 1}

@@ -9,6 +9,7 @@ import pytest
 from schemas.events import Event, EventType, OverrideAction, Source
 from streams.domain import Outcome
 from streams.kafka.topics import HEALTH
+from streams.observe.parts.deciding import AGENT_EVENTS
 from tests.unit.fold.build import (
     BANKS,
     CUSTOMERS,
@@ -121,9 +122,9 @@ def test_incidents_are_counted_as_what_they_are(agent: World) -> None:
     opened = incident(START, 185, 1, is_open=True)
     agent.hear(opened, opened, incident(START + HOUR, 185, 2, is_open=False))
     counts = agent.tallies[0].counts
-    assert counts["event", EventType.INCIDENT_OPENED, Outcome.INCIDENT] == 1
-    assert counts["event", EventType.INCIDENT_OPENED, Outcome.DUPLICATE] == 1
-    assert counts["event", EventType.INCIDENT_CLOSED, Outcome.INCIDENT] == 1
+    assert counts[AGENT_EVENTS, EventType.INCIDENT_OPENED, Outcome.INCIDENT] == 1
+    assert counts[AGENT_EVENTS, EventType.INCIDENT_OPENED, Outcome.DUPLICATE] == 1
+    assert counts[AGENT_EVENTS, EventType.INCIDENT_CLOSED, Outcome.INCIDENT] == 1
 
 
 # -- R16: silences
@@ -272,7 +273,7 @@ def test_later_versions(agent: World) -> None:
     """An event about a partition that this version does not know is counted, and changes nothing."""
     agent.hear(event("of.a.later.version", START, {"n": 1}, None, Source.BRIDGE))
     assert not agent.audits
-    assert agent.tallies[0].counts["event", "of.a.later.version", Outcome.UNHANDLED] == 1
+    assert agent.tallies[0].counts[AGENT_EVENTS, "of.a.later.version", Outcome.UNHANDLED] == 1
 
 
 def test_customers_of_a_poll(agent: World) -> None:

@@ -1,6 +1,7 @@
 """Each decision that changed or emitted something is counted, once it stands, as it is audited."""
 
 from collections import Counter
+from itertools import chain
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,6 +11,7 @@ from schemas.signals import SignalType
 from streams.fold.ledger import Tally
 from streams.observe.labels import DecisionResult
 from streams.observe.metrics import Instruments
+from streams.observe.parts.deciding import AGENT_DECISIONS
 from streams.worker.prometheus import PrometheusMetrics
 from tests.unit.fold.build import (
     CUSTOMERS,
@@ -34,8 +36,9 @@ ONE = CUSTOMERS[0]
 def counted(world: World) -> Counter[str]:
     """Give the decisions of all polls by what they came to."""
     found = Counter[str]()
-    for tally in world.tallies:
-        found.update({labels[1]: times for labels, times in tally.counts.items() if labels[0] == "decision"})
+    for (metric, *labels), times in chain.from_iterable(tally.counts.items() for tally in world.tallies):
+        if metric is AGENT_DECISIONS:
+            found[labels[0]] += times
     return found
 
 
@@ -71,6 +74,6 @@ def test_the_series_are_there_from_the_start(result: DecisionResult) -> None:
     name, labels = "txpush_agent_decisions_total", {"result": result.value}
     assert registry.get_sample_value(name, labels) == 0.0
     tally = Tally()
-    tally.count("decision", result, times=2)
+    tally.count(AGENT_DECISIONS, result, times=2)
     shown.counted(tally)
     assert registry.get_sample_value(name, labels) == 2.0

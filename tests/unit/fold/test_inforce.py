@@ -4,6 +4,7 @@ from schemas.cloudevents import from_record
 from schemas.events import PolicyActivated, Source
 from schemas.policy import Policy
 from streams.fold.inforce import InForce, read_activation, write_activation
+from streams.observe.parts.deciding import AGENT_EVENTS
 from tests.unit.fold.build import (
     CATALOGUE,
     CUSTOMERS,
@@ -64,4 +65,4 @@ def test_an_announcement_does_not_undo_an_operator() -> None:
     )
     world.hear(said, looked(CUSTOMERS[1], 945, START + 2 * HOUR))
     assert [one["policy_version"] for one in world.sent("remediation.relink")] == ["2", "2"]
-    assert world.tallies[0].counts["event", "policy.activated", "overtaken"] == 1
+    assert world.tallies[0].counts[AGENT_EVENTS, "policy.activated", "overtaken"] == 1

@@ -15,6 +15,7 @@ from streams.fold.inforce import InForce
 from streams.fold.ledger import PollLedger, Written
 from streams.fold.lines import MAX_TEXT
 from streams.kafka.topics import AUDIT, DEAD_LETTER
+from streams.observe.parts.deciding import AGENT_DEAD_LETTERS
 from tests.unit.fold.build import CATALOGUE, CUSTOMERS, IDENTITY, POLICY, START, LogRecord, looked, record, rolled_on
 
 IN_FORCE = InForce.of(POLICY, CATALOGUE)
@@ -136,7 +137,7 @@ def test_a_dead_letter_is_a_link_of_the_chain(ledger: PollLedger) -> None:
     found = audit(ledger)
     assert (found.event_id, found.offset, found.dead_letter) == ("e3", 3, DeadLetterReason.BAD_DATA)
     assert found.messages == ()
-    assert ledger.tally.counts["dead_letter", "bad_data"] == 1
+    assert ledger.tally.counts[AGENT_DEAD_LETTERS, DeadLetterReason.BAD_DATA] == 1
 
 
 @pytest.mark.parametrize("timestamp", [-(2**62), 2**62, -1, 0])

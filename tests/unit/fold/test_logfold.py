@@ -19,6 +19,7 @@ from streams.fold.chain import first_link
 from streams.fold.effects import ShareTooLarge
 from streams.fold.share import MINIMUM
 from streams.kafka.topics import AUDIT, DEAD_LETTER, HEALTH, INSTITUTION_HEALTH, SIGNALS
+from streams.observe.parts.deciding import AGENT_EVENTS
 from tests.unit.fold.build import (
     BANKS,
     CUSTOMERS,
@@ -142,7 +143,7 @@ def test_types_of_later_versions_are_counted(agent: World) -> None:
     """An event that this version does not decide on is let through and changes nothing."""
     agent.hear(event("of.a.later.version", START, {"n": 1}, ONE, Source.BRIDGE))
     assert dead(agent) == []
-    assert agent.tallies[0].counts["event", "of.a.later.version", Outcome.UNHANDLED] == 1
+    assert agent.tallies[0].counts[AGENT_EVENTS, "of.a.later.version", Outcome.UNHANDLED] == 1
     assert not agent.audits
 
 
@@ -241,7 +242,7 @@ def test_ticks_are_counted_once(agent: World) -> None:
     """A tick is one event, however many customers it is for."""
     agent.hear(*(deleted(one, START) for one in (ONE, TWO)))
     agent.hear(tick(START + 40 * DAY))
-    assert agent.tallies[-1].counts["event", EventType.CLOCK_TICK, "tick"] == 1
+    assert agent.tallies[-1].counts[AGENT_EVENTS, EventType.CLOCK_TICK, "tick"] == 1
 
 
 # -- dead letters

@@ -13,6 +13,7 @@ from streams.domain import Customer, Decision, Outgoing, Rules, decide, next_due
 from streams.fold.effects import PartitionPaused, ShareTooLarge
 from streams.fold.share import MINIMUM, WINDOW, entries
 from streams.kafka.topics import DEAD_LETTER
+from streams.observe.parts.deciding import AGENT_TIMERS_FAILED
 from tests.unit.fold.build import (
     CUSTOMERS,
     HOUR,
@@ -129,7 +130,7 @@ def test_due_times_of_one_customer_that_cannot_be_told(
     agent.hear(tick(START + 48 * HOUR))
     assert reminded(agent) == set(OTHERS)
     assert agent.sent(DEAD_LETTER) == []
-    assert sum(one.counts["timers_failed",] for one in agent.tallies) == (0 if is_looked_at else 1)
+    assert sum(one.counts[AGENT_TIMERS_FAILED,] for one in agent.tallies) == (0 if is_looked_at else 1)
 
 
 def test_due_times_that_cannot_be_told_any_more(agent: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +140,7 @@ def test_due_times_that_cannot_be_told_any_more(agent: World, monkeypatch: pytes
     agent.hear(incident(START + 47 * HOUR, 103, 1, is_open=True), tick(START + 48 * HOUR))
     assert reminded(agent) == set(OTHERS)
     assert agent.sent(DEAD_LETTER) == []
-    assert agent.tallies[-1].counts["timers_failed",] == 1
+    assert agent.tallies[-1].counts[AGENT_TIMERS_FAILED,] == 1
     assert (agent.fold.next_due(PARTITION) or START) > START + 48 * HOUR
 
 

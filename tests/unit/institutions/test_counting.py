@@ -7,6 +7,7 @@ import pytest
 from schemas.events import Source
 from schemas.signals import SignalType
 from streams.observe.labels import IncidentChange
+from streams.observe.parts.business import AGENT_INCIDENTS
 from tests.unit.fold.build import DAY, START, World, institution_world, signal, tick
 from tests.unit.fold.standing import standing
 
@@ -18,7 +19,7 @@ def world() -> World:
 
 def counted(world: World, change: IncidentChange) -> int:
     """Count the changes of incidents."""
-    return sum(tally.counts["incident", change] for tally in world.tallies)
+    return sum(tally.counts[AGENT_INCIDENTS, change] for tally in world.tallies)
 
 
 def test_tickets(world: World) -> None:

@@ -13,6 +13,7 @@ from streams.domain.rules import Rules
 from streams.fold import PartitionPaused
 from streams.institutions import timers
 from streams.kafka.topics import DEAD_LETTER, SIGNALS
+from streams.observe.parts.deciding import AGENT_TIMERS_FAILED
 from tests.unit.fold.build import (
     BANKS,
     DAY,
@@ -159,7 +160,7 @@ def test_a_due_time_that_fails_at_a_tick(world: World, monkeypatch: pytest.Monke
     for at in (BY, BY + HOUR):
         world.hear(tick(at, Source.INSTITUTIONS))
     assert (completed(world), letters(world)) == ([OTHER], [])
-    assert sum(one.counts["timers_failed",] for one in world.tallies) == 1
+    assert sum(one.counts[AGENT_TIMERS_FAILED,] for one in world.tallies) == 1
 
 
 @pytest.mark.parametrize("polls", [(4,), (1, 3), (2, 2), (3, 1), (1, 1, 1, 1)])

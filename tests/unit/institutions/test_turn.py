@@ -14,6 +14,7 @@ from streams.domain.institutions import InstitutionDecision, fire
 from streams.fold import PartitionPaused
 from streams.institutions import turn
 from streams.kafka.topics import AUDIT, EVENTS, INSTITUTION_HEALTH
+from streams.observe.parts.deciding import AGENT_EVENTS
 from tests.unit.fold.build import (
     BANKS,
     DAY,
@@ -154,7 +155,7 @@ def test_counts_alone_change_no_chain_and_no_health(world: World) -> None:
     world.hear(healthy(5, timedelta(0)))
     assert world.out == {}
     assert list(world.state()["windows"]) == [BANK]
-    assert world.tallies[0].counts["event", SignalType.HEALTHY, "counted"] == 1
+    assert world.tallies[0].counts[AGENT_EVENTS, SignalType.HEALTHY, "counted"] == 1
 
 
 def test_an_empty_window_leaves_no_record(world: World) -> None:
@@ -193,7 +194,7 @@ def test_a_ticket_without_a_code_has_a_timer(world: World) -> None:
 def test_types_of_later_versions_are_counted(world: World) -> None:
     """A signal that this version does not know is let through and changes nothing."""
     world.hear(event("institution.of.a.later.version", START, {"n": 1}, BANK, Source.AGENT))
-    assert world.tallies[0].counts["event", "institution.of.a.later.version", "unhandled"] == 1
+    assert world.tallies[0].counts[AGENT_EVENTS, "institution.of.a.later.version", "unhandled"] == 1
     assert world.out == {}
 
 

@@ -11,7 +11,7 @@ from schemas.commands import Action
 from streams.observe import metrics
 from streams.observe.kinds import CounterMetric, GaugeMetric, HistogramMetric, Metric, TopMetric
 from streams.observe.metrics import METRICS, Instruments
-from streams.observe.parts import business
+from streams.observe.parts import business, deciding
 
 PRIVATE_LABELS = {"customer", "customer_id", "account", "account_id", "login", "login_id", "institution_id"}
 
@@ -103,7 +103,7 @@ def test_series_count() -> None:
     """Counters, gauges and histograms are reached by their constants and their label values."""
     registry = CollectorRegistry()
     agent = Instruments("agent", registry)
-    agent.counter(metrics.AGENT_COMMANDS, Kind.CONNECT_FIX, Action.ISSUE).inc(2)
+    agent.counter(deciding.AGENT_COMMANDS, Kind.CONNECT_FIX, Action.ISSUE).inc(2)
     agent.gauge(metrics.AGENT_LAG_MESSAGES, "0").set(5)
     agent.histogram(metrics.AGENT_BATCH).observe(7)
     labels = {"kind": "connect-fix", "action": "issue"}

@@ -15,6 +15,8 @@ from streams.fold.inforce import InForce
 from streams.fold.ledger import Tally
 from streams.kafka.topics import AUDIT
 from streams.observe.metrics import Instruments
+from streams.observe.parts.business import AGENT_UNKNOWN_CODES
+from streams.observe.parts.deciding import AGENT_EVENTS
 from streams.worker.notes import Notes
 from streams.worker.prometheus import PrometheusMetrics
 from tests.unit.fold.build import BANKS, CUSTOMERS, HOUR, START, Fixed, agent_world, looked, record
@@ -27,7 +29,7 @@ def test_event_types_of_others_make_few_series() -> None:
     registry = CollectorRegistry()
     tally = Tally()
     for event_type in ("connect.done", "connect.x1", "made.up.1", "made.up.2", EventType.CLOCK_TICK, SignalType.LEFT):
-        tally.count("event", event_type, "seen")
+        tally.count(AGENT_EVENTS, event_type, "seen")
     PrometheusMetrics(Instruments("agent", registry), Fixed(), lambda: None).counted(tally)
     found = {
         sample.labels["type"]: sample.value
@@ -54,7 +56,7 @@ def test_codes_that_nobody_knows_make_few_series() -> None:
     """The first ones have a series each, all others one; how long each took to be seen is told."""
     registry, tally = CollectorRegistry(), Tally()
     for code in range(60):
-        tally.count("unknown_code", str(code))
+        tally.count(AGENT_UNKNOWN_CODES, str(code))
     tally.unknown_at.append(Fixed().now() - timedelta(seconds=90))
     PrometheusMetrics(Instruments("agent", registry), Fixed(), lambda: None).counted(tally)
     name = "txpush_agent_unknown_codes_total"
