@@ -27,9 +27,10 @@ from streams.demo.telling.board import Board
 from streams.demo.telling.table import PREFIX, Display
 from streams.demo.telling.verdict import course_in_words, differences
 from streams.exits import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_OTHERWISE
+from streams.kafka.applied import TopicsError
 from streams.kafka.embedded import ClusterSpec, EmbeddedKafka, EmbeddedKafkaError
 from streams.kafka.embedded.command import Asked, ask_to_end, progress_bar
-from streams.kafka.topics import DEAD_LETTER, HEALTH, TopicsError
+from streams.kafka.topics import DEAD_LETTER, HEALTH
 from streams.observe.logs import LogOptions, log_to_stderr
 
 END_ATTEMPTS = 3

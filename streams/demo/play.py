@@ -18,7 +18,7 @@ from streams.demo.story import PEOPLE, STORY
 from streams.demo.telling.board import Board
 from streams.demo.telling.table import Display
 from streams.demo.telling.verdict import differences
-from streams.kafka import topics
+from streams.kafka import applied, topics
 from streams.kafka.embedded import EmbeddedKafka
 
 DECIDE_SECONDS = 25.0
@@ -49,7 +49,7 @@ class Play:
             DemoError, EmbeddedKafkaError, KafkaError: it could not be played to its end.
         """
         scene = self.scene
-        created = await topics.apply(scene.kafka.bootstrap, topics.EMBEDDED)
+        created = await applied.apply(scene.kafka.bootstrap, topics.EMBEDDED)
         scene.say(f"Kafka at {scene.kafka.bootstrap}, {len(created)} topics")
         scene.say(f"starting {', '.join(worker.name for worker in scene.cast.workers)}")
         scene.say(f"their logs, until the demo ends: {scene.folder}")

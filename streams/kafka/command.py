@@ -9,6 +9,7 @@ import click
 from aiokafka.errors import KafkaError
 
 from streams.exits import EXIT_NOTHING, EXIT_OK, EXIT_OTHERWISE
+from streams.kafka import applied
 from streams.kafka import topics as contract
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.acls import cluster as acl_cluster
@@ -35,7 +36,7 @@ def topics() -> None:
 def apply() -> None:
     """Create the topics that are missing; those that exist are left as they are."""
     settings = read_settings()
-    created = _run(settings, contract.apply(Access.of(settings), contract.Layout.of(settings)))
+    created = _run(settings, applied.apply(Access.of(settings), contract.Layout.of(settings)))
     click.echo("\n".join(f"created {name}" for name in created) or "nothing to create")
 
 
@@ -43,7 +44,7 @@ def apply() -> None:
 def check() -> None:
     """List every difference from the contract; exits 1 when there is one."""
     settings = read_settings()
-    problems = _run(settings, contract.check(Access.of(settings), contract.Layout.of(settings)))
+    problems = _run(settings, applied.check(Access.of(settings), contract.Layout.of(settings)))
     click.echo("\n".join(problems) or "all topics are as they should be")
     sys.exit(EXIT_OTHERWISE if problems else EXIT_OK)
 
@@ -92,7 +93,7 @@ def acls(named: tuple[str, ...], *, applies: bool, checks: bool) -> None:
 def _run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(request)
-    except contract.TopicsError as error:
+    except applied.TopicsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_OTHERWISE)
     except ClusterError as error:

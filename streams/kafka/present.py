@@ -9,9 +9,10 @@ from aiokafka.errors import KafkaError
 from streams.clock import Clock, WallClock
 from streams.exits import EXIT_CRASH, EXIT_NOTHING
 from streams.kafka.access import Access, ClusterError
+from streams.kafka.applied import TopicsError, require
 from streams.kafka.embedded.properties import is_embedded_cluster
 from streams.kafka.identity import log_identity
-from streams.kafka.topics import EVENTS, Layout, TopicsError, require
+from streams.kafka.topics import EVENTS, Layout
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,11 @@ from aiokafka.errors import InvalidTimestampError, KafkaError, ProducerClosed
 
 from streams.ending import ended
 from streams.kafka.access import Bootstrap, ClusterError, client_arguments
+from streams.kafka.applied import require
 from streams.kafka.lanes import Delivery, Lanes
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
 from streams.kafka.refusals import LOOK_AT_BROKERS, NO_RIGHT, no_right, told
-from streams.kafka.topics import Layout, require
+from streams.kafka.topics import Layout
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from streams.kafka import topics
+from streams.kafka import applied, topics
 from streams.kafka.access import Access
 from streams.kafka.identity import log_identity
 from streams.kafka.present import clock_of, require_clock
@@ -71,7 +71,7 @@ async def sweep_all(settings: Settings, options: Options) -> Report:
     """
     vendor_settings, clock = VendorSettings.of(settings), clock_of(settings)
     async with asyncio.timeout(CHECK_SECONDS):
-        await topics.require(Access.of(settings), topics.Layout.of(settings))
+        await applied.require(Access.of(settings), topics.Layout.of(settings))
         mark = await _mark(settings, options)
     state = State(mark) if options.state is None else resume.load(options.state, mark)
     book, counter = Book(), Unreadable(state.report.unreadable)
@@ -164,7 +164,7 @@ async def _mark(settings: Settings, options: Options) -> str:
         await require_clock(settings)
         log_name = await log_identity(Access.of(settings), topics.EVENTS)
     except LookupError as error:
-        raise topics.TopicsError(str(error)) from None
+        raise applied.TopicsError(str(error)) from None
     named = hashlib.sha256("\n".join(sorted(options.named)).encode()).hexdigest()
     return resume.fingerprint(log_name, settings.vendor_url, settings.partner_id or "", named, str(options.is_dry))
 

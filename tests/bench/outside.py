@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from streams.kafka import topics
+from streams.kafka import applied, topics
 from streams.kafka.topics import AGENT, EVENTS, Layout
 from tests.bench.traffic import Written
 
@@ -48,8 +48,8 @@ class Outside:
 
     def _apply_topics(self) -> None:
         layout = Layout(self.partitions, 1)
-        asyncio.run(topics.apply(self.bootstrap, layout))
-        _wait(lambda: not asyncio.run(topics.check(self.bootstrap, layout)), "the topics to be told of")
+        asyncio.run(applied.apply(self.bootstrap, layout))
+        _wait(lambda: not asyncio.run(applied.check(self.bootstrap, layout)), "the topics to be told of")
 
     def compress(self, names: Iterable[str], codec: str) -> None:
         """Have the broker compress what is written to some topics from now on."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-from streams.kafka import topics
+from streams.kafka import applied
 from streams.kafka.embedded import FULL_SPEED, QUICK_START, ClusterSpec, EmbeddedKafka
 from streams.kafka.topics import AGENT, EXECUTORS, INSTITUTIONS, LOOKUP, Layout
 from tests.bench.restarts.grown import grow
@@ -86,7 +86,7 @@ class Run:
         """Have everything run that the profile asks for; all processes of ours have ended at the end."""
         self._began = time.monotonic()
         profile, bootstrap = self.options.profile, self.kafka.bootstrap
-        await topics.apply(bootstrap, Layout(PARTITIONS, min(3, profile.brokers)))
+        await applied.apply(bootstrap, Layout(PARTITIONS, min(3, profile.brokers)))
         if self.options.accounts:
             await asyncio.to_thread(grow, bootstrap, PARTITIONS, Portfolio(self.options.accounts, self.options.seed))
         async with AsyncExitStack() as stack:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.kafka import topics
+from streams.kafka import applied, topics
 from streams.kafka.embedded import EmbeddedKafka
 
 
@@ -13,5 +13,5 @@ from streams.kafka.embedded import EmbeddedKafka
 def broker() -> Iterator[EmbeddedKafka]:
     """A broker with the topics of the contract: they and the agents' groups have fixed names."""
     with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, topics.EMBEDDED))
+        asyncio.run(applied.apply(kafka.bootstrap, topics.EMBEDDED))
         yield kafka

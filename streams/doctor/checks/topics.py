@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from streams.doctor.findings import Finding, ok, wrong
 from streams.doctor.scope import Scope
-from streams.kafka.topics import Layout, check, contract, topics_there
+from streams.kafka.applied import check, topics_there
+from streams.kafka.topics import Layout, contract
 
 
 async def there(scope: Scope) -> Mapping[str, tuple[int, int]]:

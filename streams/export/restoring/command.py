@@ -23,7 +23,8 @@ from streams.history.cluster import ClusterOrigin
 from streams.history.exports.files import write_whole
 from streams.history.exports.manifest import Manifest, read_manifest
 from streams.kafka.access import Access, ClusterError
-from streams.kafka.topics import EVENTS, SIGNALS, Layout, contract, require
+from streams.kafka.applied import require
+from streams.kafka.topics import EVENTS, SIGNALS, Layout, contract
 from streams.observe.logs import log_to_stderr
 from streams.operate.telling import read
 from streams.progress import Told

@@ -8,10 +8,11 @@ import click
 from aiokafka.errors import KafkaError
 
 from streams.exits import EXIT_OTHERWISE
-from streams.kafka import topics
+from streams.kafka import applied, topics
 from streams.kafka.access import Access, AccessRefusedError
+from streams.kafka.applied import TopicsError
 from streams.kafka.identity import log_identity
-from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS, SUBSCRIPTIONS, VENDOR_AUTH, Layout, TopicsError
+from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS, SUBSCRIPTIONS, VENDOR_AUTH, Layout
 from streams.operate.moving.copying import Copy
 from streams.operate.moving.drained import Ends, ends, require_rest
 from streams.operate.telling import agreed, run
@@ -71,9 +72,9 @@ async def _require_all(settings: Settings, target: Access, layout: Layout) -> En
         KafkaError, OSError, TimeoutError: a broker does not answer.
     """
     source = Access.of(settings)
-    await topics.require(source, Layout.of(settings))
+    await applied.require(source, Layout.of(settings))
     try:
-        await topics.require(target, layout)
+        await applied.require(target, layout)
         identities = [await log_identity(one, EVENTS) for one in (source, target)]
     except AccessRefusedError as error:
         raise OperateError(f"at {target} {error}") from error

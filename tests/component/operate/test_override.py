@@ -8,7 +8,8 @@ from aiokafka.errors import KafkaConnectionError
 
 from schemas.events import CustomerForgotten, Override, OverrideAction
 from streams.clock import ScaledClock
-from streams.kafka.topics import EVENTS, TopicsError
+from streams.kafka.applied import TopicsError
+from streams.kafka.topics import EVENTS
 from streams.operate import telling
 from streams.operate.writing import Failure, OperateError
 from streams.settings import Settings, SettingsError

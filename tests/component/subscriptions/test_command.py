@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaConnectionError
 from click.testing import CliRunner, Result
 
 from streams.cli import txpush
-from streams.kafka.topics import TopicsError
+from streams.kafka.applied import TopicsError
 from streams.settings import Settings, SettingsError
 from streams.subscriptions import command
 from streams.subscriptions.held import Account

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaConnectionError
 from click.testing import CliRunner, Result
 
 from streams.cli import txpush
-from streams.kafka.topics import TopicsError
+from streams.kafka.applied import TopicsError
 from streams.settings import Settings
 from streams.sweep import command
 from streams.sweep.process import Options

@@ -19,7 +19,7 @@ from schemas.cloudevents import to_headers, to_value
 from schemas.events import AccountSnapshot, CustomerForgotten, Event, EventType, Source
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.fold.intake import partition_of
-from streams.kafka import topics
+from streams.kafka import applied
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import AGENT, EMBEDDED, EVENTS
 from tests.integration.committed import committed, unread
@@ -209,7 +209,7 @@ def test_files_of_another_cluster_are_refused(agent: Worker, tmp_path: Path) -> 
     """The same folder on a cluster made anew is somebody else's state."""
     agent.end()
     with EmbeddedKafka() as other:
-        asyncio.run(topics.apply(other.bootstrap, EMBEDDED))
+        asyncio.run(applied.apply(other.bootstrap, EMBEDDED))
         stranger = worker(other.bootstrap, "agent-0", tmp_path)
         with started(stranger):
             stranger.until_ready()

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.commands import Lookup, LookupAction
 from streams.executor.process import GROUP
-from streams.kafka import topics
+from streams.kafka import applied, topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, Layout
 from tests.integration.bridge.test_bridge import BODY, TOKEN
@@ -32,7 +32,7 @@ WRONG = f"all {len(NAMES)} topics have 5 partitions, not 3: partitions are for l
 def broker() -> Iterator[EmbeddedKafka]:
     """A broker of these tests alone, with topics of five partitions."""
     with EmbeddedKafka() as cluster:
-        asyncio.run(topics.apply(cluster.bootstrap, FIVE))
+        asyncio.run(applied.apply(cluster.bootstrap, FIVE))
         yield cluster
 
 
@@ -96,7 +96,7 @@ async def make_anew(bootstrap: str) -> None:
                 await asyncio.sleep(0.05)
     finally:
         await admin.close()
-    await topics.apply(bootstrap, EMBEDDED)
+    await applied.apply(bootstrap, EMBEDDED)
 
 
 @pytest.mark.slow
@@ -128,7 +128,7 @@ def test_a_mismatch_behind_a_late_broker(broker: EmbeddedKafka, tmp_path: Path) 
 @pytest.fixture
 def fitting(broker: EmbeddedKafka) -> EmbeddedKafka:
     """The broker with the topics that it should have."""
-    if asyncio.run(topics.check(broker.bootstrap, EMBEDDED)):
+    if asyncio.run(applied.check(broker.bootstrap, EMBEDDED)):
         asyncio.run(make_anew(broker.bootstrap))
     return broker
 

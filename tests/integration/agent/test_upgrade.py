@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.state.partitions import STATE_VERSION
 from schemas.times import from_epoch_ms, rfc3339
 from streams.fold.intake import partition_of
-from streams.kafka import topics
+from streams.kafka import applied, topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.log import LogRecord
 from streams.kafka.producer import LogProducer, ProducerSettings
@@ -134,7 +134,7 @@ class Cluster:
             deleted.result(SECONDS)
         wait_for(lambda: self._forget_group(admin), bool, self.log)
         wait_for(lambda: set(admin.list_topics(timeout=SECONDS).topics) & set(derived), lambda left: not left, self.log)
-        assert sorted(asyncio.run(topics.apply(self.bootstrap, EMBEDDED))) == sorted(derived)
+        assert sorted(asyncio.run(applied.apply(self.bootstrap, EMBEDDED))) == sorted(derived)
 
     def _forget_group(self, admin: AdminClient) -> bool:
         """Delete the agent's place in the log; a stopped worker with a name of its own counts until its session ends.

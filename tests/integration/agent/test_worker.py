@@ -22,7 +22,7 @@ from schemas.cloudevents import to_headers, to_value
 from schemas.events import AccountSnapshot, Event, EventType, Source
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.fold.intake import partition_of
-from streams.kafka import topics
+from streams.kafka import applied
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EMBEDDED, EVENTS, HEALTH, changelog
@@ -139,7 +139,7 @@ def test_a_start_without_topics_is_refused(broker: EmbeddedKafka) -> None:
 
 @pytest.fixture(scope="module")
 def log(broker: EmbeddedKafka) -> Log:
-    asyncio.run(topics.apply(broker.bootstrap, EMBEDDED))
+    asyncio.run(applied.apply(broker.bootstrap, EMBEDDED))
     return Log(broker.bootstrap)
 
 

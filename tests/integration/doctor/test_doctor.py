@@ -22,8 +22,9 @@ from streams.doctor.findings import Status
 from streams.doctor.plan import OTHERS
 from streams.fold.inforce import InForce
 from streams.kafka.acls.rights import ALL_TOPICS
+from streams.kafka.applied import _configs
 from streams.kafka.embedded import EmbeddedKafka
-from streams.kafka.topics import AGENT, DEAD_LETTER, EVENTS, HEALTH, SUBSCRIPTIONS, _configs
+from streams.kafka.topics import AGENT, DEAD_LETTER, EVENTS, HEALTH, SUBSCRIPTIONS
 from streams.operate import acts
 from streams.operate.writing import write as decide
 from streams.subscriptions.held import Held

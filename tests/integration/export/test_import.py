@@ -13,7 +13,7 @@ from schemas.state import ControlState, encode
 from streams.history import History, Place
 from streams.history.cluster import ClusterOrigin
 from streams.history.exports.manifest import segment_path
-from streams.kafka import topics
+from streams.kafka import applied, topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EVENTS, HEALTH, SIGNALS, SUBSCRIPTIONS, changelog
@@ -111,7 +111,7 @@ async def _records(history: History, place: Place) -> list[tuple[object, ...]]:
 @pytest.fixture
 def other() -> Iterator[EmbeddedKafka]:
     with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, topics.EMBEDDED))
+        asyncio.run(applied.apply(kafka.bootstrap, topics.EMBEDDED))
         yield kafka
 
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import SecretStr
 
 from schemas.contract.channels import Component
-from streams.kafka import topics
+from streams.kafka import applied, topics
 from streams.kafka.access import Access
 from streams.kafka.acls import cluster as acls
 from streams.kafka.acls.users import User, users
@@ -122,7 +122,7 @@ def secured(folder: Path, authority: trustme.CA | None = None, *, by_certificate
 async def prepare(cluster: Secured, chosen: list[User] = USERS) -> None:
     """Make the topics and put the ACLs in force, as the administrator."""
     admin = cluster.access(ADMIN)
-    await topics.apply(admin, topics.EMBEDDED)
+    await applied.apply(admin, topics.EMBEDDED)
     await acls.apply(admin, chosen)
     assert await acls.check(admin, chosen) == []
 

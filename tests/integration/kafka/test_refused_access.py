@@ -16,7 +16,7 @@ import trustme
 from aiokafka.errors import KafkaError
 
 from schemas.contract.channels import Component
-from streams.kafka import topics
+from streams.kafka import applied
 from streams.kafka.access import Access, AccessRefusedError
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.topics import DEAD_LETTER, EMBEDDED, EVENTS
@@ -87,7 +87,7 @@ async def refused(access: Access) -> str:
     """Give the words with which a first look at the cluster ends, in time."""
     async with asyncio.timeout(REFUSED_SECONDS):
         with pytest.raises(AccessRefusedError) as error:
-            await topics.require(access, EMBEDDED)
+            await applied.require(access, EMBEDDED)
     return str(error.value)
 
 
@@ -133,7 +133,7 @@ async def test_another_protocol_is_guessed_at(cluster: Secured) -> None:
     """A listener that hangs up may be going down, so it is asked again; the words name what may be the matter."""
     async with asyncio.timeout(REFUSED_SECONDS):
         with pytest.raises(KafkaError, match="does its listener speak TXPUSH_KAFKA_SECURITY_PROTOCOL=PLAINTEXT"):
-            await topics.require(cluster.bootstrap, EMBEDDED)
+            await applied.require(cluster.bootstrap, EMBEDDED)
 
 
 async def test_a_running_bridge_says_what_is_wrong(cluster: Secured, tmp_path: Path) -> None:

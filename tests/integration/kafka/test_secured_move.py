@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 
 from schemas.contract.channels import Component
 from streams.fold.intake import partition_of
-from streams.kafka import topics
+from streams.kafka import applied
 from streams.kafka.access import Access
 from streams.kafka.topics import EMBEDDED, HEALTH, Layout
 from streams.kafka.view import TopicView, ViewRecord
@@ -28,7 +28,7 @@ def test_only_an_administrator_moves(tmp_path: Path, *, by_certificate: bool) ->
         secured(tmp_path, old.authority, by_certificate=by_certificate) as new,
     ):
         asyncio.run(prepare(old))
-        asyncio.run(topics.apply(new.access(ADMIN), NEW))
+        asyncio.run(applied.apply(new.access(ADMIN), NEW))
         agent = Producer(old.librdkafka(name_of(Component.AGENT)))
         agent.produce(HEALTH, VALUE, KEY, partition_of("7000000042", EMBEDDED.partitions))
         assert agent.flush(20) == 0

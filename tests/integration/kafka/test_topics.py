@@ -13,10 +13,11 @@ from aiokafka.errors import InvalidTimestampError, KafkaError
 from click.testing import CliRunner
 
 from streams.cli import txpush
-from streams.kafka import topics
+from streams.kafka import applied, topics
+from streams.kafka.applied import TopicsError
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.identity import log_identity
-from streams.kafka.topics import AUDIT, EMBEDDED, EVENTS, LOOKUP, Layout, TopicsError
+from streams.kafka.topics import AUDIT, EMBEDDED, EVENTS, LOOKUP, Layout
 
 pytestmark = pytest.mark.kafka
 
@@ -47,7 +48,7 @@ async def remove(bootstrap: str, names: list[str]) -> None:
 def bootstrap(kafka: EmbeddedKafka) -> Iterator[str]:
     """A broker that has the topics during these tests and none of them afterwards."""
     asyncio.run(remove(kafka.bootstrap, NAMES))
-    asyncio.run(topics.apply(kafka.bootstrap, EMBEDDED))
+    asyncio.run(applied.apply(kafka.bootstrap, EMBEDDED))
     yield kafka.bootstrap
     asyncio.run(remove(kafka.bootstrap, NAMES))
 
@@ -58,35 +59,35 @@ async def without(bootstrap: str, name: str) -> AsyncIterator[None]:
     await remove(bootstrap, [name])
     yield
     await remove(bootstrap, [name])
-    await topics.apply(bootstrap, EMBEDDED)
+    await applied.apply(bootstrap, EMBEDDED)
 
 
 async def test_applied_topics_are_as_they_should_be(bootstrap: str) -> None:
     """What is created is what is checked, for every topic of the contract."""
-    assert await topics.check(bootstrap, EMBEDDED) == []
-    await topics.require(bootstrap, EMBEDDED)
+    assert await applied.check(bootstrap, EMBEDDED) == []
+    await applied.require(bootstrap, EMBEDDED)
 
 
 async def test_applying_again_creates_nothing(bootstrap: str) -> None:
     """Applying twice is applying once; what is missing is created alone."""
-    assert await topics.apply(bootstrap, EMBEDDED) == []
+    assert await applied.apply(bootstrap, EMBEDDED) == []
     async with without(bootstrap, LOOKUP):
-        assert await topics.apply(bootstrap, EMBEDDED) == [LOOKUP]
+        assert await applied.apply(bootstrap, EMBEDDED) == [LOOKUP]
 
 
 async def test_of_two_who_apply_at_once_one_creates(bootstrap: str) -> None:
     """Who comes second has created nothing, though it looked before the topic was there."""
     async with without(bootstrap, LOOKUP):
-        one, other = await asyncio.gather(topics.apply(bootstrap, EMBEDDED), topics.apply(bootstrap, EMBEDDED))
+        one, other = await asyncio.gather(applied.apply(bootstrap, EMBEDDED), applied.apply(bootstrap, EMBEDDED))
         assert one + other == [LOOKUP]
 
 
 async def test_a_missing_topic_is_told(bootstrap: str) -> None:
     """The message names the topic and the command that makes it."""
     async with without(bootstrap, LOOKUP):
-        assert await topics.check(bootstrap, EMBEDDED) == [f"topic {LOOKUP} is missing: run `txpush topics apply`"]
+        assert await applied.check(bootstrap, EMBEDDED) == [f"topic {LOOKUP} is missing: run `txpush topics apply`"]
         with pytest.raises(TopicsError, match=rf"the topics do not fit:\n  topic {LOOKUP} is missing"):
-            await topics.require(bootstrap, EMBEDDED)
+            await applied.require(bootstrap, EMBEDDED)
 
 
 async def test_another_number_of_partitions_is_told(bootstrap: str) -> None:
@@ -96,8 +97,8 @@ async def test_another_number_of_partitions_is_told(bootstrap: str) -> None:
         async with admin(bootstrap) as client:
             made = NewTopic(LOOKUP, 5, 1, topic_configs={"min.insync.replicas": "1", **config})
             await client.create_topics([made])
-        assert await topics.apply(bootstrap, EMBEDDED) == []
-        (problem,) = await topics.check(bootstrap, EMBEDDED)
+        assert await applied.apply(bootstrap, EMBEDDED) == []
+        (problem,) = await applied.check(bootstrap, EMBEDDED)
         assert problem.startswith(f"topic {LOOKUP} has 5 partitions, not 3: ")
         assert "TXPUSH_PARTITIONS=5" in problem
 
@@ -105,13 +106,13 @@ async def test_another_number_of_partitions_is_told(bootstrap: str) -> None:
 async def test_another_setting_is_told(bootstrap: str) -> None:
     """A topic whose retention was changed is told with the command that mends it."""
     async with without(bootstrap, LOOKUP):
-        await topics.apply(bootstrap, EMBEDDED)
+        await applied.apply(bootstrap, EMBEDDED)
         async with admin(bootstrap) as client:
             changed = {"cleanup.policy": "delete", "retention.ms": "1000", "min.insync.replicas": "1"}
             await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, LOOKUP, configs=changed)])
         async with asyncio.timeout(30):
             # The broker takes the setting in a moment.
-            while not (problems := await topics.check(bootstrap, EMBEDDED)):  # noqa: ASYNC110 - it tells nobody
+            while not (problems := await applied.check(bootstrap, EMBEDDED)):  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.1)
         (problem,) = problems
         wanted, command = 7 * 86_400_000, f"kafka-configs --alter --topic {LOOKUP}"
@@ -122,10 +123,10 @@ async def test_another_setting_is_told(bootstrap: str) -> None:
 
 async def test_fewer_replicas_are_told(bootstrap: str) -> None:
     """A cluster that was made for the demo does not pass for a production one."""
-    (problem,) = await topics.check(bootstrap, Layout(3, 3))
+    (problem,) = await applied.check(bootstrap, Layout(3, 3))
     assert problem.startswith(f"all {len(NAMES)} topics have 1 replica, not 3: set TXPUSH_REPLICATION=1 if ")
     async with without(bootstrap, LOOKUP):
-        problems = await topics.check(bootstrap, Layout(3, 3))
+        problems = await applied.check(bootstrap, Layout(3, 3))
     assert f"topic {AUDIT} has 1 replicas, not 3: reassign its partitions" in problems
     assert any(f"topic {AUDIT} has min.insync.replicas=1, not 2" in problem for problem in problems)
     assert len(problems) == 2 * len(NAMES) - 1
@@ -135,7 +136,7 @@ async def test_more_replicas_than_brokers_are_refused(bootstrap: str) -> None:
     """Topics that the broker cannot make are told by name, with its reason."""
     async with without(bootstrap, LOOKUP):
         with pytest.raises(TopicsError, match=rf"the broker refused to create topics:\n  {LOOKUP}: .*replica"):
-            await topics.apply(bootstrap, Layout(3, 3))
+            await applied.apply(bootstrap, Layout(3, 3))
 
 
 async def test_the_future_is_refused(bootstrap: str) -> None:
@@ -159,7 +160,7 @@ async def test_a_log_is_named_for_good(kafka: EmbeddedKafka, bootstrap: str) -> 
     assert await log_identity(bootstrap, LOOKUP) == first
     assert await log_identity(bootstrap, AUDIT) != first
     async with without(bootstrap, LOOKUP):
-        await topics.apply(bootstrap, EMBEDDED)
+        await applied.apply(bootstrap, EMBEDDED)
         assert await log_identity(bootstrap, LOOKUP) != first
 
 
@@ -173,7 +174,7 @@ async def test_a_missing_log_has_no_name(bootstrap: str) -> None:
 async def test_no_broker_is_an_error_of_kafka() -> None:
     """Where nothing listens the callers are told so, at once."""
     with pytest.raises((KafkaError, OSError)):
-        await topics.check("127.0.0.1:1", EMBEDDED)
+        await applied.check("127.0.0.1:1", EMBEDDED)
     with pytest.raises((KafkaError, OSError)):
         await log_identity("127.0.0.1:1", EVENTS)
 

@@ -20,7 +20,7 @@ from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.cli import txpush
 from streams.fold.chain import first_link
 from streams.fold.intake import partition_of
-from streams.kafka import topics
+from streams.kafka import applied
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AUDIT, EVENTS, HEALTH, TICKETS, Layout
@@ -111,14 +111,14 @@ class Cluster:
 @pytest.fixture
 def old() -> Iterator[Cluster]:
     with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, Layout(OLD, 1)))
+        asyncio.run(applied.apply(kafka.bootstrap, Layout(OLD, 1)))
         yield Cluster(kafka.bootstrap, OLD)
 
 
 @pytest.fixture
 def new() -> Iterator[Cluster]:
     with EmbeddedKafka() as kafka:
-        asyncio.run(topics.apply(kafka.bootstrap, Layout(NEW, 1)))
+        asyncio.run(applied.apply(kafka.bootstrap, Layout(NEW, 1)))
         yield Cluster(kafka.bootstrap, NEW)
 
 

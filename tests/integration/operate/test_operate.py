@@ -16,7 +16,7 @@ from schemas.events import CustomerForgotten, Event, Override, OverrideAction, P
 from schemas.policy import Contact, Policy
 from streams.cli import txpush
 from streams.fold.intake import partition_of
-from streams.kafka import topics
+from streams.kafka import applied, topics
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS, SIGNALS
 from streams.operate.differences import as_toml
@@ -63,7 +63,7 @@ def broker() -> Iterator[EmbeddedKafka]:
 def own_kafka(broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch) -> EmbeddedKafka:
     """The broker with empty topics, and settings that lead to it."""
     asyncio.run(remove(broker, {topic.name for topic in topics.contract()}))
-    asyncio.run(topics.apply(broker.bootstrap, EMBEDDED))
+    asyncio.run(applied.apply(broker.bootstrap, EMBEDDED))
     for name, value in settings_for(broker.bootstrap).items():
         monkeypatch.setenv(name, value)
     return broker

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from streams.clock import WallClock
-from streams.kafka import topics
+from streams.kafka import applied
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED
 from streams.links import FixLinks
@@ -109,7 +109,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     sandbox.app = vendor  # type: ignore[assignment]  # served as it is
     command = {"command_id": str(uuid.uuid4()), "sequence": 0, "action": "issue", "customer_id": "7000000001"}
     with EmbeddedKafka() as kafka:
-        await topics.apply(kafka.bootstrap, EMBEDDED)
+        await applied.apply(kafka.bootstrap, EMBEDDED)
         message = json.dumps({**command, "institution_login_id": "7100000001"}).encode()
         await write(kafka.bootstrap, "remediation.connect-fix", [("7000000001", message, ())])
         async with serving(sandbox) as url:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from streams.clock import WallClock
-from streams.kafka import topics
+from streams.kafka import applied
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import CUSTOMER_COMMANDS, DEAD_LETTER, EMBEDDED, HEALTH, TICKETS
 from streams.kafka.view import TopicView, ViewRecord
@@ -200,7 +200,7 @@ async def running(
     kafka: EmbeddedKafka, folder: Path, also: Mapping[str, str] = MappingProxyType({}), vendor: AtVendor | None = None
 ) -> AsyncIterator[Whole]:
     """Run everything, and `also` subcommands by name, for a vendor given or a new one; all have to end well."""
-    await topics.apply(kafka.bootstrap, EMBEDDED)
+    await applied.apply(kafka.bootstrap, EMBEDDED)
     async with AsyncExitStack() as stack:
         there = await stack.enter_async_context(at_vendor()) if vendor is None else vendor
         bridge_port, executor_port = free_port(), free_port()

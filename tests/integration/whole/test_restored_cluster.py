@@ -10,7 +10,7 @@ import pytest
 from streams.fold.chain import first_link
 from streams.history import Place
 from streams.history.cluster import ClusterOrigin
-from streams.kafka import topics
+from streams.kafka import applied
 from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.identity import log_identity
 from streams.kafka.topics import AUDIT, EMBEDDED, EVENTS, SIGNALS
@@ -35,7 +35,7 @@ async def test_a_restored_cluster_goes_on(tmp_path: Path) -> None:
             await _txpush(lost, "export", export, "--whole", "--secrets")
             logs = {log: await log_identity(lost.bootstrap, log) for log in (EVENTS, SIGNALS)}
         with EmbeddedKafka() as new:
-            await topics.apply(new.bootstrap, EMBEDDED)
+            await applied.apply(new.bootstrap, EMBEDDED)
             await _txpush(new, "import", export)
             async with running(new, folder(tmp_path / "new"), vendor=vendor) as whole, flow_of(whole) as flow:
                 await whole.txpush("subscribe", "--all", "--renew")  # the bridge has another address

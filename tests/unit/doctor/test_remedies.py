@@ -15,7 +15,7 @@ from streams.canary.meters import CanaryMeters
 from streams.canary.rounds import LATE_SECONDS, Rounds, customers_of
 from streams.doctor.checks import processes, topics
 from streams.executor.process import _Process as ExecutorProcess
-from streams.kafka import topics as kafka_topics
+from streams.kafka import applied
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import Layout, contract
 from streams.kafka.view import TopicView
@@ -56,7 +56,7 @@ async def test_what_topics_lack_is_told_with_what_to_do(monkeypatch: pytest.Monk
     """Whatever differs: that a topic is missing, its partitions, its replicas, its settings."""
     first, *others = contract()
     layout = Layout(3, 3)
-    different = kafka_topics._differences(first, layout, (5, 1), {})
+    different = applied._differences(first, layout, (5, 1), {})
     missing = [f"topic {one.name} is missing: run `txpush topics apply`" for one in others]
 
     async def check(*_: object) -> list[str]:

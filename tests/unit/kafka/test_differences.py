@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from streams.kafka.topics import EMBEDDED, Layout, contract, differences
+from streams.kafka.applied import differences
+from streams.kafka.topics import EMBEDDED, Layout, contract
 
 PRODUCTION = Layout()
 NAMES = [topic.name for topic in contract()]

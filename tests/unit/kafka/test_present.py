@@ -6,9 +6,9 @@ import pytest
 
 from streams.clock import ScaledClock, WallClock
 from streams.kafka import present
+from streams.kafka.applied import TopicsError
 from streams.kafka.embedded.properties import new_cluster_id
 from streams.kafka.present import clock_of, require_clock
-from streams.kafka.topics import TopicsError
 from streams.settings import Settings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

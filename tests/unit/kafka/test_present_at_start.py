@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from streams.bridge import command as bridge
 from streams.executor import command as executor
 from streams.kafka import present
-from streams.kafka.topics import TopicsError
+from streams.kafka.applied import TopicsError
 from streams.settings import Settings
 
 CLOCK = "2026-01-01T00:00:00Z,2026-01-01T00:00:00Z,43200"
