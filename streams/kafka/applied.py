@@ -118,10 +118,7 @@ def _other_settings(layout: Layout, theirs: Layout) -> list[str]:
     """Say by which settings all topics are as they should be; nothing where that is by ours."""
     problems, topics = [], f"all {len(contract())} topics have"
     if theirs.partitions != layout.partitions:
-        problems.append(
-            f"{topics} {theirs.partitions} partitions, not {layout.partitions}: partitions are for life; set "
-            f"TXPUSH_PARTITIONS={theirs.partitions} if the cluster was made so, else see `txpush move --help`"
-        )
+        problems.append(_other_partitions(topics, theirs.partitions, layout))
     fewer, least = theirs.replication < layout.replication, layout.min_insync_replicas
     if fewer or theirs.min_insync_replicas != least:
         problems.append(
@@ -130,6 +127,13 @@ def _other_settings(layout: Layout, theirs: Layout) -> list[str]:
             f"run `kafka-configs --alter --topic TOPIC --add-config min.insync.replicas={least}` for each"
         )
     return problems
+
+
+def _other_partitions(who_has: str, partitions: int, layout: Layout) -> str:
+    return (
+        f"{who_has} {partitions} partitions, not {layout.partitions}: partitions are for life; set "
+        f"TXPUSH_PARTITIONS={partitions} if the cluster was made so, else see `txpush move --help`"
+    )
 
 
 async def require(bootstrap: Bootstrap, layout: Layout) -> None:
@@ -147,10 +151,7 @@ def _differences(topic: Topic, layout: Layout, found: tuple[int, int], config: M
     partitions, replication = found
     problems = []
     if partitions != layout.partitions:
-        problems.append(
-            f"topic {topic.name} has {partitions} partitions, not {layout.partitions}: partitions are for life; set "
-            f"TXPUSH_PARTITIONS={partitions} if the cluster was made so, else see `txpush move --help`"
-        )
+        problems.append(_other_partitions(f"topic {topic.name} has", partitions, layout))
     if replication < layout.replication:
         problems.append(
             f"topic {topic.name} has {replication} replicas, not {layout.replication}: reassign its partitions"
