@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, drop_output
+from streams.groups import Commands
 from streams.settings import SettingsError
 
 COMMANDS = {
@@ -44,7 +45,7 @@ NO_ROOM = frozenset({errno.EDQUOT, errno.EFBIG, errno.ENOSPC})
 """Faults that no trace explains: mostly of standard output, as files are named in words of their own."""
 
 
-class LazyCommands(click.Group):
+class LazyCommands(Commands):
     """A group that imports a command when it is run: `txpush topics` does not pay for Faust."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -18,13 +18,14 @@ from streams.audit.planning import Asked
 from streams.audit.running import CHECKPOINT, FILE, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
 from streams.audit.verify import verified
 from streams.clock import WallClock
+from streams.groups import Commands
 from streams.history import HistoryError
 from streams.history.origins import FORMER, origin_of
 from streams.operate.letters.choosing import Moment
 from streams.operate.telling import refuse
 
 
-@click.group()
+@click.group(cls=Commands)
 def audit() -> None:
     """Prove that what was decided is still what is written, and sign how far it was.
 

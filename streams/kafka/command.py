@@ -9,6 +9,7 @@ import click
 from aiokafka.errors import KafkaError
 
 from streams.exits import EXIT_NOTHING, EXIT_OK, EXIT_OTHERWISE
+from streams.groups import Commands
 from streams.kafka import applied
 from streams.kafka import topics as contract
 from streams.kafka.access import Access, ClusterError
@@ -20,7 +21,7 @@ from streams.settings import Settings, read_settings
 T = TypeVar("T")
 
 
-@click.group()
+@click.group(cls=Commands)
 def topics() -> None:
     """Create and check the topics of the contract, and the ACLs on them.
 

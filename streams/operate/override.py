@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from schemas.events import Override, OverrideAction
 from schemas.times import parse_rfc3339
+from streams.groups import Commands
 from streams.kafka.present import clock_of
 from streams.operate import acts
 from streams.operate.overrides.known import look_up
@@ -54,7 +55,7 @@ class Until(click.ParamType):
         return until
 
 
-@click.group()
+@click.group(cls=Commands)
 def override() -> None:
     """Decide over the rules: hold contact, mark a login, close a case, release old cases, end a pause.
 

@@ -12,6 +12,7 @@ from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
 from streams.exits import EXIT_OTHERWISE
 from streams.fold.inforce import InForce
+from streams.groups import Commands
 from streams.history import Place
 from streams.kafka.access import Access
 from streams.kafka.present import clock_of, require_clock
@@ -26,7 +27,7 @@ Standings = Mapping[Place, Standing | None]
 FILE = click.argument("file", type=click.Path(path_type=Path))
 
 
-@click.group()
+@click.group(cls=Commands)
 def policy() -> None:
     """Show the rules in force, check a file of your own, and put it in force.
 

@@ -10,6 +10,7 @@ import click
 from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import WallClock
 from streams.exits import EXIT_OTHERWISE
+from streams.groups import Commands
 from streams.kafka.access import Access
 from streams.operate.telling import refuse, signed
 from streams.settings import Settings, SettingsError, read_settings
@@ -24,7 +25,7 @@ SHOWN = 8
 RUN_SECONDS = 60.0
 
 
-@click.group()
+@click.group(cls=Commands)
 def vendor() -> None:
     """See whether the vendor's credentials may be tried, and let them be tried again.
 

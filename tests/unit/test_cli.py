@@ -33,6 +33,33 @@ def test_an_unknown_command_is_refused() -> None:
     assert "No such command 'topic'" in done.output
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["expalin", "7"], "No such command 'expalin'. Did you mean 'explain'?"),
+        (["dead-leter"], "No such command 'dead-leter'. Did you mean 'dead-letter'?"),
+        (["override", "silense"], "No such command 'silense'. Did you mean 'silence'?"),
+        (["dead-letter", "retyr"], "Did you mean 'retry'?"),
+        (["policy", "activat"], "Did you mean 'activate'?"),
+        (["topics", "aply"], "Did you mean 'apply'?"),
+        (["audit", "verfiy"], "Did you mean 'verify'?"),
+        (["vendor", "shwo"], "Did you mean 'show'?"),
+        (["explain", "7", "--acount", "5"], "No such option: --acount (Possible options: --account, --at)"),
+    ],
+)
+def test_a_slip_of_the_pen_is_told_what_may_be_meant(words: list[str], told: str) -> None:
+    """A command or an option that is nearly one is named as it is written."""
+    done = CliRunner().invoke(cli.txpush, words)
+    assert done.exit_code == 2
+    assert told in done.output
+
+
+def test_a_name_that_is_like_none_gets_no_guess() -> None:
+    """What is far from every command is refused as it is; what looks like an option is one."""
+    assert "Did you mean" not in CliRunner().invoke(cli.txpush, ["xyzzy"]).output
+    assert "No such option: --xyzzy" in CliRunner().invoke(cli.txpush, ["--xyzzy"]).output
+
+
 def test_settings_that_cannot_be_used_end_with_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import click
 
 from streams.clock import WallClock
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.groups import Commands
 from streams.kafka.access import Access
 from streams.kafka.topics import EVENTS
 from streams.operate.letters import telling
@@ -24,7 +25,7 @@ AT_ONCE, LOOKED_AT = 1000, 20_000
 """Records that one run puts back, and dead letters that it chooses them from, at most."""
 
 
-@click.group("dead-letter")
+@click.group("dead-letter", cls=Commands)
 def dead_letter() -> None:
     """See what was set aside and why, and put it back once it can be decided on.
 
