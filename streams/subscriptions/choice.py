@@ -34,13 +34,28 @@ def listed(path: Path) -> list[Account]:
     Empty lines and those that begin with `#` are passed by; an account that stands there twice is one.
 
     Raises:
-        ChoiceError: with the number of every faulty line.
+        ChoiceError: it cannot be read, or with the number of every faulty line.
+    """
+    return accounts_of(lines_in(path, "CUSTOMER,ACCOUNT a line"), str(path))
+
+
+def lines_in(path: Path, wanted: str) -> list[str]:
+    """Give the lines of a text file, or of standard input where the path is `-`.
+
+    Args:
+        path: of a text in UTF-8.
+        wanted: what a file that can be read has, for whoever has to name another.
+
+    Raises:
+        ChoiceError: it cannot be read; names the path and what to do.
     """
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ChoiceError(f"{path}: cannot be read: {error}") from None
-    return accounts_of(text.splitlines(), str(path))
+        return (sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")).splitlines()
+    except OSError as error:
+        why = error.strerror
+    except UnicodeDecodeError:
+        why = "it is no text in UTF-8"
+    raise ChoiceError(f"{path} cannot be read: {why}; name a file with {wanted}, or - for standard input")
 
 
 def accounts_of(lines: Iterable[str], place: str) -> list[Account]:

@@ -15,6 +15,7 @@ from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.access import ClusterError
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
+from streams.subscriptions.choice import ChoiceError, lines_in
 from streams.sweep.process import Options, sweep_all
 from streams.sweep.report import Report, told
 from streams.sweep.resume import StateError, write_whole
@@ -103,10 +104,10 @@ def _end(report: Report, state: Path | None) -> NoReturn:
 def _customers(path: Path) -> frozenset[str]:
     """Read a file with one customer id a line; empty lines and those that begin with `#` are passed by."""
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        _refuse(f"{path}: cannot be read: {error}")
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+        text = lines_in(path, "one customer id a line")
+    except ChoiceError as error:
+        _refuse(str(error))
+    lines = [(number, line.strip()) for number, line in enumerate(text, 1)]
     ids = [(number, valid_identifier(line)) for number, line in lines if line and not line.startswith("#")]
     faults = [f"{path}:{number}: not a customer id" for number, one in ids if one is None]
     if faults:

@@ -34,9 +34,21 @@ def test_faulty_lines_are_told_by_number(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    """In words."""
-    with pytest.raises(ChoiceError, match="cannot be read"):
+    """The path and what to do, without the number of an error."""
+    with pytest.raises(ChoiceError) as refused:
         listed(tmp_path / "gone.csv")
+    assert str(refused.value) == (
+        f"{tmp_path}/gone.csv cannot be read: No such file or directory; name a file with CUSTOMER,ACCOUNT a line, "
+        "or - for standard input"
+    )
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    """Nothing of what stands there is quoted."""
+    file = tmp_path / "accounts.xlsx"
+    file.write_bytes(b"\xff7,5\n")
+    with pytest.raises(ChoiceError, match=r"accounts\.xlsx cannot be read: it is no text in UTF-8; name a file with"):
+        listed(file)
 
 
 def test_one_account() -> None:

@@ -122,8 +122,11 @@ def test_customers_are_read_from_a_file(process: Process, tmp_path: Path) -> Non
             lambda file: file.write_text("7\na/b\n" + "x y\n" * 20),
             ["customers.txt:2: not a customer id", "and 11 more"],
         ),
-        (lambda file: file.write_bytes(b"\xff"), ["customers.txt: cannot be read"]),
-        (lambda _file: None, ["customers.txt: cannot be read"]),
+        (lambda file: file.write_bytes(b"\xff"), ["customers.txt cannot be read: it is no text in UTF-8"]),
+        (
+            lambda _file: None,
+            ["customers.txt cannot be read: No such file or directory; name a file with one customer id"],
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_ends_with_2(
