@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import secrets
 from collections.abc import Sequence
 from enum import StrEnum
@@ -11,6 +12,8 @@ log = logging.getLogger(__name__)
 KEY_BYTES = 32
 NAME_BYTES = 10
 """80 bits: among ten million ids the odds that any two have one name are below one in ten billion."""
+_NAME = re.compile(rf"([cal])_[0-9a-f]{{{2 * NAME_BYTES}}}(\.\d+)?")
+"""With the number that an export puts behind the names of some customers."""
 _OWN_KEY = (
     "pseudonyms are under a key that this process has made up, so no other process has the same: "
     "set TXPUSH_PSEUDONYM_KEYS to find a customer's lines by `txpush pseudonym`"
@@ -55,6 +58,12 @@ def _name(key: bytes, kind: Kind, identity: str) -> str:
     text = identity.encode(errors="backslashreplace")
     hashed = hashlib.blake2b(text, digest_size=NAME_BYTES, key=key, person=b"txpush " + kind.value.encode())
     return f"{kind.value}_{hashed.hexdigest()}"
+
+
+def kind_of(text: str) -> Kind | None:
+    """Tell whose name it is, under whatever key; None where it has not the form of one."""
+    found = _NAME.fullmatch(text)
+    return None if found is None else Kind(found[1])
 
 
 OURS = Pseudonyms()

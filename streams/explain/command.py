@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from streams.kafka.access import ClusterError
 from streams.kafka.present import clock_of
 from streams.operate.letters import choosing
 from streams.operate.telling import refuse
-from streams.pseudonyms import Pseudonyms
+from streams.pseudonyms import Kind, Pseudonyms, kind_of
 from streams.settings import read_settings
 
 OWN_KEY = (
@@ -113,7 +113,7 @@ def explain(
         sys.stdout.write(f"{story.model_dump_json()}\n")
     elif html is None and not story.is_empty:
         _print(story)
-    for line in _words(story, names):
+    for line in _words(story, asked, names):
         click.echo(line, err=True)
 
 
@@ -140,13 +140,22 @@ def _write(file: Path, document: str) -> None:
     click.echo(f"written to {file}", err=True)
 
 
-def _words(story: Story, names: Pseudonyms) -> list[str]:
+def _words(story: Story, asked: Asked, names: Pseudonyms) -> list[str]:
     """Say what a story cannot: that there is none, and what to check."""
     lines = []
     if story.is_empty:
         whom = f"customer {story.customer}" if story.account is None else f"account {story.account} of {story.customer}"
         lines.append(f"nothing in the log is about {whom}: see that the id is right")
-        lines += [f"and that it should be in {story.origin}", *story.notes]
+        lines += [f"and that it should be in {story.origin}", *story.notes, *_if_pseudonym(asked.customer_id)]
     if story.names == "hashed" and names.is_own:
         lines.append(OWN_KEY)
     return lines
+
+
+def _if_pseudonym(given: str) -> Iterator[str]:
+    """Say so where the id that was given is a name of the log: only a shared export knows somebody by one."""
+    if (kind := kind_of(given)) is not None:
+        yield (
+            f"{given} is a pseudonym of {'an' if kind is Kind.ACCOUNT else 'a'} {kind.name.lower()}, and nobody gets "
+            "back from it to an id: give the id of the customer; `txpush pseudonym ID` prints which names an id has"
+        )

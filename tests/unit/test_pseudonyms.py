@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli import txpush
-from streams.pseudonyms import Kind, Pseudonyms
+from streams.pseudonyms import Kind, Pseudonyms, kind_of
 from streams.settings import SettingsError, read_settings
 
 FIRST, SECOND = b"\x01" * 32, b"\x02" * 32
@@ -28,6 +28,15 @@ def test_names_differ_by_key_kind_and_id() -> None:
     names = [Pseudonyms([key]).name(kind, one) for key in (FIRST, SECOND) for kind in Kind for one in ("1", "2")]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[cal]_[0-9a-f]{20}", name) for name in names)
+
+
+def test_a_name_is_told_from_an_id() -> None:
+    """By its form, under whatever key; an export puts a number behind some."""
+    names = [Pseudonyms().name(kind, "7000000042") for kind in Kind]
+    assert [kind_of(name) for name in names] == list(Kind)
+    assert kind_of(f"{names[0]}.12") is Kind.CUSTOMER
+    near = ["7000000042", "c_42", names[0][:-1], f"{names[0]}0", f"{names[0]}.", names[0].upper(), names[0] + "\n"]
+    assert [kind_of(one) for one in near] == [None] * len(near)
 
 
 def test_without_a_key_one_is_made_up_and_that_is_said_once(caplog: pytest.LogCaptureFixture) -> None:

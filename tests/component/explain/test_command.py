@@ -76,6 +76,24 @@ def test_nobody_known(typed: Typed) -> None:
     assert json.loads(typed("7999999999", "--json").stdout)["entries"] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("c_fb5958c19f7b249ba889", "a customer"),
+        ("c_fb5958c19f7b249ba889.2", "a customer"),
+        ("a_fb5958c19f7b249ba889", "an account"),
+    ],
+)
+def test_a_pseudonym_is_not_taken_for_an_id_that_nobody_knows(typed: Typed, name: str, kind: str) -> None:
+    """It is what a story, the log or an export calls somebody; nobody gets back to the id from it."""
+    done = typed(name)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr.splitlines()[-1] == (
+        f"{name} is a pseudonym of {kind}, and nobody gets back from it to an id: give the id of the customer; "
+        "`txpush pseudonym ID` prints which names an id has"
+    )
+
+
 def test_an_account_that_is_not_the_customers(typed: Typed) -> None:
     """Those that are known are named."""
     done = typed(CUSTOMER, "--account", "59")
