@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, drop_output
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, drop_output, outlive_readers
 from streams.groups import Commands
 from streams.settings import SettingsError
 
@@ -41,6 +41,9 @@ COMMANDS = {
 }
 """Name, place, and one line of help."""
 
+PRINTERS = frozenset({"simulate"})
+"""Commands that do nothing but print: they end when nobody reads them any more."""
+
 NO_ROOM = frozenset({errno.EDQUOT, errno.EFBIG, errno.ENOSPC})
 """Faults that no trace explains: mostly of standard output, as files are named in words of their own."""
 
@@ -71,7 +74,8 @@ class LazyCommands(Commands):
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="txpush-remediation")
-def txpush() -> None:
+@click.pass_context
+def txpush(ctx: click.Context) -> None:
     """Turn Mastercard Open Finance notifications into exact remediation commands on Kafka.
 
     Settings come from the environment (TXPUSH_...), from the TOML file that TXPUSH_SETTINGS_FILE names, and secrets
@@ -87,6 +91,8 @@ def txpush() -> None:
       TXPUSH_INSTANCE=agent-0 txpush agent
       txpush sandbox --port 8099
     """  # noqa: D301 - click wants the real character
+    if ctx.invoked_subcommand not in PRINTERS:
+        outlive_readers()
 
 
 def main() -> None:

@@ -1,12 +1,16 @@
-"""How processes end: the exit codes of every command, and ends that do not wait."""
+"""How processes end: the exit codes of every command, ends that do not wait, and readers who are no reason to end."""
 
 import contextlib
+import io
 import logging
 import os
 import sys
 import threading
 from contextvars import copy_context
-from typing import NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 EXIT_OK = 0
 EXIT_OTHERWISE = 1
@@ -49,7 +53,47 @@ def _say_last(why: str, error: BaseException | None) -> None:
 def drop_output() -> None:
     """Let what standard output could not take go nowhere: Python would try once more at its end, and say so."""
     if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop(sys.stdout.fileno())
+
+
+def outlive_readers() -> None:
+    """Go on where whoever reads standard output or error leaves, as `head` does: what is done is not theirs to end.
+
+    What they would have read goes nowhere then. Streams that somebody else has put in place are left as they are.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and stream is getattr(sys, f"__{name}__"):
+            stream.flush()
+            setattr(sys, name, _outliving(stream))
+
+
+def _outliving(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    raw = _Outliving(stream.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw) if isinstance(stream.buffer, io.BufferedWriter) else cast("BinaryIO", raw),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+
+
+class _Outliving(io.FileIO):
+    """Goes nowhere from when nobody reads it any more."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            _drop(self.fileno())
+            return super().write(data)
+
+
+def _drop(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def bound_shutdown(seconds: float) -> None:
