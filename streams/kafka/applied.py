@@ -94,7 +94,7 @@ def differences(
     configs: Mapping[str, Mapping[str, str]],
     if_missing: str,
 ) -> list[str]:
-    """Tell topics from those of the contract: in a line a setting where they are all as other settings would have them.
+    """Tell topics from those of the contract: in one line where none is there or all differ in a setting.
 
     Args:
         layout: as the settings have it.
@@ -103,7 +103,9 @@ def differences(
         if_missing: what to do about one that is missing.
     """
     made = {existing.get(topic.name) for topic in contract()}
-    if len(made) == 1 and (found := made.pop()) is not None:
+    if len(made) == 1:
+        if (found := made.pop()) is None:
+            return [f"none of the {len(contract())} topics is there: {if_missing}"]
         theirs = Layout(*found)
         if not any(_differences(topic, theirs, found, configs[topic.name]) for topic in contract()):
             return _other_settings(layout, theirs)
@@ -142,8 +144,7 @@ async def require(bootstrap: Bootstrap, layout: Layout) -> None:
     Raises:
         TopicsError: with every difference in words.
     """
-    problems = await check(bootstrap, layout)
-    if problems:
+    if problems := await check(bootstrap, layout):
         raise TopicsError("the topics do not fit:\n  " + "\n  ".join(problems))
 
 

@@ -74,6 +74,13 @@ def test_one_that_is_missing_leaves_the_others_told_by_name() -> None:
     assert len(found) == len(NAMES)
 
 
+def test_where_none_is_there_that_is_one_sentence() -> None:
+    """A cluster that has nothing of ours lacks one command, not thirty topics; topics of others are no matter."""
+    told = [f"none of the {len(NAMES)} topics is there: run this"]
+    assert differences(PRODUCTION, {}, {}, "run this") == told
+    assert differences(PRODUCTION, {"somebody.else": (3, 1)}, {}, "run this") == told
+
+
 def test_another_setting_is_not_hidden() -> None:
     """Where a topic differs in more than the layout every line is there."""
     existing, configs = made_as(EMBEDDED)
