@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from aiokafka.errors import KafkaError
 
 from streams.doctor.checks.settings import refused
-from streams.doctor.checks.topics import partitions, there
+from streams.doctor.checks.topics import there
 from streams.doctor.findings import Checked, Finding, Status, left_out, warning, wrong
 from streams.doctor.plan import BROKERS, SECONDS, SETTINGS, Check, chosen
 from streams.doctor.scope import Scope
 from streams.kafka.access import AccessRefusedError, ClusterError
+from streams.kafka.applied import partitions_of
 from streams.kafka.refusals import NO_RIGHT
 from streams.operate.writing import OperateError
 from streams.places import place_of
@@ -55,7 +56,7 @@ async def _other_partitions(scope: Scope) -> str:
     """Say that the settings have another number of partitions than the topics; nothing where that is not known."""
     try:
         async with asyncio.timeout(SECONDS):
-            found = partitions(await scope.once(there))
+            found = partitions_of(await scope.once(there))
     except (AccessRefusedError, ClusterError, KafkaError, OSError, TimeoutError):
         return ""
     if not found or found == {scope.settings.partitions}:

@@ -88,6 +88,11 @@ async def topics_there(bootstrap: Bootstrap) -> Mapping[str, tuple[int, int]]:
         return await _existing(admin)
 
 
+def partitions_of(there: Mapping[str, tuple[int, int]]) -> frozenset[int]:
+    """Give the numbers of partitions that topics of the contract have: one where all are alike, none without topics."""
+    return frozenset(there[topic.name][0] for topic in contract() if topic.name in there)
+
+
 def differences(
     layout: Layout,
     existing: Mapping[str, tuple[int, int]],

@@ -35,10 +35,27 @@ def topics() -> None:
 
 @topics.command()
 def apply() -> None:
-    """Create the topics that are missing; those that exist are left as they are."""
+    """Create the topics that are missing; those that exist are left as they are.
+
+    Where they have another number of partitions than TXPUSH_PARTITIONS says nothing is created, and it ends with 2.
+    `txpush topics check` tells whatever else is not as it should be.
+    """
     settings = read_settings()
-    created = _run(settings, applied.apply(Access.of(settings), contract.Layout.of(settings)))
+    created = _run(settings, _applied(Access.of(settings), contract.Layout.of(settings)))
     click.echo("\n".join(f"created {name}" for name in created) or "nothing to create")
+
+
+async def _applied(access: Access, layout: contract.Layout) -> list[str]:
+    """Create what is missing beside topics of as many partitions; of different numbers no process would start."""
+    there = applied.partitions_of(await applied.topics_there(access))
+    if others := there - {0, layout.partitions}:  # 0: not there yet, or not any more
+        found = " and ".join(map(str, sorted(others)))
+        raise ClusterError(
+            f"there are topics with {found} partitions, not {layout.partitions}: nothing was created\n"
+            f"partitions are for life: set TXPUSH_PARTITIONS={min(others)} if the cluster was made so, else see "
+            "`txpush move --help`; `txpush topics check` tells them by name"
+        )
+    return await applied.apply(access, layout)
 
 
 @topics.command()

@@ -21,11 +21,6 @@ async def look(scope: Scope) -> Sequence[Finding]:
     return problems or [ok(f"{len(contract())} topics of {layout.partitions} partitions are as they should be")]
 
 
-def partitions(found: Mapping[str, tuple[int, int]]) -> frozenset[int]:
-    """Give the numbers of partitions that topics of the contract have: one where all are alike, none without topics."""
-    return frozenset(found[topic.name][0] for topic in contract() if topic.name in found)
-
-
 def _parted(problem: str) -> tuple[str, str]:
     what, _, remedy = problem.partition(": ")
     return what, remedy

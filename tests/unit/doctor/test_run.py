@@ -12,7 +12,7 @@ from streams.doctor.checks import topics
 from streams.doctor.findings import Checked, Finding, Status, left_out, ok, warning, worst, wrong
 from streams.doctor.plan import OTHERS, Check, chosen
 from streams.doctor.scope import COMPONENTS, Scope
-from streams.kafka import topics as kafka_topics
+from streams.kafka import applied
 from streams.kafka.access import AccessRefusedError, Bootstrap, ClusterError
 from streams.kafka.topics import EVENTS, Layout, contract
 from streams.settings import SettingsError
@@ -151,8 +151,8 @@ async def test_brokers_are_asked_for_their_topics_once(
         async def describe_configs(self, _resources: Sequence[object]) -> Sequence[object]:
             return []
 
-    monkeypatch.setattr(kafka_topics, "AIOKafkaAdminClient", lambda **_: Admin())
-    monkeypatch.setattr(kafka_topics, "differences", lambda *_: [])
+    monkeypatch.setattr(applied, "AIOKafkaAdminClient", lambda **_: Admin())
+    monkeypatch.setattr(applied, "differences", lambda *_: [])
     first, second = (Check(name, giving(ok("seen")), needs_partitions=True) for name in ("one", "two"))
     only(first)
     monkeypatch.setattr(run, "chosen", lambda _scope: [first, Check("topics", topics.look), second])
