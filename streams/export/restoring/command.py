@@ -74,12 +74,15 @@ def restore(folder: Path, processes: int | None) -> None:
             f"{settings.bootstrap} holds a part: delete its topics, apply them anew, then run the same again", err=True
         )
         sys.exit(EXIT_OTHERWISE)
+    unwritten = _keep_chains(folder, manifest, identities)  # before all words: these may have nowhere to go
     click.echo(f"{sum(one.records for one in outcome.results.values()):,} records are there, read back and compared")
     if expired := sum(one.expired for one in outcome.results.values()):
         click.echo(
             f"{expired:,} more are older than their topic is kept: they were written, and the brokers have deleted "
             "them by now, as they do; nothing is wrong"
         )
+    if unwritten:
+        click.echo(unwritten, err=True)
     _tell_chains(folder, manifest, identities)
 
 
@@ -181,18 +184,28 @@ def warnings(manifest: Manifest) -> Iterator[str]:
             yield f"{name} is not in it: it was made without --secrets; `txpush subscribe --all --renew` makes new keys"
 
 
-def _tell_chains(folder: Path, manifest: Manifest, identities: Mapping[str, str]) -> None:
-    chains = {log: f"{manifest.cluster_id}/{manifest.topics[log].id}" for log in (EVENTS, SIGNALS)}
+def _chains(manifest: Manifest) -> Mapping[str, str]:
+    """Give the names under which the audit chains of an export began, by log."""
+    return {log: f"{manifest.cluster_id}/{manifest.topics[log].id}" for log in (EVENTS, SIGNALS)}
+
+
+def _keep_chains(folder: Path, manifest: Manifest, identities: Mapping[str, str]) -> str:
+    """Write what audits have to know of the chains; gives why that could not be, empty where it is there."""
     restored = {
         "restored_at": rfc3339(WallClock().now()),
         "exported_at": manifest.made_at,
-        "chains": chains,
+        "chains": _chains(manifest),
         "logs": dict(identities),
     }
     try:
         write_whole(folder / RESTORED, msgspec.json.format(msgspec.json.encode(restored)) + b"\n")
     except OSError as error:
-        click.echo(f"{folder / RESTORED} could not be written ({error.strerror}): keep these lines", err=True)
+        return f"{folder / RESTORED} could not be written ({error.strerror}): keep these lines"
+    return ""
+
+
+def _tell_chains(folder: Path, manifest: Manifest, identities: Mapping[str, str]) -> None:
+    chains = _chains(manifest)
     click.echo("audit chains that began before keep the name of the log that they began with:")
     for log, name in chains.items():
         click.echo(f"  {log}: {name}, now {identities[log]}")
