@@ -23,6 +23,7 @@ from streams.history import HistoryError
 from streams.history.origins import origin_of
 from streams.kafka.access import ClusterError
 from streams.kafka.present import clock_of
+from streams.kafka.refusals import keep_to_words
 from streams.operate.letters import choosing
 from streams.operate.telling import refuse
 from streams.pseudonyms import Kind, Pseudonyms, kind_of
@@ -103,6 +104,7 @@ def explain(
     if at is not None and since is not None and since > at:
         refuse(f"--from {rfc3339(since)} is behind --at {rfc3339(at)}: change one of them")
     settings = read_settings()
+    keep_to_words()
     names = Pseudonyms(settings.log_options("explain").keys)
     asked = Asked(customer, account_id, since, at)
     with Bar() as bar:

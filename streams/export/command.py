@@ -17,13 +17,14 @@ from streams.export.choices import Choices, ExportError, chosen_topics
 from streams.export.cut import uncommitted_ends
 from streams.export.names.names import key_name
 from streams.export.plan import PLAN
-from streams.export.run import WARNINGS, Run, require_all_state
+from streams.export.run import Run, require_all_state
 from streams.export.workers import processes_for
 from streams.history import Content, HistoryError
 from streams.history.cluster import ClusterOrigin
 from streams.history.exports.manifest import Manifest
 from streams.history.private import private_files
 from streams.kafka.access import Access, ClusterError
+from streams.kafka.refusals import keep_to_words
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 
@@ -78,6 +79,7 @@ def export(  # noqa: PLR0917 - options
     settings = read_settings()
     log = settings.log_options("export", at_least=logging.WARNING)
     log_to_stderr(log)
+    keep_to_words()
     try:
         choices = Choices(
             topics=chosen_topics(topics, secrets=secrets, until=until is not None),
@@ -90,7 +92,6 @@ def export(  # noqa: PLR0917 - options
         _check(choices, log.keys)
     except ExportError as error:
         _end(error, EXIT_NOTHING)
-    _warn(WARNINGS[choices.content])
     manifest = _made(_run(settings, folder, choices, processes, log.keys))
     click.echo(told(folder, manifest))
 

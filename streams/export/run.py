@@ -66,6 +66,7 @@ class Run:
             OSError: the folder cannot be written to.
         """
         plan = asyncio.run(self._planned())
+        self.say(WARNINGS[self.choices.content])
         forgotten = frozenset[str]()
         if self.choices.content is Content.STRIPPED:
             plan, forgotten = self._with_forgotten(plan)

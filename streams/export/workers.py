@@ -15,6 +15,7 @@ from streams.export.choices import ExportError
 from streams.export.reading import Tick
 from streams.history import HistoryError
 from streams.kafka.access import ClusterError
+from streams.kafka.refusals import keep_to_words
 
 T = TypeVar("T")
 Work = Callable[[int, Tick], T]
@@ -85,6 +86,7 @@ def _wait(waiting: "dict[Future[T], int]", told: "SimpleQueue[int]", tick: Tick,
 def _start(told: "SimpleQueue[int]") -> None:
     global _told  # noqa: PLW0603 - a process has one, from its start on
     _told = told
+    keep_to_words()
 
 
 def _work(work: Work[T], number: int) -> T:

@@ -16,6 +16,7 @@ from streams.kafka.access import Access, ClusterError
 from streams.kafka.acls import cluster as acl_cluster
 from streams.kafka.acls import script as acl_script
 from streams.kafka.acls import users as acl_users
+from streams.kafka.refusals import beside_silence, keep_to_words
 from streams.settings import Settings, read_settings
 
 T = TypeVar("T")
@@ -109,6 +110,7 @@ def acls(named: tuple[str, ...], *, applies: bool, checks: bool) -> None:
 
 
 def _run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
+    keep_to_words()
     try:
         return asyncio.run(request)
     except applied.TopicsError as error:
@@ -118,6 +120,7 @@ def _run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
         sys.stderr.write(f"{error}\n")
     except (KafkaError, OSError, TimeoutError) as error:
         sys.stderr.write(
-            f"no broker answers at {settings.bootstrap}: {error!r}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
+            f"no broker answers at {settings.bootstrap}{beside_silence(error)}\n"
+            "set TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
         )
     sys.exit(EXIT_NOTHING)

@@ -1,6 +1,7 @@
 """Why a broker and we do not accept each other: aiokafka tells its log alone, and says that there is no broker."""
 
 import asyncio
+import logging
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from streams.kafka.access import OPEN, Access, AccessRefusedError, Bootstrap, ac
 from streams.settings import security as names
 
 KNOCK_SECONDS = 3.0
+NOBODY = "no broker answers there, where TXPUSH_BOOTSTRAP says"
 LOOK_AT_BROKERS = "look at the brokers, and run `txpush doctor`"
 """What to do where they cannot be read from or written to, as the end of each reason."""
 EXPIRED, NOT_YET_VALID = 10, 9
@@ -78,7 +80,23 @@ async def told(cluster: Bootstrap, error: Exception) -> str:
     if isinstance(error, NO_RIGHT):
         return no_right(cluster, error)
     found = None if access_to(cluster).protocol == OPEN else await refusal(cluster)
-    return repr(error) if found is None else found.why
+    if found is not None:
+        return found.why
+    return NOBODY if _is_silence(error) else repr(error)
+
+
+def beside_silence(error: Exception) -> str:
+    """Give what an error says beside that no broker answers, as the end of that sentence; nothing where that is all."""
+    return "" if _is_silence(error) else f": {error!r}"
+
+
+def _is_silence(error: Exception) -> bool:
+    return isinstance(error, KafkaConnectionError) and "Unable to bootstrap" in str(error)
+
+
+def keep_to_words() -> None:
+    """Have aiokafka write no lines of its own beside a command that says once what is wrong with brokers."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 @asynccontextmanager

@@ -1,9 +1,11 @@
 """Every command where Kafka is not: nobody listens, or somebody does and says nothing. Words, exit codes, limits."""
 
+import logging
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -34,6 +36,8 @@ OPERATE = {
     "dead-letter show": ["dead-letter", "show", "0/1"],
     "dead-letter retry": ["dead-letter", "retry", "0/1", "--yes", "--by", "ann", "--why", "mended"],
     "vendor show": ["vendor", "show"],
+    "explain": ["explain", "7"],
+    "export": ["export", "nowhere"],
 }
 WORKERS = ("agent", "institutions")
 IMPATIENT = """
@@ -54,14 +58,20 @@ def words(name: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name == "vendor show" else name for name in OPERATE]
 )
-def test_where_nobody_listens(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each command of operators ends with 2 at once, and says where it looked."""
+def test_where_nobody_listens(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Each command of operators ends with 2 at once, and says where it looked, in words of its own."""
+    monkeypatch.chdir(tmp_path)
+    logging.getLogger("aiokafka").setLevel(logging.NOTSET)  # as it is in a new process
     monkeypatch.setenv("TXPUSH_BOOTSTRAP", NOBODY)
     began = time.monotonic()
     done = CliRunner().invoke(txpush, OPERATE[name])
     assert done.exit_code == 2, done.output
     assert all(word in done.output for word in words(name)), done.output
     assert NOBODY in done.output
+    assert "Unable to bootstrap" not in done.output
+    assert [line for line in caplog.records if line.name.startswith("aiokafka")] == []
     assert time.monotonic() - began < 20
 
 
