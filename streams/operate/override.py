@@ -12,11 +12,11 @@ from schemas.times import parse_rfc3339
 from streams.groups import Commands
 from streams.kafka.present import clock_of
 from streams.operate import acts
-from streams.operate.overrides.known import look_up
+from streams.operate.overrides.known import Knowledge, look_up
 from streams.operate.overrides.resume import resume
 from streams.operate.overrides.scope import Scope, told
 from streams.operate.overrides.show import show
-from streams.operate.telling import carry_out, refuse_data, run, signed, span_in
+from streams.operate.telling import agreed, carry_out, refuse_data, run, signed, span_in
 from streams.settings import read_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,8 +60,9 @@ def override() -> None:
     """Decide over the rules: hold contact, mark a login, close a case, release old cases, end a pause.
 
     What is about one customer is one record; what is about an institution or all goes to every partition. Each needs
-    --by and --reason, which the log keeps. Ends with 0 when it is written, 1 when only some partitions have it, 2 when
-    nothing was written; an id that nothing is known of gets a warning. `show` lists what is in force.
+    --by and --reason, which the log keeps. Asks first where it is about all, or about an id that nothing is known of;
+    --yes answers. Ends with 0 when it is written, 1 when only some partitions have it or you say no, 2 when nothing was
+    written. `show` lists what is in force.
 
     \b
     Examples:
@@ -77,6 +78,7 @@ override.add_command(resume)
 
 def _of_customer(command: F) -> F:
     for option in (
+        click.option("--yes", is_flag=True, help="Do not ask."),
         click.option("--account", "account_id", metavar="ID", help="One account of the customer."),
         click.option("--login", "institution_login_id", metavar="ID", help="One login of the customer."),
         click.option("--customer", "customer_id", metavar="ID", help="The customer."),
@@ -110,7 +112,7 @@ def silence(**given: Any) -> None:  # noqa: ANN401 - by the options above
       txpush override silence --customer 7000000042 --until 2026-12-01T00:00:00Z --by ann --reason "in hospital"
       txpush override silence --all --until now --by ann --reason "letters are right again"
     """  # noqa: D301 - click wants the real character
-    _decide(OverrideAction.SILENCE, given)
+    _decide(OverrideAction.SILENCE, **given)
 
 
 @override.command("mark-otp")
@@ -123,7 +125,7 @@ def mark_otp(**given: Any) -> None:  # noqa: ANN401 - by the options above
     Examples:
       txpush override mark-otp --customer 7000000042 --login 7100000007 --by ann --reason "asked the customer"
     """  # noqa: D301 - click wants the real character
-    _decide(OverrideAction.MARK_OTP, given)
+    _decide(OverrideAction.MARK_OTP, **given)
 
 
 @override.command("unmark-otp")
@@ -136,7 +138,7 @@ def unmark_otp(**given: Any) -> None:  # noqa: ANN401 - by the options above
     Examples:
       txpush override unmark-otp --customer 7000000042 --login 7100000007 --by ann --reason "the bank changed"
     """  # noqa: D301 - click wants the real character
-    _decide(OverrideAction.UNMARK_OTP, given)
+    _decide(OverrideAction.UNMARK_OTP, **given)
 
 
 @override.command("close-case")
@@ -150,7 +152,7 @@ def close_case(**given: Any) -> None:  # noqa: ANN401 - by the options above
       txpush override close-case --customer 7000000042 --login 7100000007 --by ann --reason "settled by phone"
       txpush override close-case --customer 7000000042 --account 5900000001 --by ann --reason "closed at the bank"
     """  # noqa: D301 - click wants the real character
-    _decide(OverrideAction.CLOSE_CASE, given)
+    _decide(OverrideAction.CLOSE_CASE, **given)
 
 
 @override.command("release-baseline")
@@ -165,22 +167,25 @@ def release_baseline(**given: Any) -> None:  # noqa: ANN401 - by the options abo
       txpush override release-baseline --all --rate-per-hour 50 --by ann --reason "support has people on it"
       txpush override release-baseline --customer 7000000042 --by ann --reason "asked for it"
     """  # noqa: D301 - click wants the real character
-    _decide(OverrideAction.RELEASE_BASELINE, given)
+    _decide(OverrideAction.RELEASE_BASELINE, **given)
 
 
-def _decide(action: OverrideAction, given: dict[str, Any]) -> None:
+def _decide(action: OverrideAction, by: str, reason: str, *, yes: bool, **given: Any) -> None:  # noqa: ANN401 - by the options
     settings = read_settings()
-    given["who"], given["why"] = given.pop("by"), given.pop("reason")
     try:
-        data = Override(action=action, **given)
+        data = Override(action=action, who=by, why=reason, **given)
     except ValidationError as error:
         refuse_data(error, OPTIONS)
-    now = clock_of(settings).now()
+    now, scope = clock_of(settings).now(), Scope.of(data)
+    found = run(settings, look_up(settings, scope))
+    if found.warning is not None:
+        click.echo(found.warning, err=True)
+    if found.knowledge is Knowledge.UNKNOWN:
+        agreed(f"decide on {found.about} all the same?", yes=yes)
+    if data.all:
+        agreed(f"{told(data, now)}: is that what you want?", yes=yes)
     carry_out(settings, acts.override(data, now), told(data, now))
-    scope = Scope.of(data)
     click.echo(f"the agent goes by it as soon as it reads it: see `txpush override show{scope.options}`")
-    if (warning := run(settings, look_up(settings, scope)).warning) is not None:
-        click.echo(warning, err=True)
 
 
 override.add_command(show)

@@ -49,7 +49,7 @@ OVERRIDES: list[tuple[list[str], dict[str, Any]]] = [
 @pytest.mark.parametrize(("words", "said"), OVERRIDES)
 def test_an_override_is_written(kafka: Kafka, words: list[str], said: dict[str, Any]) -> None:
     """What is typed is what the record says, with who and why, and the event time is now."""
-    done = typed("override", *words, *SIGNED)
+    done = typed("override", *words, "--yes", *SIGNED)
     assert done.exit_code == 0, done.output
     assert data_of(kafka) == Override(**said, who="ann", why="asked the customer")
     assert kafka.acts[0].event.time == NOW
@@ -150,7 +150,7 @@ def test_a_customer_that_can_be_none_is_refused(kafka: Kafka) -> None:
 def test_a_part_says_exactly_which(kafka: Kafka) -> None:
     """Partitions that have it and those that may not are named, with what to do; the exit code is 1."""
     kafka.failed = [Failure(EVENTS, 1, "not acknowledged within 20 s"), Failure(EVENTS, 2, "refused")]
-    done = typed("override", "silence", "--all", *SIGNED)
+    done = typed("override", "silence", "--all", "--yes", *SIGNED)
     assert done.exit_code == 1
     assert done.output.splitlines() == [
         "contact with every customer is held until you end it with --until now",
@@ -164,7 +164,7 @@ def test_a_part_says_exactly_which(kafka: Kafka) -> None:
 def test_nothing_written_ends_with_2(kafka: Kafka) -> None:
     """Where no partition acknowledged, the words say that too."""
     kafka.failed = [Failure(EVENTS, number, "refused") for number in range(3)]
-    done = typed("override", "silence", "--all", *SIGNED)
+    done = typed("override", "silence", "--all", "--yes", *SIGNED)
     assert done.exit_code == 2
     assert "no partition is known to have it" in done.output
 
@@ -183,7 +183,7 @@ def test_nothing_written_ends_with_2(kafka: Kafka) -> None:
 def test_without_kafka_it_says_where_it_looked(kafka: Kafka, error: Exception, told: str) -> None:
     """No broker, or none that fits, ends with 2 and what to do next, and whether anything was to be written."""
     kafka.error = error
-    for words in (["override", "silence", "--all", *SIGNED], ["policy", "show"]):
+    for words in (["override", "silence", "--all", "--yes", *SIGNED], ["policy", "show"]):
         done = typed(*words)
         assert done.exit_code == 2
         assert told in done.output
@@ -217,7 +217,7 @@ def test_every_command_has_examples(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["override", "silence", "--all"], ["forget", "7", "--yes"]], ids=["override", "forget"]
+    "words", [["override", "silence", "--all", "--yes"], ["forget", "7", "--yes"]], ids=["override", "forget"]
 )
 def test_a_faster_clock_is_the_clock_of_the_record(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch, words: list[str]
@@ -235,7 +235,7 @@ def test_a_span_is_one_of_the_faster_clock(kafka: Kafka, monkeypatch: pytest.Mon
     """12h are twelve hours of everybody's."""
     monkeypatch.setenv("TXPUSH_CLOCK", str(ScaledClock(NOW - timedelta(days=60), NOW, 43_200)))
     monkeypatch.setattr(telling, "require_clock", allowed)
-    assert typed("override", "silence", "--all", "--until", "12h", *SIGNED).exit_code == 0
+    assert typed("override", "silence", "--all", "--until", "12h", "--yes", *SIGNED).exit_code == 0
     assert data_of(kafka).until == NOW - timedelta(days=60, hours=-12)
 
 
@@ -243,7 +243,7 @@ def test_a_cluster_that_allows_no_other_time_gets_no_record(kafka: Kafka, monkey
     """It ends with 2 and the reason; the log would keep the wrong time."""
     monkeypatch.setenv("TXPUSH_CLOCK", str(ScaledClock(NOW, NOW, 43_200)))
     monkeypatch.setattr(telling, "require_clock", refused)
-    done = typed("override", "silence", "--all", *SIGNED)
+    done = typed("override", "silence", "--all", "--yes", *SIGNED)
     assert (done.exit_code, kafka.acts) == (2, [])
     assert "TXPUSH_CLOCK is for clusters of `txpush kafka` only; nothing was written" in done.output
 

@@ -138,7 +138,7 @@ async def test_operators_decide_and_auditors_look(cluster: Secured, flow: Flow, 
     (rules := tmp_path / "policy.toml").write_text('version = "secured"\n[contact]\nreminder_days = [2]\n')
     by_why = ("--by", "ann", "--why", "a test", "--yes")
     wanted = [
-        (operator, "override", "silence", "--customer", "1000009", *signed),
+        (operator, "override", "silence", "--customer", "1000009", *signed, "--yes"),
         (operator, "override", "resume", "0", *signed, "--yes"),
         (operator, "forget", "1000010", *signed, "--yes"),
         (operator, "policy", "show"),
@@ -156,7 +156,9 @@ async def test_operators_decide_and_auditors_look(cluster: Secured, flow: Flow, 
     letter = json.loads(listed.stdout.splitlines()[0])
     shown = await asyncio.to_thread(cluster.run, operator, "dead-letter", "show", letter["id"])
     assert (shown.returncode, json.loads(shown.stdout)["reason"]) == (0, "not_a_cloud_event"), shown
-    refused = await asyncio.to_thread(cluster.run, auditor, "override", "silence", "--customer", "1000009", *signed)
+    refused = await asyncio.to_thread(
+        cluster.run, auditor, "override", "silence", "--customer", "1000009", *signed, "--yes"
+    )
     assert (refused.returncode, "see `txpush topics acls`" in refused.stderr) == (2, True), refused
     hidden = await asyncio.to_thread(cluster.run, MAILER, "topics", "check")
     assert (hidden.returncode, "see `txpush topics acls`" in hidden.stdout + hidden.stderr) == (2, True)

@@ -135,7 +135,7 @@ def test_a_move(old: Cluster, new: Cluster, tmp_path: Path) -> None:
         old.write(*first, *(looked(one, 148, now(), "900") for one in AT_BANK))
         wait_until(lambda: len(old.said(FIX)) == len(FAILING))
         wait_until(lambda: len(old.said(TICKETS)) == 1)
-        assert typed(old, "override", "silence", "--all", *SIGNED).exit_code == 0
+        assert typed(old, "override", "silence", "--all", "--yes", *SIGNED).exit_code == 0
         refused = typed(old, *move)
         assert (refused.exit_code, "has members: stop them all" in refused.output) == (2, True)
     old.write(looked(FAILING[0], 109, now()))
@@ -165,7 +165,7 @@ def _goes_on(old: Cluster, new: Cluster, first: list[Event], tmp_path: Path) -> 
         wait_until(lambda: [one[:2] for one in new.said(TICKETS)] == [(ticket, 0), (ticket, 1)])
         wait_until(lambda: f"{newcomer}/a1".encode() in new.last(HEALTH))
         assert new.said(FIX, newcomer) == []  # the silence has come along
-        assert typed(new, "override", "silence", "--all", "--until", "now", *SIGNED).exit_code == 0
+        assert typed(new, "override", "silence", "--all", "--until", "now", "--yes", *SIGNED).exit_code == 0
         wait_until(lambda: [action for *_, action in new.said(FIX, newcomer)] == ["issue"])
     for customer in FAILING:
         (command, sequence, _), *_ = before[customer][::-1]

@@ -109,7 +109,7 @@ def stored(kafka: EmbeddedKafka, topic: str = EVENTS) -> list[Stored]:
 
 def test_what_is_about_a_customer_goes_to_the_customer(own_kafka: EmbeddedKafka) -> None:
     """An override and a forgetting are one record each, keyed and placed as the bridge would place them."""
-    override = typed("override", "mark-otp", "--customer", "7000000042", "--login", "71", *SIGNED)
+    override = typed("override", "mark-otp", "--customer", "7000000042", "--login", "71", "--yes", *SIGNED)
     assert override.exit_code == 0, override.output
     place = partition_of("7000000042", EMBEDDED.partitions)
     assert f"written to {EVENTS}: {place} at 0\n" in override.output
@@ -129,7 +129,7 @@ def test_what_is_about_a_customer_goes_to_the_customer(own_kafka: EmbeddedKafka)
 
 def test_the_stop_button_reaches_every_partition(own_kafka: EmbeddedKafka) -> None:
     """One for all is written to each partition without a key, under ids of one decision."""
-    assert typed("override", "silence", "--all", "--until", "12h", *SIGNED).exit_code == 0
+    assert typed("override", "silence", "--all", "--until", "12h", "--yes", *SIGNED).exit_code == 0
     found = stored(own_kafka)
     assert [one.partition for one in found] == list(NUMBERS)
     assert {one.event.partition_key for one in found} == {None}
@@ -172,7 +172,7 @@ def test_what_an_agent_has_taken_is_shown(own_kafka: EmbeddedKafka, mild: str, t
 def test_another_number_of_partitions_is_refused(own_kafka: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch) -> None:
     """A decision for all that would miss partitions is not written; the words name the setting."""
     monkeypatch.setenv("TXPUSH_PARTITIONS", "2")
-    for words in (["override", "silence", "--all", *SIGNED], ["policy", "show"]):
+    for words in (["override", "silence", "--all", "--yes", *SIGNED], ["policy", "show"]):
         done = typed(*words)
         assert done.exit_code == 2
         assert "3 partitions, not 2: set TXPUSH_PARTITIONS=3" in done.output
@@ -208,6 +208,10 @@ def test_credentials_are_let_through_again(own_kafka: EmbeddedKafka, monkeypatch
 def test_no_broker_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody listens each command ends with 2 and says where it looked."""
     monkeypatch.setenv("TXPUSH_BOOTSTRAP", "127.0.0.1:1")
-    for words in (["override", "silence", "--all", *SIGNED], ["policy", "show"], ["forget", "7", "--yes", *SIGNED]):
+    for words in (
+        ["override", "silence", "--all", "--yes", *SIGNED],
+        ["policy", "show"],
+        ["forget", "7", "--yes", *SIGNED],
+    ):
         done = typed(*words)
         assert (done.exit_code, "no broker answers at 127.0.0.1:1" in done.output) == (2, True)

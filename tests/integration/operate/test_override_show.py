@@ -80,16 +80,16 @@ def brief(found: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 def test_an_override_is_shown_before_and_after_it_is_read(request: pytest.FixtureRequest) -> None:
     """What is written waits until an agent has read it; then it is told from the agent's books, with who and why."""
     assert typed("override", "show").stderr.startswith("no override is in force for every customer\n")
-    stranger = typed("override", "mark-otp", *OF_LOGIN, *SIGNED)
+    stranger = typed("override", "mark-otp", *OF_LOGIN, "--yes", *SIGNED)
     assert stranger.stderr == f"nothing is known of customer {CUSTOMER} yet: see that the id is right\n"
-    typed("override", "silence", "--all", "--until", "12h", *SIGNED)
+    typed("override", "silence", "--all", "--until", "12h", "--yes", *SIGNED)
     wide, marked = sorted(shown("--customer", CUSTOMER), key=lambda one: one["action"], reverse=True)
     assert (wide["action"], wide["who"], wide["waits_at"]) == ("silence", "ann", 1)
     assert (marked["action"], marked["institution_login_id"], marked["waits_at"]) == ("mark_otp", LOGIN, 0)
 
     request.getfixturevalue("agent")
     wait_until(lambda: [one["waits_at"] for one in shown("--customer", CUSTOMER)], lambda waits: set(waits) == {None})
-    wait_until(lambda: typed("override", "silence", *OF_LOGIN, *SIGNED).stderr, lambda warned: warned == "")
+    wait_until(lambda: typed("override", "silence", *OF_LOGIN, "--yes", *SIGNED).stderr, lambda warned: warned == "")
     typed("override", "mark-otp", *OF_LOGIN, *SIGNED)
     taken = [("silence", None, "ann", False), ("silence", LOGIN, "ann", False), ("mark_otp", LOGIN, "ann", False)]
     wait_until(lambda: brief(shown("--customer", CUSTOMER)), lambda found: found == taken)
@@ -100,16 +100,16 @@ def test_an_override_is_shown_before_and_after_it_is_read(request: pytest.Fixtur
 
     assert (
         "nothing is known of institution 999 yet"
-        in typed("override", "silence", "--institution", "999", *SIGNED).stderr
+        in typed("override", "silence", "--institution", "999", "--yes", *SIGNED).stderr
     )
     assert typed("override", "silence", "--institution", BANK, *SIGNED).stderr == ""
     assert (
         "nothing is known of login 1 of"
-        in typed("override", "silence", "--customer", CUSTOMER, "--login", "1", *SIGNED).stderr
+        in typed("override", "silence", "--customer", CUSTOMER, "--login", "1", "--yes", *SIGNED).stderr
     )
     assert "nothing is known of customer 9 yet: " in typed("forget", "9", "--yes", *SIGNED).stderr
     for scope in (["--all"], OF_LOGIN):
-        typed("override", "silence", *scope, "--until", "now", *SIGNED)
+        typed("override", "silence", *scope, "--until", "now", "--yes", *SIGNED)
     typed("override", "unmark-otp", *OF_LOGIN, *SIGNED)
     left = [f"institution {BANK}"]
     wait_until(

@@ -20,7 +20,7 @@ OPERATE = {
     "topics apply": ["topics", "apply"],
     "topics check": ["topics", "check"],
     "policy show": ["policy", "show"],
-    "override silence": ["override", "silence", "--all", *SIGNED],
+    "override silence": ["override", "silence", "--all", "--yes", *SIGNED],
     "override resume": ["override", "resume", "0", "--yes", *SIGNED],
     "forget": ["forget", "7", "--yes", *SIGNED],
     "dead-letter list": [

@@ -223,7 +223,7 @@ async def test_nothing_secret_comes_out(flow: Flow, tmp_path: Path) -> None:
     report_file = tmp_path / "report.json"
     await flow.whole.txpush("sweep", "--report", str(report_file))
     flow.whole.said.append(report_file.read_text())
-    await flow.whole.txpush("override", "silence", "--institution", FINBANK, "--until", "1h", *BY)
+    await flow.whole.txpush("override", "silence", "--institution", FINBANK, "--until", "1h", "--yes", *BY)
     await flow.whole.txpush("unsubscribe", customer, account)
     await flow.whole.txpush("forget", customer, "--yes", *BY)
     before, now = len(flow.whole.letters), WallClock().now()

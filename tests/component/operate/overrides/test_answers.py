@@ -52,7 +52,7 @@ ANSWERS = [
 @pytest.mark.parametrize(("words", "decided"), ANSWERS, ids=[" ".join(words) for words, _ in ANSWERS])
 def test_an_override_answers_in_words(words: list[str], decided: str) -> None:
     """First what it comes to, then where it is written, then what happens next and where to see that."""
-    done = typed("override", *words, *SIGNED)
+    done = typed("override", *words, "--yes", *SIGNED)
     first, second, third = done.output.splitlines()
     assert first == decided
     assert second.startswith(f"written to {EVENTS}: ")
@@ -66,18 +66,57 @@ def test_the_next_command_is_named_whole() -> None:
     assert done.output.endswith("see `txpush override show --customer 7 --login 71`\n")
 
 
-def test_an_override_of_a_stranger_is_written_with_a_warning(kafka: Kafka) -> None:
-    """An id that nothing is known of may be a slip of the pen, or a customer to come: it is said, and no refusal."""
+def test_an_override_of_a_stranger_is_asked_about(kafka: Kafka) -> None:
+    """An id that nothing is known of is a slip of the pen, unless somebody says that it is a customer to come."""
     kafka.knowledge["login 71 of customer 7"] = Knowledge.UNKNOWN
-    done = typed("override", "mark-otp", *LOGIN, *SIGNED)
-    assert (done.exit_code, len(kafka.acts)) == (0, 1)
-    assert done.stderr == "nothing is known of login 71 of customer 7 yet: see that the id is right\n"
+    warning = "nothing is known of login 71 of customer 7 yet: see that the id is right\n"
+    alone = typed("override", "mark-otp", *LOGIN, *SIGNED)
+    assert (alone.exit_code, kafka.acts) == (1, [])
+    assert alone.stderr.startswith(f"{warning}decide on login 71 of customer 7 all the same? [y/N]")
+    assert alone.stderr.endswith("use --yes in scripts\nnothing was written\n")
+    assert typed("override", "mark-otp", *LOGIN, *SIGNED, answer="n\n").exit_code == 1
+    assert kafka.acts == []
+    done = typed("override", "mark-otp", *LOGIN, "--yes", *SIGNED)
+    assert (done.exit_code, done.stderr, len(kafka.acts)) == (0, warning, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "question"),
+    [
+        (
+            ["silence", "--all"],
+            "contact with every customer is held until you end it with --until now: is that what you",
+        ),
+        (
+            ["silence", "--all", "--until", "now"],
+            "contact with every customer is no longer held; what still waits goes",
+        ),
+        (
+            ["release-baseline", "--all"],
+            "cases of every customer that a first sweep kept without contact are let out: is",
+        ),
+    ],
+)
+def test_what_is_about_everybody_is_asked_about(kafka: Kafka, words: list[str], question: str) -> None:
+    """As a forgetting is: the question says what it comes to, and a no writes nothing."""
+    done = typed("override", *words, *SIGNED, answer="n\n")
+    assert (done.exit_code, kafka.acts) == (1, [])
+    assert question in done.stderr
+    assert typed("override", *words, *SIGNED, answer="y\n").exit_code == 0
+    assert len(kafka.acts) == 1
+
+
+def test_what_is_about_some_is_not_asked_about(kafka: Kafka) -> None:
+    """One customer, or an institution that is known."""
+    for scope in (["--customer", "7"], ["--institution", "102105"]):
+        assert typed("override", "silence", *scope, *SIGNED).exit_code == 0
+    assert len(kafka.acts) == 2
 
 
 def test_nothing_is_promised_where_nothing_was_written(kafka: Kafka) -> None:
     """Without a broker no line says what was decided."""
     kafka.error = TimeoutError()
-    done = typed("override", "silence", "--all", *SIGNED)
+    done = typed("override", "silence", "--all", "--yes", *SIGNED)
     assert (done.exit_code, done.stdout) == (2, "")
 
 
