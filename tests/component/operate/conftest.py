@@ -10,6 +10,7 @@ from streams.operate import override as override_command
 from streams.operate import policy as policy_command
 from streams.operate import telling
 from streams.operate.differences import as_toml
+from streams.operate.overrides import resume as resume_command
 from streams.operate.overrides import show as show_command
 from tests.component.operate.double import MILD, NOW, Kafka
 
@@ -23,6 +24,7 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     for command in (override_command, forget_command):
         monkeypatch.setattr(command, "look_up", double.look_up)
     monkeypatch.setattr(show_command, "read_snapshot", double.read_snapshot)
+    monkeypatch.setattr(resume_command, "unread", double.unread)
     monkeypatch.setattr(WallClock, "now", lambda _self: NOW)
     monkeypatch.setenv("TXPUSH_PARTITIONS", "3")
     return double

@@ -1,6 +1,6 @@
 """Stands in for Kafka behind the commands of operators, and runs a command line."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,6 +39,7 @@ class Kafka:
         self.unsubscribed: list[str] = []
         self.knowledge: dict[str, Knowledge] = {}
         self.snapshot = Snapshot(range(3))
+        self.read_to_end = frozenset[int]()
 
     async def write(self, act: Act, _bootstrap: str, partitions: int) -> Outcome:
         if self.error is not None:
@@ -56,6 +57,9 @@ class Kafka:
 
     async def look_up(self, _settings: Settings, scope: Scope) -> Finding:
         return Finding(self.knowledge.get(str(scope), Knowledge.KNOWN), str(scope))
+
+    async def unread(self, _bootstrap: str, _log: str, partitions: Collection[int]) -> frozenset[int]:
+        return frozenset(partitions) - self.read_to_end
 
     async def read_snapshot(
         self, _bootstrap: str, _partitions: int, _customer_id: str | None, _enough: Enough

@@ -1,10 +1,17 @@
 """`txpush override resume`: what it writes, and where."""
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
 import pytest
+from aiokafka import TopicPartition
 
 from schemas.events import Override, OverrideAction
-from streams.kafka.topics import EVENTS, SIGNALS
+from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS
+from streams.operate.overrides import resume
+from streams.operate.writing import OperateError
 from tests.component.operate.double import NOW, SIGNED, Kafka, typed
+from tests.component.operate.overrides.log import Log, Record
 
 
 def test_only_the_named_partitions_are_told(kafka: Kafka) -> None:
@@ -51,3 +58,48 @@ def test_what_makes_no_sense_is_refused(kafka: Kafka, words: list[str], told: st
     done = typed("override", "resume", *words)
     assert (done.exit_code, kafka.acts) == (2, [])
     assert told in done.output
+
+
+def test_what_is_read_to_its_end_is_not_paused(kafka: Kafka) -> None:
+    """That is said, and nothing is written for it; the others are told."""
+    kafka.read_to_end = frozenset({0, 2})
+    done = typed("override", "resume", "0", "1", "2", "--yes", *SIGNED)
+    assert done.stderr == f"{EVENTS} 0, 2: not paused, as {AGENT} has read it to its end\n"
+    assert (done.exit_code, kafka.acts[0].only) == (0, frozenset({1}))
+    alone = typed("override", "resume", "2", "--log", SIGNALS, "--yes", *SIGNED)
+    assert (alone.exit_code, len(kafka.acts)) == (2, 1)
+    assert alone.stderr.splitlines() == [
+        f"{SIGNALS} 2: not paused, as {INSTITUTIONS} has read it to its end",
+        "nothing was written: /readyz of a worker says which partitions are paused",
+    ]
+
+
+def reading(monkeypatch: pytest.MonkeyPatch, log: Log, read: Mapping[TopicPartition, int]) -> None:
+    """Have the agent have read a log so far."""
+
+    @asynccontextmanager
+    async def admin(_bootstrap: str) -> AsyncIterator[None]:
+        yield None
+
+    async def read_by(_admin: None, group: str) -> Mapping[TopicPartition, int]:
+        return read if group == AGENT else {}
+
+    monkeypatch.setattr(resume, "operator_admin", admin)
+    monkeypatch.setattr(resume, "read_by", read_by)
+    monkeypatch.setattr(resume, "committed_reader", log.reader)
+
+
+async def test_what_has_a_record_that_was_not_read_may_be_paused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From where the agent has read to, or from the beginning where it has read nothing; an empty one is none."""
+    records = [Record(EVENTS, number, offset, b"7", b"{}") for number in range(3) for offset in range(4)]
+    log = Log(records)
+    reading(monkeypatch, log, {TopicPartition(EVENTS, 0): 4, TopicPartition(EVENTS, 1): 3})
+    assert await resume.unread("", EVENTS, [0, 1, 2, 3]) == {1, 2}
+
+
+async def test_a_partition_that_nobody_leads_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to look at."""
+    reading(monkeypatch, Log([Record(EVENTS, 0, 0, b"7", b"{}")], {TopicPartition(EVENTS, 0): 1}), {})
+    monkeypatch.setattr(resume, "READ_SECONDS", 0.05)
+    with pytest.raises(OperateError, match="has no leader; look at the brokers"):
+        await resume.unread("", EVENTS, [0])

@@ -139,7 +139,6 @@ async def test_operators_decide_and_auditors_look(cluster: Secured, flow: Flow, 
     by_why = ("--by", "ann", "--why", "a test", "--yes")
     wanted = [
         (operator, "override", "silence", "--customer", "1000009", *signed, "--yes"),
-        (operator, "override", "resume", "0", *signed, "--yes"),
         (operator, "forget", "1000010", *signed, "--yes"),
         (operator, "policy", "show"),
         (operator, "policy", "activate", str(rules), *signed, "--yes"),
@@ -152,6 +151,8 @@ async def test_operators_decide_and_auditors_look(cluster: Secured, flow: Flow, 
     for words in wanted:  # one after the other: on two cores ten Pythons at once take longer than each may
         ended = await asyncio.to_thread(cluster.run, *words)
         assert ended.returncode == 0, (words, ended.stdout, ended.stderr)
+    resumed = await asyncio.to_thread(cluster.run, operator, "override", "resume", "0", *signed, "--yes")
+    assert resumed.returncode == 0 or "0: not paused, as" in resumed.stderr, resumed
     listed = await asyncio.to_thread(cluster.run, operator, "dead-letter", "list")
     letter = json.loads(listed.stdout.splitlines()[0])
     shown = await asyncio.to_thread(cluster.run, operator, "dead-letter", "show", letter["id"])
