@@ -10,6 +10,7 @@ from streams.replay.otherwise.commands import WhatIf
 from streams.replay.otherwise.figures import Figures
 
 SORTS_SHOWN = 30
+NOTHING_DIFFERS = "nothing differs: every message went out as it would have under the other policy"
 Row = tuple[str, str, str]
 
 _FIGURES: Sequence[tuple[str, Callable[[Figures], float | None], str]] = (

@@ -11,6 +11,7 @@ from schemas.times import to_epoch_ms
 from streams.replay.compare.difference import Cause, Verdict
 from streams.replay.otherwise.figures import DAY_MS
 from streams.replay.plan import Asked
+from streams.replay.report.page import page
 from streams.replay.report.table import show
 from streams.replay.run import How, run
 from streams.replay.summary import Summary
@@ -58,6 +59,12 @@ async def test_the_same_policy_leads_to_the_same(topology: Topology) -> None:
     assert summary.what_if.recorded.contacts.total() > 0
     assert summary.what_if.recorded.repairs.total() == 0  # it healed at the bank
     assert (summary.exit_code, summary.policy_changes) == (0, [])
+    console = Console(file=StringIO(), width=160)
+    show(summary, console)
+    text = console.file.getvalue()  # type: ignore[attr-defined] # the one of above
+    for shown in (text, page(summary, "a cluster")):
+        assert "nothing differs: every message went out as it would have under the other policy" in shown
+        assert "what differs, by rule" not in shown.lower()
 
 
 async def test_more_relapses(topology: Topology) -> None:
