@@ -6,11 +6,24 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
+EARLY_SECONDS = 5.0
+"""For so long a run may be nothing but its own beginning, and says nothing of how long it takes."""
 LINE_SECONDS = 10.0
 """Between two lines where nobody looks at a bar."""
 MINUTE = 60.0
+
+
+class TimeLeft(TimeRemainingColumn):
+    """The time that is left, once it is more than a guess."""
+
+    def render(self, task: Task) -> Text:
+        """Leave it open in the first seconds."""
+        if not task.finished and (task.elapsed or 0.0) < EARLY_SECONDS:
+            return Text("-:--:--", style="progress.remaining")
+        return super().render(task)
 
 
 class Told:
@@ -31,7 +44,7 @@ class Told:
         self._began = self._said = time.monotonic()
         self._bar: Progress | None = None
         if sys.stderr is not None and sys.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
             self._bar = Progress(*columns, console=Console(stderr=True), transient=goes)
             self._task = self._bar.add_task(what, total=total)
 

@@ -13,11 +13,12 @@ from multiprocessing.sharedctypes import SynchronizedArray
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from streams.audit.partition import Proof, Prover
 from streams.audit.plan import PartitionPlan, Ways
 from streams.history import HistoryError, Origin
+from streams.progress import TimeLeft
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ def _shown(total: int, console: Console | None = None) -> Iterator[Show]:
         BarColumn(),
         TaskProgressColumn(show_speed=False),
         TextColumn("{task.completed:,.0f} of {task.total:,.0f} audit records"),
-        TimeRemainingColumn(),
+        TimeLeft(),
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=total)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from streams.progress import TimeLeft
 from streams.subscriptions.run import Done, Report
 
 MAX_FAILURES = 20
@@ -16,7 +17,7 @@ MAX_FAILURES = 20
 def progress(what: str, total: int, console: Console | None = None) -> Iterator[Callable[[], None]]:
     """Show a bar on standard error, where that is a terminal and there is more than one; gives what moves it on."""
     console = console or Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeLeft())
     with Progress(*columns, console=console, disable=total < 2 or not console.is_terminal) as bar:  # noqa: PLR2004 - above
         task = bar.add_task("", total=total)
         yield lambda: bar.advance(task)

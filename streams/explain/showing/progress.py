@@ -5,7 +5,9 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from streams.progress import TimeLeft
 
 LINE_SECONDS = 10.0
 """Between two lines where nobody watches a bar."""
@@ -21,7 +23,7 @@ class Bar:
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(),
+            TimeLeft(),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
