@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -75,15 +75,27 @@ def restore(folder: Path, processes: int | None) -> None:
         )
         sys.exit(EXIT_OTHERWISE)
     unwritten = _keep_chains(folder, manifest, identities)  # before all words: these may have nowhere to go
-    click.echo(f"{sum(one.records for one in outcome.results.values()):,} records are there, read back and compared")
-    if expired := sum(one.expired for one in outcome.results.values()):
-        click.echo(
-            f"{expired:,} more are older than their topic is kept: they were written, and the brokers have deleted "
-            "them by now, as they do; nothing is wrong"
-        )
+    for line in counted(manifest, outcome.results.values()):
+        click.echo(line)
     if unwritten:
         click.echo(unwritten, err=True)
     _tell_chains(folder, manifest, identities)
+
+
+def counted(manifest: Manifest, found: Collection[Compared]) -> Iterator[str]:
+    """Say how many records of an export are there, and where the others are."""
+    there, expired = sum(one.records for one in found), sum(one.expired for one in found)
+    yield f"{there:,} records are there, read back and compared"
+    if expired:
+        yield (
+            f"{expired:,} more are older than their topic is kept: they were written, and the brokers have deleted "
+            "them by now, as they do; nothing is wrong"
+        )
+    if earlier := _records(manifest, restored_topics(manifest)) - there - expired:
+        yield (
+            f"{earlier:,} more are in the export, but a later one of the same key stands in their place: where a topic "
+            "keeps the last of each key, that is what was compared; nothing is wrong"
+        )
 
 
 def _restored(
@@ -96,7 +108,7 @@ def _restored(
         identities=identities,
         at=WallClock().now(),
     )
-    with Told("records, written and read back", 2 * _records(manifest)) as told:
+    with Told("records, written and read back", 2 * _records(manifest, work.topics)) as told:
         return _on_every_partition(work, manifest, processes, told)
 
 
@@ -135,7 +147,7 @@ async def _require_empty(settings: Settings) -> Mapping[str, str]:
 
 def _require_files(work: Looking, manifest: Manifest, processes: int | None) -> None:
     """Look at every record before anything is written: a damaged one would be found hours later."""
-    with Told("records, looked at", _records(manifest)) as told:
+    with Told("records, looked at", _records(manifest, work.topics)) as told:
         outcome = _on_every_partition(work, manifest, processes, told)
     if outcome.failed:
         raise ExportError("\n".join(_failed(outcome)))
@@ -157,11 +169,11 @@ def restored_topics(manifest: Manifest) -> Sequence[str]:
     return [topic.name for topic in contract() if topic.name in manifest.topics]
 
 
-def _records(manifest: Manifest) -> int:
+def _records(manifest: Manifest, topics: Iterable[str]) -> int:
     return sum(
         segment.records
-        for topic in manifest.topics.values()
-        for partition in topic.partitions
+        for topic in topics
+        for partition in manifest.topics[topic].partitions
         for segment in partition.segments
     )
 

@@ -10,8 +10,10 @@ from click.testing import CliRunner, Result
 
 from streams.cli import txpush
 from streams.export.restoring import command
+from streams.export.restoring.command import counted
 from streams.export.restoring.comparing import Compared
 from streams.export.workers import Outcome
+from streams.history.exports.manifest import read_manifest
 from streams.kafka.topics import EVENTS, SIGNALS
 from streams.settings import Settings
 from tests.component.export.build import exported, origin_of, traffic
@@ -51,6 +53,25 @@ def test_what_audits_need_is_printed_and_kept(whole: Path) -> None:
     kept = json.loads((whole / "restored.json").read_text())
     assert kept["logs"] == LOGS
     assert f"txpush audit verify --former {kept['chains'][EVENTS]}" in done.stdout
+
+
+def test_counts_that_differ_are_explained(whole: Path) -> None:
+    """What an export has and a cluster shows no more is told by why: too old, or followed by another of its key."""
+    manifest = read_manifest(whole)
+    exported = sum(
+        segment.records
+        for topic in manifest.topics.values()
+        for partition in topic.partitions
+        for segment in partition.segments
+    )
+    assert [line.partition(" ")[0] for line in counted(manifest, [Compared(10, 2), Compared(20, 3)])] == [
+        "30",
+        "5",
+        f"{exported - 35:,}",
+    ]
+    (_, told) = counted(manifest, [Compared(exported - 1, 0)])
+    assert told.startswith("1 more are in the export, but a later one of the same key stands in their place")
+    assert len(list(counted(manifest, [Compared(exported, 0)]))) == 1
 
 
 def test_what_audits_need_is_kept_before_anything_is_printed(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
