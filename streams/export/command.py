@@ -14,7 +14,7 @@ from schemas.times import parse_rfc3339, to_epoch_ms
 from streams.clock import WallClock
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.export.choices import Choices, ExportError, chosen_topics
-from streams.export.cut import uncommitted_ends
+from streams.export.cut import agents_at_work, uncommitted_ends
 from streams.export.names.names import key_name
 from streams.export.plan import PLAN
 from streams.export.run import Run, require_all_state
@@ -132,6 +132,7 @@ def _run(settings: Settings, folder: Path, choices: Choices, processes: int | No
         key=keys[0] if keys else b"",
         at=WallClock().now(),
         uncommitted=uncommitted_ends(access, settings.partitions),
+        at_work=agents_at_work(access),
         say=_warn,
     )
 

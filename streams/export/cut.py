@@ -1,17 +1,19 @@
 """Fixes which offsets an export has: of one moment for all that an agent writes in one transaction."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from schemas.times import from_epoch_ms, rfc3339
 from streams.ending import ended
 from streams.export.choices import COMPACTED, CONTROLS, Choices, ExportError
 from streams.export.plan import Plan, Planned
 from streams.history import Content, History, Place, Span
-from streams.kafka.access import Bootstrap, client_arguments
+from streams.kafka.access import Bootstrap, ClusterError, client_arguments
+from streams.operate.reading import FOLDS, members, operator_admin
 
 STEP_SECONDS = 20.0
 TRIES = 40
@@ -19,6 +21,8 @@ PAUSE_SECONDS = 0.25
 
 Ends = Callable[[tuple[str, ...]], Awaitable[Mapping[Place, int]]]
 """Gives where partitions end with what is not committed yet."""
+AtWork = Callable[[], Awaitable[Mapping[str, int]]]
+"""Gives how many members each agent's group has."""
 AT_WORK = (
     "the agents write all the time, or a transaction of theirs is open: what they know and what they have written has "
     "to be of one moment, so stop both agents (one that was killed leaves a transaction open for 30 s), then run the "
@@ -94,6 +98,33 @@ async def _within(history: History, choices: Choices, place: Place, span: Span) 
     if choices.until_ms is not None:
         end = await history.offset_since(place, from_epoch_ms(choices.until_ms))
     return Span(begin, max(begin, end)).within(span)
+
+
+def agents_at_work(access: Bootstrap) -> AtWork:
+    """Give what asks a cluster how many members each agent's group has."""
+
+    async def asked() -> Mapping[str, int]:
+        async with operator_admin(access) as admin:
+            return {group: await members(admin, group) for group in FOLDS}
+
+    return asked
+
+
+async def told_at_work(at_work: AtWork) -> Sequence[str]:
+    """Say which agents run, and what that means for a cluster restored from what is exported now.
+
+    Nothing is said where that cannot be asked: the export is whole without it.
+    """
+    try:
+        found = await at_work()
+    except (ClusterError, KafkaError, OSError, TimeoutError):
+        return []
+    return [
+        f"{group} has {count} member{'s' * (count > 1)}: what it decides from now on is not in the export, and a "
+        "cluster restored from it sends that again; to have it take this one's place, stop both agents and export again"
+        for group, count in found.items()
+        if count
+    ]
 
 
 def uncommitted_ends(access: Bootstrap, partitions: int) -> Ends:

@@ -13,7 +13,7 @@ import msgspec
 
 from schemas.times import from_epoch_ms, rfc3339
 from streams.export.choices import STATE, Choices, ExportError
-from streams.export.cut import Ends, planned, require_rest
+from streams.export.cut import AtWork, Ends, planned, require_rest, told_at_work
 from streams.export.journal import finished, sha256_of
 from streams.export.names.altering import Altering
 from streams.export.names.names import Names
@@ -45,6 +45,7 @@ class Run:
         processes: how many to use; 1 is this one alone, for origins that cannot go to another.
         key: what other names are made with.
         uncommitted: asks where topics end with what is not committed; None where there is never such.
+        at_work: asks which agents run; None where none does.
         say: takes a line for whoever waits.
     """
 
@@ -55,6 +56,7 @@ class Run:
     key: bytes
     at: datetime
     uncommitted: Ends | None = None
+    at_work: AtWork | None = None
     say: Callable[[str], None] = lambda _: None
 
     def go(self) -> Manifest:
@@ -74,6 +76,9 @@ class Run:
         altering = None
         if self.choices.content is not Content.WHOLE:
             altering = Altering(self.choices.content, self.key, forgotten, frozenset(self.choices.customers))
+        if state and self.at_work is not None:
+            for line in asyncio.run(told_at_work(self.at_work)):
+                self.say(line)
         if state and not plan.state_sha256:
             plan = self._state_read(plan, state)
         rest = [topic for topic in self.choices.topics if topic not in state]

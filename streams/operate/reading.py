@@ -92,6 +92,12 @@ async def read_by(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartit
     return {place: meta.offset for place, meta in offsets.items() if meta.offset >= 0}
 
 
+async def members(admin: Any, group: str) -> int:  # noqa: ANN401 - untyped library
+    """Give how many members a consumer group has; none where we may not see it."""
+    (answer,) = await asyncio.wait_for(admin.describe_consumer_groups([group]), STEP_SECONDS)
+    return sum(len(found) for *_, found in (described[:6] for described in answer.groups))
+
+
 def _check_topics(found: Mapping[str, int], partitions: int, folds: Mapping[str, str]) -> None:
     for application, log in folds.items():
         for topic in (log, changelog(application, "policies")):

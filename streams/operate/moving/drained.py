@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 from aiokafka import TopicPartition
 
@@ -13,6 +12,7 @@ from streams.operate.reading import (
     READ_SECONDS,
     STEP_SECONDS,
     committed_reader,
+    members,
     operator_admin,
     read_by,
     to_end,
@@ -54,14 +54,9 @@ async def _positions(bootstrap: Bootstrap) -> Mapping[str, Mapping[TopicPartitio
     """Give how far each group has read; refuse one that has members."""
     async with operator_admin(bootstrap) as admin:
         for group in READERS:
-            if await asyncio.wait_for(_members(admin, group), STEP_SECONDS):
+            if await members(admin, group):
                 raise OperateError(f"{group} has members: stop them all, and wait until their sessions end")
         return {group: await read_by(admin, group) for group in READERS}
-
-
-async def _members(admin: Any, group: str) -> int:  # noqa: ANN401 - untyped library
-    (answer,) = await admin.describe_consumer_groups([group])
-    return sum(len(members) for *_, members in (described[:6] for described in answer.groups))
 
 
 async def ends(bootstrap: Bootstrap, topics: tuple[str, ...], partitions: int) -> Ends:

@@ -15,6 +15,7 @@ from streams.export.run import Run
 from streams.fold.effects import SourceRecord
 from streams.history import Content, Place, Span
 from streams.history.exports.history import ExportOrigin
+from streams.kafka.topics import AGENT, INSTITUTIONS
 from streams.testing.history import MemoryHistory, MemoryOrigin
 from streams.testing.topology import START
 from tests.component.export.build import CUSTOMERS, KEY, forgotten, looked, origin_of, traffic
@@ -139,3 +140,34 @@ def failing(place: Place) -> None:
     """Fail at the last topic of a partition."""
     if place == Place(ALL[-1], 2):
         raise ExportError("away")
+
+
+def test_agents_that_run_are_told_of(origin: MemoryOrigin, tmp_path: Path) -> None:
+    """They may rest just now; what they send later, a cluster restored from the export sends again."""
+
+    async def at_work() -> Mapping[str, int]:
+        return {AGENT: 2, INSTITUTIONS: 0}
+
+    said: list[str] = []
+    wanted = Choices(ALL, Content.WHOLE)
+    Run(origin, tmp_path / "one", wanted, 1, KEY, START, at_work=at_work, say=said.append).go()
+    (told,) = (line for line in said if " member" in line)
+    assert told.startswith(f"{AGENT} has 2 members: what it decides from now on is not in the export")
+    assert "stop both agents and export again" in told
+
+
+def test_who_runs_need_not_be_known(origin: MemoryOrigin, tmp_path: Path) -> None:
+    """An export is whole without it, and one that is not to be restored from has no need of it."""
+
+    async def unseen() -> Mapping[str, int]:
+        raise TimeoutError
+
+    async def at_work() -> Mapping[str, int]:
+        return {AGENT: 1}
+
+    for content, asked in ((Content.WHOLE, unseen), (Content.PSEUDONYMISED, at_work)):
+        said: list[str] = []
+        folder = tmp_path / content
+        Run(origin, folder, Choices(ALL, content), 1, KEY, START, at_work=asked, say=said.append).go()
+        assert [line for line in said if " member" in line] == []
+        assert (folder / "manifest.json").exists()
