@@ -198,7 +198,7 @@ WEBHOOKS = Row(
         Panel(
             "Sent again",
             "Bodies of the vendor that the same process of the bridge had stored before, by route.",
-            "none, or a few after 503s. Many without them: answers do not reach the vendor in time.",
+            "none: what was answered 503 is not among them. Any: our 200 did not reach the vendor in time.",
             units.RequestsPerSecond,
             (Query(per_second(metrics.BRIDGE_REDELIVERIES, "route"), "{{route}}"),),
             Form.STACK,
