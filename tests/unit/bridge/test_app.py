@@ -47,20 +47,6 @@ async def test_a_notification_is_stored(bench: Bench) -> None:
     assert 0 < bench.last_stored() <= time.time()
 
 
-async def test_a_body_that_comes_again_counts_as_redelivered_once_it_is_durable(bench: Bench) -> None:
-    """What was not stored the first time is no redelivery; another body is none either."""
-    body = sample("txpush-account-modified-945-multi-record")
-    bench.log.failure = LogUnavailable("gone")
-    assert (await bench.client.post(TXPUSH, content=body)).status_code == 503
-    bench.log.failure = None
-    counts = []
-    for content in (body, body, sample("txpush-account-modified-185"), body):
-        assert (await bench.client.post(TXPUSH, content=content)).status_code == 200
-        counts.append(bench.count("redeliveries", route="txpush"))
-    assert counts == [0, 1, 1, 2]
-    assert bench.count("redeliveries", route="connect") == 0
-
-
 async def test_a_large_notification_is_stored_whole_while_others_are_answered() -> None:
     """All accounts that a body of 1 MiB holds are events, in order, and reducing them leaves the loop to others."""
     one = orjson.loads(sample("txpush-account-modified-185"))["event"]
