@@ -76,9 +76,6 @@ class Run:
         altering = None
         if self.choices.content is not Content.WHOLE:
             altering = Altering(self.choices.content, self.key, forgotten, frozenset(self.choices.customers))
-        if state and self.at_work is not None:
-            for line in asyncio.run(told_at_work(self.at_work)):
-                self.say(line)
         if state and not plan.state_sha256:
             plan = self._state_read(plan, state)
         rest = [topic for topic in self.choices.topics if topic not in state]
@@ -147,6 +144,10 @@ class Run:
         return plan, forgotten
 
     def _state_read(self, plan: Plan, state: Sequence[str]) -> Plan:
+        """Export the state, and say of agents that run meanwhile what comes of it; once it is there they may."""
+        if self.at_work is not None:
+            for line in asyncio.run(told_at_work(self.at_work)):
+                self.say(line)
         self._all(Exporting(self.origin, self.folder, plan, state, None), plan, state, "state")
 
         async def checked() -> None:

@@ -15,7 +15,7 @@ from streams.export.run import Run
 from streams.fold.effects import SourceRecord
 from streams.history import Content, Place, Span
 from streams.history.exports.history import ExportOrigin
-from streams.kafka.topics import AGENT, INSTITUTIONS
+from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS
 from streams.testing.history import MemoryHistory, MemoryOrigin
 from streams.testing.topology import START
 from tests.component.export.build import CUSTOMERS, KEY, forgotten, looked, origin_of, traffic
@@ -154,6 +154,24 @@ def test_agents_that_run_are_told_of(origin: MemoryOrigin, tmp_path: Path) -> No
     (told,) = (line for line in said if " member" in line)
     assert told.startswith(f"{AGENT} has 2 members: what it decides from now on is not in the export")
     assert "stop both agents and export again" in told
+
+
+def test_agents_that_have_started_again_are_not_told_of(origin: MemoryOrigin, tmp_path: Path) -> None:
+    """As they may once the state is there: a run that goes on with the rest asks nobody to stop them."""
+
+    async def at_work() -> Mapping[str, int]:
+        return {AGENT: 1, INSTITUTIONS: 1}
+
+    def away(place: Place) -> None:
+        if place.topic == EVENTS:
+            raise ExportError("away")
+
+    wanted, folder, said = Choices(ALL, Content.WHOLE), tmp_path / "export", list[str]()
+    with pytest.raises(ExportError, match="partition 2: away"):
+        Run(Between(origin, at_read=away), folder, wanted, 1, KEY, START).go()
+    Run(origin, folder, wanted, 1, KEY, START, at_work=at_work, say=said.append).go()
+    assert said[0].startswith("going on with the export")
+    assert [line for line in said if " member" in line] == []
 
 
 def test_who_runs_need_not_be_known(origin: MemoryOrigin, tmp_path: Path) -> None:
