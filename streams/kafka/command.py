@@ -16,7 +16,7 @@ from streams.kafka.access import Access, ClusterError
 from streams.kafka.acls import cluster as acl_cluster
 from streams.kafka.acls import script as acl_script
 from streams.kafka.acls import users as acl_users
-from streams.kafka.refusals import beside_silence, keep_to_words
+from streams.kafka.refusals import keep_to_words, unanswered
 from streams.settings import Settings, read_settings
 
 T = TypeVar("T")
@@ -119,8 +119,5 @@ def _run(settings: Settings, request: Coroutine[Any, Any, T]) -> T:
     except ClusterError as error:
         sys.stderr.write(f"{error}\n")
     except (KafkaError, OSError, TimeoutError) as error:
-        sys.stderr.write(
-            f"no broker answers at {settings.bootstrap}{beside_silence(error)}\n"
-            "set TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
-        )
+        sys.stderr.write(f"{unanswered(Access.of(settings), error)}\n")
     sys.exit(EXIT_NOTHING)

@@ -12,6 +12,7 @@ from streams.kafka.access import Access, ClusterError
 from streams.kafka.applied import TopicsError, require
 from streams.kafka.embedded.properties import is_embedded_cluster
 from streams.kafka.identity import log_identity
+from streams.kafka.refusals import beside_silence
 from streams.kafka.topics import EVENTS, Layout
 from streams.settings import Settings
 
@@ -56,7 +57,8 @@ def refuse_other_cluster(settings: Settings, meanwhile: str) -> None:
         sys.exit(EXIT_NOTHING)
     if silence is not None and settings.clock is not None:
         sys.stderr.write(
-            f"TXPUSH_CLOCK: no broker answers at {settings.bootstrap} to allow it: {silence!r}; start one or unset it\n"
+            f"TXPUSH_CLOCK: no broker answers at {settings.bootstrap} to allow it{beside_silence(silence)}; "
+            "start one or unset it\n"
         )
         sys.exit(EXIT_CRASH)
     if silence is not None:

@@ -85,6 +85,21 @@ async def told(cluster: Bootstrap, error: Exception) -> str:
     return NOBODY if _is_silence(error) else repr(error)
 
 
+def unanswered(cluster: Bootstrap, error: Exception, so: str = "") -> str:
+    """Say, for a command that ends by it, that no broker answers, or that we have no right; and the next step.
+
+    Args:
+        cluster: where that was.
+        error: what came of asking.
+        so: what follows for the work, as `; nothing was written`.
+    """
+    if isinstance(error, NO_RIGHT):
+        return f"{no_right(cluster, error)}{so}"
+    return (
+        f"no broker answers at {cluster}{beside_silence(error)}{so}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka"
+    )
+
+
 def beside_silence(error: Exception) -> str:
     """Give what an error says beside that no broker answers, as the end of that sentence; nothing where that is all."""
     return "" if _is_silence(error) else f": {error!r}"

@@ -16,7 +16,7 @@ from schemas.problems import words_of
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import require_clock
-from streams.kafka.refusals import beside_silence, keep_to_words
+from streams.kafka.refusals import keep_to_words, unanswered
 from streams.operate.acts import Act
 from streams.operate.differences import spans
 from streams.operate.writing import OperateError, Outcome, write
@@ -90,10 +90,7 @@ def _waited(settings: Settings, request: Coroutine[Any, Any, T], so: str) -> T:
     except (OperateError, ClusterError, LookupError) as error:
         refuse(f"{error}{so}")
     except (KafkaError, OSError, TimeoutError) as error:
-        refuse(
-            f"no broker answers at {settings.bootstrap}{beside_silence(error)}{so}\n"
-            "set TXPUSH_BOOTSTRAP, or start one: txpush kafka"
-        )
+        refuse(unanswered(Access.of(settings), error, so))
 
 
 def carry_out(settings: Settings, act: Act, decided: str | None = None) -> None:

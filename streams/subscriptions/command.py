@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import clock_of, require_clock
-from streams.kafka.refusals import beside_silence, keep_to_words
+from streams.kafka.refusals import keep_to_words, unanswered
 from streams.settings import Settings, SettingsError, read_settings
 from streams.subscriptions.book import Book, known_accounts
 from streams.subscriptions.choice import ChoiceError, listed, named
@@ -147,10 +147,7 @@ def _finish(settings: Settings, request: Coroutine[Any, Any, Report], word: str)
     try:
         report = asyncio.run(request)
     except (KafkaError, OSError, TimeoutError) as error:
-        _refuse(
-            f"no broker answers at {settings.bootstrap}{beside_silence(error)}; nothing was done\n"
-            "set TXPUSH_BOOTSTRAP, or start one: txpush kafka"
-        )
+        _refuse(unanswered(Access.of(settings), error, "; nothing was done"))
     except (ClusterError, LookupError) as error:
         _refuse(f"{error}; nothing was done")
     except KeyboardInterrupt:

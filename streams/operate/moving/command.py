@@ -12,6 +12,7 @@ from streams.kafka import applied, topics
 from streams.kafka.access import Access, AccessRefusedError
 from streams.kafka.applied import TopicsError
 from streams.kafka.identity import log_identity
+from streams.kafka.refusals import beside_silence
 from streams.kafka.topics import EVENTS, LOOKUP, SIGNALS, SUBSCRIPTIONS, VENDOR_AUTH, Layout
 from streams.operate.moving.copying import Copy
 from streams.operate.moving.drained import Ends, ends, require_rest
@@ -79,7 +80,7 @@ async def _require_all(settings: Settings, target: Access, layout: Layout) -> En
     except AccessRefusedError as error:
         raise OperateError(f"at {target} {error}") from error
     except (KafkaError, OSError, TimeoutError) as error:
-        raise OperateError(f"no broker answers at {target}: {error!r}") from error
+        raise OperateError(f"no broker answers at {target}{beside_silence(error)}") from error
     except TopicsError as error:
         raise OperateError(f"at {target} {error}") from error
     if identities[0] == identities[1]:

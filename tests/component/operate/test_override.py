@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError
 
 from schemas.events import CustomerForgotten, Override, OverrideAction
 from streams.clock import ScaledClock
@@ -188,6 +188,16 @@ def test_without_kafka_it_says_where_it_looked(kafka: Kafka, error: Exception, t
         assert done.exit_code == 2
         assert told in done.output
         assert ("nothing was written" in done.output) == (words[0] == "override")
+
+
+def test_a_right_that_is_missing_is_no_broker_away(kafka: Kafka) -> None:
+    """A broker that refuses has answered: what helps is a right, and no other address."""
+    kafka.error = GroupAuthorizationFailedError("txpush-agent")
+    done = typed("policy", "show")
+    assert done.exit_code == 2
+    assert "has no right to do this (" in done.stderr
+    assert done.stderr.endswith("see `txpush topics acls`\n")
+    assert "no broker answers" not in done.stderr
 
 
 # -- words
