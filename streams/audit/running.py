@@ -11,6 +11,7 @@ from rich.console import Console
 from streams.audit import telling
 from streams.audit.verify import Verdict
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.kafka.refusals import keep_to_words
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 
@@ -27,7 +28,7 @@ def begin() -> Settings:
     """Read the settings, and have the log on standard error, where a bar does not say the same."""
     settings = read_settings()
     log_to_stderr(settings.log_options("audit", at_least=logging.ERROR if sys.stderr.isatty() else logging.DEBUG))
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    keep_to_words()
     return settings
 
 

@@ -13,6 +13,7 @@ from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.producer import LogProducer, ProducerSettings
+from streams.kafka.refusals import keep_to_words
 from streams.observe import metrics
 from streams.observe.admin import AdminServer
 from streams.observe.process import moment, process_registry
@@ -36,9 +37,7 @@ def run_process(settings: BridgeSettings, clock: Clock) -> int:
 
 async def serve(settings: BridgeSettings, clock: Clock) -> int:
     """Listen at once, with or without Kafka, and serve until a signal comes or the server ends by itself."""
-    logging.getLogger("aiokafka").setLevel(
-        logging.CRITICAL
-    )  # ten lines a second in an outage; LogProducer says it once
+    keep_to_words()  # ten lines a second in an outage; LogProducer says it once
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

@@ -15,6 +15,7 @@ from streams.canary.meters import CanaryMeters
 from streams.canary.rounds import ANSWER_SECONDS, Rounds, customers_of
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.access import Access, Bootstrap
+from streams.kafka.refusals import keep_to_words
 from streams.kafka.view import TopicView
 from streams.observe.admin import AdminServer
 from streams.observe.metrics import Instruments
@@ -70,7 +71,7 @@ def run_process(settings: CanarySettings) -> int:
 
 async def serve(settings: CanarySettings) -> int:
     """Send canaries until a signal comes; give the exit code: 0 orderly, 1 a part failed, 2 its port is taken."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second in an outage; ours say it once
+    keep_to_words()  # ten lines a second in an outage; ours say it once
     stopping = _stopping()
     async with _bridge(settings) as client:
         canary = _Process(settings, client)

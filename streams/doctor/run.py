@@ -1,7 +1,6 @@
 """Makes the checks: settings and brokers first, all others side by side, each within its time."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from aiokafka.errors import KafkaError
@@ -13,7 +12,7 @@ from streams.doctor.plan import BROKERS, SECONDS, SETTINGS, Check, chosen
 from streams.doctor.scope import Scope
 from streams.kafka.access import AccessRefusedError, ClusterError
 from streams.kafka.applied import partitions_of
-from streams.kafka.refusals import NO_RIGHT
+from streams.kafka.refusals import NO_RIGHT, keep_to_words
 from streams.operate.writing import OperateError
 from streams.places import place_of
 from streams.settings import SettingsError
@@ -32,7 +31,7 @@ def without_settings(error: SettingsError) -> list[Checked]:
 
 async def examine(scope: Scope) -> list[Checked]:
     """Make every check that concerns the scope; raises nothing of theirs."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what is wrong with brokers is told once, by a check
+    keep_to_words()  # what is wrong with brokers is told once, by a check
     try:
         first = [await _made(SETTINGS, scope), await _made(BROKERS, scope)]
         is_shut = first[-1].status is Status.WRONG

@@ -25,6 +25,7 @@ from streams.executor.settings import ExecutorSettings
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
 from streams.kafka.access import access_to
 from streams.kafka.producer import LogProducer, ProducerSettings
+from streams.kafka.refusals import keep_to_words
 from streams.kafka.topics import DEAD_LETTER, EVENTS, EXECUTORS, LINKED, LOOKUP
 from streams.kafka.view import TopicView
 from streams.member import end_replaced
@@ -62,7 +63,7 @@ def run_process(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock
 
 async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock) -> int:
     """Listen at once, with or without Kafka and the vendor, until a signal comes or a part ends by itself."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten lines a second in an outage; ours say it once
+    keep_to_words()  # ten lines a second in an outage; ours say it once
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines name customers
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

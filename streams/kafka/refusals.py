@@ -110,7 +110,7 @@ def _is_silence(error: Exception) -> bool:
 
 
 def keep_to_words() -> None:
-    """Have aiokafka write no lines of its own beside a command that says once what is wrong with brokers."""
+    """Have aiokafka write no lines of its own where ours say, once, what is wrong with brokers."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 

@@ -20,6 +20,7 @@ from streams.history.origins import FORMER, origin_of
 from streams.history.private import private_files
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import clock_of, require_clock
+from streams.kafka.refusals import keep_to_words
 from streams.observe.logs import log_to_stderr
 from streams.operate.telling import refuse
 from streams.operate.writing import OperateError, write
@@ -85,7 +86,7 @@ def snapshot(*, folder: Path, every: timedelta | None, once: bool, former: tuple
     goes_on = every is not None and not once
     settings = read_settings()
     log_to_stderr(settings.log_options("snapshot", at_least=logging.DEBUG if goes_on else logging.CRITICAL))
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    keep_to_words()
     writing = partial(write, bootstrap=Access.of(settings), partitions=settings.partitions)
     how = HowTaken(folder, writing, clock_of(settings).now, every, jobs or cores(), former)
     try:

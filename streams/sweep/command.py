@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from schemas.vendor import valid_identifier
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
 from streams.kafka.access import ClusterError
+from streams.kafka.refusals import keep_to_words
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 from streams.subscriptions.choice import ChoiceError, lines_in
@@ -65,7 +66,7 @@ def sweep(
     settings = read_settings()
     at_least = logging.ERROR if sys.stderr.isatty() else logging.DEBUG  # a bar says the same on a terminal
     log_to_stderr(settings.log_options("sweep", at_least=at_least))
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    keep_to_words()
     named = frozenset[str]() if listed is None else _customers(listed)
     options = Options(named, state, dry_run, at_once, max_deletions)
     report = _swept(settings, options)
