@@ -11,7 +11,7 @@ import faust
 from faust.auth import SASLCredentials, SSLCredentials
 from faust.transport.drivers import aiokafka as driver
 
-from streams.exits import EXIT_NOTHING, bound_shutdown
+from streams.exits import EXIT_CRASH, EXIT_NOTHING, EXIT_OK, bound_shutdown
 from streams.kafka.access import Access, access_to
 from streams.observe.logs import INHERITED
 from streams.transport.consumer import FoldTransport
@@ -128,6 +128,20 @@ class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable ty
         ours = {"quiet": True, "override_logging": False, "redirect_stdouts": False}
         super().__init__(app, *services, **(settings | ours))
         self.spinner = None
+
+    def execute_from_commandline(self) -> NoReturn:
+        """Work until SIGTERM, and exit the process.
+
+        A service that cannot start, or crashes, has it end with 70, to be started again; mode (0.7.1) would have it end
+        with 1.
+        """
+        try:
+            super().execute_from_commandline()
+        except SystemExit as end:
+            if end.code in {EXIT_OK, None}:
+                raise
+        log.critical("the worker has failed; exiting with %d, to be started again", EXIT_CRASH)
+        sys.exit(EXIT_CRASH)
 
     def _shutdown_loop(self) -> None:
         """Close the loop: all services have stopped, and mode (0.7.1) sleeps two seconds here in any case."""

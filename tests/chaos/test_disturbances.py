@@ -1,5 +1,8 @@
 """The profiles that `make test` has no time for: brokers, and everything at once, in several sizes."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from tests.chaos.faults.profiles import EVERYTHING, ON_BROKERS
@@ -17,7 +20,7 @@ RUNS = {
 
 
 @pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)
-def test_nothing_is_lost_doubled_or_wrong(options: Options) -> None:
-    """As in the kill test, whatever is done to brokers, disks, clocks and vendor besides."""
-    outcome = execute(options)
+def test_nothing_is_lost_doubled_or_wrong(options: Options, tmp_path: Path) -> None:
+    """As in the kill test, whatever is done to brokers, disks, clocks and vendor besides; its logs are kept."""
+    outcome = execute(replace(options, keep=tmp_path))
     assert outcome.findings.clean, outcome.as_json()

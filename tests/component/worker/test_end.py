@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from streams.clock import WallClock
+from streams.exits import EXIT_CRASH
 from streams.kafka.topics import AGENT, EVENTS
 from streams.transport.consumer import FoldTransport
 from streams.transport.settings import FoldSettings
@@ -46,6 +48,24 @@ def test_a_crash_is_not_swallowed(worker: FoldWorker, loop: asyncio.AbstractEven
     with pytest.raises(RuntimeError, match="broken"):
         worker._shutdown_loop()
     assert loop.is_closed()
+
+
+@pytest.mark.parametrize("crashes_later", [False, True])
+def test_what_cannot_start_or_crashes_ends_with_the_code_that_has_it_started_again(
+    worker: FoldWorker, monkeypatch: pytest.MonkeyPatch, *, crashes_later: bool
+) -> None:
+    """As when the brokers go between the check of the cluster and the first request of the group's."""
+
+    async def start() -> None:
+        gone = KafkaConnectionError("the brokers have gone")
+        if not crashes_later:
+            raise gone
+        worker.crash_reason = gone
+
+    monkeypatch.setattr(worker, "start", start)
+    with pytest.raises(SystemExit) as end:
+        worker.execute_from_commandline()
+    assert end.value.code == EXIT_CRASH
 
 
 def _refuse(_seconds: float) -> NoReturn:
