@@ -14,6 +14,7 @@ from streams.operate import acts
 from streams.operate.differences import spans
 from streams.operate.reading import FOLDS, READ_SECONDS, committed_reader, operator_admin, read_by, to_end, within
 from streams.operate.telling import agreed, carry_out, refuse, refuse_data, run, signed
+from streams.polling import UnreadableBatchError
 from streams.settings import read_settings
 
 READER = {log: group for group, log in FOLDS.items()}
@@ -77,7 +78,10 @@ async def unread(bootstrap: Bootstrap, log: str, partitions: Collection[int]) ->
             read = await read_by(admin, READER[log])
         async with committed_reader(bootstrap) as consumer:
             for place in (TopicPartition(log, number) for number in sorted(set(partitions))):
-                async for _ in to_end(consumer, [place], {place: read[place]} if place in read else {}):
+                try:
+                    async for _ in to_end(consumer, [place], {place: read[place]} if place in read else {}):
+                        found.add(place.partition)
+                        break
+                except UnreadableBatchError:  # so there is one: where the agent comes to it, it says so
                     found.add(place.partition)
-                    break
     return frozenset(found)

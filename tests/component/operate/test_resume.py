@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import CorruptRecordException
 
 from schemas.events import Override, OverrideAction
 from streams.kafka.topics import AGENT, EVENTS, INSTITUTIONS, SIGNALS
@@ -95,6 +96,27 @@ async def test_what_has_a_record_that_was_not_read_may_be_paused(monkeypatch: py
     log = Log(records)
     reading(monkeypatch, log, {TopicPartition(EVENTS, 0): 4, TopicPartition(EVENTS, 1): 3})
     assert await resume.unread("", EVENTS, [0, 1, 2, 3]) == {1, 2}
+
+
+class Broken(Log):
+    """Has a batch in partition 0 that no client can read."""
+
+    async def getmany(
+        self, *places: TopicPartition, timeout_ms: int, **_limits: object
+    ) -> dict[TopicPartition, list[Record]]:
+        if TopicPartition(EVENTS, 0) in places:
+            raise CorruptRecordException
+        return await super().getmany(*places, timeout_ms=timeout_ms)
+
+    def highwater(self, _place: TopicPartition) -> int:
+        return 2
+
+
+async def test_what_cannot_be_read_was_not_read_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition that is paused for its dead letters may have such a batch behind them: it can go on all the same."""
+    log = Broken([Record(EVENTS, number, offset, b"7", b"{}") for number in range(3) for offset in range(2)])
+    reading(monkeypatch, log, {TopicPartition(EVENTS, number): number for number in range(3)})
+    assert await resume.unread("", EVENTS, [0, 1, 2]) == {0, 1}
 
 
 async def test_a_partition_that_nobody_leads_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
