@@ -60,10 +60,9 @@ _FIELDS: Mapping[str, str] = {
     )
 } | {"ping": WEBHOOK}
 """Fields of what we send, by their names in small letters; a ping is what a webhook has to answer (domain 3.2)."""
-_NAMED = re.compile(
-    rf"\b(?:{'|'.join(re.sub('(?=[A-Z])', ' ?', name) for name in _FIELDS.values())}|ping)\b".encode(), re.IGNORECASE
-)
-"""In words as well: `Customer ID` is `customerId`."""
+_NAMES = [re.sub("(?=[A-Z])", " ?", name) for name in (*_FIELDS.values(), "ping")]
+_NAMED = re.compile(rf"\b(?:{'|'.join(sorted(_NAMES, key=len, reverse=True))})\b".encode(), re.IGNORECASE)
+"""In words as well: `Customer ID` is `customerId`, and `Webhook Data` is not `webhook`."""
 _XML_CODE = re.compile(rb"<code>\s*(-?[0-9]{1,9})\s*</code>")
 _XML_TAGS = re.compile(rb"<tags>\s*([A-Za-z, ]{1,64})\s*</tags>")
 

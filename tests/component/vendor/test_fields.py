@@ -22,6 +22,8 @@ def refused(reply: Reply) -> InvalidRequestError:
     [
         ("Missing parameter (redirectUri)", "redirectUri"),
         ('"webhookContentType" must be application/json, canary', "webhookContentType"),
+        ("Webhook Content Type must be canary", "webhookContentType"),
+        ("the webhook data is no canary", "webhookData"),
         ("WEBHOOK and Redirect URI: canary", "redirectUri, webhook"),
         ("The canary did not answer the ping", "webhook"),
         ("Customer ID does not exist or does not belong to this partner, canary", "customerId"),
