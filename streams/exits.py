@@ -1,9 +1,11 @@
 """How processes end: the exit codes of every command, ends that do not wait, and readers who are no reason to end."""
 
 import contextlib
+import errno
 import io
 import logging
 import os
+import stat
 import sys
 import threading
 from contextvars import copy_context
@@ -80,14 +82,21 @@ def _outliving(stream: io.TextIOWrapper) -> io.TextIOWrapper:
 
 
 class _Outliving(io.FileIO):
-    """Goes nowhere from when nobody reads it any more."""
+    """Goes nowhere from when nobody reads it any more: a pipe or a socket is broken, or a terminal gone."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
         try:
             return super().write(data)
-        except BrokenPipeError:
+        except OSError as error:
+            if not self._has_no_reader(error):
+                raise
             _drop(self.fileno())
             return super().write(data)
+
+    def _has_no_reader(self, error: OSError) -> bool:
+        if error.errno == errno.EIO:  # of a file its disk is at fault; a terminal that is gone says that it is none
+            return stat.S_ISCHR(os.fstat(self.fileno()).st_mode)
+        return isinstance(error, BrokenPipeError | ConnectionResetError)
 
 
 def _drop(descriptor: int) -> None:

@@ -61,6 +61,25 @@ def test_what_is_done_goes_on_though_nobody_reads_of_it(tmp_path: Path, unbuffer
     assert (done.returncode, (tmp_path / "finished").exists()) == (0, True)
 
 
+def test_what_is_done_goes_on_though_its_terminal_is_gone(tmp_path: Path) -> None:
+    """One that was left running as its window was closed; it is an error of the device then, and not of a pipe."""
+    window, terminal = os.openpty()
+    os.close(window)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", DOING],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+            check=False,
+        )
+    finally:
+        os.close(terminal)
+    assert (done.returncode, (tmp_path / "finished").exists()) == (0, True)
+
+
 def test_a_command_ends_as_it_does_with_a_reader() -> None:
     """Its exit code says what became of the work, not of the words."""
     reading, writing = os.pipe()
