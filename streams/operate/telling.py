@@ -67,7 +67,7 @@ def agreed(question: str, *, yes: bool) -> None:
     try:
         if click.confirm(question, err=True):
             return
-    except click.Abort:
+    except (click.Abort, RuntimeError):  # the latter where standard input is closed
         sys.stderr.write("\nnobody answered: use --yes in scripts\n")
     sys.stderr.write("nothing was written\n")
     sys.exit(EXIT_OTHERWISE)

@@ -1,8 +1,11 @@
 """What `txpush override` and `txpush forget` answer: what was decided, where it is, what comes of it, and of whom."""
 
+import sys
+
 import pytest
 
 from streams.kafka.topics import EVENTS
+from streams.operate import telling
 from streams.operate.overrides.known import Knowledge
 from tests.component.operate.double import SIGNED, Kafka, typed
 
@@ -104,6 +107,17 @@ def test_what_is_about_everybody_is_asked_about(kafka: Kafka, words: list[str], 
     assert question in done.stderr
     assert typed("override", *words, *SIGNED, answer="y\n").exit_code == 0
     assert len(kafka.acts) == 1
+
+
+def test_nobody_answers_where_standard_input_is_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python has no stream for it then: that is a no, in words, as from one that is empty."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SystemExit) as end:
+        telling.agreed("all of it?", yes=False)
+    assert end.value.code == 1
+    assert capsys.readouterr().err.endswith("\nnobody answered: use --yes in scripts\nnothing was written\n")
 
 
 def test_what_is_about_some_is_not_asked_about(kafka: Kafka) -> None:
