@@ -176,14 +176,15 @@ def _decide(action: OverrideAction, by: str, reason: str, *, yes: bool, **given:
         data = Override(action=action, who=by, why=reason, **given)
     except ValidationError as error:
         refuse_data(error, OPTIONS)
-    now, scope = clock_of(settings).now(), Scope.of(data)
+    clock, scope = clock_of(settings), Scope.of(data)
     found = run(settings, look_up(settings, scope))
     if found.warning is not None:
         click.echo(found.warning, err=True)
     if found.knowledge is Knowledge.UNKNOWN:
         agreed(f"decide on {found.about} all the same?", yes=yes)
     if data.all:
-        agreed(f"{told(data, now)}: is that what you want?", yes=yes)
+        agreed(f"{told(data, clock.now())}: is that what you want?", yes=yes)
+    now = clock.now()  # a question may have stood for long
     carry_out(settings, acts.override(data, now), told(data, now))
     click.echo(f"the agent goes by it as soon as it reads it: see `txpush override show{scope.options}`")
 

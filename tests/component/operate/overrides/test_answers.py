@@ -1,13 +1,15 @@
 """What `txpush override` and `txpush forget` answer: what was decided, where it is, what comes of it, and of whom."""
 
 import sys
+from datetime import datetime, timedelta
 
 import pytest
 
+from streams.clock import WallClock
 from streams.kafka.topics import EVENTS
-from streams.operate import telling
+from streams.operate import override, telling
 from streams.operate.overrides.known import Knowledge
-from tests.component.operate.double import SIGNED, Kafka, typed
+from tests.component.operate.double import NOW, SIGNED, Kafka, typed
 
 LOGIN = ["--customer", "7", "--login", "71"]
 
@@ -107,6 +109,23 @@ def test_what_is_about_everybody_is_asked_about(kafka: Kafka, words: list[str], 
     assert question in done.stderr
     assert typed("override", *words, *SIGNED, answer="y\n").exit_code == 0
     assert len(kafka.acts) == 1
+
+
+def test_an_override_is_of_when_it_was_agreed_to(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question may stand for long: meanwhile others decide, and what was decided is told as of then."""
+    passed = timedelta()
+
+    def agreed(_question: str, *, yes: bool) -> None:
+        nonlocal passed
+        passed = timedelta(minutes=7 if not yes else 0)
+
+    def now(_clock: WallClock) -> datetime:
+        return NOW + passed
+
+    monkeypatch.setattr(override, "agreed", agreed)
+    monkeypatch.setattr(WallClock, "now", now)
+    assert typed("override", "silence", "--all", *SIGNED).exit_code == 0
+    assert kafka.acts[0].event.time == NOW + timedelta(minutes=7)
 
 
 def test_nobody_answers_where_standard_input_is_closed(
