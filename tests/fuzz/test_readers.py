@@ -11,6 +11,7 @@ OWN, SHIPPED, NUMBER = "what this process has made itself", "a file of the packa
 LEFT: Mapping[str, str] = {
     "schemas/contract/": "documents of this checkout, when they are made anew",
     "streams/bridge/command.py _host": "an address of the settings, which have checked it",
+    "streams/bridge/redeliveries.py Redeliveries.stored": OWN,
     "streams/bridge/trail.py Trail.tell": OWN,
     "streams/demo/": "what its own processes have just written, in a cluster of its own",
     "streams/doctor/checks/disk.py _locked": "the kernel's own list of locks",
