@@ -12,6 +12,7 @@ from streams.clock import WallClock
 from streams.exits import EXIT_OTHERWISE
 from streams.groups import Commands
 from streams.kafka.access import Access
+from streams.kafka.refusals import keep_to_words
 from streams.operate.telling import refuse, signed
 from streams.settings import Settings, SettingsError, read_settings
 from streams.vendor import KafkaGate, TryAgainError, VendorSettings
@@ -128,6 +129,7 @@ def _run(settings: Settings, work: Callable[[ClaimGate], Awaitable[T]]) -> T:
         async with asyncio.timeout(RUN_SECONDS), KafkaGate(Access.of(settings), "operator") as gate:
             return await work(gate)
 
+    keep_to_words()
     try:
         return asyncio.run(with_gate())
     except (TryAgainError, TimeoutError):
