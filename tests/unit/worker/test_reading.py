@@ -7,7 +7,7 @@ from schemas.state import AccountState, ControlState, CustomerState, Record, Sur
 from streams.fold import PartitionPaused
 from streams.worker.program import _reader
 
-DEEP = b"[" * 3000 + b"]" * 3000
+DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 @pytest.mark.parametrize(
