@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from schemas.events import EventType, PolicyActivated
+from streams.fold.effects import type_of
 from streams.history import Place
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import changelog
@@ -56,7 +57,7 @@ async def _of_fold(
             if record.value is not None:
                 found[record.partition] = Standing(_activation(record))
         async for record in to_end(consumer, log, read):
-            if dict(record.headers).get("ce_type") == EventType.POLICY_ACTIVATED.encode():
+            if type_of(record) == EventType.POLICY_ACTIVATED.encode():
                 found[record.partition] = Standing(_activation(record), record.offset)
     return found
 

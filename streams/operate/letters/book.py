@@ -13,6 +13,7 @@ from schemas.audit import DeadLetter, DeadLetterReason, LetterRetried
 from schemas.cloudevents import LAST_TIME
 from schemas.contract.channels import LETTER_RETRIED, Component
 from schemas.times import from_epoch_ms, to_epoch_ms
+from streams.fold.effects import type_of
 from streams.kafka.access import Bootstrap
 from streams.kafka.since import offsets_since
 from streams.kafka.topics import DEAD_LETTER
@@ -63,7 +64,7 @@ class Book:
     def take(self, record: Any) -> None:  # noqa: ANN401 - a record of an untyped library
         """Take a record of the topic."""
         try:
-            if dict(record.headers).get("ce_type") == LETTER_RETRIED.encode():
+            if type_of(record) == LETTER_RETRIED.encode():
                 note = LetterRetried.model_validate_json(record.value or b"")
                 self.retried.setdefault(note.letter, []).append(note)
                 return

@@ -16,6 +16,7 @@ from schemas.events import EventType, Override
 from schemas.problems import UNREADABLE
 from schemas.state import AccountState, CustomerState, LoginState, Surroundings
 from schemas.times import time_of_record
+from streams.fold.effects import type_of
 from streams.fold.intake import partition_of
 from streams.kafka.access import Bootstrap
 from streams.kafka.topics import AGENT, EVENTS, changelog
@@ -191,7 +192,7 @@ async def _between(consumer: Any, place: TopicPartition, start: int, end: int) -
 
 def _override(record: Any, customer_id: str | None) -> Decided | None:  # noqa: ANN401 - untyped library
     """Read an override of the customer or of everybody; what is none of theirs, or no override, gives None."""
-    if dict(record.headers).get("ce_type") != EventType.OPERATOR_OVERRIDE.encode():
+    if type_of(record) != EventType.OPERATOR_OVERRIDE.encode():
         return None
     if record.key is not None and record.key.decode(errors="replace") != customer_id:
         return None
