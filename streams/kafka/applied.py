@@ -137,10 +137,13 @@ def _other_settings(layout: Layout, theirs: Layout) -> list[str]:
 
 
 def _other_partitions(who_has: str, partitions: int, layout: Layout) -> str:
-    return (
-        f"{who_has} {partitions} partitions, not {layout.partitions}: partitions are for life; set "
-        f"TXPUSH_PARTITIONS={partitions} if the cluster was made so, else see `txpush move --help`"
-    )
+    remedy = partitions_remedy(partitions)
+    return f"{who_has} {partitions} partitions, not {layout.partitions}: partitions are for life; {remedy}"
+
+
+def partitions_remedy(partitions: int) -> str:
+    """Give what to do where topics have another number of partitions than the settings say."""
+    return f"set TXPUSH_PARTITIONS={partitions} if the cluster was made so, else see `txpush move --help`"
 
 
 async def require(bootstrap: Bootstrap, layout: Layout) -> None:
