@@ -8,6 +8,8 @@ from schemas.commands import CONTACT_KINDS
 from schemas.events import EventType
 
 OTHER = "other"
+CONNECT = "connect"
+"""Any event of Data Connect."""
 
 
 class Route(StrEnum):
@@ -32,8 +34,7 @@ class BridgeType(StrEnum):
     ACCOUNT_CHALLENGED = EventType.ACCOUNT_CHALLENGED.value
     COMMAND_REPORTED = EventType.COMMAND_REPORTED.value
     CANARY_SENT = EventType.CANARY_SENT.value
-    CONNECT = "connect"
-    """Any event of Data Connect."""
+    CONNECT = CONNECT
     OTHER = OTHER
 
 

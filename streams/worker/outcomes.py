@@ -7,10 +7,7 @@ from schemas.events import EventType
 from schemas.signals import SignalType
 from streams.domain import Outcome
 from streams.domain.institutions.view import Outcome as InstitutionOutcome
-from streams.observe.labels import OTHER
-
-CONNECT = "connect"
-"""The type that every Data Connect event is counted under."""
+from streams.observe.labels import CONNECT, OTHER
 
 _OBSERVED = (
     Outcome.OBSERVED,

@@ -13,11 +13,11 @@ from streams.clock import Clock
 from streams.fold.effects import Outbox, SourceRecord
 from streams.fold.ledger import Series, Tally
 from streams.observe import metrics
-from streams.observe.labels import OTHER, RestoredFrom, RestoreSource, StateRefusal
+from streams.observe.labels import CONNECT, OTHER, RestoredFrom, RestoreSource, StateRefusal
 from streams.observe.metrics import Instruments
 from streams.observe.parts import business, deciding, restoring
 from streams.worker.notes import Notes
-from streams.worker.outcomes import CONNECT, pairs
+from streams.worker.outcomes import pairs
 
 COMMANDS = frozenset(COMMAND_TOPICS.values())
 KNOWN_TYPES = frozenset({*EventType, *SignalType})

@@ -9,9 +9,9 @@ from streams.domain import Outcome
 from streams.domain.institutions.view import Outcome as InstitutionOutcome
 from streams.fold.intake import EVENT_SOURCES, SIGNAL_SOURCES, Allowed
 from streams.kafka.topics import EVENTS, SIGNALS
-from streams.observe.labels import OTHER
+from streams.observe.labels import CONNECT, OTHER
 from streams.observe.metrics import Instruments
-from streams.worker.outcomes import CONNECT, OUTCOMES, pairs
+from streams.worker.outcomes import OUTCOMES, pairs
 from streams.worker.prometheus import PrometheusMetrics
 from tests.unit.fold.build import (
     CUSTOMERS,
