@@ -15,7 +15,7 @@ class Redeliveries:
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._remembered = remembered
-        self._stored: OrderedDict[int, None] = OrderedDict()
+        self._stored: OrderedDict[int, bool] = OrderedDict()
 
     def stored(self, correlation_id: str) -> bool:
         """Remember a delivery that is durable, and say whether it was here before.
@@ -24,9 +24,8 @@ class Redeliveries:
             correlation_id: a SHA-256 in hexadecimal digits; its first 64 bits tell deliveries apart.
         """
         identity = int(correlation_id[:16], 16)
-        is_again = identity in self._stored
-        self._stored[identity] = None
-        self._stored.move_to_end(identity)
+        is_again = self._stored.pop(identity, False)
+        self._stored[identity] = True
         if len(self._stored) > self._remembered:
             self._stored.popitem(last=False)
         return is_again

@@ -270,7 +270,9 @@ class LogFold:
                 raise
             except Exception as error:  # noqa: BLE001 - a poisonous customer must not take every worker down in turn
                 self._failures.tell_timer(f"{self._settings.log}/{partition}", error)
-                self._counted(Tally({(AGENT_TIMERS_FAILED,): 1}))
+                tally = Tally()
+                tally.count(AGENT_TIMERS_FAILED)
+                self._counted(tally)
                 due = None
             yield key, due
 
