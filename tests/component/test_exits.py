@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,23 +43,33 @@ pathlib.Path("finished").touch()
 """
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_what_is_done_goes_on_though_nobody_reads_of_it(tmp_path: Path, unbuffered: str) -> None:
-    """A reader of both streams who leaves, as `head` does, ends nothing, and makes no failure of it."""
+@pytest.fixture
+def unread() -> Iterator[int]:
+    """Give the end to write to of a pipe that nobody reads any more."""
     reading, writing = os.pipe()
     os.close(reading)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", DOING],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONUNBUFFERED": unbuffered, "PYTHONPATH": str(Path(__file__).parents[2])},
-            stdout=writing,
-            stderr=writing,
-            check=False,
-        )
-    finally:
-        os.close(writing)
-    assert (done.returncode, (tmp_path / "finished").exists()) == (0, True)
+    yield writing
+    os.close(writing)
+
+
+def done(folder: Path, output: int, **environ: str) -> tuple[int, bool]:
+    """Do something in a process that writes to `output`; give its exit code, and whether it got to its end."""
+    process = subprocess.run(
+        [sys.executable, "-c", DOING],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        check=False,
+    )
+    return process.returncode, (folder / "finished").exists()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_is_done_goes_on_though_nobody_reads_of_it(tmp_path: Path, unread: int, unbuffered: str) -> None:
+    """A reader of both streams who leaves, as `head` does, ends nothing, and makes no failure of it."""
+    assert done(tmp_path, unread, PYTHONUNBUFFERED=unbuffered) == (0, True)
 
 
 def test_what_is_done_goes_on_though_its_terminal_is_gone(tmp_path: Path) -> None:
@@ -66,34 +77,20 @@ def test_what_is_done_goes_on_though_its_terminal_is_gone(tmp_path: Path) -> Non
     window, terminal = os.openpty()
     os.close(window)
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", DOING],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-            stdin=subprocess.DEVNULL,
-            stdout=terminal,
-            stderr=terminal,
-            check=False,
-        )
+        assert done(tmp_path, terminal) == (0, True)
     finally:
         os.close(terminal)
-    assert (done.returncode, (tmp_path / "finished").exists()) == (0, True)
 
 
-def test_a_command_ends_as_it_does_with_a_reader() -> None:
+def test_a_command_ends_as_it_does_with_a_reader(unread: int) -> None:
     """Its exit code says what became of the work, not of the words."""
-    reading, writing = os.pipe()
-    os.close(reading)
     command = [sys.executable, "-m", "streams.cli", "topics", "acls"]
-    try:
-        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
-    finally:
-        os.close(writing)
-    assert (done.returncode, done.stderr) == (0, "")
+    ended = subprocess.run(command, stdout=unread, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_what_is_read_is_the_same() -> None:
     """As long as somebody reads nothing is lost."""
     script = "from streams.exits import outlive_readers; outlive_readers(); print('Zürich ✓', end=''); print(1)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=False)
-    assert (done.stdout, done.stderr) == ("Zürich ✓1\n", "")
+    read = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=False)
+    assert (read.stdout, read.stderr) == ("Zürich ✓1\n", "")
