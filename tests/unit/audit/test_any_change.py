@@ -6,14 +6,14 @@ from functools import cache
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from streams.audit.plan import LOGS, SAID_OF
 from streams.history import Place
 from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
 from streams.testing.broker import Record
-from tests.unit.audit.tape import Tape, faults, recorded
+from tests.unit.audit.tape import Tape, faults, recorded, verdict
 
 TOPICS = (*LOGS, AUDIT, *SAID_OF[EVENTS], *SAID_OF[SIGNALS])
 EXAMPLES = 90
@@ -108,8 +108,26 @@ def test_any_single_change_is_found(change: Change, data: st.DataObject) -> None
     tape = recorded(1, 50)
     topic = data.draw(st.sampled_from([one for one in TOPICS if tape.there(one)]))
     place, record = data.draw(st.sampled_from(tape.there(topic)))
+    assume(change is not double or not _is_next_to_come(tape, place, record))
     change(tape, place, record, data.draw(st.integers(0, 1 << 30)))
     assert asyncio.run(faults(tape)), (change.__name__, place, record)
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_what_is_written_behind_the_last_decision_is_told_as_not_decided_yet(log: str) -> None:
+    """A log takes a record at any time, a doubled one too: nothing recorded has changed, and its agent will decide."""
+    tape = recorded(1, 50)
+    ends = [(place, record) for place, record in tape.there(log) if _is_next_to_come(tape, place, record)]
+    for place, last in ends:
+        double(tape, place, last, 0)
+    found = asyncio.run(verdict(tape))
+    undecided = {proof.number: proof.walked[log].undecided for proof in found.proofs}
+    assert (found.faults, undecided) == ((), {place.partition: 1 for place, _ in ends})
+
+
+def _is_next_to_come(tape: Tape, place: Place, record: Record) -> bool:
+    """Whether what is written right behind a record is the next that its log takes."""
+    return place.topic in LOGS and record.offset == len(tape.records[place]) - 1
 
 
 def _flipped(value: bytes, number: int) -> bytes:
