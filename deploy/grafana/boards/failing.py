@@ -10,6 +10,8 @@ from streams.observe.parts import business, deciding, vendor
 REFUSED = "overloaded|log_unavailable|failed"
 """What the bridge answers with 503 or 500."""
 NOT_GOOD = "wrong|missing|unreadable"
+CALL_FAILED = "try_again|misconfigured|invalid_request"
+"""What callers of the vendor are told where waiting, or an operator, has to help."""
 CONTACTS = {"kind": "connect-fix|relink|remove-duplicate|consent-renewal|otp-escalation", "action": "issue|remind"}
 
 FAILS = Row(
@@ -63,16 +65,16 @@ FAILS = Row(
         ),
         Panel(
             "Calls to Mastercard that fail",
-            "The share of calls that got no answer, or one that an operator has to look at.",
+            "The share of calls that got no answer, or one that an operator has to look at. Links wait for `fix_url`.",
             "below 5 %.",
             units.PercentUnit,
             (
                 Query(
                     share(
-                        within("15m", vendor.VENDOR_CALLS, outcome="try_again|misconfigured"),
-                        within("15m", vendor.VENDOR_CALLS),
+                        within("15m", vendor.VENDOR_CALLS, "call", outcome=CALL_FAILED),
+                        within("15m", vendor.VENDOR_CALLS, "call"),
                     ),
-                    "failed",
+                    "{{call}}",
                 ),
             ),
             width=6,

@@ -2,6 +2,7 @@
 
 from grafana_foundation_sdk.models import units
 
+from deploy.grafana.boards.failing import CALL_FAILED
 from deploy.grafana.boards.panels import Board, Form, Panel, Query, Row, above, none_of
 from deploy.grafana.boards.queries import age, of, per_second, quantile, share, summed, total, within, worst
 from streams.observe import metrics
@@ -38,7 +39,7 @@ CALLS = Row(
             (
                 Query(
                     share(
-                        within("15m", vendor.VENDOR_CALLS, "call", outcome="try_again|misconfigured|invalid_request"),
+                        within("15m", vendor.VENDOR_CALLS, "call", outcome=CALL_FAILED),
                         within("15m", vendor.VENDOR_CALLS, "call"),
                     ),
                     "{{call}}",
