@@ -117,7 +117,7 @@ def activate(file: Path, by: str, reason: str, *, yes: bool) -> None:
     """Put FILE in force, with the catalogue of this release, from the next record of every partition on.
 
     Says what changes and asks. Running it again is safe: where it is in force already, nothing changes. Ends with 0
-    when every partition has it, 1 when only some have it or you say no, 2 when nothing was written.
+    when every partition has it, 1 when only some have it or you say no, 2 when nothing could be written.
 
     \b
     Examples:

@@ -37,7 +37,7 @@ def move(target: str, partitions: int, *, yes: bool) -> None:
     dead letters stay where they are, to be read there until their time is over. Refuses to begin while anybody works or
     anything is not read, and where the new cluster is not empty. streams/operate/moving/README.md has all steps.
 
-    Ends with 0 when all is moved, 1 when you say no or it stopped in the middle, 2 when nothing was written.
+    Ends with 0 when all is moved, 1 when you say no or it stopped in the middle, 2 when nothing could be written.
 
     \b
     Examples:

@@ -36,7 +36,7 @@ def resume(partitions: tuple[int, ...], log: str, by: str, reason: str, *, yes: 
     comes later is judged again, after its first hundred records. The word is a record of the log: nothing has to be
     started anew, and whoever folds the log again decides the same. A partition that is read to its end is not paused,
     and is left out; on one that is only behind it empties the window that the share is over. Ends with 2 when nothing
-    was written, 1 when only some partitions have it or you say no.
+    could be written, 1 when only some partitions have it or you say no.
 
     \b
     Examples:
