@@ -276,7 +276,20 @@ async def _answers(producer: Any) -> bool:  # noqa: ANN401 - aiokafka is untyped
         return False
 
 
+class _UnderWay(set[Any]):
+    """Batches under way, of a producer that is given up.
+
+    aiokafka (0.14) takes a batch out when it fails, and once more when its try fails later, or if that has failed
+    before: of a plain set a KeyError, by which the sender ends, and its own end has a fault of its own then
+    (`TransactionManager.fatal_error`, without a transaction).
+    """
+
+    remove = set.discard
+
+
 async def _discard(producer: Any) -> None:  # noqa: ANN401 - aiokafka is untyped
     """Close without waiting for a broker that may be gone; what still waits fails at once."""
-    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - `stop` alone would flush first
+    waiting = producer._message_accumulator  # noqa: SLF001 - `stop` alone would flush first
+    waiting._pending_batches = _UnderWay(waiting._pending_batches)  # noqa: SLF001
+    waiting.fail_all(ProducerClosed())
     await ended(producer, DISCARD_SECONDS)
