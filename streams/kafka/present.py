@@ -12,7 +12,7 @@ from streams.kafka.access import Access, ClusterError
 from streams.kafka.applied import TopicsError, require
 from streams.kafka.embedded.properties import is_embedded_cluster
 from streams.kafka.identity import log_identity
-from streams.kafka.refusals import beside_silence
+from streams.kafka.refusals import beside_silence, keep_to_words
 from streams.kafka.topics import EVENTS, Layout
 from streams.settings import Settings
 
@@ -48,8 +48,10 @@ def refuse_other_cluster(settings: Settings, meanwhile: str) -> None:
     """Exit where the topics do not fit; without a broker the start goes on, and says what happens `meanwhile`.
 
     Once there is one, `LogProducer` looks again: until its topics fit nothing is written. With a clock of its own no
-    start goes on, as nobody could say whether the cluster to come allows it: it has to be made again.
+    start goes on, as nobody could say whether the cluster to come allows it: it has to be made again. From here on
+    aiokafka has no words: where nobody listens it would speak of a version of the brokers that does not fit.
     """
+    keep_to_words()
     try:
         silence = asyncio.run(require_cluster_if_there(settings, CHECK_SECONDS))
     except ClusterError as error:

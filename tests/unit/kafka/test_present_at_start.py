@@ -38,6 +38,7 @@ def command(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(f"TXPUSH_{name}", value)
 
     async def nobody(_settings: Settings) -> None:
+        logging.getLogger("aiokafka").error("Unable to request metadata from 127.0.0.1:1: IncompatibleBrokerVersion")
         raise KafkaConnectionError("nobody there")
 
     monkeypatch.setattr(present, "require_cluster", nobody)
@@ -50,6 +51,13 @@ def test_without_a_broker_it_starts_and_says_so(command: click.Command, caplog: 
     caplog.set_level(logging.WARNING)
     assert CliRunner().invoke(command, []).exit_code == 7
     assert "no broker answers at 127.0.0.1:1 yet" in caplog.text
+
+
+def test_without_a_broker_ours_are_the_only_words(command: click.Command, caplog: pytest.LogCaptureFixture) -> None:
+    """Where nobody listens aiokafka speaks of a broker's version, which leads astray."""
+    caplog.set_level(logging.WARNING, "aiokafka")
+    assert CliRunner().invoke(command, []).exit_code == 7
+    assert [one.name for one in caplog.records] == ["streams.kafka.present"]
 
 
 def test_a_clock_of_its_own_needs_a_broker_to_allow_it(command: click.Command, monkeypatch: pytest.MonkeyPatch) -> None:
