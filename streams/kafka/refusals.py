@@ -6,6 +6,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from aiokafka.conn import collect_hosts, create_conn
@@ -95,9 +96,33 @@ def unanswered(cluster: Bootstrap, error: Exception, so: str = "") -> str:
     """
     if isinstance(error, NO_RIGHT):
         return f"{no_right(cluster, error)}{so}"
-    return (
-        f"no broker answers at {cluster}{beside_silence(error)}{so}\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka"
-    )
+    return f"no broker answers at {cluster}{beside_silence(error)}{so}\n{start_one(cluster)}"
+
+
+def start_one(cluster: Bootstrap) -> str:
+    """Say how to have brokers where none answers: by a command that names them, where all are of this machine."""
+    command = command_for(cluster)
+    return f"set TXPUSH_BOOTSTRAP, or start {'the brokers there' if command is None else f'one: {command}'}"
+
+
+def command_for(cluster: Bootstrap) -> str | None:
+    """Give the command that starts brokers at these ports, with what they have kept; None for those elsewhere.
+
+    By itself `txpush kafka` takes a free port, and keeps nothing.
+    """
+    access = access_to(cluster)
+    addresses = addresses_of(access)
+    if access.protocol != OPEN or not all(_is_here(host) for host, _ in addresses):
+        return None
+    brokers = f" --brokers {len(addresses)}" if len(addresses) > 1 else ""
+    return f"txpush kafka{brokers} --port {min(port for _, port in addresses)} --data FOLDER"
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def beside_silence(error: Exception) -> str:

@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError
 
 from schemas.vendor import valid_identifier
 from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
-from streams.kafka.access import ClusterError
-from streams.kafka.refusals import keep_to_words
+from streams.kafka.access import Access, ClusterError
+from streams.kafka.refusals import keep_to_words, start_one
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
 from streams.subscriptions.choice import ChoiceError, lines_in
@@ -85,9 +85,7 @@ def _swept(settings: Settings, options: Options) -> Report:
     except (ClusterError, StateError) as error:
         _refuse(str(error))
     except (KafkaError, OSError, TimeoutError) as error:
-        _refuse(
-            f"Kafka at {settings.bootstrap} does not answer: {error}; set TXPUSH_BOOTSTRAP, or start one: txpush kafka"
-        )
+        _refuse(f"Kafka at {settings.bootstrap} does not answer: {error}; {start_one(Access.of(settings))}")
     except KeyboardInterrupt:
         _refuse("interrupted before anything was read", EXIT_STOPPED)
 

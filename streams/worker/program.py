@@ -31,6 +31,7 @@ from streams.kafka import topics
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.identity import topic_ids
 from streams.kafka.present import clock_of, require_cluster
+from streams.kafka.refusals import start_one
 from streams.observe.admin import AdminServer
 from streams.observe.logs import INHERITED
 from streams.observe.metrics import Instruments
@@ -61,7 +62,7 @@ FoundTopics = tuple[str, dict[str, str]]
 START_SECONDS = 60.0
 """How long a start waits for a broker."""
 RETRY_SECONDS = 1.0
-WAITING = "waiting for a broker at %s, %g s at most: %r; set TXPUSH_BOOTSTRAP, or start one"
+WAITING = "waiting for a broker at %s, %g s at most: %r; %s"
 UNNAMED = (
     "TXPUSH_INSTANCE is not set: each restart of this worker is a rebalance of all, and after a crash its partitions "
     "wait for TXPUSH_SESSION_SECONDS; set it to a name of this worker alone, the same after a restart"
@@ -120,7 +121,7 @@ class FoldProgram:
             sys.stderr.write(f"{error}\n")
             sys.exit(EXIT_NOTHING)
         except (KafkaError, TimeoutError, OSError) as error:
-            sys.stderr.write(f"no broker at {self.fold.bootstrap}: {error!r}; set TXPUSH_BOOTSTRAP, or start one\n")
+            sys.stderr.write(f"no broker at {self.fold.bootstrap}: {error!r}; {start_one(self.fold.bootstrap)}\n")
             sys.exit(EXIT_CRASH)
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
@@ -151,7 +152,7 @@ class FoldProgram:
                     raise
                 if repr(error) != told:
                     told = repr(error)
-                    log.warning(WAITING, self.fold.bootstrap, START_SECONDS, error)
+                    log.warning(WAITING, self.fold.bootstrap, START_SECONDS, error, start_one(self.fold.bootstrap))
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _assemble(

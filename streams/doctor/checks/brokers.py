@@ -11,13 +11,10 @@ from streams.kafka.access import Access
 from streams.kafka.acls.rights import ALL_TOPICS
 from streams.kafka.embedded.properties import is_embedded_cluster
 from streams.kafka.identity import TopicDescription, described
-from streams.kafka.refusals import addresses_of, causes_of, knocked, refusal_in
+from streams.kafka.refusals import addresses_of, causes_of, command_for, knocked, refusal_in
 from streams.kafka.topics import Layout
 
-LOOK_AT_LISTENER = (
-    "see that a broker listens there, and TXPUSH_BOOTSTRAP; on this machine: txpush kafka; elsewhere: the network on "
-    "the way"
-)
+LOOK_AT_LISTENER = "see that a broker listens there, and TXPUSH_BOOTSTRAP; {}"
 NAMED = 5
 """Partitions that are named of many in the same trouble."""
 
@@ -37,15 +34,16 @@ async def reachable(scope: Scope) -> Sequence[Finding]:
 def _in_words(access: Access, address: str, error: Exception) -> tuple[str, str]:
     """Give what is wrong with an address, and what to do."""
     found = refusal_in(access, address, error)
+    look_at = LOOK_AT_LISTENER.format(command_for(access) or "look at the network on the way, too")
     if found is not None:
         what, colon, remedy = found.why.rpartition(": ")
-        return (what, remedy) if colon else (found.why, LOOK_AT_LISTENER)
+        return (what, remedy) if colon else (found.why, look_at)
     causes = causes_of(error)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return f"{address}: no such name in this network", "mend the name in TXPUSH_BOOTSTRAP, or the resolver"
     if any(isinstance(cause, TimeoutError) for cause in causes):
-        return f"{address} takes connections, if any, and says nothing", f"is it Kafka, and alive? {LOOK_AT_LISTENER}"
-    return f"nobody listens at {address} ({error})", LOOK_AT_LISTENER
+        return f"{address} takes connections, if any, and says nothing", f"is it Kafka, and alive? {look_at}"
+    return f"nobody listens at {address} ({error})", look_at
 
 
 async def cluster(scope: Scope) -> Sequence[Finding]:

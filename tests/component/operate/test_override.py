@@ -173,7 +173,7 @@ def test_nothing_written_ends_with_2(kafka: Kafka) -> None:
     ("error", "told"),
     [
         (KafkaConnectionError("nobody there"), "no broker answers at 127.0.0.1:9092: "),
-        (TimeoutError(), "set TXPUSH_BOOTSTRAP, or start one: txpush kafka"),
+        (TimeoutError(), "set TXPUSH_BOOTSTRAP, or start one: txpush kafka --port 9092 --data FOLDER"),
         (
             OperateError(f"topic {EVENTS} is missing: run `txpush topics apply`"),
             "run `txpush topics apply`",

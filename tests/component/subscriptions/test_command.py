@@ -162,7 +162,8 @@ def test_without_kafka_nothing_is_done(world: World, words: list[str]) -> None:
     done = typed(*words)
     assert (done.exit_code, world.vendor.calls) == (2, [])
     assert done.output == (
-        "no broker answers at 127.0.0.1:9092; nothing was done\nset TXPUSH_BOOTSTRAP, or start one: txpush kafka\n"
+        "no broker answers at 127.0.0.1:9092; nothing was done\n"
+        "set TXPUSH_BOOTSTRAP, or start one: txpush kafka --port 9092 --data FOLDER\n"
     )
     assert not logging.getLogger("aiokafka").isEnabledFor(logging.ERROR)
 

@@ -96,7 +96,7 @@ def test_the_institution_agent_waits_and_says_so() -> None:
     assert code == 70, said
     waiting, end = said.splitlines()
     assert f"waiting for a broker at {NOBODY}, 2.5 s at most: " in waiting
-    assert waiting.endswith("; set TXPUSH_BOOTSTRAP, or start one")
+    assert waiting.endswith("; set TXPUSH_BOOTSTRAP, or start one: txpush kafka --port 1 --data FOLDER")
     assert end.startswith(f"no broker at {NOBODY}")
 
 

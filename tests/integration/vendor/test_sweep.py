@@ -163,4 +163,7 @@ async def test_without_kafka_nothing_begins(bench: Bench) -> None:
     ends = await bench.ends()
     process = await bench.begin(bootstrap="127.0.0.1:1")
     done = await bench.end(process, ends)
-    assert (done.code, "set TXPUSH_BOOTSTRAP, or start one: txpush kafka" in done.err) == (2, True)
+    assert (done.code, "set TXPUSH_BOOTSTRAP, or start one: txpush kafka --port 1 --data FOLDER" in done.err) == (
+        2,
+        True,
+    )
