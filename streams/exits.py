@@ -1,10 +1,12 @@
 """How processes end: the exit codes of every command, ends that do not wait, and readers who are no reason to end."""
 
+import asyncio
 import contextlib
 import errno
 import io
 import logging
 import os
+import signal
 import stat
 import sys
 import threading
@@ -25,6 +27,10 @@ EXIT_INTERRUPTED = 130
 
 WORDS_SECONDS = 2.0
 """How long a crash waits for its last words to be written."""
+
+STOPPING = "%s: stopping within %g s"
+ENDED = "ended in order"
+"""What each process that runs until a signal says of its end, at that signal and as its last words."""
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +109,32 @@ def _drop(descriptor: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
+
+
+def stopping_at_signals(seconds: float) -> asyncio.Event:
+    """Give what SIGTERM and SIGINT set, in the loop that runs; from the first on the process has so many seconds."""
+    stopping = asyncio.Event()
+
+    def ask(why: str) -> None:
+        if not stopping.is_set():
+            stopping.set()
+            stop_soon(why, seconds)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ask, number.name)
+    return stopping
+
+
+def stop_soon(why: str, seconds: float) -> None:
+    """Say that the process was asked to end, and have it over within so many seconds."""
+    log.info(STOPPING, why, seconds)
+    bound_shutdown(seconds)
+
+
+def in_order() -> int:
+    """Say that the process has ended as it was asked to; give the exit code."""
+    log.info(ENDED)
+    return EXIT_OK
 
 
 def bound_shutdown(seconds: float) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import time
 
 import uvloop
@@ -11,7 +10,7 @@ from streams.bridge.app import Bridge
 from streams.bridge.meters import BridgeMeters
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
-from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
+from streams.exits import EXIT_OTHERWISE, bound_shutdown, in_order, stopping_at_signals
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.refusals import keep_to_words
 from streams.observe import metrics
@@ -38,9 +37,7 @@ def run_process(settings: BridgeSettings, clock: Clock) -> int:
 async def serve(settings: BridgeSettings, clock: Clock) -> int:
     """Listen at once, with or without Kafka, and serve until a signal comes or the server ends by itself."""
     keep_to_words()  # ten lines a second in an outage; LogProducer says it once
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    stopping = stopping_at_signals(settings.shutdown_seconds)
     try:
         if settings.workers == 1:  # of several their parent has looked
             settings = settings.at(await free_endpoint(settings.host, settings.port, BRIDGE))
@@ -52,9 +49,10 @@ async def serve(settings: BridgeSettings, clock: Clock) -> int:
     await asyncio.wait([waiter, serving], return_when=asyncio.FIRST_COMPLETED)
     ended_by_itself = not stopping.is_set()
     waiter.cancel()
-    bound_shutdown(settings.shutdown_seconds)
+    if ended_by_itself:
+        bound_shutdown(settings.shutdown_seconds)
     await process.stop(serving)
-    return EXIT_OTHERWISE if ended_by_itself else EXIT_OK
+    return EXIT_OTHERWISE if ended_by_itself else in_order()
 
 
 class _Process:

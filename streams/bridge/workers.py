@@ -1,6 +1,7 @@
 """Several bridge processes on one port, one per core, that start and end together."""
 
 import asyncio
+import logging
 import multiprocessing
 import multiprocessing.process
 import os
@@ -14,9 +15,11 @@ from multiprocessing.connection import wait
 from streams.bridge.process import run_process
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
-from streams.exits import EXIT_OK, EXIT_OTHERWISE
+from streams.exits import EXIT_OK, EXIT_OTHERWISE, STOPPING, in_order
 from streams.observe.logs import log_to_stderr
 from streams.ports import ADMIN, BRIDGE, PortError, free_endpoint, refuse_port
+
+log = logging.getLogger(__name__)
 
 KILLED_SECONDS = 2.0
 """What the system has to end a process that is killed."""
@@ -34,9 +37,14 @@ def run_workers(settings: BridgeSettings, clock: Clock) -> int:
         settings = asyncio.run(_placed(settings))
     except PortError as error:
         return refuse_port("the bridge", error)
-    stopping = threading.Event()
+    stopping, asked = threading.Event(), list[str]()
+
+    def ask(number: int, _frame: object) -> None:
+        asked.append(signal.Signals(number).name)
+        stopping.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, ask)
     context = multiprocessing.get_context("spawn")
     workers = [
         context.Process(target=_worker, args=(settings.of_worker(index), clock), name=f"bridge-{index}")
@@ -46,7 +54,10 @@ def run_workers(settings: BridgeSettings, clock: Clock) -> int:
         worker.start()
     while not stopping.is_set() and all(worker.is_alive() for worker in workers):
         stopping.wait(0.2)
-    return _end(workers, settings.shutdown_seconds + GRACE_SECONDS, orderly=stopping.is_set())
+    seconds = settings.shutdown_seconds + GRACE_SECONDS
+    if asked:
+        log.info(STOPPING, asked[0], seconds)
+    return _end(workers, seconds, orderly=stopping.is_set())
 
 
 async def _placed(settings: BridgeSettings) -> BridgeSettings:
@@ -81,4 +92,5 @@ def _end(workers: Sequence[multiprocessing.process.BaseProcess], seconds: float,
     for worker in workers:
         worker.kill()
         worker.join(KILLED_SECONDS)
-    return EXIT_OK if orderly and all(worker.exitcode == EXIT_OK for worker in workers) else EXIT_OTHERWISE
+    is_well = orderly and all(worker.exitcode == EXIT_OK for worker in workers)
+    return in_order() if is_well else EXIT_OTHERWISE

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import signal
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,7 +12,7 @@ import uvloop
 from schemas.canary import CANARY_TOPIC
 from streams.canary.meters import CanaryMeters
 from streams.canary.rounds import ANSWER_SECONDS, Rounds, customers_of
-from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
+from streams.exits import EXIT_OTHERWISE, bound_shutdown, in_order, stopping_at_signals
 from streams.kafka.access import Access, Bootstrap
 from streams.kafka.refusals import keep_to_words
 from streams.kafka.view import TopicView
@@ -72,7 +71,7 @@ def run_process(settings: CanarySettings) -> int:
 async def serve(settings: CanarySettings) -> int:
     """Send canaries until a signal comes; give the exit code: 0 orderly, 1 a part failed, 2 its port is taken."""
     keep_to_words()  # ten lines a second in an outage; ours say it once
-    stopping = _stopping()
+    stopping = stopping_at_signals(settings.shutdown_seconds)
     async with _bridge(settings) as client:
         canary = _Process(settings, client)
         try:
@@ -80,17 +79,10 @@ async def serve(settings: CanarySettings) -> int:
         except PortError as error:
             return refuse_port("the canary", error)
         is_failed = await _ended_by_itself(canary.rounds, stopping)
-        bound_shutdown(settings.shutdown_seconds)
+        if is_failed:
+            bound_shutdown(settings.shutdown_seconds)
         await canary.stop()
-    return EXIT_OTHERWISE if is_failed else EXIT_OK
-
-
-def _stopping() -> asyncio.Event:
-    """Give what is set by the signal to end."""
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    return stopping
+    return EXIT_OTHERWISE if is_failed else in_order()
 
 
 def _bridge(settings: CanarySettings) -> httpx.AsyncClient:

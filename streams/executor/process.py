@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -22,7 +21,7 @@ from streams.executor.lookups.reader import LookupReader
 from streams.executor.meters import ExecutorMeters
 from streams.executor.pages.app import FixPages, Parts
 from streams.executor.settings import ExecutorSettings
-from streams.exits import EXIT_OK, EXIT_OTHERWISE, bound_shutdown
+from streams.exits import EXIT_OTHERWISE, bound_shutdown, in_order, stopping_at_signals
 from streams.kafka.access import access_to
 from streams.kafka.producer import LogProducer, ProducerSettings
 from streams.kafka.refusals import keep_to_words
@@ -65,9 +64,7 @@ async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock
     """Listen at once, with or without Kafka and the vendor, until a signal comes or a part ends by itself."""
     keep_to_words()  # ten lines a second in an outage; ours say it once
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines name customers
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    stopping = stopping_at_signals(settings.shutdown_seconds)
     try:
         endpoint = await free_endpoint(settings.host, settings.port, EXECUTOR)
         process = _Process(replace(settings, host=endpoint.host, port=endpoint.port), vendor, clock)
@@ -78,9 +75,10 @@ async def serve(settings: ExecutorSettings, vendor: VendorSettings, clock: Clock
     await asyncio.wait([waiter, *process.tasks], return_when=asyncio.FIRST_COMPLETED)
     ended_by_itself = not stopping.is_set()
     waiter.cancel()
-    bound_shutdown(settings.shutdown_seconds)
+    if ended_by_itself:
+        bound_shutdown(settings.shutdown_seconds)
     await process.stop()
-    return EXIT_OTHERWISE if ended_by_itself else EXIT_OK
+    return EXIT_OTHERWISE if ended_by_itself else in_order()
 
 
 class _Process:

@@ -11,7 +11,7 @@ import faust
 from faust.auth import SASLCredentials, SSLCredentials
 from faust.transport.drivers import aiokafka as driver
 
-from streams.exits import EXIT_CRASH, EXIT_NOTHING, EXIT_OK, bound_shutdown
+from streams.exits import EXIT_CRASH, EXIT_NOTHING, EXIT_OK, in_order, stop_soon
 from streams.kafka.access import Access, access_to
 from streams.observe.logs import INHERITED
 from streams.transport.consumer import FoldTransport
@@ -139,6 +139,7 @@ class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable ty
             super().execute_from_commandline()
         except SystemExit as end:
             if end.code in {EXIT_OK, None}:
+                in_order()
                 raise
         log.critical("the worker has failed; exiting with %d, to be started again", EXIT_CRASH)
         sys.exit(EXIT_CRASH)
@@ -152,16 +153,12 @@ class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable ty
             raise self.crash_reason
 
     def _on_sigterm(self) -> None:
-        self._stop_soon("SIGTERM")
+        stop_soon("SIGTERM", self.shutdown_timeout)
         super()._on_sigterm()
 
     def _on_sigint(self) -> None:
-        self._stop_soon("SIGINT")
+        stop_soon("SIGINT", self.shutdown_timeout)
         super()._on_sigint()
-
-    def _stop_soon(self, why: str) -> None:
-        log.info("%s: stopping within %g s", why, self.shutdown_timeout)
-        bound_shutdown(self.shutdown_timeout)
 
 
 def collect_rarely() -> None:

@@ -1,14 +1,18 @@
 """The canary as a process of its own, as far as it needs no broker: how it ends by itself, or without a port."""
 
+import asyncio
 import logging
+import os
+import signal
 from dataclasses import replace
 
 import pytest
 
+from streams import exits
 from streams.canary import process
 from streams.canary.process import CanarySettings, serve
 from streams.canary.rounds import Rounds
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_NOTHING, EXIT_OK, EXIT_OTHERWISE
 from tests.processes import taken_port
 
 SETTINGS = CanarySettings(
@@ -36,6 +40,26 @@ async def test_it_says_why_it_ends_by_itself(monkeypatch: pytest.MonkeyPatch, ca
     assert told.getMessage() == "canaries are not sent any more; start it again"
     assert told.exc_info is not None
     assert told.exc_info[0] is ZeroDivisionError
+
+
+@pytest.mark.asyncio
+async def test_it_says_that_it_is_asked_to_end_and_has(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line at the signal, one when it has ended as it was asked to; a second signal says nothing."""
+    bounds = list[float]()
+    monkeypatch.setattr(exits, "bound_shutdown", bounds.append)  # it would end the process that runs this test
+
+    async def interrupted(_: Rounds) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), number)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Rounds, "run", interrupted)
+    caplog.set_level(logging.INFO, "streams")
+    assert await serve(SETTINGS) == EXIT_OK
+    told = [one.getMessage() for one in caplog.records if one.name == "streams.exits"]
+    assert (told, bounds) == (["SIGTERM: stopping within 5 s", "ended in order"], [5.0])
 
 
 @pytest.mark.asyncio

@@ -23,7 +23,7 @@ for name in ("aiokafka.conn", "faust.app.base", "mode.services"):
 
 @pytest.mark.parametrize(("command", "source"), [("agent", topics.EVENTS), ("institutions", topics.SIGNALS)])
 def test_a_start_is_one_line(broker: EmbeddedKafka, tmp_path: Path, command: str, source: str) -> None:
-    """Who is ready, with what and where the metrics are; one more at the end; nothing that only a terminal reads."""
+    """Who is ready, with what and where the metrics are; two more at the end; nothing that only a terminal reads."""
     links = {"LINK_URL": "http://127.0.0.1:8085", "LINK_KEYS": "0" * 64}
     settings = settings_for(broker.bootstrap, INSTANCE=f"{command}-0", **links)
     worker = Program((*CLI, command), settings, tmp_path / "log")
@@ -32,11 +32,12 @@ def test_a_start_is_one_line(broker: EmbeddedKafka, tmp_path: Path, command: str
         assert worker.stop() == 0
     said = worker.said()
     assert all(character.isprintable() or character == "\n" for character in said), repr(said)
-    assert said.count("\n") == 2, said
-    first, last = said.splitlines()
+    assert said.count("\n") == 3, said
+    first, asked, ended = said.splitlines()
     ready = rf"INFO streams.worker.readiness txpush-{command} {command}-0 is ready: partitions 0, 1, 2 of {source}; "
     assert re.search(ready + r"metrics at http://127.0.0.1:\d+/metrics$", first), said
-    assert last.endswith("INFO streams.worker.app SIGTERM: stopping within 10 s")
+    assert asked.endswith("INFO streams.exits SIGTERM: stopping within 10 s")
+    assert ended.endswith("INFO streams.exits ended in order")
 
 
 def test_what_libraries_warn_of_is_kept() -> None:

@@ -28,6 +28,9 @@ def shared(broker: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> I
         yield running, stand
         metrics = running.page("metrics")
         assert running.stop() == 0
+        asked, ended = (line.partition(" INFO ")[2] for line in path.read_text().splitlines()[-2:])
+        assert asked.startswith("streams.exits SIGTERM: stopping within ")
+        assert ended == "streams.exits ended in order"
         said = path.read_text() + metrics
         assert [canary for canary in CANARIES if canary in said] == []
         assert "/fix/" not in said
