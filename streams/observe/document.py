@@ -5,6 +5,7 @@ from pathlib import Path
 
 from streams.observe.kinds import CounterMetric, HistogramMetric, Label, Metric
 from streams.observe.metrics import METRICS
+from streams.observe.process import process_registry
 
 PLACE = Path(__file__).parents[2] / "deploy" / "prometheus" / "METRICS.md"
 WHO = {
@@ -17,7 +18,8 @@ WHO = {
 }
 HEAD = """# Metrics
 
-Written from the one typed list, `streams/observe/metrics.py` and its parts, by `python -m streams.observe.document`.
+Written from the one typed list, `streams/observe/metrics.py` and its parts, and from what each process shows beside it
+(`streams/observe/process.py`), by `python -m streams.observe.document`.
 Each process serves its own at `/metrics` of its admin port. Series of known label values exist from the start, at 0. No
 label names a customer, an account or a login.
 """
@@ -27,13 +29,23 @@ COLUMNS = "| metric | kind | labels | what |\n| --- | --- | --- | --- |"
 
 
 def page() -> str:
-    """Give the page: a table for each component."""
-    return "\n".join([HEAD, *(_part(component, who) for component, who in WHO.items())])
+    """Give the page: a table for each component, and one of what all have."""
+    return "\n".join([HEAD, *(_part(component, who) for component, who in WHO.items()), _of_processes()])
 
 
 def _part(component: str, who: str) -> str:
     rows = [_row(metric) for metric in METRICS if metric.component == component]
     return "\n".join([f"## {component}\n\n{who}.\n", COLUMNS, *rows, ""])
+
+
+def _of_processes() -> str:
+    """Give the part of what the client of Prometheus tells of any process, and of the release."""
+    rows = [
+        f"| `{family.samples[0].name}` | {family.type} | {'; '.join(f'`{name}`' for name in family.samples[0].labels)} "
+        f"| {family.documentation.removesuffix('.')}. |"
+        for family in process_registry().collect()
+    ]
+    return "\n".join(["## every process\n\nEach of ours that has an admin port; on Linux.\n", COLUMNS, *rows, ""])
 
 
 def _row(metric: Metric) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from streams.observe import document
 from streams.observe.metrics import METRICS
+from streams.observe.process import process_registry
 
 ROOT = Path(__file__).parents[3]
 DEPLOYED = ("*.md", "*.yaml", "*.yml", "*.json", "*.jsonnet", "*.py", "*.tpl")
@@ -19,6 +20,12 @@ def test_the_page_is_the_list() -> None:
     """Every metric is in it; run `python -m streams.observe.document` where it is not as it should be."""
     assert document.PLACE.read_text() == document.page()
     assert document.WHO.keys() == COMPONENTS
+
+
+def test_what_every_process_shows_is_on_the_page() -> None:
+    """Those of the client, by which rules and boards tell processes from each other, and the release."""
+    served = {sample.name for family in process_registry().collect() for sample in family.samples}
+    assert {name for name in served if f"| `{name}` |" not in document.page()} == set()
 
 
 @pytest.mark.parametrize("text", [*TEXTS, ROOT / "README.md"], ids=lambda path: str(path.relative_to(ROOT)))
