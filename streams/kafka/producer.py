@@ -18,6 +18,7 @@ from streams.kafka.applied import require
 from streams.kafka.lanes import Delivery, Lanes
 from streams.kafka.log import LogFull, LogRecord, LogUnavailable
 from streams.kafka.refusals import LOOK_AT_BROKERS, NO_RIGHT, no_right, told
+from streams.kafka.silence import Silence
 from streams.kafka.topics import Layout
 
 log = logging.getLogger(__name__)
@@ -228,16 +229,14 @@ class LogProducer:
 
     async def _watch(self, producer: Any, lanes: Lanes) -> None:  # noqa: ANN401 - aiokafka is untyped
         """Return when the producer has to be made anew; until then ask every few seconds whether Kafka answers."""
-        answered = True
+        silence = Silence(self.settings.bootstrap)
         while not self._broken.is_set():
             if lanes.silent_seconds() > self.settings.rebuild_after_seconds:
                 self._why = f"no acknowledgement for {self.settings.rebuild_after_seconds:.0f} s"
                 return
             self._reachable = await _answers(producer)
             lanes.look_up_partitions_again()
-            if self._reachable is not answered:
-                answered = self._reachable
-                log.warning("Kafka at %s %s", self.settings.bootstrap, "answers again" if answered else "is silent")
+            silence.note(answers=self._reachable)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._broken.wait(), PROBE_SECONDS)
         self._why = f"Kafka refused a record: {self._refusal}"

@@ -20,6 +20,7 @@ from faust.types.tuples import ConsumerMessage
 
 from streams.ending import ended
 from streams.kafka.access import client_arguments
+from streams.kafka.silence import Silence
 from streams.observe.logs import INHERITED
 from streams.transport.partition import OwnedPartition
 from streams.transport.parts import FoldParts
@@ -32,6 +33,10 @@ NO_POLL_INTERVAL_MS = 2**31 - 1
 """A consumer that polls nothing for five minutes, in a long restore or with all partitions paused, would else leave the
 group, and not come back before it polls. `streams/worker/health.py` looks at who makes progress.
 """
+
+
+LISTEN_SECONDS = 1.0
+"""How often it is looked when brokers have answered last; so much may be missing of a silence that is told."""
 
 
 class PollMessage(ConsumerMessage):  # type: ignore[misc] # Faust ships no usable types for its transport
@@ -71,6 +76,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         """Since when the group has given it no partitions, by the monotonic clock; None while it has."""
         self._kept: dict[int, Kept] = {}
         self._answered_at: float | None = None
+        self._silence = Silence(self._settings.bootstrap)
 
     # -- life
 
@@ -96,6 +102,7 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         )
         await asyncio.wait_for(self._kafka.start(), settings.open_seconds)
         self._parts.member.listen(self._kafka._coordinator, settings.instance)  # noqa: SLF001 - as in `assign`
+        self.add_future(self._listen())
 
     async def on_stop(self) -> None:
         """Let running transactions end, then leave."""
@@ -197,8 +204,17 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
         if self._kafka is not None:
             connections = self._kafka._client._conns.values()  # noqa: SLF001 - nothing else tells
             heard = [one._last_action for one in connections]  # noqa: SLF001 - the same
-            self._answered_at = max(heard, default=self._answered_at)
+            before = () if self._answered_at is None else (self._answered_at,)
+            self._answered_at = max((*heard, *before), default=None)
         return self._answered_at
+
+    async def _listen(self) -> None:
+        """Look all the time when a broker has answered last: that connection may be gone when somebody asks."""
+        while not self.should_stop:
+            await self.sleep(LISTEN_SECONDS)
+            answered_at = self.answered_at
+            if answered_at is not None:
+                self._silence.note(answers=time.monotonic() - answered_at <= self._settings.session_seconds)
 
     # -- what Faust asks about the group
 

@@ -1,6 +1,7 @@
 """`/healthz` and `/readyz` over a real consumer and its partitions, on a broker in memory and a clock of the test's."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -158,6 +159,35 @@ async def test_a_long_restore_costs_no_membership(worker: Worker, monkeypatch: p
     monkeypatch.setattr(membership, "AIOKafkaConsumer", Noted)
     await worker.consumer.on_start()
     assert asked["max_poll_interval_ms"] > worker.program.fold.opening_seconds * 1000
+
+
+async def test_silence_is_told_as_long_as_it_is(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However rarely anybody asks: not from when somebody asked last; and the log has a line of it, and of its end."""
+    caplog.set_level(logging.INFO, "streams")
+    monkeypatch.setattr(membership, "AIOKafkaConsumer", lambda **_: worker.kafka)
+    monkeypatch.setattr(membership, "LISTEN_SECONDS", 0.001)
+    await worker.consumer.on_start()
+    await worker.consumer.assign([HERE])
+    connections = worker.kafka._conns
+    connections[1] = SimpleNamespace(_last_action=worker.now)
+    await worker.until_answers("/readyz", (200, "ready\n"))
+    worker.now += 300
+    connections.update({1: SimpleNamespace(_last_action=worker.now), 2: SimpleNamespace(_last_action=worker.now - 60)})
+    await until(lambda: worker.consumer._answered_at == worker.now)
+    del connections[1]
+    worker.now += worker.program.fold.session_seconds
+    assert await worker.get("/readyz") == (200, "ready\n")
+    worker.now += 1
+    assert "has answered for 11 s; see that brokers run there" in (await worker.get("/readyz"))[1]
+    await until(lambda: " is silent; " in caplog.text)
+    connections[3] = SimpleNamespace(_last_action=worker.now)
+    await until(lambda: " answers again" in caplog.text)
+    assert [(one.levelname, one.name) for one in caplog.records if one.name == "streams.kafka.silence"] == [
+        ("WARNING", "streams.kafka.silence"),
+        ("INFO", "streams.kafka.silence"),
+    ]
 
 
 async def test_silent_brokers_are_told_while_the_worker_is_a_member(worker: Worker) -> None:
