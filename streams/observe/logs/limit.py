@@ -22,11 +22,40 @@ Kind = tuple[str, int, str]
 """Logger, level, and the message without its values."""
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Lines of a kind that were suppressed, and when the first and the last of them came, as a Unix time."""
+
+    lines: int
+    since: float
+    until: float
+
+    def words(self, template: str) -> str:
+        """Say it as what is past: whoever finds it far behind an outage, or at an end, looks for no new fault."""
+        since, until = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for at in (self.since, self.until))
+        until = until if since[:10] != until[:10] else until[11:]
+        return f"not written, as it came too often: {self.lines} of {template!r} from {since} to {until}"
+
+
 @dataclass(slots=True)
 class _Bucket:
     lines: float
     at: float
+    heard_at: float
     suppressed: int = 0
+    since: float = 0.0
+    until: float = 0.0
+
+    def suppress(self, at: float) -> None:
+        """Count a line that came at a Unix time."""
+        self.since = self.since if self.suppressed else at
+        self.suppressed, self.until = self.suppressed + 1, at
+
+    def told(self) -> Gap:
+        """Give what was counted, and count anew."""
+        gap = Gap(self.suppressed, self.since, self.until)
+        self.suppressed = 0
+        return gap
 
     def fill(self, now: float) -> None:
         """Let it have what has come by now."""
@@ -45,6 +74,8 @@ class Limiter:
         self._buckets: OrderedDict[Kind, _Bucket] = OrderedDict()
         """The kind that was heard longest ago first."""
         self._others: dict[Kind, _Bucket] = {}
+        self._owed: dict[Kind, _Bucket] = {}
+        """Those of which lines were suppressed since their last one."""
         self._lock = threading.RLock()
         """The garbage collector runs anywhere, here as well, and what it finishes off may have asyncio say so."""
 
@@ -53,23 +84,26 @@ class Limiter:
         if not logging.WARNING <= record.levelno < logging.CRITICAL:
             return 0
         with self._lock:
-            bucket = self._bucket(_kind(record))
+            kind, bucket = self._bucket(_kind(record))
             if bucket.lines < 1:
-                bucket.suppressed += 1
+                bucket.suppress(record.created)
+                self._owed[kind] = bucket
                 return None
             bucket.lines -= 1
-            suppressed, bucket.suppressed = bucket.suppressed, 0
-            return suppressed
+            owed = self._owed.pop(kind, None)
+            return 0 if owed is None else owed.told().lines
 
-    def _bucket(self, kind: Kind) -> _Bucket:
+    def _bucket(self, kind: Kind) -> tuple[Kind, _Bucket]:
         now = self._monotonic()
         if kind in self._buckets or len(self._buckets) < KINDS or self._has_forgotten(now):
-            bucket = self._buckets.setdefault(kind, _Bucket(BURST, now))
+            bucket = self._buckets.setdefault(kind, _Bucket(BURST, now, now))
             self._buckets.move_to_end(kind)
         else:
-            bucket = self._others.setdefault((*kind[:2], OTHERS), _Bucket(BURST, now))
+            kind = (*kind[:2], OTHERS)
+            bucket = self._others.setdefault(kind, _Bucket(BURST, now, now))
         bucket.fill(now)
-        return bucket
+        bucket.heard_at = now
+        return kind, bucket
 
     def _has_forgotten(self, now: float) -> bool:
         """Make room for a kind, if there is one that may say as much as if it had never said anything."""
@@ -77,19 +111,17 @@ class Limiter:
         bucket.fill(now)
         if bucket.lines < BURST:
             return False
-        self._buckets.pop(kind, None)
-        if bucket.suppressed:
-            self._others.setdefault((*kind[:2], OTHERS), _Bucket(BURST, now)).suppressed += bucket.suppressed
+        self._buckets.pop(kind, None)  # what it owes is told by the next line, or at the end
         return True
 
-    def left(self) -> list[tuple[Kind, int]]:
-        """Give kinds with how many were suppressed since their last line, and count anew."""
+    def left(self, silent_seconds: float = 0.0) -> list[tuple[Kind, Gap]]:
+        """Give what was suppressed of kinds since their last line, of those that are silent so long; count anew."""
+        if not self._owed:
+            return []
         with self._lock:
-            buckets = [(kind, one) for kind, one in (*self._buckets.items(), *self._others.items()) if one.suppressed]
-            found = [(kind, bucket.suppressed) for kind, bucket in buckets]
-            for _, bucket in buckets:
-                bucket.suppressed = 0
-            return found
+            silent_since = self._monotonic() - silent_seconds
+            kinds = [kind for kind, bucket in self._owed.items() if bucket.heard_at <= silent_since]
+            return [(kind, self._owed.pop(kind).told()) for kind in kinds]
 
 
 def _kind(record: logging.LogRecord) -> Kind:
@@ -114,6 +146,7 @@ class LimitedHandler(logging.StreamHandler[TextIO]):
             return
         if suppressed is None:
             return
+        self._tell(EVERY_SECONDS)
         if suppressed:
             record = logging.makeLogRecord(record.__dict__ | {"suppressed": suppressed})
         super().emit(record)
@@ -128,8 +161,11 @@ class LimitedHandler(logging.StreamHandler[TextIO]):
 
     def close(self) -> None:
         """Say what was suppressed and had no next line to say it."""
-        for (name, level, template), suppressed in self._limiter.left():
-            extra = {"suppressed": suppressed, "template": template}
-            record = logging.LogRecord(name, level, "", 0, "more of the same were not written", (), None)
-            super().emit(logging.makeLogRecord(record.__dict__ | extra))
+        self._tell()
         super().close()
+
+    def _tell(self, silent_seconds: float = 0.0) -> None:
+        """Say what was suppressed of kinds that are silent so long; no fault of now, whatever the kind is."""
+        for (name, _level, template), gap in self._limiter.left(silent_seconds):
+            record = logging.LogRecord(name, logging.INFO, "", 0, gap.words(template), (), None)
+            super().emit(logging.makeLogRecord(record.__dict__ | {"suppressed": gap.lines, "template": template}))

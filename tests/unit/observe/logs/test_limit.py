@@ -3,10 +3,13 @@
 import io
 import logging
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
 from streams.observe.logs.limit import BURST, EVERY_SECONDS, KINDS, OTHERS, LimitedHandler, Limiter
+
+BEGAN = datetime(2026, 11, 1, 3, tzinfo=UTC).timestamp()
 
 
 class Clock:
@@ -29,8 +32,13 @@ def limiter(clock: Clock) -> Limiter:
     return Limiter(clock)
 
 
-def _record(template: str = "record %d failed", value: object = 1, level: int = logging.WARNING) -> logging.LogRecord:
+def _record(template: str = "record %s failed", value: object = 1, level: int = logging.WARNING) -> logging.LogRecord:
     return logging.LogRecord("streams.place", level, "", 0, template, (value,), None)
+
+
+def _counts(limiter: Limiter) -> dict[str, int]:
+    """Give how many lines of each message are owed a word, and have been told now."""
+    return {kind[2]: gap.lines for kind, gap in limiter.left()}
 
 
 def test_a_burst_goes_through_then_one_at_a_time(limiter: Limiter, clock: Clock) -> None:
@@ -65,7 +73,7 @@ def test_there_is_a_limit_of_kinds(limiter: Limiter) -> None:
     heard = [limiter.take(_record("%s", number)) for number in range(KINDS * 3)]
     assert heard == [0] * (KINDS + BURST) + [None] * (KINDS * 2 - BURST)
     assert len(limiter._buckets) == KINDS
-    assert limiter.left() == [(("streams.place", logging.WARNING, OTHERS), KINDS * 2 - BURST)]
+    assert _counts(limiter) == {OTHERS: KINDS * 2 - BURST}
 
 
 def test_a_kind_gives_way_when_it_was_long_silent(limiter: Limiter, clock: Clock) -> None:
@@ -80,7 +88,7 @@ def test_a_kind_gives_way_when_it_was_long_silent(limiter: Limiter, clock: Clock
     clock.now += EVERY_SECONDS * BURST
     for number in range(KINDS):
         limiter.take(_record("%s", f"later {number}"))
-    assert sum(count for _, count in limiter.left()) == 1
+    assert sum(_counts(limiter).values()) == 1
 
 
 def test_a_line_that_comes_while_one_is_counted_is_counted_too() -> None:
@@ -100,15 +108,49 @@ def test_a_line_that_comes_while_one_is_counted_is_counted_too() -> None:
     assert told == [0, 0]
 
 
-def test_what_was_left_out_is_told_at_the_end(limiter: Limiter) -> None:
-    """A kind that had no next line is told when the log is closed, once."""
-    stream = io.StringIO()
+WRITTEN = [f"WARNING record {number} failed" for number in range(BURST)]
+LEFT_OUT = "INFO not written, as it came too often: 7 of 'record %s failed' from 2026-11-01T03:00:20Z to 03:00:26Z"
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def flooded(stream: io.StringIO, limiter: Limiter) -> LimitedHandler:
+    """A log with seven lines more of a kind than are written, one a second."""
     handler = LimitedHandler(stream, limiter)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    for _ in range(BURST + 7):
-        handler.emit(_record())
-    assert limiter.left() == [(("streams.place", logging.WARNING, "record %d failed"), 7)]
-    handler.emit(_record())
-    handler.close()
-    handler.close()
-    assert stream.getvalue().splitlines() == ["record 1 failed"] * BURST + ["more of the same were not written"]
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    for number in range(BURST + 7):
+        record = _record(value=number)
+        record.created = BEGAN + number
+        handler.emit(record)
+    return handler
+
+
+def test_what_was_left_out_is_told_once_its_kind_is_silent(
+    flooded: LimitedHandler, stream: io.StringIO, clock: Clock
+) -> None:
+    """The next line of any kind has it before itself, when no more of it has come for a while; with its time."""
+    clock.now += EVERY_SECONDS - 1
+    flooded.emit(_record("soon %d", level=logging.INFO))
+    clock.now += 1
+    for number in range(2):
+        flooded.emit(_record("later %d", number, level=logging.INFO))
+    assert stream.getvalue().splitlines() == [*WRITTEN, "INFO soon 1", LEFT_OUT, "INFO later 0", "INFO later 1"]
+
+
+def test_what_was_left_out_is_told_at_the_end(flooded: LimitedHandler, stream: io.StringIO) -> None:
+    """When the log is closed, once; no fault of the end."""
+    flooded.close()
+    flooded.close()
+    assert stream.getvalue().splitlines() == [*WRITTEN, LEFT_OUT]
+
+
+def test_a_kind_that_goes_on_says_it_itself(flooded: LimitedHandler, stream: io.StringIO, clock: Clock) -> None:
+    """As before: its own next line has the number, and no other line is needed."""
+    clock.now += EVERY_SECONDS
+    flooded.emit(_record(value="next"))
+    flooded.close()
+    assert stream.getvalue().splitlines() == [*WRITTEN, "WARNING record next failed"]
