@@ -79,6 +79,7 @@ class TopicView:
         self._waiting: list[asyncio.Future[None]] = []
         self._stood_at_ends = -math.inf
         self._why, self._remedy = "not started", LOOK_AT_BROKERS
+        self._is_lost = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -139,6 +140,7 @@ class TopicView:
             except (KafkaError, OSError, TimeoutError) as error:
                 failures = 0 if not self._why else failures + 1
                 self._why = await told(self._bootstrap, error)
+                self._is_lost = True
                 if failures <= 1:
                     log.warning("the view of %s connects again: %s", ", ".join(self._topics), self._why)
             except RecordRefusedError as error:
@@ -158,11 +160,17 @@ class TopicView:
             while any([await _position(consumer, place) < end for place, end in ends.items()]):
                 await self._poll(consumer)
             self._why, self._stood_at_ends = "", asked_at
+            self._say_found()
             for one in waiting:
                 if not one.done():
                     one.set_result(None)
             if all(one.done() for one in self._waiting):
                 await self._poll(consumer)
+
+    def _say_found(self) -> None:
+        if self._is_lost:
+            self._is_lost = False
+            log.info("the view of %s is read up to its end again", ", ".join(self._topics))
 
     async def _opened(self, consumer: Any) -> list[TopicPartition]:  # noqa: ANN401 - aiokafka is untyped
         """Connect and go to where reading had come, or is to begin."""

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaConnectionError
 from schemas.times import to_epoch_ms
 from streams.kafka import view as views
 from streams.kafka.view import RecordRefusedError, TopicView, ViewRecord
+from tests.waiting import until
 
 TOPIC = "remediation.connect-fix"
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -178,6 +179,18 @@ async def test_after_a_failure_it_goes_on_where_it_was(topic: Topic) -> None:
         topic.put(b"before", AT)
         await view.settled(SECONDS)
     assert ([one.value for one in heard], topic.lookups) == ([b"before"], 1)
+
+
+async def test_a_view_says_that_it_was_away_and_is_back(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
+    """One line each; the log of a process does not end with an outage that is over."""
+    caplog.set_level(logging.INFO, "streams")
+    async with view_of(lambda _: None) as view:
+        await view.settled(SECONDS)
+        topic.failures.append(KafkaConnectionError("away"))
+        await until(lambda: len(caplog.records) > 1)
+    away, back = caplog.records
+    assert (away.levelname, away.getMessage().partition(":")[0]) == ("WARNING", f"the view of {TOPIC} connects again")
+    assert (back.levelname, back.getMessage()) == ("INFO", f"the view of {TOPIC} is read up to its end again")
 
 
 async def test_a_record_that_cannot_be_taken_is_passed_by(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
