@@ -144,6 +144,9 @@ class FoldWorker(faust.Worker):  # type: ignore[misc] # Faust ships no usable ty
         log.critical("the worker has failed; exiting with %d, to be started again", EXIT_CRASH)
         sys.exit(EXIT_CRASH)
 
+    def _setproctitle(self, info: str, *, ident: str = "") -> None:
+        """Leave the process the words it was started with: Faust (0.15) names a port and folder that are not there."""
+
     def _shutdown_loop(self) -> None:
         """Close the loop: all services have stopped, and mode (0.7.1) sleeps two seconds here in any case."""
         self.loop.run_until_complete(_ended(asyncio.all_tasks(self.loop)))

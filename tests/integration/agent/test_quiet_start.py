@@ -29,6 +29,8 @@ def test_a_start_is_one_line(broker: EmbeddedKafka, tmp_path: Path, command: str
     worker = Program((*CLI, command), settings, tmp_path / "log")
     with started(worker):
         worker.until(lambda: " is ready: " in worker.said())
+        shown = Path(f"/proc/{worker.process.pid}/cmdline").read_bytes().split(b"\0")
+        assert shown[-2:] == [command.encode(), b""], "what ps shows is what was typed"
         assert worker.stop() == 0
     said = worker.said()
     assert all(character.isprintable() or character == "\n" for character in said), repr(said)
