@@ -51,6 +51,8 @@ TOO_SLOW = Answer(408, Outcome.TOO_SLOW, headers=_CLOSE)
 TOO_LARGE = Answer(413, Outcome.TOO_LARGE, headers=_CLOSE)
 ENCODED = Answer(415, Outcome.WRONG_MEDIA_TYPE, headers=(("accept-encoding", "identity"), *_CLOSE))
 UNSIGNED = Answer(401, Outcome.UNSIGNED)
+NO_KEY = Answer(401, Outcome.NO_KEY)
+"""The same to who sends it: whose fault it is we know, and nobody else need."""
 GONE = Answer(400, Outcome.GONE)
 FAILED = Answer(500, Outcome.FAILED)
 

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 _ROUTES = {Route.TXPUSH.value.encode(): Route.TXPUSH, Route.CONNECT.value.encode(): Route.CONNECT}
 _ALLOWED = {Route.TXPUSH: "GET, POST", Route.CONNECT: "POST", Route.EVENTS: "POST"}
 EVENTS_PATH = b"/v1/events"
+_NOWHERE = frozenset({Route.NONE, Route.UNKNOWN_TOKEN})
 _MAYBE_UNKNOWN = frozenset({SignatureResult.NO_KEY, SignatureResult.WRONG})
 """Results that a key which has not been read yet could turn."""
 
@@ -85,7 +86,7 @@ class Bridge:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        route, trail = self._route(_path(scope)), Trail(scope["headers"])
+        route, trail = self._route(scope), Trail(scope["headers"])
         of_request = REQUEST_ID.set(trail.request_id)
         answer = await self._answered(route, scope, receive, trail)
         self._meters.answered(route, answer.outcome)
@@ -109,19 +110,22 @@ class Bridge:
         """Say what there still is to say, once no more requests come."""
         self._notices.close()
 
-    def _route(self, path: bytes) -> Route:
-        """Give the route; a wrong token is no route, and takes as long as a right one."""
+    def _route(self, scope: Scope) -> Route:
+        """Give the route; a wrong token leads nowhere, and takes as long as a right one."""
+        path = _path(scope)
         if path == EVENTS_PATH and self._callers:
             return Route.EVENTS
         _, _, rest = path.partition(b"/")
         given, _, name = rest.partition(b"/")
         known = [hmac.compare_digest(given, token) for token in self._tokens]
-        return _ROUTES.get(name, Route.NONE) if any(known) else Route.NONE
+        if any(known) and name in _ROUTES:
+            return _ROUTES[name]
+        is_notification = scope["method"] == "POST" and _meant(path) is not None and self._door.may_notify(scope)
+        return Route.UNKNOWN_TOKEN if is_notification else Route.NONE
 
     async def _answer(self, route: Route, scope: Scope, receive: Receive, trail: Trail) -> Answer:
-        if route is Route.NONE:
-            if (meant := _ROUTES.get(_path(scope).rpartition(b"/")[2])) is not None:
-                self._notices.wrong_token(meant)
+        if route in _NOWHERE:
+            self._tell_nowhere(_path(scope))
             return answers.NOT_FOUND
         if scope["method"] == "POST":
             with self._room.place() as place:
@@ -130,6 +134,13 @@ class Bridge:
         if scope["method"] == "GET" and route is Route.TXPUSH:
             return answers.verification(scope["query_string"])
         return self._not_allowed[route]
+
+    def _tell_nowhere(self, path: bytes) -> None:
+        """Say why there is nothing where somebody of ours, or the vendor, looked for something."""
+        if path == EVENTS_PATH:
+            self._notices.no_callers()
+        elif (meant := _meant(path)) is not None:
+            self._notices.wrong_token(meant)
 
     async def _post(self, route: Route, scope: Scope, receive: Receive, place: Place, trail: Trail) -> Answer:
         settings = self._settings
@@ -179,7 +190,7 @@ class Bridge:
         if route is Route.TXPUSH and result in _MAYBE_UNKNOWN and not self._keys.is_current():
             return self._keys_unknown
         self._notices.unsigned(route, result)
-        return answers.UNSIGNED
+        return answers.NO_KEY if result is SignatureResult.NO_KEY else answers.UNSIGNED
 
     async def _write(self, records: Sequence[LogRecord]) -> Answer | None:
         """Have records in the log; give the answer where they are not known to be there."""
@@ -204,6 +215,11 @@ class Bridge:
             return failure
         self._meters.stored(self._meters.counts(Route.EVENTS, Intake([record], Reduction(events=[event]))))
         return answers.STORED
+
+
+def _meant(path: bytes) -> Route | None:
+    """Give the route of the vendor's that an address ends with, whatever stands in the token's place."""
+    return _ROUTES.get(path.rpartition(b"/")[2])
 
 
 def _path(scope: Scope) -> bytes:

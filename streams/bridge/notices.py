@@ -45,6 +45,13 @@ class Notices:
         why = "its path has none of TXPUSH_CALLBACK_TOKENS; see the callback URL"
         self._say(f"answered 404 to a notification at /TOKEN/{route}: {why}")
 
+    def no_callers(self) -> None:
+        """Hear of a request to where services post, which is not there as none is named."""
+        why = (
+            "TXPUSH_CALLERS_FILE is not set, or names nobody; name the service there, as the canary for `txpush canary`"
+        )
+        self._say(f"answered 404 to a service at /v1/events: {why}")
+
     def unsigned(self, route: Route, result: SignatureResult) -> None:
         """Hear of a body that was refused for its signature."""
         self._say(f"answered 401 to a notification at /TOKEN/{route}: {_UNSIGNED[result]}")

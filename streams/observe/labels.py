@@ -18,6 +18,8 @@ class Route(StrEnum):
     TXPUSH = "txpush"
     CONNECT = "connect"
     EVENTS = "events"
+    UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - a label
+    """A notification to an address that would be ours but for its token."""
     NONE = "none"
 
 
@@ -47,6 +49,8 @@ class Outcome(StrEnum):
     VERIFIED = "verified"
     BAD_REQUEST = "bad_request"
     UNSIGNED = "unsigned"
+    NO_KEY = "no_key"
+    """It was refused as no key is known that could have signed it."""
     KEYS_UNKNOWN = "keys_unknown"
     UNAUTHENTICATED = "unauthenticated"
     NOT_ALLOWED = "not_allowed"

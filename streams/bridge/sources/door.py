@@ -12,7 +12,9 @@ from streams.observe.labels import Outcome, Route
 
 log = logging.getLogger(__name__)
 
-_FAILED = frozenset({Outcome.NOT_FOUND, Outcome.UNSIGNED, Outcome.UNAUTHENTICATED, Outcome.WRONG_SOURCE})
+_FAILED = frozenset(
+    {Outcome.NOT_FOUND, Outcome.UNSIGNED, Outcome.NO_KEY, Outcome.UNAUTHENTICATED, Outcome.WRONG_SOURCE}
+)
 _GOOD = frozenset({Outcome.STORED, Outcome.DEAD_LETTER, Outcome.NOT_STORED})
 _VENDOR = frozenset({Route.TXPUSH, Route.CONNECT})
 
@@ -49,6 +51,10 @@ class Door:
             self._tell(source)
             return NO_VENDOR
         return None
+
+    def may_notify(self, scope: Mapping[str, Any]) -> bool:
+        """Tell whether a request may be the vendor's by where it comes from."""
+        return self._sources.may_notify(self._sources.of(scope))
 
     def answered(self, scope: Mapping[str, Any], outcome: Outcome) -> None:
         """Note what became of a request."""

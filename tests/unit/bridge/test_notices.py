@@ -45,6 +45,15 @@ async def test_other_addresses_are_nobodys_business(bench: Bench, caplog: pytest
     assert caplog.messages == []
 
 
+async def test_an_events_address_without_callers_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """Who sets up a service or the canary finds the missing setting in the bridge's log, once a minute."""
+    async with bench_with() as bench:
+        for _ in range(3):
+            assert (await post(bench, REPORT, MAILER_TOKEN)).status_code == 404
+    (line,) = caplog.messages
+    assert line.startswith("answered 404 to a service at /v1/events: TXPUSH_CALLERS_FILE is not set, or names nobody")
+
+
 UNSIGNED = [
     (TXPUSH, BODY, {}, "it has no signature"),
     (TXPUSH, BODY, {"x-txpush-signature": CANARY}, "no key fits; see TXPUSH_PARTNER_SECRETS"),

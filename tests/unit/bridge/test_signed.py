@@ -44,7 +44,7 @@ async def refused(bench: Bench, path: str, body: bytes, headers: dict[str, str],
     assert (answer.status_code, answer.content, bench.log.records) == (401, b"", [])
     route = path.rpartition("/")[2]
     assert bench.count("signatures", route=route, result=result) == 1
-    assert bench.count("requests", route=route, outcome="unsigned") == 1
+    assert bench.count("requests", route=route, outcome="no_key" if result == "no_key" else "unsigned") == 1
 
 
 @pytest.mark.parametrize("header", ["txpush-signature", "x-txpush-signature", "X-TxPUSH-Signature"])

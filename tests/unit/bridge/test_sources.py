@@ -148,6 +148,18 @@ def test_a_crowd_is_told_of_once_a_minute(caplog: pytest.LogCaptureFixture) -> N
     assert line == "1 requests from 192.0.2.0 were refused within a minute: look who that is"
 
 
+@pytest.mark.parametrize("outcome", [Outcome.UNSIGNED, Outcome.NO_KEY, Outcome.NOT_FOUND])
+def test_who_is_refused_is_held_back_whatever_for(outcome: Outcome) -> None:
+    """A source that proxies tell, past its limit, on the route that it takes."""
+    door = Door(Sources(hops=1), 2)
+    for _ in range(2):
+        assert door.refusal(Route.UNKNOWN_TOKEN, scope(b"203.0.113.9")) is None
+        door.answered(scope(b"203.0.113.9"), outcome)
+    refusal = door.refusal(Route.UNKNOWN_TOKEN, scope(b"203.0.113.9"))
+    assert refusal is not None
+    assert refusal.outcome is Outcome.TOO_OFTEN
+
+
 def test_without_known_proxies_nobody_is_held_back() -> None:
     """All clients of an unknown proxy look alike: a stranger's failures must not become the vendor's."""
     door = Door(Sources(), 1)
