@@ -9,7 +9,13 @@ from streams.observe.parts import business, deciding, vendor
 
 REFUSED = "overloaded|log_unavailable|failed"
 """What the bridge answers with 503 or 500."""
+NOT_LET_IN = "unsigned|no_key|not_found|wrong_source|too_often|bad_request|too_large|too_slow|wrong_media_type"
+"""What the bridge answers with 4xx."""
+NOTIFICATIONS = "txpush|connect|unknown_token"
+"""Routes of the vendor's, and addresses of their form."""
 NOT_GOOD = "wrong|missing|unreadable"
+WITH_A_KEY = f"good|{NOT_GOOD}"
+"""Results of signatures that could be checked."""
 CALL_FAILED = "try_again|misconfigured|invalid_request"
 """What callers of the vendor are told where waiting, or an operator, has to help."""
 CONTACTS = {"kind": "connect-fix|relink|remove-duplicate|consent-renewal|otp-escalation", "action": "issue|remind"}
@@ -28,6 +34,54 @@ FAILS = Row(
             runbooks=("TxpushNotAcceptedFast",),
         ),
         Panel(
+            "Notifications refused in an hour: 4xx",
+            "What came to callback addresses, or to such with a token that is not ours, and was refused, by route and"
+            " why. Mastercard repeats each for six hours.",
+            "none; a few `no_key` while accounts are subscribed. `unknown_token` is a callback URL with another token,"
+            " `no_key` an account whose signing key is not known, `unsigned` a signature that is not good.",
+            units.Short,
+            (
+                Query(
+                    seen(
+                        within(
+                            "1h",
+                            metrics.BRIDGE_REQUESTS,
+                            "route, outcome",
+                            CHOSEN,
+                            route=NOTIFICATIONS,
+                            outcome=NOT_LET_IN,
+                        )
+                    ),
+                    "{{route}} {{outcome}}",
+                ),
+            ),
+            Form.STACK,
+            width=6,
+            limits=none_of(20),
+            nothing="none",
+            runbooks=("TxpushNotificationsRefused",),
+        ),
+        Panel(
+            "Signatures that are not good",
+            "The share, of the notifications that a key was known for, which the vendor has not signed as it should."
+            " Where signatures are enforced, all of these are refused. Those without a key are in the panel beside it.",
+            "0.",
+            units.PercentUnit,
+            (
+                Query(
+                    share(
+                        within("15m", metrics.BRIDGE_SIGNATURES, result=NOT_GOOD),
+                        within("15m", metrics.BRIDGE_SIGNATURES, result=WITH_A_KEY),
+                    ),
+                    "not good",
+                ),
+            ),
+            width=6,
+            limits=above(0.01, 0.05),
+            nothing="none with a key",
+            runbooks=("TxpushSignaturesWrong",),
+        ),
+        Panel(
             "Dead letters in 15 min",
             "Records that could not be read or decided on, by who set them aside and why.",
             "none, or a few now and then. `txpush dead-letter list` shows them.",
@@ -41,27 +95,6 @@ FAILS = Row(
             limits=none_of(10),
             nothing="none",
             runbooks=("TxpushDeadLetters",),
-        ),
-        Panel(
-            "Signatures that are not good",
-            "The share of notifications that the vendor has not signed as it should. Where signatures are enforced,"
-            " all of these"
-            " are refused.",
-            "0; a few while a subscription is made.",
-            units.PercentUnit,
-            (
-                Query(
-                    share(
-                        within("15m", metrics.BRIDGE_SIGNATURES, result=NOT_GOOD),
-                        within("15m", metrics.BRIDGE_SIGNATURES),
-                    ),
-                    "not good",
-                ),
-            ),
-            width=6,
-            limits=above(0.01, 0.05),
-            nothing="no notifications",
-            runbooks=("TxpushSignaturesWrong",),
         ),
         Panel(
             "Calls to Mastercard that fail",
@@ -113,6 +146,7 @@ FAILS = Row(
             "0; 1 during a deployment.",
             units.Short,
             (Query(f"changes({of(STARTED)}[30m])", "{{job}} {{instance}}"),),
+            width=5,
             limits=above(1, 3),
             runbooks=("TxpushWorkerFlaps",),
         ),
@@ -122,6 +156,7 @@ FAILS = Row(
             "none.",
             units.Short,
             (Query(within("15m", deciding.AGENT_TIMERS_FAILED, "job"), "{{job}}"),),
+            width=5,
             limits=none_of(0.5),
             runbooks=("TxpushTimersFail",),
         ),

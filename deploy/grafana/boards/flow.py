@@ -67,7 +67,7 @@ BRIDGE = Row(
         Panel(
             "In: requests",
             "Requests that were answered, by what became of them.",
-            "`stored`, in waves through the day. What is refused is on the board for those on call.",
+            "`stored`, in waves through the day. What is refused of notifications is on the board for those on call.",
             units.RequestsPerSecond,
             (Query(seen(per_second(metrics.BRIDGE_REQUESTS, "outcome")), "{{outcome}}"),),
             Form.STACK,

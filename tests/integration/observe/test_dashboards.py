@@ -39,6 +39,7 @@ NOBODY_KNOWS = 4711
 EMPTY = {
     ("txpush-flow", "{{job}} {{instance}} paused"): "no partition is paused",
     ("txpush-flow", "{{job}} not: {{reason}}"): "the service gets every command once",
+    ("txpush-on-call", "{{route}} {{outcome}}"): "nothing is refused",
     ("txpush-vendor", "{{strategy}}"): "signatures are as the vendor of this set makes them",
 }
 """Queries that have nothing to say of a set in which all is well, and why."""
