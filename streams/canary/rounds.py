@@ -23,6 +23,14 @@ ANSWER_SECONDS = 10.0
 """How long the bridge may take: it gives up Kafka after `TXPUSH_ACK_SECONDS` (5)."""
 LATE_SECONDS = 3 * ROUND_SECONDS
 """Without a canary of a partition for so long it is said not to go on."""
+LOOK_AT_BOTH = "see whether bridge and agents are ready, and what the agents say of the partition"
+REFUSALS = {
+    401: "TXPUSH_CALLERS_FILE there has not the SHA-256 of TXPUSH_CANARY_TOKEN: put it in",
+    403: 'the canary\'s table of TXPUSH_CALLERS_FILE there needs types = ["canary.sent"]',
+    404: "it has no /v1/events: set TXPUSH_CALLERS_FILE there, with a table for the canary as in its README, or "
+    "TXPUSH_CANARY_URL here if that is not the bridge",
+}
+"""What to do about an answer that only a setting changes."""
 REMEMBERED = 10
 """Canaries of one partition that may still come out; of what comes later nobody knows when it was sent."""
 
@@ -59,6 +67,7 @@ class Rounds:
         self._sent: list[dict[str, float]] = [{} for _ in customers]
         self._began = time.time()
         self._through: list[float | None] = [None] * len(customers)
+        self._advice = [LOOK_AT_BOTH] * len(customers)
         meters.watch(len(customers), self.last)
 
     async def run(self) -> None:
@@ -82,12 +91,17 @@ class Rounds:
                 status = await self._post(_event(self._customers[partition], canary_id))
         except (OSError, TimeoutError) as error:
             self._meters.sent(CanaryOutcome.UNANSWERED)
+            self._advice[partition] = LOOK_AT_BOTH
             log.warning("the bridge did not answer to a canary of partition %d: %r", partition, error)
             return
         is_accepted = status == 200  # noqa: PLR2004 - HTTP
         self._meters.sent(CanaryOutcome.ACCEPTED if is_accepted else CanaryOutcome.REFUSED)
-        if not is_accepted:
-            log.warning("the bridge answered %d to a canary of partition %d", status, partition)
+        if is_accepted:
+            self._advice[partition] = LOOK_AT_BOTH
+            return
+        why = REFUSALS.get(status, "see its log")
+        self._advice[partition] = f"the bridge answers {status} to them; {why}"
+        log.warning("the bridge answered %d to a canary of partition %d; %s", status, partition, why)
 
     def hear(self, record: ViewRecord) -> None:
         """Take what has come out: one that this process sent came through now, and is timed.
@@ -114,8 +128,7 @@ class Rounds:
         now = time.time()
         silent = [(partition, now - self.last(partition)) for partition in range(len(self._customers))]
         return [
-            f"no canary of partition {partition} has come through for {seconds:.0f} s; see whether bridge and "
-            "agents are ready, and what the agents say of the partition"
+            f"no canary of partition {partition} has come through for {seconds:.0f} s; {self._advice[partition]}"
             for partition, seconds in silent
             if seconds > LATE_SECONDS
         ]

@@ -56,6 +56,27 @@ class World:
         return self.registry.get_sample_value(f"txpush_canary_{name}", labels)
 
 
+class Passing:
+    """The module `time`, as long as a test wants it."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> Passing:
+    """Give a clock that goes when it is told to."""
+    clock = Passing()
+    monkeypatch.setattr(rounds, "time", clock)
+    return clock
+
+
 @pytest.mark.parametrize("partitions", [1, 3, 12])
 def test_customers(partitions: int) -> None:
     """One a partition, in their order; none can be a customer of the vendor's."""
@@ -115,33 +136,31 @@ def test_a_bridge_that_does_not_take_it(
     assert len(caplog.records) == PARTITIONS
 
 
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(404, "set TXPUSH_CALLERS_FILE there"), (401, "TXPUSH_CANARY_TOKEN"), (403, 'types = ["canary.sent"]')],
+)
+def test_what_a_setting_would_mend_is_said(
+    status: int, told: str, caplog: pytest.LogCaptureFixture, passing: Passing
+) -> None:
+    """Log and readiness name what to set at the bridge, until it takes a canary."""
+    world = World(status)
+    world.send()
+    passing.now += LATE_SECONDS + 1
+    assert all(f"answered {status}" in line and told in line for line in caplog.messages)
+    assert all(f"answers {status}" in line and told in line for line in world.rounds.late())
+    assert len(caplog.messages) == len(world.rounds.late()) == PARTITIONS
+    world.bridge.status = 200
+    world.send()
+    assert not any(told in line for line in world.rounds.late())
+
+
 def test_a_bridge_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A round has an end, and what nobody answered is counted."""
     monkeypatch.setattr(rounds, "ANSWER_SECONDS", 0.01)
     world = World(None)
     asyncio.run(asyncio.wait_for(world.rounds.send(), 5))
     assert world.value("sent_total", outcome="unanswered") == PARTITIONS
-
-
-class Passing:
-    """The module `time`, as long as a test wants it."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def passing(monkeypatch: pytest.MonkeyPatch) -> Passing:
-    """Give a clock that goes when it is told to."""
-    clock = Passing()
-    monkeypatch.setattr(rounds, "time", clock)
-    return clock
 
 
 def test_partitions_that_are_late(passing: Passing) -> None:
