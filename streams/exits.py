@@ -126,9 +126,9 @@ def stopping_at_signals(seconds: float) -> asyncio.Event:
 
 
 def stop_soon(why: str, seconds: float) -> None:
-    """Say that the process was asked to end, and have it over within so many seconds."""
-    log.info(STOPPING, why, seconds)
+    """Have the process end within so many seconds, whoever may hold it up, the reader of its log too; and say so."""
     bound_shutdown(seconds)
+    log.info(STOPPING, why, seconds)
 
 
 def in_order() -> int:

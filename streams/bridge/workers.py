@@ -1,7 +1,6 @@
 """Several bridge processes on one port, one per core, that start and end together."""
 
 import asyncio
-import logging
 import multiprocessing
 import multiprocessing.process
 import os
@@ -15,11 +14,9 @@ from multiprocessing.connection import wait
 from streams.bridge.process import run_process
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
-from streams.exits import EXIT_OK, EXIT_OTHERWISE, STOPPING, in_order
+from streams.exits import EXIT_OK, EXIT_OTHERWISE, in_order, stop_soon
 from streams.observe.logs import log_to_stderr
 from streams.ports import ADMIN, BRIDGE, PortError, free_endpoint, refuse_port
-
-log = logging.getLogger(__name__)
 
 KILLED_SECONDS = 2.0
 """What the system has to end a process that is killed."""
@@ -56,7 +53,7 @@ def run_workers(settings: BridgeSettings, clock: Clock) -> int:
         stopping.wait(0.2)
     seconds = settings.shutdown_seconds + GRACE_SECONDS
     if asked:
-        log.info(STOPPING, asked[0], seconds)
+        stop_soon(asked[0], seconds + KILLED_SECONDS * len(workers))
     return _end(workers, seconds, orderly=stopping.is_set())
 
 
