@@ -120,8 +120,12 @@ class Limiter:
             return []
         with self._lock:
             silent_since = self._monotonic() - silent_seconds
-            kinds = [kind for kind, bucket in self._owed.items() if bucket.heard_at <= silent_since]
-            return [(kind, self._owed.pop(kind).told()) for kind in kinds]
+            found = list[tuple[Kind, Gap]]()
+            for kind in list(self._owed):  # what the garbage collector has said meanwhile may have told of some
+                bucket = self._owed.get(kind)
+                if bucket is not None and bucket.heard_at <= silent_since and self._owed.pop(kind, None) is bucket:
+                    found.append((kind, bucket.told()))
+            return found
 
 
 def _kind(record: logging.LogRecord) -> Kind:
@@ -141,12 +145,13 @@ class LimitedHandler(logging.StreamHandler[TextIO]):
         """Write a line, or count it."""
         try:
             suppressed = self._limiter.take(record)
+            if suppressed is not None:
+                self._tell(EVERY_SECONDS)
         except Exception:  # noqa: BLE001 - of an argument that is no text; whoever writes a line goes on
             self.handleError(record)
             return
         if suppressed is None:
             return
-        self._tell(EVERY_SECONDS)
         if suppressed:
             record = logging.makeLogRecord(record.__dict__ | {"suppressed": suppressed})
         super().emit(record)

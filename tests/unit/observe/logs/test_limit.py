@@ -3,7 +3,9 @@
 import io
 import logging
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -106,6 +108,37 @@ def test_a_line_that_comes_while_one_is_counted_is_counted_too() -> None:
     thread.start()
     thread.join(10)
     assert told == [0, 0]
+
+
+class Interrupted(float):
+    """A time that is compared while something else is told."""
+
+    interrupt: Callable[[], None]
+
+    def __le__(self, _other: float) -> bool:
+        """Have it told first."""
+        self.interrupt()
+        return True
+
+
+def test_what_is_told_while_it_is_told_is_told_once(limiter: Limiter) -> None:
+    """A line may come while what was left out is gathered: none of it is told twice, and who writes it goes on."""
+    for kind in ("one %s", "other %s"):
+        for _ in range(BURST + 1):
+            limiter.take(_record(kind))
+    meanwhile = list[tuple[Any, Any]]()
+    for bucket in limiter._owed.values():
+        heard_at = Interrupted(bucket.heard_at)
+        heard_at.interrupt = lambda: meanwhile.extend(_ending(limiter))
+        bucket.heard_at = heard_at
+    told = [*limiter.left(), *meanwhile]
+    assert sorted(gap.lines for _, gap in told) == [1, 1]
+
+
+def _ending(limiter: Limiter) -> list[tuple[Any, Any]]:
+    for bucket in limiter._owed.values():
+        bucket.heard_at = float(bucket.heard_at)
+    return limiter.left()
 
 
 WRITTEN = [f"WARNING record {number} failed" for number in range(BURST)]
