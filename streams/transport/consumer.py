@@ -214,7 +214,13 @@ class FoldConsumer(Consumer):  # type: ignore[misc] # as above
             await self.sleep(LISTEN_SECONDS)
             answered_at = self.answered_at
             if answered_at is not None:
-                self._silence.note(answers=time.monotonic() - answered_at <= self._settings.session_seconds)
+                self._silence.note(answers=time.monotonic() - answered_at <= self._silent_seconds)
+
+    @property
+    def _silent_seconds(self) -> float:
+        """How long brokers may say nothing: who waits for partitions hears no word before other members are there."""
+        is_away, settings = self.away_since is not None, self._settings
+        return max(settings.session_seconds, settings.rebalance_seconds if is_away else 0.0)
 
     # -- what Faust asks about the group
 

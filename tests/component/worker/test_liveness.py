@@ -190,6 +190,25 @@ async def test_silence_is_told_as_long_as_it_is(
     ]
 
 
+async def test_a_rebalance_is_no_silence(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brokers answer who waits for partitions only when the other members are there: the log says nothing before."""
+    monkeypatch.setattr(membership, "AIOKafkaConsumer", lambda **_: worker.kafka)
+    monkeypatch.setattr(membership, "LISTEN_SECONDS", 0.001)
+    noted = list[bool]()
+    monkeypatch.setattr(worker.consumer._silence, "note", lambda *, answers: noted.append(answers))
+    worker.kafka._conns[1] = SimpleNamespace(_last_action=worker.now)
+    await worker.consumer.on_start()
+    for seconds, answers in (
+        (worker.program.fold.session_seconds + 1, True),
+        (worker.program.fold.rebalance_seconds, False),
+    ):
+        await until(lambda: noted[-2:] == [True, True])
+        worker.now += seconds
+        noted.clear()
+        await until(lambda: len(noted) > 1)
+        assert noted[-1] is answers
+
+
 async def test_silent_brokers_are_told_while_the_worker_is_a_member(worker: Worker) -> None:
     """What answers last counts, over every connection; without any, the last that there was."""
     await worker.consumer.assign([HERE])
