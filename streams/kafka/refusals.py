@@ -112,10 +112,12 @@ def command_for(cluster: Bootstrap) -> str | None:
     """
     access = access_to(cluster)
     addresses = addresses_of(access)
-    if access.protocol != OPEN or not all(_is_here(host) for host, _ in addresses):
+    ports = sorted(port for _, port in addresses)
+    are_here = access.protocol == OPEN and all(_is_here(host) for host, _ in addresses)
+    if not are_here or ports != list(range(ports[0], ports[0] + len(ports))):
         return None
-    brokers = f" --brokers {len(addresses)}" if len(addresses) > 1 else ""
-    return f"txpush kafka{brokers} --port {min(port for _, port in addresses)} --data FOLDER"
+    brokers = f" --brokers {len(ports)}" if len(ports) > 1 else ""
+    return f"txpush kafka{brokers} --port {ports[0]} --data FOLDER"
 
 
 def _is_here(host: str) -> bool:

@@ -27,9 +27,11 @@ def test_several_of_this_machine_are_one_command() -> None:
         "kafka-0.example.com:9092",
         "10.1.2.3:9092",
         "127.0.0.1:9092,kafka-1.example.com:9092",
+        "127.0.0.1:9092,127.0.0.1:9192",
+        "127.0.0.1:9092,[::1]:9092",
         Access("127.0.0.1:9092", protocol="SSL"),
     ],
 )
 def test_no_other_broker_has_one(cluster: str | Access) -> None:
-    """One of `txpush kafka` is on this machine, and open to everybody there."""
+    """Those of `txpush kafka` are on this machine, open to everybody there, and their ports follow each other."""
     assert start_one(cluster) == ELSEWHERE
