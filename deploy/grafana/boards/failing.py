@@ -14,8 +14,8 @@ NOT_LET_IN = "unsigned|no_key|not_found|wrong_source|too_often|bad_request|too_l
 NOTIFICATIONS = "txpush|connect|unknown_token"
 """Routes of the vendor's, and addresses of their form."""
 NOT_GOOD = "wrong|missing|unreadable"
-WITH_A_KEY = f"good|{NOT_GOOD}"
-"""Results of signatures that could be checked."""
+JUDGED = f"good|{NOT_GOOD}"
+"""Results but the one of a key that is not known."""
 CALL_FAILED = "try_again|misconfigured|invalid_request"
 """What callers of the vendor are told where waiting, or an operator, has to help."""
 CONTACTS = {"kind": "connect-fix|relink|remove-duplicate|consent-renewal|otp-escalation", "action": "issue|remind"}
@@ -63,22 +63,22 @@ FAILS = Row(
         ),
         Panel(
             "Signatures that are not good",
-            "The share, of the notifications that a key was known for, which the vendor has not signed as it should."
-            " Where signatures are enforced, all of these are refused. Those without a key are in the panel beside it.",
+            "The share of notifications whose signature is wrong, missing or unreadable. Where signatures are enforced,"
+            " all of these are refused. Those whose key is not known are left out: they are in the panel beside it.",
             "0.",
             units.PercentUnit,
             (
                 Query(
                     share(
                         within("15m", metrics.BRIDGE_SIGNATURES, result=NOT_GOOD),
-                        within("15m", metrics.BRIDGE_SIGNATURES, result=WITH_A_KEY),
+                        within("15m", metrics.BRIDGE_SIGNATURES, result=JUDGED),
                     ),
                     "not good",
                 ),
             ),
             width=6,
             limits=above(0.01, 0.05),
-            nothing="none with a key",
+            nothing="no notifications",
             runbooks=("TxpushSignaturesWrong",),
         ),
         Panel(
