@@ -142,6 +142,14 @@ async def free_endpoint(host: str, port: int, told_by: ToldBy) -> Endpoint:
         return Endpoint(address, int(probe.getsockname()[1]))
 
 
+def is_this_machine(host: str) -> bool:
+    """Say whether a host names this machine by a loopback address, an IPv6 one in brackets too, or by `localhost`."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def refuse_port(what: str, error: PortError) -> int:
     """Say that something cannot listen, and what to do; give the exit code."""
     log.error("%s cannot listen on %s", what, error)

@@ -6,7 +6,6 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from typing import NamedTuple
 
 from aiokafka.conn import collect_hosts, create_conn
@@ -24,6 +23,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.kafka.access import OPEN, Access, AccessRefusedError, Bootstrap, access_to
+from streams.ports import is_this_machine
 from streams.settings import security as names
 
 KNOCK_SECONDS = 3.0
@@ -113,18 +113,11 @@ def command_for(cluster: Bootstrap) -> str | None:
     access = access_to(cluster)
     addresses = addresses_of(access)
     ports = sorted(port for _, port in addresses)
-    are_here = access.protocol == OPEN and all(_is_here(host) for host, _ in addresses)
+    are_here = access.protocol == OPEN and all(is_this_machine(host) for host, _ in addresses)
     if not are_here or ports != list(range(ports[0], ports[0] + len(ports))):
         return None
     brokers = f" --brokers {len(ports)}" if len(ports) > 1 else ""
     return f"txpush kafka{brokers} --port {ports[0]} --data FOLDER"
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def beside_silence(error: Exception) -> str:

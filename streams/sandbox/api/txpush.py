@@ -1,12 +1,12 @@
 """TxPUSH: subscriptions with the verification of their listener, and test transactions."""
 
 import asyncio
-from ipaddress import ip_address
 
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 
+from streams.ports import is_this_machine
 from streams.sandbox.api.front import answer, done, json_object, text_of
 from streams.sandbox.books import errors
 from streams.sandbox.books.model import Account
@@ -113,14 +113,6 @@ class TxPush:
         plain = reply.headers.get("content-type", "").partition(";")[0].strip() == "text/plain"
         if reply.status_code != httpx.codes.OK or not plain or reply.text != code:
             raise errors.invalid("The listener did not answer the verification request with its code as text/plain")
-
-
-def is_this_machine(host: str) -> bool:
-    """Say whether a host is this machine: its listeners may have any port."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _number(body: dict[str, object], name: str) -> float:
