@@ -10,6 +10,7 @@ import signal
 import stat
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
@@ -24,6 +25,9 @@ EXIT_NOTHING = 2
 EXIT_CRASH = 70
 """`EX_SOFTWARE`: start me again."""
 EXIT_INTERRUPTED = 130
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+"""What asks a process to end: the first of a supervisor, the second of a terminal."""
 
 WORDS_SECONDS = 2.0
 """How long a crash waits for its last words to be written."""
@@ -111,6 +115,24 @@ def _drop(descriptor: int) -> None:
     os.close(nowhere)
 
 
+@contextlib.contextmanager
+def listening_to_signals(ask: Callable[[str], None]) -> Iterator[None]:
+    """Have each SIGTERM and SIGINT call `ask` with its name, in the loop that runs; after it they end the process."""
+    _listen(ask)
+    try:
+        yield
+    finally:
+        for number in STOP_SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+
+def asked_by_signals() -> asyncio.Event:
+    """Give what SIGTERM and SIGINT set, in the loop that runs, for what may take as long as it needs to its end."""
+    asked = asyncio.Event()
+    _listen(lambda _: asked.set())
+    return asked
+
+
 def stopping_at_signals(seconds: float) -> asyncio.Event:
     """Give what SIGTERM and SIGINT set, in the loop that runs; from the first on the process has so many seconds."""
     stopping = asyncio.Event()
@@ -120,9 +142,13 @@ def stopping_at_signals(seconds: float) -> asyncio.Event:
             stopping.set()
             stop_soon(why, seconds)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ask, number.name)
+    _listen(ask)
     return stopping
+
+
+def _listen(ask: Callable[[str], None]) -> None:
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, ask, number.name)
 
 
 def stop_soon(why: str, seconds: float) -> None:

@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from streams.bridge.process import run_process
 from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
-from streams.exits import EXIT_OK, EXIT_OTHERWISE, in_order, stop_soon
+from streams.exits import EXIT_OK, EXIT_OTHERWISE, STOP_SIGNALS, in_order, stop_soon
 from streams.observe.logs import log_to_stderr
 from streams.ports import ADMIN, BRIDGE, PortError, free_endpoint, refuse_port
 
@@ -40,7 +40,7 @@ def run_workers(settings: BridgeSettings, clock: Clock) -> int:
         asked.append(signal.Signals(number).name)
         stopping.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, ask)
     context = multiprocessing.get_context("spawn")
     workers = [

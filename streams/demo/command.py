@@ -26,7 +26,7 @@ from streams.demo.stage.processes import DemoError
 from streams.demo.telling.board import Board
 from streams.demo.telling.table import PREFIX, Display
 from streams.demo.telling.verdict import course_in_words, differences
-from streams.exits import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_OTHERWISE, STOP_SIGNALS, asked_by_signals
 from streams.kafka.applied import TopicsError
 from streams.kafka.embedded import ClusterSpec, EmbeddedKafka, EmbeddedKafkaError
 from streams.kafka.embedded.command import Asked, ask_to_end, progress_bar
@@ -35,7 +35,6 @@ from streams.observe.logs import LogOptions, log_to_stderr
 
 END_ATTEMPTS = 3
 END_SECONDS = 10.0
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command()
@@ -101,15 +100,13 @@ def _run(console: Console, folder: Path, *, is_paused: bool) -> int:
 
 
 async def _play(console: Console, kafka: EmbeddedKafka, folder: Path, board: Board, *, is_paused: bool) -> int:
-    asked, codes = asyncio.Event(), list[int]()
+    asked, codes = asked_by_signals(), list[int]()
 
     async def judge_and_pause(scene: Scene) -> None:
         display.settle()
         codes.append(judge(console, EXPECTED, scene.seen, board.now(), play.missed))
         await pause(scene, asked)
 
-    for how in STOP_SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(how, asked.set)
     with Display(console) as display:
         play = Play(kafka, folder, display, board)
         run = asyncio.create_task(play.run(judge_and_pause if is_paused else None))

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-import signal
 import sys
 
 import click
 import uvloop
 
 from streams.clock import WallClock
+from streams.exits import asked_by_signals
 from streams.observe.logs import log_to_stderr
 from streams.ports import SANDBOX, PortError, ToldBy, refuse_port
 from streams.sandbox.clock import AdvancingClock
@@ -50,14 +50,12 @@ def sandbox(host: str | None, port: int | None, seed: str | None, *, any_port: b
 
 
 async def _serve(settings: Settings, told_by: ToldBy) -> None:
-    stopping = asyncio.Event()
-    for how in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(how, stopping.set)
+    asked = asked_by_signals()
     stand_in = Sandbox(sandbox_settings(settings), settings.clock or AdvancingClock(WallClock()))
     async with serving(stand_in, settings.sandbox_host, settings.sandbox_port, told_by) as url:
         click.echo(url)
         click.echo(f"The sandbox is ready; its controls are at {url}/sandbox/. End it with Ctrl-C.", err=True)
-        await stopping.wait()
+        await asked.wait()
 
 
 def sandbox_settings(settings: Settings) -> SandboxSettings:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import click
 from aiokafka.errors import KafkaError
 
 from streams.audit.checkpoints.command import TimeSpan
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, asked_by_signals
 from streams.history import HistoryError, Origin
 from streams.history.origins import FORMER, origin_of
 from streams.history.private import private_files
@@ -136,15 +135,13 @@ def code_of(taken: Sequence[Taken]) -> int:
 
 async def keep(keeper: Keeper) -> None:
     """Look again and again until the process is told to end."""
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+    asked = asked_by_signals()
     every = min(LOOK, keeper.how.every or LOOK).total_seconds()
-    while not stopped.is_set():
+    while not asked.is_set():
         wait = every if await looked(keeper) else min(every, AGAIN_SECONDS)
         try:
             async with asyncio.timeout(wait):
-                await stopped.wait()
+                await asked.wait()
         except TimeoutError:
             continue
 

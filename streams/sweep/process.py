@@ -1,18 +1,17 @@
 """The sweep as a process: Kafka, the vendor's client and the file of the state around one run."""
 
 import asyncio
-import contextlib
 import hashlib
 import logging
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from streams.exits import listening_to_signals
 from streams.kafka import applied, topics
 from streams.kafka.access import Access
 from streams.kafka.identity import log_identity
@@ -103,7 +102,7 @@ async def _run(
     with shown(report, report.customers) as show:
         run = Sweep(order, customer.sweep, report, at_once=options.at_once, stop_seconds=settings.shutdown_seconds)
         run.on_step = lambda: progress.step(show, run.stop)
-        with _signals(run.stop):
+        with listening_to_signals(lambda name: run.stop(f"{name} asked for it")):
             await run.run()
     progress.end(run.stop)
 
@@ -202,16 +201,3 @@ async def _publisher(settings: Settings, options: Options) -> AsyncIterator[LogP
         yield LogPublisher(producer)
     finally:
         await producer.stop(FLUSH_SECONDS)
-
-
-@contextlib.contextmanager
-def _signals(stop: Callable[[str], None]) -> Iterator[None]:
-    """Have SIGTERM and SIGINT end the sweep in good order."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, f"{number.name} asked for it")
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

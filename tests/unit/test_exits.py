@@ -1,11 +1,15 @@
 """How processes end: what has to be said is said, and nothing keeps them."""
 
+import asyncio
 import io
 import logging
+import os
+import signal
 
 import pytest
 
-from streams.exits import EXIT_CRASH, exit_now
+from streams import exits
+from streams.exits import EXIT_CRASH, STOP_SIGNALS, asked_by_signals, exit_now, listening_to_signals
 
 
 class Gone(io.StringIO):
@@ -26,3 +30,38 @@ def test_a_crash_ends_whatever_its_output_is(monkeypatch: pytest.MonkeyPatch, st
         patch.setattr("sys.stderr", stream)
         exit_now("so it is")
     assert ended == [EXIT_CRASH]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+async def test_what_may_take_its_time_is_only_asked_to_end(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A round under way goes on to its end: no time is set for it."""
+    bounds = list[float]()
+    monkeypatch.setattr(exits, "bound_shutdown", bounds.append)
+    asked = asked_by_signals()
+    assert not asked.is_set()
+    os.kill(os.getpid(), number)
+    async with asyncio.timeout(10):
+        await asked.wait()
+    assert not bounds
+
+
+@pytest.mark.asyncio
+async def test_each_signal_is_named_as_long_as_it_is_listened_to() -> None:
+    """Both by their names, the second as the first; after that they do again what they do by themselves."""
+    names, both = list[str](), asyncio.Event()
+
+    def ask(name: str) -> None:
+        names.append(name)
+        if len(names) == len(STOP_SIGNALS):
+            both.set()
+
+    with listening_to_signals(ask):
+        for number in STOP_SIGNALS:
+            os.kill(os.getpid(), number)
+        async with asyncio.timeout(10):
+            await both.wait()
+    assert sorted(names) == ["SIGINT", "SIGTERM"]
+    assert [signal.getsignal(number) for number in STOP_SIGNALS] == [signal.SIG_DFL, signal.default_int_handler]

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from streams.audit.plan import Ways
 from streams.audit.planning import Asked
 from streams.audit.running import CHECKPOINT, FILE, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
 from streams.clock import WallClock
-from streams.exits import EXIT_OTHERWISE
+from streams.exits import EXIT_OTHERWISE, asked_by_signals
 from streams.history import HistoryError, Origin
 from streams.history.origins import FORMER, origin_of
 from streams.operate.telling import refuse, span_in
@@ -142,15 +141,13 @@ def _check(folder: Path, keys: Sequence[Path], first: int) -> None:
 
 async def _keep(order: Order, origin: Origin, seconds: float) -> None:
     """Sign again and again until the process is told to end."""
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    while not stopped.is_set():
+    asked, loop = asked_by_signals(), asyncio.get_running_loop()
+    while not asked.is_set():
         began = loop.time()
         wait = seconds if await _round(order, origin) else min(seconds, AGAIN_SECONDS)
         try:
             async with asyncio.timeout(max(0.0, began + wait - loop.time())):
-                await stopped.wait()
+                await asked.wait()
         except TimeoutError:
             continue
 

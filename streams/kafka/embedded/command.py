@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from streams.exits import STOP_SIGNALS
 from streams.kafka.embedded import artifacts
 from streams.kafka.embedded.cluster import ClusterSpec, EmbeddedKafka
 from streams.kafka.embedded.errors import EmbeddedKafkaError
@@ -41,8 +42,8 @@ class Asked(BaseException):
 
 def ask_to_end(_signal: int, _frame: FrameType | None) -> NoReturn:
     """End once; a second signal must not disturb the brokers' orderly end, which is bounded."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for how in STOP_SIGNALS:
+        signal.signal(how, signal.SIG_IGN)
     raise Asked
 
 
@@ -116,7 +117,7 @@ def kafka(
     *, brokers: int, port: int | None, data: Path | None, heap_mb: int, keep: bool | None, cache_dir: Path | None
 ) -> None:
     """Exit 0 when asked to end, 1 with words when a broker cannot run."""
-    for how in (signal.SIGTERM, signal.SIGINT):
+    for how in STOP_SIGNALS:
         signal.signal(how, ask_to_end)
     cache = cache_dir or artifacts.default_cache_dir()
     try:

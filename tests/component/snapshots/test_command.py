@@ -1,6 +1,8 @@
 """`txpush snapshot`: what it says, and how it ends."""
 
 import asyncio
+import os
+import signal
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -110,17 +112,11 @@ async def test_by_itself(topology: Topology, tmp_path: Path, monkeypatch: pytest
         looks += 1
         if looks == 1:
             raise HistoryError("nobody answers")
-        stop()
+        os.kill(os.getpid(), signal.SIGTERM)
         return [], []
 
-    stops: list[Any] = []
-    monkeypatch.setattr(asyncio.get_running_loop(), "add_signal_handler", lambda _number, told: stops.append(told))
     monkeypatch.setattr(Keeper, "look", look)
     monkeypatch.setattr(command, "AGAIN_SECONDS", 0.0)
-
-    def stop() -> None:
-        for told in stops:
-            told()
 
     async with asyncio.timeout(10):
         await keep(keeper)
