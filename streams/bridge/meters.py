@@ -7,15 +7,14 @@ from itertools import product
 import prometheus_client
 
 from schemas.audit import DeadLetterReason
-from schemas.events import CONNECT_PREFIX
 from streams.bridge.intake import Intake
 from streams.observe import metrics
-from streams.observe.labels import POST_ROUTES, BridgeType, Outcome, Route, SignatureResult
+from streams.observe.labels import BRIDGE_TYPES, POST_ROUTES, BridgeType, Outcome, Route, SignatureResult, shown_type
 from streams.signatures import Strategy
 
 Counts = Mapping[prometheus_client.Counter, int]
 """How much is to be added to which counters."""
-_SORTS: Mapping[str, BridgeType] = {sort.value: sort for sort in BridgeType}
+_SHOWN: Mapping[str, BridgeType] = {one.value: one for one in BRIDGE_TYPES}
 
 
 class BridgeMeters:
@@ -26,7 +25,7 @@ class BridgeMeters:
             (route, outcome): instruments.counter(metrics.BRIDGE_REQUESTS, route, outcome)
             for route, outcome in product(Route, Outcome)
         }
-        self._records = {sort: instruments.counter(metrics.BRIDGE_RECORDS, sort) for sort in BridgeType}
+        self._records = {one: instruments.counter(metrics.BRIDGE_RECORDS, one) for one in BRIDGE_TYPES}
         self._not_stored: dict[Route, prometheus_client.Counter] = {
             route: instruments.counter(metrics.BRIDGE_NOT_STORED, route) for route in POST_ROUTES
         }
@@ -65,7 +64,7 @@ class BridgeMeters:
         found: Counter[prometheus_client.Counter] = Counter()
         reduction = intake.reduction
         for event in reduction.events:
-            found[self._records[_sort_of(event.type)]] += 1
+            found[self._records[shown_type(event.type, _SHOWN)]] += 1
         for refused in reduction.refused:
             found[self._letters[refused.reason]] += 1
         if intake.is_xml:
@@ -91,9 +90,3 @@ class BridgeMeters:
         """Count what a body came to, once all of it is durable: a body that comes again counts once more."""
         for counter, times in counts.items():
             counter.inc(times)
-
-
-def _sort_of(event_type: str) -> BridgeType:
-    if (known := _SORTS.get(event_type)) is not None:
-        return known
-    return BridgeType.CONNECT if event_type.startswith(CONNECT_PREFIX) else BridgeType.OTHER

@@ -1,15 +1,15 @@
 """The label values that are known in advance; anything else an outsider may send is counted as `other`."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeVar
 
 from schemas.catalogue import Kind
 from schemas.commands import CONTACT_KINDS
-from schemas.events import EventType
+from schemas.events import CONNECT_PREFIX, EventType
+from schemas.signals import SignalType
 
 OTHER = "other"
-CONNECT = "connect"
-"""Any event of Data Connect."""
 
 
 class Route(StrEnum):
@@ -28,16 +28,44 @@ PostRoute = Literal[Route.TXPUSH, Route.CONNECT]
 POST_ROUTES: tuple[PostRoute, ...] = (Route.TXPUSH, Route.CONNECT)
 
 
-class BridgeType(StrEnum):
-    """What sort of record the bridge has stored: types that it knows, and two for all others."""
+class Gathered(StrEnum):
+    """What stands for all types that have no series of their own."""
 
-    ACCOUNT_MODIFIED = EventType.ACCOUNT_MODIFIED.value
-    ACCOUNT_DELETED = EventType.ACCOUNT_DELETED.value
-    ACCOUNT_CHALLENGED = EventType.ACCOUNT_CHALLENGED.value
-    COMMAND_REPORTED = EventType.COMMAND_REPORTED.value
-    CANARY_SENT = EventType.CANARY_SENT.value
-    CONNECT = CONNECT
+    CONNECT = "connect"
+    """Any event of Data Connect."""
     OTHER = OTHER
+
+
+BridgeType = (
+    Literal[
+        EventType.ACCOUNT_MODIFIED,
+        EventType.ACCOUNT_DELETED,
+        EventType.ACCOUNT_CHALLENGED,
+        EventType.COMMAND_REPORTED,
+        EventType.CANARY_SENT,
+    ]
+    | Gathered
+)
+"""What sort of record the bridge has stored."""
+BRIDGE_TYPES: tuple[BridgeType, ...] = (
+    EventType.ACCOUNT_MODIFIED,
+    EventType.ACCOUNT_DELETED,
+    EventType.ACCOUNT_CHALLENGED,
+    EventType.COMMAND_REPORTED,
+    EventType.CANARY_SENT,
+    *Gathered,
+)
+AgentType = EventType | SignalType | Gathered
+"""What sort of record an agent has decided on."""
+AGENT_TYPES: tuple[AgentType, ...] = (*EventType, *SignalType, *Gathered)
+Shown = TypeVar("Shown", bound=str)
+
+
+def shown_type(event_type: str, known: Mapping[str, Shown]) -> Shown | Gathered:
+    """Give what a type is counted as: itself where it is known, so that others' types make few series."""
+    if (one := known.get(event_type)) is not None:
+        return one
+    return Gathered.CONNECT if event_type.startswith(CONNECT_PREFIX) else Gathered.OTHER
 
 
 class Outcome(StrEnum):

@@ -51,7 +51,7 @@ BRIDGE_RECORDS = CounterMetric(
     "txpush_bridge_records_stored_total",
     "records",
     "Records acknowledged on the inbound log, by event type.",
-    by("type", labels.BridgeType),
+    by("type", labels.BRIDGE_TYPES),
 )
 BRIDGE_NOT_STORED = CounterMetric(
     "txpush_bridge_records_not_stored_total",

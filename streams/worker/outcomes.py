@@ -7,7 +7,7 @@ from schemas.events import EventType
 from schemas.signals import SignalType
 from streams.domain import Outcome
 from streams.domain.institutions.view import Outcome as InstitutionOutcome
-from streams.observe.labels import CONNECT, OTHER
+from streams.observe.labels import Gathered
 
 _OBSERVED = (
     Outcome.OBSERVED,
@@ -25,7 +25,7 @@ _OF_BOTH: Mapping[str, tuple[str, ...]] = {
     EventType.CLOCK_TICK: (Outcome.TICK,),
     EventType.SNAPSHOT_MARKED: (Outcome.UNHANDLED,),
     EventType.SNAPSHOT_TAKEN: (Outcome.UNHANDLED,),
-    OTHER: (Outcome.UNHANDLED,),
+    Gathered.OTHER: (Outcome.UNHANDLED,),
 }
 
 OUTCOMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -40,7 +40,7 @@ OUTCOMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         EventType.INCIDENT_CLOSED: _INCIDENT,
         EventType.OPERATOR_OVERRIDE: (Outcome.OVERRIDDEN, Outcome.DUPLICATE_EVENT, "resumed"),
         EventType.CUSTOMER_FORGOTTEN: (Outcome.FORGOTTEN,),
-        CONNECT: (Outcome.CONNECT, *_FIXED, *_DELETED),
+        Gathered.CONNECT: (Outcome.CONNECT, *_FIXED, *_DELETED),
         **_OF_BOTH,
     },
     SIGNALS: {

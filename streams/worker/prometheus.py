@@ -6,21 +6,19 @@ from itertools import product
 from typing import Protocol
 
 from schemas.commands import COMMAND_TOPICS
-from schemas.events import CONNECT_PREFIX, EventType
-from schemas.signals import SignalType
 from schemas.times import to_epoch_ms
 from streams.clock import Clock
 from streams.fold.effects import Outbox, SourceRecord
 from streams.fold.ledger import Series, Tally
 from streams.observe import metrics
-from streams.observe.labels import CONNECT, OTHER, RestoredFrom, RestoreSource, StateRefusal
+from streams.observe.labels import AGENT_TYPES, OTHER, AgentType, RestoredFrom, RestoreSource, StateRefusal, shown_type
 from streams.observe.metrics import Instruments
 from streams.observe.parts import business, deciding, restoring
 from streams.worker.notes import Notes
 from streams.worker.outcomes import pairs
 
 COMMANDS = frozenset(COMMAND_TOPICS.values())
-KNOWN_TYPES = frozenset({*EventType, *SignalType})
+_SHOWN: Mapping[str, AgentType] = {one.value: one for one in AGENT_TYPES}
 OF_PARTITION = (metrics.AGENT_LAG_MESSAGES, metrics.AGENT_LAG_SECONDS, metrics.AGENT_LAST_EVENT, metrics.AGENT_EPOCH)
 SHOWN_CODES = 50
 """Unknown codes that have a series of their own."""
@@ -165,7 +163,7 @@ class PrometheusMetrics:
         metric, *labels = series
         if metric is deciding.AGENT_EVENTS:
             event_type, outcome = labels
-            return metric, _known_type(event_type), outcome
+            return metric, shown_type(event_type, _SHOWN), outcome
         return (metric, self._shown_code(*labels)) if metric is business.AGENT_UNKNOWN_CODES else series
 
     def _shown_code(self, code: str) -> str:
@@ -173,10 +171,3 @@ class PrometheusMetrics:
         if len(self._codes) < SHOWN_CODES:
             self._codes.add(code)
         return code if code in self._codes else OTHER
-
-
-def _known_type(event_type: str) -> str:
-    """Keep the series few, whatever types others send."""
-    if event_type in KNOWN_TYPES:
-        return event_type
-    return CONNECT if event_type.startswith(CONNECT_PREFIX) else OTHER

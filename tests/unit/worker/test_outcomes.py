@@ -9,7 +9,7 @@ from streams.domain import Outcome
 from streams.domain.institutions.view import Outcome as InstitutionOutcome
 from streams.fold.intake import EVENT_SOURCES, SIGNAL_SOURCES, Allowed
 from streams.kafka.topics import EVENTS, SIGNALS
-from streams.observe.labels import CONNECT, OTHER
+from streams.observe.labels import Gathered
 from streams.observe.metrics import Instruments
 from streams.worker.outcomes import OUTCOMES, pairs
 from streams.worker.prometheus import PrometheusMetrics
@@ -59,7 +59,7 @@ def test_series_are_there_from_the_start_and_few(log: str, series: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("log", "allowed", "more"), [(EVENTS, EVENT_SOURCES, {CONNECT, OTHER}), (SIGNALS, SIGNAL_SOURCES, {OTHER})]
+    ("log", "allowed", "more"), [(EVENTS, EVENT_SOURCES, {*Gathered}), (SIGNALS, SIGNAL_SOURCES, {Gathered.OTHER})]
 )
 def test_every_type_of_a_log_is_there(log: str, allowed: Allowed, more: set[str]) -> None:
     """Those that an agent takes, Data Connect's as one, and all that it passes over as one."""
@@ -84,7 +84,7 @@ def test_whatever_the_vendor_sends_again_is_expected() -> None:
         EventType.ACCOUNT_CHALLENGED,
         EventType.COMMAND_REPORTED,
         EventType.OPERATOR_OVERRIDE,
-        CONNECT,
+        Gathered.CONNECT,
     }
 
 
