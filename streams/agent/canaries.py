@@ -6,6 +6,7 @@ from schemas.times import rfc3339
 from streams.agent.refusals import refuse_other_key
 from streams.fold import SourceRecord
 from streams.fold.ledger import Ledger, Written
+from streams.fold.lines import FoldOutcome
 from streams.fold.messages import headers_of
 
 
@@ -22,4 +23,4 @@ def answer_canary(ledger: Ledger, record: SourceRecord, event: Event, canary: Ca
     headers = headers_of(written.id, CANARY_TOPIC, Source.AGENT, rfc3339(event.time), subject)
     ledger.send(written, canary.customer_id, headers, event.time)
     ledger.decided(record, event.id, canary.customer_id, messages=[written])
-    ledger.heard(event.type, "canary")
+    ledger.heard(event.type, FoldOutcome.CANARY)

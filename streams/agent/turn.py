@@ -18,7 +18,7 @@ from streams.agent.outgoing import HealthWriter, SignalWriter
 from streams.agent.refusals import refuse_other_key, refuse_too_large
 from streams.agent.tables import AgentTables
 from streams.agent.wide import Scene
-from streams.domain import DECIDED_AT_ONCE, Decision, Rules, customer_of, decide, next_due
+from streams.domain import DECIDED_AT_ONCE, Decision, Outcome, Rules, customer_of, decide, next_due
 from streams.domain.rules import Rule
 from streams.fold import PartitionPaused, SourceRecord, Table
 from streams.fold.deciding import Due
@@ -113,7 +113,7 @@ class AgentTurn:
         """
         for _, customer_id in self._ready(due, self._ledger.ticked_at or event.time)[:DECIDED_AT_ONCE]:
             self._guarded(record, event, customer_id, partial(self._decided, customer_id, event))
-        self._ledger.heard(EventType.CLOCK_TICK, "tick")
+        self._ledger.heard(EventType.CLOCK_TICK, Outcome.TICK)
 
     def _ready(self, due: Sequence[Due], by: datetime) -> list[Due]:
         """Give what is due, in order; only timers that the poll may have moved are asked for again."""

@@ -19,10 +19,10 @@ from streams.fold.chain import Chain, first_link, sha256_hex
 from streams.fold.effects import Effects, Headers, OutRecord, SourceRecord
 from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
-from streams.fold.lines import MAX_TEXT, Place, lines_of, short_text, tell_aside
+from streams.fold.lines import MAX_TEXT, AgentOutcome, FoldOutcome, Place, lines_of, short_text, tell_aside
 from streams.kafka.topics import AUDIT, DEAD_LETTER
 from streams.observe.kinds import AnyCounter, CounterMetric, LabelValues
-from streams.observe.labels import DecisionResult
+from streams.observe.labels import AGENT_TYPES, DecisionResult, shown_type
 from streams.observe.parts import deciding
 
 KEPT_FIELDS = frozenset(
@@ -80,7 +80,7 @@ class Ledger(Protocol):
     def tally(self) -> Tally:
         """What is counted."""
 
-    def heard(self, event_type: str, outcome: str) -> None:
+    def heard(self, event_type: str, outcome: AgentOutcome) -> None:
         """Count what became of an event, and tell the log."""
 
     def decided(
@@ -149,9 +149,9 @@ class PollLedger:
         self._chain.absorb(record)
         self._next_offset = record.offset + 1
 
-    def heard(self, event_type: str, outcome: str) -> None:
+    def heard(self, event_type: str, outcome: AgentOutcome) -> None:
         """Count what became of an event."""
-        self.tally.count(deciding.AGENT_EVENTS, event_type, outcome)
+        self.tally.count(deciding.AGENT_EVENTS, shown_type(event_type, AGENT_TYPES), outcome)
         if self._lines is not None:
             self._lines.heard(outcome)
 
@@ -216,7 +216,7 @@ class PollLedger:
         """Put other rules in force from the next record on, as of the partition's event time."""
         at = time_of_record(record.timestamp)
         self.in_force = InForce.activated(activation, max(at, self.ticked_at or at))
-        self.heard(EventType.POLICY_ACTIVATED, "activated")
+        self.heard(EventType.POLICY_ACTIVATED, FoldOutcome.ACTIVATED)
         self.decided(record, event_id, None, rules=("policy",))
 
     def send(self, message: Written, key: str, headers: Headers, at: datetime, partition: int | None = None) -> None:

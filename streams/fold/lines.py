@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 import orjson
@@ -13,6 +14,8 @@ from schemas.events import CONNECT_PREFIX, EventType
 from schemas.notifications import CONNECT_TYPES
 from schemas.signals import SignalType
 from streams import pseudonyms
+from streams.domain import Outcome
+from streams.domain.institutions.view import Outcome as InstitutionOutcome
 from streams.fold.effects import SourceRecord
 from streams.kafka.topics import EVENTS, SIGNALS
 from streams.observe.logs.correlation import correlation_id
@@ -34,6 +37,19 @@ _IDS = re.compile(
     rf"|tick:{_LOGS}/[0-9]{{1,9}}/[0-9]{{1,19}}"
 )
 _BANK = re.compile("[0-9]{1,19}")
+
+
+class FoldOutcome(StrEnum):
+    """What a record came to that no customer and no institution is decided on for."""
+
+    ACTIVATED = "activated"
+    OVERTAKEN = "overtaken"
+    RESUMED = "resumed"
+    CANARY = "canary"
+
+
+AgentOutcome = Outcome | InstitutionOutcome | FoldOutcome
+"""What a record of either log came to."""
 
 
 class Said(Protocol):
@@ -76,10 +92,10 @@ class DecisionLines:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._outcome: str | None = None
+        self._outcome: AgentOutcome | None = None
         self._decided: list[dict[str, Any]] = []
 
-    def heard(self, outcome: str) -> None:
+    def heard(self, outcome: AgentOutcome) -> None:
         """Note what became of the record."""
         self._outcome = outcome
 

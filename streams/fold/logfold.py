@@ -21,6 +21,7 @@ from streams.fold.failures import Failures
 from streams.fold.inforce import InForce
 from streams.fold.intake import Intake
 from streams.fold.ledger import PollLedger, Tally
+from streams.fold.lines import FoldOutcome
 from streams.fold.opening import require_own
 from streams.fold.share import DeadLetterShare, PollShare
 from streams.fold.timers import SLICE_KEYS, PartitionTimers
@@ -238,7 +239,7 @@ class LogFold:
             poll.turn.tick(record, event, self._due(poll.partition, ledger.ticked_at, ledger.in_force))
         elif _is_resume(event):
             poll.share.resume()
-            poll.ledger.heard(event.type, "resumed")
+            poll.ledger.heard(event.type, FoldOutcome.RESUMED)
             poll.ledger.decided(record, event.id, None, rules=("R16",))
         else:
             poll.turn.decide(record, event)
@@ -248,7 +249,7 @@ class LogFold:
         key = str(poll.partition)
         kept = poll.rules.get(key) or self._policies.partition(poll.partition).get(key)
         if event.source != Source.OPERATOR and kept is not None and kept != activation:
-            poll.ledger.heard(event.type, "overtaken")
+            poll.ledger.heard(event.type, FoldOutcome.OVERTAKEN)
         else:
             poll.rules[key] = activation
             poll.ledger.activate(record, event.id, activation)

@@ -11,7 +11,7 @@ from schemas.audit import DeadLetterReason
 from schemas.cloudevents import UnreadableRecord
 from schemas.events import Event, EventType, Source
 from schemas.signals import HealthyLogins, Signal, TicketWanted
-from streams.domain import Rules
+from streams.domain import Outcome, Rules
 from streams.domain.institutions import (
     CHANGED_AT_ONCE,
     InstitutionDecision,
@@ -92,7 +92,7 @@ class InstitutionTurn:
         """Decide on a signal, after the timers of its institution that were due before it."""
         data = event.data
         if not isinstance(data, Signal | HealthyLogins | TicketWanted):
-            self._ledger.heard(event.type, "unhandled")
+            self._ledger.heard(event.type, Outcome.UNHANDLED)
             return
         if data.institution_id != event.partition_key:
             detail = f"the key {event.partition_key!r} is not the institution of the data"
@@ -113,7 +113,7 @@ class InstitutionTurn:
         self._state.ticked_at = by
         agenda = [*due, *self._due(self._changed_timers())]
         self._fire(record, event.id, agenda, partial(ge, by), by, may_wait=lambda _: True)
-        self._ledger.heard(EventType.CLOCK_TICK, "tick")
+        self._ledger.heard(EventType.CLOCK_TICK, Outcome.TICK)
 
     def _changed_timers(self) -> list[str]:
         windows = {institution_id + WINDOW for institution_id in self._state.heard_of()}

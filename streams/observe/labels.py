@@ -57,7 +57,8 @@ BRIDGE_TYPES: tuple[BridgeType, ...] = (
 )
 AgentType = EventType | SignalType | Gathered
 """What sort of record an agent has decided on."""
-AGENT_TYPES: tuple[AgentType, ...] = (*EventType, *SignalType, *Gathered)
+AGENT_TYPES: Mapping[str, AgentType] = {one.value: one for one in (*EventType, *SignalType)}
+"""Those that have series of their own."""
 Shown = TypeVar("Shown", bound=str)
 
 

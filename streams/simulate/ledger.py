@@ -13,6 +13,7 @@ from schemas.times import to_epoch_ms
 from streams.fold.effects import Headers, SourceRecord
 from streams.fold.inforce import InForce
 from streams.fold.ledger import Tally, Written, decision_failed
+from streams.fold.lines import AgentOutcome
 from streams.kafka.topics import SIGNALS
 
 PARTITION = 0
@@ -81,7 +82,7 @@ class RunLedger:
         """Institution and event time of each login that was seen to succeed and is to be counted (R9)."""
         self.asides: list[Aside] = []
 
-    def heard(self, event_type: str, outcome: str) -> None:
+    def heard(self, event_type: str, outcome: AgentOutcome) -> None:
         """Tell nobody: a simulation has its summary."""
 
     def decided(self, record: SourceRecord, event_id: str, key: str | None, **_: object) -> None:

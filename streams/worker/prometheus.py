@@ -11,14 +11,13 @@ from streams.clock import Clock
 from streams.fold.effects import Outbox, SourceRecord
 from streams.fold.ledger import Series, Tally
 from streams.observe import metrics
-from streams.observe.labels import AGENT_TYPES, OTHER, AgentType, RestoredFrom, RestoreSource, StateRefusal, shown_type
+from streams.observe.labels import OTHER, RestoredFrom, RestoreSource, StateRefusal
 from streams.observe.metrics import Instruments
 from streams.observe.parts import business, deciding, restoring
 from streams.worker.notes import Notes
 from streams.worker.outcomes import pairs
 
 COMMANDS = frozenset(COMMAND_TOPICS.values())
-_SHOWN: Mapping[str, AgentType] = {one.value: one for one in AGENT_TYPES}
 OF_PARTITION = (metrics.AGENT_LAG_MESSAGES, metrics.AGENT_LAG_SECONDS, metrics.AGENT_LAST_EVENT, metrics.AGENT_EPOCH)
 SHOWN_CODES = 50
 """Unknown codes that have a series of their own."""
@@ -161,9 +160,6 @@ class PrometheusMetrics:
     def _shown(self, series: Series) -> Series:
         """Put what others choose under the few labels that are shown."""
         metric, *labels = series
-        if metric is deciding.AGENT_EVENTS:
-            event_type, outcome = labels
-            return metric, shown_type(event_type, _SHOWN), outcome
         return (metric, self._shown_code(*labels)) if metric is business.AGENT_UNKNOWN_CODES else series
 
     def _shown_code(self, code: str) -> str:

@@ -5,13 +5,13 @@ from schemas.catalogue import Kind
 from schemas.commands import Action, LookupAction
 from schemas.signals import SignalType
 from streams.observe import labels
-from streams.observe.kinds import CounterMetric, Metric, by
+from streams.observe.kinds import CounterMetric, Label, Labels, Metric, by
 
 AGENT_EVENTS = CounterMetric(
     "txpush_agent_events_total",
     "events",
     "Records decided on, by event type and by what they were (R1); what can be of a log is there from the start.",
-    by("type").by("outcome"),
+    Labels[labels.AgentType, str]((Label("type"), Label("outcome"))),  # no series of pairs that cannot be
 )
 AGENT_DECISIONS = CounterMetric(
     "txpush_agent_decisions_total",

@@ -9,6 +9,7 @@ import pytest
 from schemas.events import Event, EventType, OverrideAction, Source
 from streams.domain import Outcome
 from streams.kafka.topics import HEALTH
+from streams.observe.labels import Gathered
 from streams.observe.parts.deciding import AGENT_EVENTS
 from tests.unit.fold.build import (
     BANKS,
@@ -273,7 +274,7 @@ def test_later_versions(agent: World) -> None:
     """An event about a partition that this version does not know is counted, and changes nothing."""
     agent.hear(event("of.a.later.version", START, {"n": 1}, None, Source.BRIDGE))
     assert not agent.audits
-    assert agent.tallies[0].counts[AGENT_EVENTS, "of.a.later.version", Outcome.UNHANDLED] == 1
+    assert agent.tallies[0].counts[AGENT_EVENTS, Gathered.OTHER, Outcome.UNHANDLED] == 1
 
 
 def test_customers_of_a_poll(agent: World) -> None:

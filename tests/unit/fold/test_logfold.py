@@ -19,6 +19,7 @@ from streams.fold.chain import first_link
 from streams.fold.effects import ShareTooLarge
 from streams.fold.share import MINIMUM
 from streams.kafka.topics import AUDIT, DEAD_LETTER, HEALTH, INSTITUTION_HEALTH, SIGNALS
+from streams.observe.labels import Gathered
 from streams.observe.parts.deciding import AGENT_EVENTS
 from tests.unit.fold.build import (
     BANKS,
@@ -143,7 +144,7 @@ def test_types_of_later_versions_are_counted(agent: World) -> None:
     """An event that this version does not decide on is let through and changes nothing."""
     agent.hear(event("of.a.later.version", START, {"n": 1}, ONE, Source.BRIDGE))
     assert dead(agent) == []
-    assert agent.tallies[0].counts[AGENT_EVENTS, "of.a.later.version", Outcome.UNHANDLED] == 1
+    assert agent.tallies[0].counts[AGENT_EVENTS, Gathered.OTHER, Outcome.UNHANDLED] == 1
     assert not agent.audits
 
 

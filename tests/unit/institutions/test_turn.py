@@ -10,10 +10,12 @@ from schemas.policy import Incident as IncidentPolicy
 from schemas.policy import Policy
 from schemas.signals import SignalType
 from schemas.times import rfc3339, to_epoch_ms
+from streams.domain import Outcome
 from streams.domain.institutions import InstitutionDecision, fire
 from streams.fold import PartitionPaused
 from streams.institutions import turn
 from streams.kafka.topics import AUDIT, EVENTS, INSTITUTION_HEALTH
+from streams.observe.labels import Gathered
 from streams.observe.parts.deciding import AGENT_EVENTS
 from tests.unit.fold.build import (
     BANKS,
@@ -194,7 +196,7 @@ def test_a_ticket_without_a_code_has_a_timer(world: World) -> None:
 def test_types_of_later_versions_are_counted(world: World) -> None:
     """A signal that this version does not know is let through and changes nothing."""
     world.hear(event("institution.of.a.later.version", START, {"n": 1}, BANK, Source.AGENT))
-    assert world.tallies[0].counts[AGENT_EVENTS, "institution.of.a.later.version", "unhandled"] == 1
+    assert world.tallies[0].counts[AGENT_EVENTS, Gathered.OTHER, Outcome.UNHANDLED] == 1
     assert world.out == {}
 
 

@@ -9,14 +9,15 @@ from schemas.commands import COMMAND_TOPICS
 from schemas.events import EventType
 from schemas.policy import Policy
 from schemas.signals import SignalType
+from schemas.state import ControlState
 from schemas.times import to_epoch_ms
+from streams.domain import Outcome
 from streams.fold.effects import Outbox, OutRecord
 from streams.fold.inforce import InForce
-from streams.fold.ledger import Tally
+from streams.fold.ledger import PollLedger, Tally
 from streams.kafka.topics import AUDIT
 from streams.observe.metrics import Instruments
 from streams.observe.parts.business import AGENT_UNKNOWN_CODES
-from streams.observe.parts.deciding import AGENT_EVENTS
 from streams.worker.notes import Notes
 from streams.worker.prometheus import PrometheusMetrics
 from tests.unit.fold.build import BANKS, CUSTOMERS, HOUR, START, Fixed, agent_world, looked, record
@@ -26,11 +27,10 @@ SHIPPED = InForce.of(Policy.load(), Catalogue.load())
 
 def test_event_types_of_others_make_few_series() -> None:
     """Known types have a series each; whatever else is sent shares one, so that nobody can fill the memory."""
-    registry = CollectorRegistry()
-    tally = Tally()
+    registry, ledger = CollectorRegistry(), PollLedger("log", "cluster/log", 0, ControlState(), SHIPPED)
     for event_type in ("connect.done", "connect.x1", "made.up.1", "made.up.2", EventType.CLOCK_TICK, SignalType.LEFT):
-        tally.count(AGENT_EVENTS, event_type, "seen")
-    PrometheusMetrics(Instruments("agent", registry), Fixed(), lambda: None).counted(tally)
+        ledger.heard(event_type, Outcome.UNHANDLED)
+    PrometheusMetrics(Instruments("agent", registry), Fixed(), lambda: None).counted(ledger.tally)
     found = {
         sample.labels["type"]: sample.value
         for metric in registry.collect()
