@@ -21,10 +21,11 @@ class TopicsError(ClusterError):
     """The topics on the broker are not those of the contract; the message lists every difference and what to run."""
 
 
-async def apply(bootstrap: Bootstrap, layout: Layout) -> list[str]:
+async def apply(bootstrap: Bootstrap, layout: Layout, there: Mapping[str, tuple[int, int]] | None = None) -> list[str]:
     """Create what is missing and give the names created; what exists is left alone: `check` tells of differences.
 
-    What somebody else creates at the same time exists, and is not among the names.
+    What somebody else creates at the same time exists, and is not among the names. `there` is what `topics_there` has
+    given, where that was asked already.
 
     Raises:
         TopicsError: the broker refuses a topic.
@@ -32,7 +33,7 @@ async def apply(bootstrap: Bootstrap, layout: Layout) -> list[str]:
         KafkaError, TimeoutError: no broker answers.
     """
     async with _admin(bootstrap) as admin:
-        existing = await _existing(admin)
+        existing = await _existing(admin) if there is None else there
         missing = [_new_topic(topic, layout) for topic in contract() if topic.name not in existing]
         if not missing:
             return []

@@ -48,14 +48,14 @@ def apply() -> None:
 
 async def _applied(access: Access, layout: contract.Layout) -> list[str]:
     """Create what is missing beside topics of as many partitions; of different numbers no process would start."""
-    there = applied.partitions_of(await applied.topics_there(access))
-    if others := there - {0, layout.partitions}:  # 0: not there yet, or not any more
+    there = await applied.topics_there(access)
+    if others := applied.partitions_of(there) - {0, layout.partitions}:  # 0: not there yet, or not any more
         found, remedy = " and ".join(map(str, sorted(others))), applied.partitions_remedy(min(others))
         raise ClusterError(
             f"there are topics with {found} partitions, not {layout.partitions}: nothing was created\n"
             f"partitions are for life: {remedy}; `txpush topics check` tells them by name"
         )
-    return await applied.apply(access, layout)
+    return await applied.apply(access, layout, there)
 
 
 @topics.command()
