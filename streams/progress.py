@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 EARLY_SECONDS = 5.0
@@ -24,6 +24,11 @@ class TimeLeft(TimeRemainingColumn):
         if not task.finished and (task.elapsed or 0.0) < EARLY_SECONDS:
             return Text("-:--:--", style="progress.remaining")
         return super().render(task)
+
+
+def columns() -> tuple[ProgressColumn, ...]:
+    """Give what a bar shows: what is done, how much of it, of how many, and the time left."""
+    return TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft()
 
 
 class Told:
@@ -44,8 +49,7 @@ class Told:
         self._began = self._said = time.monotonic()
         self._bar: Progress | None = None
         if sys.stderr is not None and sys.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=goes)
+            self._bar = Progress(*columns(), console=Console(stderr=True), transient=goes)
             self._task = self._bar.add_task(what, total=total)
 
     def __enter__(self) -> Self:

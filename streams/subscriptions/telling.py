@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import Progress
 
-from streams.progress import TimeLeft
+from streams.progress import columns
 from streams.subscriptions.run import Done, Report
 
 MAX_FAILURES = 20
@@ -17,9 +17,8 @@ MAX_FAILURES = 20
 def progress(what: str, total: int, console: Console | None = None) -> Iterator[Callable[[], None]]:
     """Show a bar on standard error, where that is a terminal and there is more than one; gives what moves it on."""
     console = console or Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeLeft())
-    with Progress(*columns, console=console, disable=total < 2 or not console.is_terminal) as bar:  # noqa: PLR2004 - above
-        task = bar.add_task("", total=total)
+    with Progress(*columns(), console=console, disable=total < 2 or not console.is_terminal) as bar:  # noqa: PLR2004 - above
+        task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
 
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import Progress
 
-from streams.progress import TimeLeft
+from streams.progress import columns
 from streams.sweep.compare import Difference, Silence
 
 log = logging.getLogger(__name__)
@@ -116,8 +116,7 @@ def shown(
     if not console.is_terminal:
         yield _lines(report, done, now)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns(), console=console) as bar:
         task = bar.add_task("Sweeping", total=report.to_read, completed=done)
         yield lambda: bar.update(task, advance=1, description=_words(report))
 
