@@ -102,6 +102,17 @@ def to_structured(event: Event) -> dict[str, Any]:
     }
 
 
+def attribute(headers: Headers, name: str) -> bytes | None:
+    """Give a header as it is written, of equal ones the last as `from_record` does; None without one.
+
+    CloudEvents' Kafka binding has one header an attribute, and Kafka lets there be several.
+    """
+    for header, value in reversed(headers):
+        if header == name:
+            return value
+    return None
+
+
 def from_record(headers: Headers, key: bytes | None, value: bytes | None, timestamp_ms: int) -> Event:
     """Read a Kafka record as an event.
 

@@ -13,6 +13,7 @@ from streams.explain.names import Names
 from streams.explain.reading.topics import Progress, Reading, begun
 from streams.explain.story import Story
 from streams.explain.wording.tell import Followed, logins_of, tell
+from streams.fold.effects import type_of
 from streams.fold.inforce import InForce
 from streams.history import Content, Origin
 from streams.history.forgotten import FORGOTTEN
@@ -53,7 +54,7 @@ async def _followed(reading: Reading, following: Following, origin: str, asked: 
     trail, steps = Trail(), deque[Step](maxlen=STEPS)
     named, told, forgotten_at, is_behind = set[str](), 0, None, False
     async for record in reading.of_customer():
-        if record.key is not None and FORGOTTEN in record.headers:
+        if record.key is not None and type_of(record) == FORGOTTEN:
             forgotten_at = time_of_record(record.timestamp)
         is_behind = is_behind or record.offset >= reading.stands_at
         if is_behind:

@@ -7,6 +7,7 @@ from datetime import datetime
 from math import inf
 from typing import Any, Protocol
 
+from schemas.cloudevents import attribute
 from schemas.events import Event
 from schemas.state import Record
 
@@ -60,11 +61,8 @@ class SourceRecord(Protocol):
 
 
 def type_of(record: SourceRecord) -> bytes | None:
-    """Give the `ce_type` of a record as it is written, the last one as `from_record` does; None without one."""
-    for name, value in reversed(record.headers):
-        if name == "ce_type":
-            return value
-    return None
+    """Give the `ce_type` of a record as it is written; None without one."""
+    return attribute(record.headers, "ce_type")
 
 
 class OutRecord(Record, frozen=True):

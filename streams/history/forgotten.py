@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from schemas.events import EventType
-from streams.fold.effects import SourceRecord
+from streams.fold.effects import SourceRecord, type_of
 from streams.history.history import History, Place
 from streams.kafka.topics import EVENTS
 
-FORGOTTEN = ("ce_type", EventType.CUSTOMER_FORGOTTEN.encode())
+FORGOTTEN = EventType.CUSTOMER_FORGOTTEN.encode()
 WITHHELD = "(withheld)"
 """Stands for an id that follows from that of a customer who was forgotten: of an event, or of a command."""
 
@@ -34,5 +34,5 @@ async def forgotten_in(
 def forgotten_by(records: Iterable[SourceRecord]) -> Iterator[str]:
     """Give the ids of those whom records of the inbound log have forgotten."""
     for record in records:
-        if FORGOTTEN in record.headers and record.key is not None:
+        if type_of(record) == FORGOTTEN and record.key is not None:
             yield record.key.decode(errors="replace")

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from schemas.catalogue import Catalogue
-from schemas.cloudevents import to_value
+from schemas.cloudevents import attribute, to_value
 from schemas.events import EventType
 from schemas.policy import Policy
 from streams.fold.application import Application
@@ -142,7 +142,7 @@ def _heard(record: SourceRecord) -> dict[str, str]:
 
 
 def _id_of(record: SourceRecord) -> str:
-    return dict(record.headers).get("ce_id", b"").decode(errors="replace")
+    return (attribute(record.headers, "ce_id") or b"").decode(errors="replace")
 
 
 def _sha256(value: bytes) -> str:
@@ -166,7 +166,7 @@ async def shipped(
     async with aclosing(chunks):
         async for records in chunks:
             for record in records:
-                if type_of(record) == _ACTIVATED and dict(record.headers).get("ce_source") == source:
+                if type_of(record) == _ACTIVATED and attribute(record.headers, "ce_source") == source:
                     with suppress(ValueError):  # set aside, as live does
                         return InForce.activated(read_activation(record.value or b""))
     return InForce.of(Policy.load(), Catalogue.load())

@@ -5,28 +5,33 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from schemas.cloudevents import attribute
 from schemas.events import EventType, SnapshotTaken, Source
 from schemas.state.partitions import STATE_VERSION
-from streams.fold.effects import SourceRecord, Table
+from streams.fold.effects import SourceRecord, Table, type_of
 from streams.snapshots.state import control_of, digest_of, lines_of
 
 MARKED, TAKEN = EventType.SNAPSHOT_MARKED.encode(), EventType.SNAPSHOT_TAKEN.encode()
-_SOURCE = ("ce_source", Source.OPERATOR.encode())
+_SOURCE = Source.OPERATOR.encode()
 
 
 def is_mark(record: SourceRecord) -> bool:
     """Tell whether a record is a mark: the state before it is what a snapshot has."""
-    return ("ce_type", MARKED) in record.headers and _SOURCE in record.headers
+    return _is_of_operator(MARKED, record)
 
 
 def taken_of(record: SourceRecord) -> SnapshotTaken | None:
     """Read an announcement; None for what is none that the log takes."""
-    if ("ce_type", TAKEN) not in record.headers or _SOURCE not in record.headers:
+    if not _is_of_operator(TAKEN, record):
         return None
     try:
         return SnapshotTaken.model_validate_json(record.value or b"")
     except ValidationError:
         return None
+
+
+def _is_of_operator(event_type: bytes, record: SourceRecord) -> bool:
+    return type_of(record) == event_type and attribute(record.headers, "ce_source") == _SOURCE
 
 
 class StateAtMark(NamedTuple):

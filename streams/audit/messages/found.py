@@ -10,6 +10,7 @@ import msgspec
 import orjson
 
 from schemas.canary import CANARY_TOPIC
+from schemas.cloudevents import attribute
 from schemas.commands import COMMAND_NAMESPACE
 from schemas.events import Source
 from schemas.problems import UNREADABLE
@@ -35,13 +36,12 @@ Identified = Callable[[SourceRecord], Found | None]
 
 def message(record: SourceRecord) -> Found:
     """Identify a message of ours."""
-    return Found(attribute(record, "ce_id"), hash_of(record.value), record)
+    return Found(id_of(record), hash_of(record.value), record)
 
 
-def attribute(record: SourceRecord, name: str) -> str:
-    """Give a CloudEvents attribute as text, empty where it is missing."""
-    value = next((value for header, value in record.headers if header == name), None)
-    return "" if value is None else value.decode(errors="replace")
+def id_of(record: SourceRecord) -> str:
+    """Give the `ce_id` of a message as text, empty where it is missing."""
+    return (attribute(record.headers, "ce_id") or b"").decode(errors="replace")
 
 
 def hash_of(value: bytes | None) -> str:

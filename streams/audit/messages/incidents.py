@@ -9,8 +9,8 @@ import msgspec
 from schemas.events import EventType
 from schemas.problems import UNREADABLE
 from streams.audit.faults import Fault, Kind
-from streams.audit.messages.found import attribute, hash_of
-from streams.fold.effects import SourceRecord
+from streams.audit.messages.found import hash_of, id_of
+from streams.fold.effects import SourceRecord, type_of
 from streams.fold.intake import partition_of
 from streams.history import Place
 from streams.kafka.topics import EVENTS
@@ -70,11 +70,11 @@ class Incidents:
     def hear(self, record: SourceRecord) -> None:
         """Hear a record of the inbound log."""
         self.newest_ms = max(self.newest_ms, record.timestamp)
-        if not any(name == "ce_type" and value in TYPES for name, value in record.headers):
+        if type_of(record) not in TYPES:
             return
         self.too_many = self.too_many or len(self.found) >= MOST
         if not self.too_many:
-            told = attribute(record, "ce_id"), hash_of(record.value)
+            told = id_of(record), hash_of(record.value)
             decider, at_ms = self._read(record)
             self.found.setdefault(told, Announced(record.offset, decider, at_ms, self.newest_ms))
 

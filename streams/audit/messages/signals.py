@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from schemas.signals import SignalType
 from streams.audit.faults import Fault, Kind
 from streams.audit.messages.buckets import Buckets
-from streams.audit.messages.found import SignalId, attribute, hash_of
-from streams.fold.effects import SourceRecord
+from streams.audit.messages.found import SignalId, hash_of, id_of
+from streams.fold.effects import SourceRecord, type_of
 from streams.fold.intake import partition_of
 from streams.history import Place
 from streams.kafka.topics import SIGNALS
@@ -19,7 +19,7 @@ MOST_FAULTS = 10
 
 def is_signal(record: SourceRecord) -> bool:
     """Tell whether a record is one that a decision has to name."""
-    return any(name == "ce_type" and value in TYPES for name, value in record.headers)
+    return type_of(record) in TYPES
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Signals:
         """Hear one."""
         if not is_signal(record):
             return
-        written = attribute(record, "ce_id")
+        written = id_of(record)
         name = SignalId.read(written)
         if name is None or name.partition >= self._partitions or str(name) != written:
             self._fault(Kind.FORGED, record, f"no decision names a signal {written[:80]!r}")

@@ -9,13 +9,13 @@ from schemas.problems import UNREADABLE
 from streams.audit.faults import Fault, Kind
 from streams.audit.messages.found import letter_of
 from streams.audit.plan import LOGS
-from streams.fold.effects import SourceRecord
+from streams.fold.effects import SourceRecord, type_of
 from streams.history import Place
 from streams.kafka.topics import DEAD_LETTER, LOOKUP
 
 MOST_FAULTS = 10
 _OF_OTHERS = re.compile(rf"{re.escape(Source.BRIDGE)}/.{{1,200}}|{re.escape(LOOKUP)}/\d{{1,9}}/\d{{1,18}}")
-_NOTE = ("ce_type", LETTER_RETRIED.encode())
+_NOTE = LETTER_RETRIED.encode()
 
 
 class Strays:
@@ -41,7 +41,7 @@ class Strays:
 
 
 def _is_note(record: SourceRecord) -> bool:
-    if _NOTE not in record.headers:
+    if type_of(record) != _NOTE:
         return False
     try:
         LetterRetried.model_validate_json(record.value or b"")

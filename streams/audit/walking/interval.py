@@ -1,5 +1,6 @@
 """The inbound records between two decisions: their roll, and what has happened to them where it does not fit."""
 
+from schemas.cloudevents import attribute
 from streams.audit.faults import Fault, Kind
 from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import Decision
@@ -120,4 +121,4 @@ class Explainer:
 
 def event_id_of(record: SourceRecord) -> str:
     """Give the id of an event as a decision has it."""
-    return short_text(dict(record.headers).get("ce_id"))
+    return short_text(attribute(record.headers, "ce_id"))

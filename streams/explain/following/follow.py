@@ -22,12 +22,12 @@ from streams.explain.asked import ExplainError
 from streams.explain.following.compare import differences, rebuilt
 from streams.explain.following.steps import Scene, Sort, Step
 from streams.explain.reading.kept import Kept, Message
-from streams.fold.effects import SourceRecord
+from streams.fold.effects import SourceRecord, type_of
 from streams.fold.inforce import InForce
 from streams.fold.intake import EVENT_SOURCES, Intake
 from streams.kafka.topics import EVENTS, SIGNALS
 
-TICK = ("ce_type", EventType.CLOCK_TICK.encode())
+TICK = EventType.CLOCK_TICK.encode()
 Derive = Callable[[], Decision]
 
 
@@ -54,7 +54,7 @@ class Following:
         Raises:
             ExplainError: a later release has written it.
         """
-        if record.key is None and TICK in record.headers:
+        if record.key is None and type_of(record) == TICK:
             return self._tick(record)
         try:
             event = self._intake.read(record, self._partition, lambda _key: False)

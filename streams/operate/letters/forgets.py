@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from schemas.contract.channels import Component
 from schemas.events import EventType
 from schemas.times import to_epoch_ms
+from streams.fold.effects import type_of
 from streams.fold.intake import partition_of
 from streams.kafka.access import Bootstrap
 from streams.kafka.since import offsets_since
@@ -17,7 +18,7 @@ from streams.operate.letters.kept import Kept, Origin
 from streams.operate.reading import committed_reader, operator_admin, to_end, topic_sizes, within
 
 READ_SECONDS = 900.0
-FORGOTTEN = ("ce_type", EventType.CUSTOMER_FORGOTTEN.encode())
+FORGOTTEN = EventType.CUSTOMER_FORGOTTEN.encode()
 FORGOTTEN_BEHIND = (
     "its customer was forgotten after it and would be known again by it (R18): `txpush sweep` reads at the vendor who "
     "is a customer now"
@@ -70,7 +71,7 @@ class Forgets:
     def take(self, record: Any) -> None:  # noqa: ANN401 - a record of an untyped library
         """Take a record of the log."""
         self.read_to[TopicPartition(EVENTS, record.partition)] = record.offset + 1
-        if record.key in self.orders and FORGOTTEN in record.headers:
+        if record.key in self.orders and type_of(record) == FORGOTTEN:
             place = Origin(EVENTS, record.partition, record.offset)
             self.orders[record.key] = ForgetOrder(place, record.timestamp)
 

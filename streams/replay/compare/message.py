@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from schemas.cloudevents import attribute
 from streams.fold.effects import Headers, SourceRecord
 from streams.fold.messages import without_link
 
@@ -32,4 +33,4 @@ class Message(NamedTuple):
 
 
 def _id_of(headers: Headers) -> str:
-    return next((value.decode(errors="replace") for name, value in headers if name == "ce_id"), "")
+    return (attribute(headers, "ce_id") or b"").decode(errors="replace")
