@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 COMPONENTS = (
     *(Component.BRIDGE, Component.AGENT, Component.INSTITUTIONS, Component.EXECUTOR, Component.SWEEP),
-    *(Component.OPERATOR, Component.AUDITOR),
+    *(Component.CANARY, Component.OPERATOR, Component.AUDITOR),
 )
 """Those whose environment can be looked at: all of ours."""
 WORKERS = (Component.AGENT, Component.INSTITUTIONS)

@@ -80,10 +80,10 @@ def check() -> None:
 def acls(named: tuple[str, ...], *, applies: bool, checks: bool) -> None:
     """Print the ACLs under which each component does its work and nothing else, as a script for kafka-acls.sh.
 
-    Components are bridge, agent, institutions, executor, sweep, operator (policy, override, dead-letter, forget,
-    subscribe, vendor), auditor (reads all, writes nothing), snapshot (reads both logs and the audit, and says in the
-    logs what their states are) and downstream (services that read commands, in groups that begin with their name).
-    Needs a user who may alter ACLs, but not to print.
+    Components are bridge, agent, institutions, executor, sweep, canary, operator (policy, override, dead-letter,
+    forget, subscribe, vendor), auditor (reads all, writes nothing), snapshot (reads both logs and the audit, and says
+    in the logs what their states are) and downstream (services that read commands, in groups that begin with their
+    name). Needs a user who may alter ACLs, but not to print.
 
     \b
     Examples:

@@ -6,6 +6,7 @@ from schemas.contract.channels import Component
 from schemas.policy import Policy, PolicyError
 from streams.bridge.command import bridge_settings
 from streams.bridge.services.callers import CallersError
+from streams.canary.process import CanarySettings
 from streams.doctor.findings import Finding, ok, wrong
 from streams.doctor.scope import Scope
 from streams.executor.command import needed
@@ -67,11 +68,17 @@ def _sweep(settings: Settings) -> list[str]:
     return []
 
 
+def _canary(settings: Settings) -> list[str]:
+    CanarySettings.of(settings)
+    return []
+
+
 NEEDS: Mapping[Component, Lacks] = {
     Component.BRIDGE: _bridge,
     Component.AGENT: _agent,
     Component.INSTITUTIONS: _institutions,
     Component.EXECUTOR: _executor,
     Component.SWEEP: _sweep,
+    Component.CANARY: _canary,
 }
 """What each component takes from the settings at its start."""

@@ -90,6 +90,7 @@ def test_a_pipe_gets_a_line_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
         (Component.BRIDGE, ["TXPUSH_CALLBACK_TOKENS: 0 given", "TXPUSH_PUBLIC_URL"]),
         (Component.EXECUTOR, ["TXPUSH_LINK_URL and TXPUSH_LINK_KEYS: missing", "TXPUSH_APP_KEY: needed"]),
         (Component.SWEEP, ["TXPUSH_PARTNER_ID: needed"]),
+        (Component.CANARY, ["TXPUSH_CANARY_TOKEN is missing"]),
     ],
 )
 async def test_what_a_component_lacks_is_told(component: Component, words: list[str]) -> None:

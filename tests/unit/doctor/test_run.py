@@ -197,6 +197,7 @@ def test_components_choose_the_checks() -> None:
     assert names(Component.AGENT) == names(Component.INSTITUTIONS) == agent
     executor = ["cluster", "topics", "rights", "clock", "vendor", "credentials", "lag", "dead letters"]
     assert names(Component.EXECUTOR) == executor
+    assert names(Component.CANARY) == ["cluster", "topics", "rights", "clock", "dead letters"]
     assert names(*COMPONENTS) == names()
     asked = Scope(scope().settings, frozenset({Component.BRIDGE}), ("http://127.0.0.1:1",))
     assert [check.name for check in chosen(asked)][-1] == "processes"
