@@ -134,18 +134,20 @@ def replay(
     """  # noqa: D301 - click wants the real character
     if offsets and (since or until or customers):
         raise click.UsageError("--offsets goes with neither --from, --until nor --customer")
-    settings = read_settings()
-    log_to_stderr(settings.log_options("replay", at_least=logging.CRITICAL))
-    gc.set_threshold(COLLECT_OBJECTS)
+    settings = begun()
     other = None if policy is None else policy_of(policy)
     asked = Asked(since, until, dict(offsets), frozenset(customers), links_of(settings), other, snapshots, former)
     how = How(jobs or cores(), naming_of(settings, hides_all=pseudonyms), jsonl)
     origin = origin_of(settings, folder)
-    summary = replayed(origin, asked, how)
-    show(summary, Console())
-    if html is not None:
-        write_page(html, page(summary, str(origin)))
-    sys.exit(summary.exit_code)
+    end(replayed(origin, asked, how), origin, html)
+
+
+def begun() -> Settings:
+    """Read the settings, and have the process be one that replays: it says nothing but what it is asked for."""
+    settings = read_settings()
+    log_to_stderr(settings.log_options("replay", at_least=logging.CRITICAL))
+    gc.set_threshold(COLLECT_OBJECTS)
+    return settings
 
 
 def replayed(origin: Origin, asked: Asked, how: How) -> Summary:
@@ -160,6 +162,14 @@ def replayed(origin: Origin, asked: Asked, how: How) -> Summary:
     except KeyboardInterrupt:
         refuse("interrupted before all was compared")
     return Summary.of(outcomes, is_all=asked.is_all, policy=asked.policy)
+
+
+def end(summary: Summary, origin: Origin, html: Path | None) -> NoReturn:
+    """Show what came of it, on a page as well where one was asked for, and end by that."""
+    show(summary, Console())
+    if html is not None:
+        write_page(html, page(summary, str(origin)))
+    sys.exit(summary.exit_code)
 
 
 def policy_of(file: Path) -> Policy:
