@@ -113,6 +113,15 @@ def attribute(headers: Headers, name: str) -> bytes | None:
     return None
 
 
+def fields_of(value: bytes | None) -> dict[str, Any]:
+    """Give the data of a message as they are written, for who looks at a field of them; of what is no object, none."""
+    try:
+        data = orjson.loads(value or b"{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
 def from_record(headers: Headers, key: bytes | None, value: bytes | None, timestamp_ms: int) -> Event:
     """Read a Kafka record as an event.
 

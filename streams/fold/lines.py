@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-import orjson
-
-from schemas.cloudevents import UnreadableRecord
+from schemas.cloudevents import UnreadableRecord, fields_of
 from schemas.events import CONNECT_PREFIX, EventType
 from schemas.notifications import CONNECT_TYPES
 from schemas.signals import SignalType
@@ -71,7 +69,7 @@ class Place:
         """Say where a record lies, which event it is, and whose: customers by their pseudonyms."""
         attributes: Mapping[str, bytes | None] = dict(record.headers)
         event_id = known_id(short_text(attributes.get("ce_id")))
-        cause = _told(record.value).get("event_id", event_id) if self.topic == SIGNALS else event_id
+        cause = fields_of(record.value).get("event_id", event_id) if self.topic == SIGNALS else event_id
         named = {
             "event_id": event_id,
             "type": known_type(short_text(attributes.get("ce_type"))),
@@ -142,18 +140,9 @@ def tell_aside(place: Place, record: SourceRecord, error: UnreadableRecord) -> N
 
 
 def _command(message: Said) -> dict[str, Any]:
-    data = _told(message.value)
+    data = fields_of(message.value)
     named = {"topic": message.topic, **{name: data.get(name) for name in ("action", "command_id", "sequence")}}
     return {"id": message.id} | {name: value for name, value in named.items() if value is not None}
-
-
-def _told(value: bytes | None) -> dict[str, Any]:
-    """Read an object; what is none has nothing to tell."""
-    try:
-        read = orjson.loads(value or b"{}")
-    except orjson.JSONDecodeError:
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 def known_id(text: str) -> str:

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-import orjson
 from pydantic import ValidationError
 
 from schemas.audit import AuditRecord, DeadLetter, DeadLetterReason
-from schemas.cloudevents import attribute
+from schemas.cloudevents import attribute, fields_of
 from schemas.commands import CONTACT_KINDS, Action
 from schemas.events import PolicyActivated
 from schemas.times import time_of_record
@@ -199,7 +198,7 @@ class Kept:
         """Keep a dead letter under the customer's key, or the note that one was put back."""
         if record.key != self.customer_id.encode() or record.value is None:
             return
-        read = _object(record.value)
+        read = fields_of(record.value)
         if "put_back" in read:
             self.put_back[str(read.get("letter"))] = str(read["put_back"])
             return
@@ -232,17 +231,9 @@ def _audit(record: SourceRecord) -> AuditRecord:
 
 def _said(value: bytes) -> dict[str, Any]:
     """Read a message; one that somebody else has written in its place says nothing."""
-    data = _object(value)
+    data = fields_of(value)
     try:
         msgspec.convert(data, _Said)
     except msgspec.ValidationError:
         return {}
     return data
-
-
-def _object(value: bytes) -> dict[str, Any]:
-    try:
-        read = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return {}
-    return read if isinstance(read, dict) else {}

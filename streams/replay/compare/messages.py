@@ -2,10 +2,8 @@
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
 
-import orjson
-
+from schemas.cloudevents import fields_of
 from streams.replay.compare.difference import NOTHING, Cause, Counts, Difference, Differs, Verdict
 from streams.replay.compare.earlier import Earlier, Named
 from streams.replay.compare.message import Message
@@ -150,16 +148,8 @@ class MessageComparison:
 def _differs(recorded: Message, derived: Message) -> Differs:
     """Name what differs of a message: its parts, and the fields of its value."""
     parts = [name for name in ("key", "headers", "timestamp") if getattr(recorded, name) != getattr(derived, name)]
-    then, now = _read(recorded.value), _read(derived.value)
+    then, now = fields_of(recorded.value), fields_of(derived.value)
     fields = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]
     if recorded.value != derived.value and not fields:
         parts.append("spelling")
     return Differs((*parts, *fields), {name: (then.get(name), now.get(name)) for name in _SHOWN if name in fields})
-
-
-def _read(value: bytes) -> dict[str, Any]:
-    try:
-        read = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return {}
-    return read if isinstance(read, dict) else {}

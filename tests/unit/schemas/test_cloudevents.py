@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.audit import DeadLetterReason
-from schemas.cloudevents import Headers, UnreadableRecord, from_record, to_headers, to_structured, to_value
+from schemas.cloudevents import Headers, UnreadableRecord, fields_of, from_record, to_headers, to_structured, to_value
 from schemas.events import AccountSnapshot, ClockTick, ConnectEvent, Event, EventData, EventType, Source
 from schemas.times import from_epoch_ms, to_epoch_ms
 
@@ -192,3 +192,12 @@ def test_no_record_raises_anything_else(
         from_record(given_headers, key, value, timestamp_ms)
     except UnreadableRecord as unreadable:
         assert unreadable.detail  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [(b'{"a":1,"b":null}', {"a": 1, "b": None}), (b"[1]", {}), (b"7", {}), (b"{", {}), (b"", {}), (None, {})],
+)
+def test_what_is_no_object_has_no_fields(value: bytes | None, fields: dict[str, Any]) -> None:
+    """Whoever looks at a field of what others may have written finds none, and fails at nothing."""
+    assert fields_of(value) == fields
