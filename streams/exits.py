@@ -157,6 +157,12 @@ def stop_soon(why: str, seconds: float) -> None:
     log.info(STOPPING, why, seconds)
 
 
+def refuse(why: str, code: int = EXIT_NOTHING) -> NoReturn:
+    """End a command with what is wrong and what to do next."""
+    sys.stderr.write(f"{why}\n")
+    sys.exit(code)
+
+
 def in_order() -> int:
     """Say that the process has ended as it was asked to; give the exit code."""
     log.info(ENDED)

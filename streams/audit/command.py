@@ -18,11 +18,11 @@ from streams.audit.planning import Asked
 from streams.audit.running import CHECKPOINT, FILE, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
 from streams.audit.verify import verified
 from streams.clock import WallClock
+from streams.exits import refuse
 from streams.groups import Commands
 from streams.history import HistoryError
 from streams.history.origins import FORMER, origin_of
 from streams.operate.letters.choosing import Moment
-from streams.operate.telling import refuse
 
 
 @click.group(cls=Commands)

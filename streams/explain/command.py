@@ -13,6 +13,7 @@ from rich.console import Console
 
 from schemas.times import rfc3339
 from schemas.vendor import valid_identifier
+from streams.exits import refuse
 from streams.explain.asked import Asked, ExplainError
 from streams.explain.run import explain as tell
 from streams.explain.showing.page import page
@@ -25,7 +26,6 @@ from streams.kafka.access import ClusterError
 from streams.kafka.present import clock_of
 from streams.kafka.refusals import keep_to_words
 from streams.operate.letters import choosing
-from streams.operate.telling import refuse
 from streams.pseudonyms import Kind, Pseudonyms, kind_of
 from streams.settings import read_settings
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
-from streams.exits import EXIT_OTHERWISE
+from streams.exits import EXIT_OTHERWISE, refuse
 from streams.fold.inforce import InForce
 from streams.groups import Commands
 from streams.history import Place
@@ -20,7 +20,7 @@ from streams.operate import acts
 from streams.operate.acts import Act
 from streams.operate.differences import as_toml, differences, spans
 from streams.operate.inforce import Standing, standings
-from streams.operate.telling import agreed, carry_out, read, refuse, refuse_data, run, signed
+from streams.operate.telling import agreed, carry_out, read, refuse_data, run, signed
 from streams.settings import read_settings
 
 Standings = Mapping[Place, Standing | None]

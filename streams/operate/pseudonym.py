@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 
 from schemas.vendor import valid_identifier
-from streams.operate.telling import refuse
+from streams.exits import refuse
 from streams.pseudonyms import Kind, Pseudonyms
 from streams.settings import read_settings
 

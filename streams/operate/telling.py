@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from schemas.problems import words_of
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, refuse
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import require_clock
 from streams.kafka.refusals import keep_to_words, unanswered
@@ -39,12 +39,6 @@ def span_in(text: str) -> timedelta | None:
     """Read a span as operators type it: `90m`, `12h` or `3d`; None for anything else."""
     found = SPAN.fullmatch(text)
     return None if found is None else timedelta(**{UNITS[found[2]]: int(found[1])})
-
-
-def refuse(message: str) -> NoReturn:
-    """End with what is wrong and what to do next."""
-    sys.stderr.write(f"{message}\n")
-    sys.exit(EXIT_NOTHING)
 
 
 def refuse_data(error: ValidationError, names: dict[str, str]) -> NoReturn:

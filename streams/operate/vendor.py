@@ -9,11 +9,11 @@ import click
 
 from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import WallClock
-from streams.exits import EXIT_OTHERWISE
+from streams.exits import EXIT_OTHERWISE, refuse
 from streams.groups import Commands
 from streams.kafka.access import Access
 from streams.kafka.refusals import keep_to_words
-from streams.operate.telling import refuse, signed
+from streams.operate.telling import signed
 from streams.settings import Settings, SettingsError, read_settings
 from streams.vendor import KafkaGate, TryAgainError, VendorSettings
 from streams.vendor.gate import ClaimGate, pair_of

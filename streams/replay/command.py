@@ -16,7 +16,7 @@ from rich.console import Console
 from schemas.policy import Policy, PolicyError
 from schemas.times import parse_rfc3339
 from schemas.vendor import valid_identifier
-from streams.exits import EXIT_NOTHING
+from streams.exits import refuse
 from streams.history import HistoryError, Origin, Span
 from streams.history.origins import FORMER, origin_of
 from streams.history.private import private_files
@@ -200,9 +200,3 @@ def naming_of(settings: Settings, *, hides_all: bool) -> Naming:
     """Give the keys of names, made up where there are none."""
     keys = tuple(bytes.fromhex(key.get_secret_value()) for key in settings.pseudonym_keys)
     return Naming(keys or (secrets.token_bytes(KEY_BYTES),), hides_all)
-
-
-def refuse(why: str) -> NoReturn:
-    """End with why nothing was compared."""
-    click.echo(why, err=True)
-    sys.exit(EXIT_NOTHING)

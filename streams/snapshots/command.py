@@ -13,7 +13,7 @@ import click
 from aiokafka.errors import KafkaError
 
 from streams.audit.checkpoints.command import TimeSpan
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, asked_by_signals
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, asked_by_signals, refuse
 from streams.history import HistoryError, Origin
 from streams.history.origins import FORMER, origin_of
 from streams.history.private import private_files
@@ -21,7 +21,6 @@ from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import clock_of, require_clock
 from streams.kafka.refusals import keep_to_words
 from streams.observe.logs import log_to_stderr
-from streams.operate.telling import refuse
 from streams.operate.writing import OperateError, write
 from streams.progress import Told
 from streams.replay.run import cores

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 from aiokafka.errors import KafkaError
 
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_OTHERWISE, refuse
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import clock_of, require_clock
 from streams.kafka.refusals import keep_to_words, unanswered
@@ -138,7 +138,7 @@ def _choice(ids: tuple[str, ...], file: Path | None, *, every: bool) -> Sequence
             raise click.UsageError("name one account by CUSTOMER and ACCOUNT")
         return None if every else named(*ids)
     except ChoiceError as error:
-        _refuse(str(error))
+        refuse(str(error))
 
 
 def _finish(settings: Settings, request: Coroutine[Any, Any, Report], word: str) -> NoReturn:
@@ -147,17 +147,12 @@ def _finish(settings: Settings, request: Coroutine[Any, Any, Report], word: str)
     try:
         report = asyncio.run(request)
     except (KafkaError, OSError, TimeoutError) as error:
-        _refuse(unanswered(Access.of(settings), error, "; nothing was done"))
+        refuse(unanswered(Access.of(settings), error, "; nothing was done"))
     except (ClusterError, LookupError) as error:
-        _refuse(f"{error}; nothing was done")
+        refuse(f"{error}; nothing was done")
     except KeyboardInterrupt:
-        _refuse("interrupted: run the same again to go on")
+        refuse("interrupted: run the same again to go on")
     lines, is_whole = told(report, word)
     for line in lines:
         click.echo(line)
     sys.exit(0 if is_whole else EXIT_OTHERWISE)
-
-
-def _refuse(message: str) -> NoReturn:
-    sys.stderr.write(f"{message}\n")
-    sys.exit(EXIT_NOTHING)

@@ -11,7 +11,7 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from schemas.vendor import valid_identifier
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_OTHERWISE, refuse
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.refusals import keep_to_words, start_one
 from streams.observe.logs import log_to_stderr
@@ -83,20 +83,20 @@ def _swept(settings: Settings, options: Options) -> Report:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(sweep_all(settings, options))
     except (ClusterError, StateError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     except (KafkaError, OSError, TimeoutError) as error:
-        _refuse(f"Kafka at {settings.bootstrap} does not answer: {error}; {start_one(Access.of(settings))}")
+        refuse(f"Kafka at {settings.bootstrap} does not answer: {error}; {start_one(Access.of(settings))}")
     except KeyboardInterrupt:
-        _refuse("interrupted before anything was read", EXIT_STOPPED)
+        refuse("interrupted before anything was read", EXIT_STOPPED)
 
 
 def _end(report: Report, state: Path | None) -> NoReturn:
     """End by how much was read, and say how to go on."""
     go_on = "run it again from the beginning; with --state it would go on" if state is None else "run the same to go on"
     if report.stopped is not None:
-        _refuse(f"stopped before all were read: {report.stopped}\n{go_on}", EXIT_STOPPED)
+        refuse(f"stopped before all were read: {report.stopped}\n{go_on}", EXIT_STOPPED)
     if report.failed:
-        _refuse(f"{len(report.failed)} customers could not be read: {go_on}", EXIT_OTHERWISE)
+        refuse(f"{len(report.failed)} customers could not be read: {go_on}", EXIT_OTHERWISE)
     sys.exit(0)
 
 
@@ -105,13 +105,13 @@ def _customers(path: Path) -> frozenset[str]:
     try:
         text = lines_in(path, "one customer id a line")
     except ChoiceError as error:
-        _refuse(str(error))
+        refuse(str(error))
     lines = [(number, line.strip()) for number, line in enumerate(text, 1)]
     ids = [(number, valid_identifier(line)) for number, line in lines if line and not line.startswith("#")]
     faults = [f"{path}:{number}: not a customer id" for number, one in ids if one is None]
     if faults:
         more = [f"and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
-        _refuse("\n".join([*faults[:MAX_FAULTS], *more]))
+        refuse("\n".join([*faults[:MAX_FAULTS], *more]))
     return frozenset(one for _, one in ids if one is not None)
 
 
@@ -120,8 +120,3 @@ def _write(path: Path, report: Report) -> None:
         write_whole(path, report.json())
     except OSError as error:
         click.echo(f"{path}: the report cannot be written: {error}", err=True)
-
-
-def _refuse(message: str, code: int = EXIT_NOTHING) -> NoReturn:
-    sys.stderr.write(f"{message}\n")
-    sys.exit(code)

@@ -18,10 +18,10 @@ from streams.audit.plan import Ways
 from streams.audit.planning import Asked
 from streams.audit.running import CHECKPOINT, FILE, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
 from streams.clock import WallClock
-from streams.exits import EXIT_OTHERWISE, asked_by_signals
+from streams.exits import EXIT_OTHERWISE, asked_by_signals, refuse
 from streams.history import HistoryError, Origin
 from streams.history.origins import FORMER, origin_of
-from streams.operate.telling import refuse, span_in
+from streams.operate.telling import span_in
 
 AGAIN_SECONDS = 60.0
 """After a round that could not be: a broker that is away is back soon, or never."""

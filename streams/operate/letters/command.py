@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from streams.clock import WallClock
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, refuse
 from streams.groups import Commands
 from streams.kafka.access import Access
 from streams.kafka.topics import EVENTS
@@ -18,7 +18,7 @@ from streams.operate.letters.forgets import FORGOTTEN_BEHIND, forgets_behind
 from streams.operate.letters.kept import Chosen, LetterId
 from streams.operate.letters.originals import is_of, obstacle, reading_originals
 from streams.operate.letters.retry import Done, Order, Plan, plan, put_back
-from streams.operate.telling import agreed, read, refuse, run
+from streams.operate.telling import agreed, read, run
 from streams.settings import Settings, read_settings
 
 AT_ONCE, LOOKED_AT = 1000, 20_000

@@ -7,13 +7,14 @@ from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from schemas.events import Override, OverrideAction
+from streams.exits import refuse
 from streams.kafka.access import Access, Bootstrap
 from streams.kafka.present import clock_of
 from streams.kafka.topics import EVENTS, SIGNALS
 from streams.operate import acts
 from streams.operate.differences import spans
 from streams.operate.reading import FOLDS, READ_SECONDS, committed_reader, operator_admin, read_by, to_end, within
-from streams.operate.telling import agreed, carry_out, refuse, refuse_data, run, signed
+from streams.operate.telling import agreed, carry_out, refuse_data, run, signed
 from streams.polling import UnreadableBatchError
 from streams.settings import read_settings
 

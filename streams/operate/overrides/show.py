@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.times import rfc3339
+from streams.exits import refuse
 from streams.kafka.access import Access
 from streams.kafka.present import clock_of
 from streams.operate.overrides.holding import Holding, holdings, is_told, only
 from streams.operate.overrides.scope import Scope
 from streams.operate.overrides.snapshot import Snapshot, read_snapshot
-from streams.operate.telling import read, refuse
+from streams.operate.telling import read
 from streams.settings import read_settings
 
 
