@@ -12,6 +12,7 @@ from streams.clock import WallClock
 from streams.vendor import RefusedError, TryAgainError
 from streams.vendor.gate import Claim, ClaimGate, Outcome, claims
 from streams.vendor.gate.gate import LEASE_SECONDS
+from tests.waiting import until
 
 PAIR, OTHER = "0a" * 16, "0b" * 16
 NewGate = Callable[[str], ClaimGate]
@@ -38,13 +39,6 @@ async def opened(new: NewGate, *names: str) -> AsyncIterator[list[ClaimGate]]:
     """Enter a gate for each process."""
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(new(name)) for name in names]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Fail when the condition does not come true in time."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - the condition has no event
-            await asyncio.sleep(0.01)
 
 
 async def tried(gate: ClaimGate, outcome: Outcome, pair: str = PAIR) -> None:

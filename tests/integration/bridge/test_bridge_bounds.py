@@ -141,10 +141,13 @@ def test_large_bodies_wait_within_a_limit_of_bytes(broker: EmbeddedKafka, bridge
     assert MB * 0.8 < len(body) < MB
     assert bridge.post(body).status_code == 200
     crowd, before, most = Crowd(bridge, 48, body), bridge.resident(), list[int]()
+
+    def refusals() -> int:
+        most.append(bridge.resident())
+        return crowd.answers[503]
+
     with asleep(broker), crowd.sending():
-        while crowd.answers[503] < 100:
-            most.append(bridge.resident())
-            time.sleep(0.01)
+        wait_until(refusals, lambda refused: refused >= 100, said=bridge.said)
     assert max(most) - before < 200 * MB
     wait_until(lambda: bridge.in_flight() == 0)
     wait_until(lambda: bridge.post(account(5)).status_code == 200)

@@ -2,9 +2,8 @@
 
 import asyncio
 import sys
-import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +21,7 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import EMBEDDED, EVENTS, HEALTH
 from streams.sandbox import FaultName, Opening, Sandbox, Truth
 from tests.processes import CLI, environment, settings_for
+from tests.waiting import until
 
 SECONDS = 60.0
 PLACES = [TopicPartition(EVENTS, number) for number in range(EMBEDDED.partitions)]
@@ -169,11 +169,3 @@ class Bench:
         """Write the customers of this test into a file, and give its path."""
         (self.folder / "customers.txt").write_text("\n".join(self.customers))
         return self.file("customers.txt")
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)

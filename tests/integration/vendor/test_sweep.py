@@ -14,7 +14,8 @@ from streams.kafka.embedded import EmbeddedKafka
 from streams.kafka.topics import HEALTH
 from streams.sandbox import Sandbox, SandboxSettings
 from streams.sandbox.server import serving
-from tests.integration.vendor.sweeping import Bench, until
+from tests.integration.vendor.sweeping import Bench
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
