@@ -5,6 +5,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ async def a_ticket() -> Delivery[Ticket]:
 
 @pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_module, "BACKOFF_SECONDS", (0.0,) * 4)
+    monkeypatch.setattr(report_module, "BACKOFF_SECONDS", (0.0,) * len(report_module.BACKOFF_SECONDS))
 
 
 async def test_a_report_is_a_cloud_event() -> None:
@@ -171,6 +172,25 @@ async def test_it_is_given_up_after_five_attempts() -> None:
             await reporter.report(await a_delivery(), "delivered")
     assert len(receiver.requests) == 5
     assert meters.registry.get_sample_value("txpush_subscribe_reports_total", {"outcome": "undelivered"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [("7", [7.0]), ("3600", [30.0]), ("0", [0.2]), ("Sun, 01 Nov 2026 03:00:00 GMT", [0.2])],
+)
+async def test_it_waits_as_it_is_asked(asked: str, waited: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `Retry-After` longer than its own pause is kept to, up to half a minute; a date is none."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    receiver = Receiver(status(503, **{"Retry-After": asked}), status(200))
+    delivery = await a_delivery()
+    async with reporting(receiver) as (reporter, _):
+        monkeypatch.setattr(report_module, "asyncio", SimpleNamespace(sleep=sleep, timeout=asyncio.timeout))
+        await reporter.report(delivery, "delivered")
+    assert (waits, len(receiver.requests)) == (waited, 2)
 
 
 async def test_the_deadline_holds() -> None:
