@@ -50,6 +50,7 @@ class Lockstep:
                 with_links=task.links is not None,
                 was_cut=task.recorded[topic].begin > 0,
                 before=None if task.is_whole else before,
+                since_ms=at_ms - self._before_ms,
             )
             comparison.record(messages)
             self._messages.append((stream, comparison))

@@ -10,6 +10,8 @@ from streams.replay.compare.message import Message
 
 LOOK_AHEAD = 1000
 """Recorded messages among which a derived one is looked for before it is missing."""
+MOST_EARLIER = 10_000
+"""Recorded messages of long before what is compared that are kept: one of it may bear as old a time."""
 _SHOWN = ("action", "sequence", "reason", "steps", "withdraw_reason", "policy_version", "cause", "logins_affected")
 """Fields of a command that can name nobody."""
 
@@ -25,10 +27,19 @@ class MessageComparison:
         before: messages that were decided before what is compared, in order, as far back as is known; None where all is
             compared. Else nobody can tell whether others that lie before the first message in common are of it: they
             are passed by.
+        since_ms: the time as far back as which `before` is known, milliseconds since 1970. What lies before the first
+            recorded message of that time or later is not counted among those that a derived one is looked for in.
     """
 
     def __init__(
-        self, topic: str, place: str, *, with_links: bool, was_cut: bool = False, before: Sequence[Named] | None = None
+        self,
+        topic: str,
+        place: str,
+        *,
+        with_links: bool,
+        was_cut: bool = False,
+        before: Sequence[Named] | None = None,
+        since_ms: int | None = None,
     ) -> None:
         self.counts: Counts = Counter()
         self.topic = topic
@@ -37,6 +48,9 @@ class MessageComparison:
         self._may_be_gone = was_cut
         self._earlier = Earlier(before or ())
         self._has_met = before is None
+        self._since_ms = None if before is None else since_ms
+        self._earlier_left = 0
+        """Of the recorded ones that wait, the first: those of before that time."""
         self._after: Collection[str] = ()
         self._derived: deque[Message] = deque()
         self._recorded: deque[Message] = deque()
@@ -58,16 +72,34 @@ class MessageComparison:
         if not (self._has_met or self._earlier.is_over) and (passed := self._earlier.passed(told)):
             self._recorded.clear()
             self._ids.clear()
+            self._since_ms, self._earlier_left = None, 0
             told = told[passed:]
         for message in told:
             one = message if self._with_links else message.without_link()
             self._recorded.append(one)
             self._ids[one.id] += 1
+            self._count_earlier(one)
+
+    def _count_earlier(self, recorded: Message) -> None:
+        """Count one that was recorded long before what is compared, and let go of the first of many."""
+        if self._since_ms is None:
+            return
+        if (recorded.timestamp or 0) >= self._since_ms:
+            self._since_ms = None
+            return
+        self._earlier_left += 1
+        if self._earlier_left > MOST_EARLIER:
+            self._next_recorded()
+
+    @property
+    def _is_far(self) -> bool:
+        """Whether so many are recorded that a derived one should be among them."""
+        return self._since_ms is None and len(self._recorded) - self._earlier_left >= LOOK_AHEAD
 
     def settle(self, *, is_over: bool = False) -> Iterator[Difference]:
         """Compare as far as both sides go; `is_over` says that no more is recorded."""
         while self._derived:
-            derived, is_far = self._derived[0], is_over or len(self._recorded) >= LOOK_AHEAD
+            derived, is_far = self._derived[0], is_over or self._is_far
             if not self._has_met and derived in self._recorded:
                 self._meet(derived)
             elif self._ids[derived.id] and (self._has_met or is_far):
@@ -114,6 +146,7 @@ class MessageComparison:
 
     def _next_recorded(self) -> Message:
         recorded = self._recorded.popleft()
+        self._earlier_left = max(0, self._earlier_left - 1)
         self._ids[recorded.id] -= 1
         if not self._ids[recorded.id]:
             del self._ids[recorded.id]

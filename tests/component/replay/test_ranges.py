@@ -11,6 +11,7 @@ from schemas.times import from_epoch_ms
 from streams.fold.intake import partition_of
 from streams.history import HistoryError, Place, Span
 from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
+from streams.replay.compare import messages
 from streams.replay.compare.difference import DECISION, Cause, Verdict
 from streams.replay.plan import Asked
 from streams.replay.recorded import BEFORE_MS
@@ -99,6 +100,21 @@ async def test_decisions_long_before_a_range_are_looked_for() -> None:
         since = topology.now - timedelta(milliseconds=2 * BEFORE_MS)
     summary = await replayed(topology, asked=Asked(since=since))
     assert summary.differences == 0
+    assert summary.counts[FIX, Verdict.SAME] > 0
+
+
+async def test_commands_before_a_range_that_nothing_near_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than are looked through, and none decided in the time before: those of the range lie behind."""
+    monkeypatch.setattr(messages, "LOOK_AHEAD", 3)
+    with Topology(partitions=1) as topology:
+        record = {"customerId": "7000", "id": "1", "institutionId": "10", "institutionLoginId": "7"}
+        for code in (103, 0, 103, 0, 0, 0, 103):
+            body = record | {"aggregationStatusCode": code, "aggregationAttemptDate": int(topology.now.timestamp())}
+            topology.notify({"event": {"class": "account", "type": "modified", "records": [body]}})
+            topology.advance(days=5)
+        since = topology.now - timedelta(days=7)
+    summary = await replayed(topology, asked=Asked(since=since))
+    assert [one.cause for outcome in summary.outcomes for one in outcome.first] == []
     assert summary.counts[FIX, Verdict.SAME] > 0
 
 
