@@ -232,13 +232,20 @@ class Prover:
             await lane.look()
         while not self._is_settled and loop.time() < ends:
             await asyncio.sleep(AGAIN_SECONDS)
-            topics = {AUDIT, *(topic for _, topic in self._lanes)}
-            spans = await self._history.spans(sorted(topics))
-            for (_, topic), lane in self._lanes.items():
-                lane.extend(spans[Place(topic, self._plan.number)].end)
-                await lane.retry()
-            self._audit.extend(spans[Place(AUDIT, self._plan.number)].end)
+            await self._extend()
             await self._walk(progress)
+
+    async def _extend(self) -> None:
+        """Go on to later ends: those of what decisions are about, and of what they name, are taken behind their own."""
+        number = self._plan.number
+        decided = await self._history.spans([AUDIT])
+        spans = await self._history.spans(sorted({*LOGS, *(topic for _, topic in self._lanes)}))
+        for log, cursor in self._logs.items():
+            cursor.extend(spans[Place(log, number)].end)
+        for (_, topic), lane in self._lanes.items():
+            lane.extend(spans[Place(topic, number)].end)
+            await lane.retry()
+        self._audit.extend(decided[Place(AUDIT, number)].end)
 
     @property
     def _is_settled(self) -> bool:

@@ -20,7 +20,7 @@ class Cursor:
         self.ahead: deque[SourceRecord] = deque()
         self._position = span.begin
         self._chunks: AsyncIterator[Sequence[SourceRecord]] | None = None
-        self._span = span
+        self._reads_to = span.end
 
     @property
     def position(self) -> int:
@@ -29,16 +29,16 @@ class Cursor:
 
     async def fill(self) -> bool:
         """Read another chunk; False at the end."""
-        if self._chunks is None:
-            if not self._span.offsets:
-                return False
-            self._chunks = self._history.read(self.place, self._span)
-        async for records in self._chunks:
-            if records:
-                self.ahead.extend(records)
-                self._position = records[-1].offset + 1
-                return True
-        self._position = self.end
+        while self._chunks is not None or self._position < self.end:
+            if self._chunks is None:
+                self._reads_to = self.end
+                self._chunks = self._history.read(self.place, Span(self._position, self.end))
+            async for records in self._chunks:
+                if records:
+                    self.ahead.extend(records)
+                    self._position = records[-1].offset + 1
+                    return True
+            self._position, self._chunks = self._reads_to, None
         return False
 
     async def peek(self, number: int = 0) -> SourceRecord | None:
@@ -53,10 +53,8 @@ class Cursor:
         return self.ahead.popleft()
 
     def extend(self, end: int) -> None:
-        """Go on to a later end, once all before it is read."""
-        if end > self.end:
-            self._span = Span(self.end, end)
-            self.end, self._chunks = end, None
+        """Go on to a later end, behind what is still to be read up to the present one."""
+        self.end = max(self.end, end)
 
     async def close(self) -> None:
         """Let go of what reads."""
