@@ -11,7 +11,7 @@ from streams.audit.messages.before import before_offset, before_time
 from streams.audit.messages.buckets import Buckets
 from streams.audit.messages.checks import Links, checked
 from streams.audit.messages.found import Identified, Letters, message
-from streams.audit.messages.incidents import Incidents
+from streams.audit.messages.incidents import Decided, Incidents
 from streams.audit.messages.lane import Compared, Lane, Named
 from streams.audit.messages.signals import FoundSignals, Signals
 from streams.audit.messages.strays import Strays
@@ -216,7 +216,7 @@ class Prover:
             if decision.offset >= self._since:
                 self.proof.named.add(decision.offset, message_id, sha256, decision.at)
         elif (decision.topic, topic) == (SIGNALS, EVENTS):
-            self._incidents.name(message_id, sha256, decision.at)
+            self._incidents.name(message_id, Decided(sha256, decision.at, decision.time_ms))
         else:
             place = Place(AUDIT, self._plan.number)
             text = f"the decision names a message of {topic}, which decisions on {decision.topic} never write to"

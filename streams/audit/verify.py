@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from streams.audit.checkpoints.entry import Entry
 from streams.audit.faults import Fault, Kind, joined
 from streams.audit.messages.buckets import Buckets, differing
-from streams.audit.messages.earlier import looked_for, unnamed
-from streams.audit.messages.incidents import Known, compared
+from streams.audit.messages.earlier import looked_for, looked_for_records, unnamed
+from streams.audit.messages.incidents import Incidents, Known, compared, unheard
 from streams.audit.messages.second import Range, looked_at_again
 from streams.audit.messages.signals import FoundSignals, gone_before
 from streams.audit.parallel import Job, proven_here
@@ -153,19 +153,31 @@ class Between:
         """Hold what was announced to all partitions against what was decided."""
         every = [proof.incidents for proof in self._proofs if proof.incidents is not None]
         undecided = {proof.number for proof in self._proofs if _is_undecided(proof)}
-        begins = {number: one.logs[EVENTS].span.begin for number, one in self._plans.items()}
         is_whole = all(one.is_whole and one.logs[SIGNALS].must_begin for one in self._plans.values())
-        known = Known(frozenset(undecided), is_whole, begins)
+        known = Known(frozenset(undecided), is_whole)
         self.faults += compared(every, known)
-        if is_whole:
-            return
-        faults, unknown = await looked_for(self._history, list(unnamed(every, known)))
-        self.faults += faults
+        unknown = await self._unheard(every)
+        if not is_whole:
+            faults, untold = await looked_for(self._history, list(unnamed(every, known)))
+            self.faults += faults
+            unknown += untold
         if unknown:
             self.notes.append(
-                f"{unknown} announcements of incidents were not compared: the decisions of their time are not there "
-                "any more, or more than are looked through"
+                f"{unknown} announcements of incidents were not compared: the decisions or the records of their time "
+                "are not there any more, or more than are looked through"
             )
+
+    async def _unheard(self, every: Sequence[Incidents]) -> int:
+        """Look for announcements that decisions name where nobody has read for them; of how many none can tell."""
+        unknown, heard_to = 0, {one.partition: one.heard_to for one in every}
+        for number, named in unheard(every).items():
+            log = self._plans[number].logs[EVENTS]
+            begin = max(log.start.next_offset or 0, log.span.begin)
+            heard = Span(begin, max(begin, heard_to[number]))
+            faults, untold = await looked_for_records(self._history, number, named, heard)
+            self.faults += faults
+            unknown += untold
+        return unknown
 
 
 def _is_undecided(proof: Proof) -> bool:

@@ -1,22 +1,26 @@
-"""Announcements of incidents that no decision names which was read: looked for among those in front of them."""
+"""Announcements of incidents of which one half was not read: its decision, or the record itself, looked for outside."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.audit.faults import Fault
-from streams.audit.messages.incidents import Announced, Incidents, Known, changed, forged
+from streams.audit.messages.found import attribute, hash_of
+from streams.audit.messages.incidents import Announced, Decided, Incidents, Known, changed, forged, missing
 from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import Decision, UnreadableDecision, read_decision
+from streams.fold.effects import SourceRecord
 from streams.history import History, Place, Span
 from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
 
 MOST = 100
 """Announcements that are looked for: at the edge of what was read there are a few."""
 MOST_READ = 200_000
-"""Decisions that are read for one."""
+"""Decisions that are read for one, and records of a partition for all that are not heard there."""
+LOOKED_BACK = 10_000
+"""Records that are looked at at least: where nothing came for long, times do not tell where one has to be."""
 BEFORE_MS = timedelta(days=1) // timedelta(milliseconds=1)
 AFTER_MS = timedelta(days=7) // timedelta(milliseconds=1)
 """How far the time of a decision may lie from the one that its announcement bears."""
@@ -65,6 +69,51 @@ async def looked_for(history: History, asked: Sequence[Unnamed]) -> tuple[list[F
     return faults, unknown
 
 
+async def looked_for_records(
+    history: History, partition: int, named: Mapping[str, Decided], heard: Span
+) -> tuple[list[Fault], int]:
+    """Give the faults of those that were not heard in a partition of the log, and of how many nobody can tell.
+
+    They are looked for in front of what was heard, from a week before the first was decided, and in what came since.
+    Retention has taken the records of their time, or there are more than `MOST_READ` of them.
+    """
+    place = Place(EVENTS, partition)
+    span = (await history.spans([EVENTS]))[place]
+    since = await _begins(history, place, min(one.at_ms for one in named.values()))
+    begin = max(span.begin, heard.begin - MOST_READ, min(since, heard.begin - LOOKED_BACK))
+    behind = Span(heard.end, min(span.end, heard.end + MOST_READ))
+    left, faults = dict(named), list[Fault]()
+    for part in (Span(begin, heard.begin).within(span), behind.within(span)):
+        async with aclosing(_records(history, place, part)) as records:
+            async for record in records:
+                if (decided := left.pop(told := attribute(record, "ce_id"), None)) is None:
+                    continue
+                if hash_of(record.value) != decided.sha256:
+                    faults.append(changed(told, place, record.offset, decided.by))
+    if behind.end < span.end:
+        return faults, len(left)
+    is_all = 0 in (begin, heard.begin)
+    for name, one in list(left.items())[:MOST]:
+        if is_all or max(begin, span.begin + 1) <= await _begins(history, place, one.at_ms):
+            del left[name]
+            faults.append(missing(name, place, one.by))
+    return faults, len(left)
+
+
+async def _begins(history: History, place: Place, at_ms: int) -> int:
+    """Give the first offset at which an announcement may be that was decided at a time."""
+    return await history.offset_since(place, from_epoch_ms(max(0, min(at_ms, LAST_MS) - AFTER_MS)))
+
+
+async def _records(history: History, place: Place, span: Span) -> AsyncGenerator[SourceRecord, None]:
+    cursor = Cursor(history, place, span)
+    try:
+        while await cursor.peek() is not None:
+            yield cursor.take()
+    finally:
+        await cursor.close()
+
+
 async def _decision_on(history: History, one: Unnamed, span: Span) -> Decision | bool:
     """Give the decision that names an announcement; else True where it would be there, and False where nobody knows."""
     at_ms, place = one.found.at_ms, Place(AUDIT, one.found.decider)
@@ -97,11 +146,7 @@ async def _would_be_there(history: History, one: Unnamed, place: Place, span: Sp
 
 
 async def _decisions(history: History, place: Place, span: Span) -> AsyncGenerator[Decision, None]:
-    cursor = Cursor(history, place, span)
-    try:
-        while (record := await cursor.peek()) is not None:
-            cursor.take()
+    async with aclosing(_records(history, place, span)) as records:
+        async for record in records:
             with suppress(UnreadableDecision):
                 yield read_decision(record, "")
-    finally:
-        await cursor.close()

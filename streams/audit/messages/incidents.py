@@ -43,33 +43,43 @@ class Announced(NamedTuple):
     newest_ms: int
 
 
+class Decided(NamedTuple):
+    """An announcement as a decision names it: `by` is the decision's offset, `at_ms` its time."""
+
+    sha256: str
+    by: int
+    at_ms: int
+
+
 @dataclass(slots=True)
 class Incidents:
     """What is known of one partition number.
 
     Attributes:
-        named: by decisions on signals: id, SHA-256 and offset of the decision.
+        named: by decisions on signals, by id.
         found: in the inbound log, by id and SHA-256: the first telling.
         too_many: there are more than are compared.
+        heard_to: the offset behind the last record that was heard.
     """
 
     partition: int
     partitions: int
-    named: dict[str, tuple[str, int]] = field(default_factory=dict)
+    named: dict[str, Decided] = field(default_factory=dict)
     found: dict[tuple[str, str], Announced] = field(default_factory=dict)
     too_many: bool = False
+    heard_to: int = 0
     newest_ms: int = 0
     """The latest time of the records that were heard."""
 
-    def name(self, message_id: str, sha256: str, by: int) -> None:
+    def name(self, message_id: str, decided: Decided) -> None:
         """Take what a decision names."""
         self.too_many = self.too_many or len(self.named) >= MOST
         if not self.too_many:
-            self.named[message_id] = sha256, by
+            self.named[message_id] = decided
 
     def hear(self, record: SourceRecord) -> None:
         """Hear a record of the inbound log."""
-        self.newest_ms = max(self.newest_ms, record.timestamp)
+        self.newest_ms, self.heard_to = max(self.newest_ms, record.timestamp), record.offset + 1
         if type_of(record) not in TYPES:
             return
         self.too_many = self.too_many or len(self.found) >= MOST
@@ -94,12 +104,10 @@ class Known:
         undecided: partitions of signals of which records wait to be decided on: what their agent has announced already
             may have no decision yet.
         is_whole: everything from the beginning on was read; else what is at the edge may have its other half outside.
-        begins: the first offset of each partition of the inbound log that was read.
     """
 
     undecided: frozenset[int]
     is_whole: bool
-    begins: Mapping[int, int]
 
 
 def forged(message_id: str, place: Place, offset: int) -> Fault:
@@ -113,20 +121,34 @@ def changed(message_id: str, place: Place, offset: int, by: int) -> Fault:
     return Fault(Kind.CHANGED, place, offset, text)
 
 
+def missing(message_id: str, place: Place, by: int) -> Fault:
+    """Tell of one that was decided, and is not there."""
+    return Fault(Kind.MISSING, place, None, f"announcement {message_id!r} of decision {by} is not there")
+
+
 def compared(every: Sequence[Incidents], known: Known) -> Iterator[Fault]:
-    """Hold what was announced against what was decided."""
+    """Hold what was announced against what was decided; of what was not heard `unheard` tells."""
     if any(one.too_many for one in every):
         return
     named = {message_id: told for one in every for message_id, told in one.named.items()}
     for one in every:
         place = Place(EVENTS, one.partition)
-        here = {message_id for message_id, _ in one.found}
         for (message_id, sha256), found in one.found.items():
             expected = named.get(message_id)
             if expected is None and known.is_whole and found.decider not in known.undecided:
                 yield forged(message_id, place, found.offset)
-            elif expected is not None and expected[0] != sha256:
-                yield changed(message_id, place, found.offset, expected[1])
-        for message_id, (_, by) in named.items():
-            if message_id not in here and known.is_whole and known.begins[one.partition] == 0:
-                yield Fault(Kind.MISSING, place, None, f"announcement {message_id!r} of decision {by} is not there")
+            elif expected is not None and expected.sha256 != sha256:
+                yield changed(message_id, place, found.offset, expected.by)
+
+
+def unheard(every: Sequence[Incidents]) -> Mapping[int, Mapping[str, Decided]]:
+    """Give those that decisions name and that were not heard, by id, for each partition of the inbound log."""
+    if any(one.too_many for one in every):
+        return {}
+    named = {message_id: told for one in every for message_id, told in one.named.items()}
+    found = {one.partition: {message_id for message_id, _ in one.found} for one in every}
+    lacking = {
+        partition: {message_id: told for message_id, told in named.items() if message_id not in here}
+        for partition, here in found.items()
+    }
+    return {partition: those for partition, those in lacking.items() if those}

@@ -6,9 +6,10 @@ import pytest
 from schemas.times import from_epoch_ms, rfc3339
 from streams.audit.faults import Kind
 from streams.audit.messages import earlier
-from streams.audit.messages.earlier import AFTER_MS, Unnamed, looked_for
-from streams.audit.messages.incidents import Announced
-from streams.history import Place
+from streams.audit.messages.earlier import AFTER_MS, Unnamed, looked_for, looked_for_records
+from streams.audit.messages.found import hash_of
+from streams.audit.messages.incidents import Announced, Decided
+from streams.history import Place, Span
 from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
 from streams.testing.broker import Record
 from tests.unit.audit.tape import Tape, TapeHistory
@@ -69,3 +70,34 @@ async def test_what_is_beyond_a_limit_is_counted(monkeypatch: pytest.MonkeyPatch
     there = history(decision(SIGNALS, AT_MS), decision(SIGNALS, AT_MS, "one", "two"))
     faults, unknown = await looked_for(there, [announced("one"), announced("two")])
     assert (faults, unknown) == ([], 1 if limit == "MOST" else 2)
+
+
+HOUR_MS = 3_600_000
+TOLD = Decided(hash_of(b"{}"), 5, AT_MS)
+
+
+def log(name: str, at: int, value: bytes = b"{}", begins: int = 0) -> TapeHistory:
+    """Give an hourly log of two weeks around the time that has an announcement at an offset; where it begins."""
+    records = [Record(offset, AT_MS + (offset - 300) * HOUR_MS, None, b"", ()) for offset in range(336)]
+    records[at] = records[at]._replace(value=value, headers=(("ce_id", name.encode()),))
+    return TapeHistory(Tape({HERE: list(records)}, {HERE: begins}))
+
+
+@pytest.mark.parametrize("at", [290, 330])
+async def test_an_announcement_outside_of_what_was_heard_is_found(at: int) -> None:
+    """In front of it, as the one agent is ahead of the other, or behind, as it goes on meanwhile; or it is changed."""
+    heard = Span(310, 320)
+    assert await looked_for_records(log("one", at), 0, {"one": TOLD}, heard) == ([], 0)
+    ((fault,), _) = await looked_for_records(log("one", at, b"[]"), 0, {"one": TOLD}, heard)
+    assert (fault.kind, fault.place, fault.offset) == (Kind.CHANGED, HERE, at)
+    ((fault,), _) = await looked_for_records(log("other", at), 0, {"one": TOLD}, heard)
+    assert (fault.kind, fault.place, fault.offset) == (Kind.MISSING, HERE, None)
+
+
+async def test_of_an_announcement_whose_records_are_not_there_nobody_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retention has taken those of its time, or there are too many in front of what was heard, or behind it."""
+    begins = log("other", 330, begins=200)
+    assert await looked_for_records(begins, 0, {"one": TOLD}, Span(310, 336)) == ([], 1)
+    monkeypatch.setattr(earlier, "MOST_READ", 15)
+    for heard in (Span(310, 336), Span(140, 150)):
+        assert await looked_for_records(log("other", 330), 0, {"one": TOLD}, heard) == ([], 1)

@@ -103,6 +103,18 @@ async def test_a_forged_incident_where_not_all_decisions_are_read(days: int) -> 
     assert (fault.kind, fault.place, fault.offset) == (Kind.FORGED, place, len(tape.records[place]) - 1)
 
 
+async def test_a_missing_incident_where_not_all_decisions_are_read() -> None:
+    """It may lie in front of what is read, where it is looked for; in each partition there has to be one."""
+    tape = recorded()
+    opened = ("ce_type", b"institution.incident.opened")
+    place, record = tape.there(EVENTS, chosen=lambda one: opened in one.headers)[-1]
+    asked = Asked(since=from_epoch_ms(record.timestamp))
+    assert await faults(tape, asked) == []
+    tape.put(place, record._replace(headers=(record.headers[0], ("ce_id", b"x"), *record.headers[2:])))
+    found = [one for one in await faults(tape, asked) if "announcement" in one.text]
+    assert (Kind.MISSING, place) in [(one.kind, one.place) for one in found]
+
+
 async def test_a_forged_incident_where_retention_has_taken_the_beginnings() -> None:
     """It lies too far behind them to be of a decision that is gone."""
     tape = recorded()
