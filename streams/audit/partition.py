@@ -26,6 +26,10 @@ from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, SIGNALS
 AHEAD = 200
 """Decisions that are looked at ahead for the next of the same chain."""
 AGAIN_SECONDS = 1.0
+MOST_FAULTS = 10
+"""Audit records that are no decisions of here which are told of one by one."""
+SHOWN = 80
+"""Characters of the name of a topic that anybody may have written."""
 
 Progress = Callable[[int], None]
 """Hears how far the audit records are read: the offset."""
@@ -146,20 +150,24 @@ class Prover:
         return True
 
     def _read(self, record: SourceRecord) -> Decision | None:
-        place = Place(AUDIT, self._plan.number)
         try:
             decision = read_decision(record, hashlib.sha256(record.value or b"").hexdigest())
         except UnreadableDecision as error:
-            self.proof.faults.append(Fault(Kind.CHANGED, place, record.offset, str(error)))
+            self._fault(Kind.CHANGED, record.offset, str(error))
             return None
         if record.headers or record.timestamp != decision.time_ms:
             text = "the decision has headers, or another timestamp than its event time"
-            self.proof.faults.append(Fault(Kind.CHANGED, place, record.offset, text))
+            self._fault(Kind.CHANGED, record.offset, text)
         if decision.topic not in LOGS or decision.partition != self._plan.number:
-            text = f"a decision on {decision.topic}/{decision.partition} does not belong here"
-            self.proof.faults.append(Fault(Kind.MOVED, place, record.offset, text))
+            text = f"a decision on {decision.topic[:SHOWN]}/{decision.partition} does not belong here"
+            self._fault(Kind.MOVED, record.offset, text)
             return None
         return decision
+
+    def _fault(self, kind: Kind, offset: int, text: str) -> None:
+        """Tell of an audit record."""
+        if len(self.proof.faults) < MOST_FAULTS:
+            self.proof.faults.append(Fault(kind, Place(AUDIT, self._plan.number), offset, text))
 
     async def _following(self, topic: str) -> tuple[Decision | None, bool]:
         """Give the next decision of a chain, if it is near; and whether there is none at all."""
@@ -218,9 +226,10 @@ class Prover:
         elif (decision.topic, topic) == (SIGNALS, EVENTS):
             self._incidents.name(message_id, Decided(sha256, decision.at, decision.time_ms))
         else:
-            place = Place(AUDIT, self._plan.number)
-            text = f"the decision names a message of {topic}, which decisions on {decision.topic} never write to"
-            self.proof.faults.append(Fault(Kind.CHANGED, place, decision.at, text))
+            text = (
+                f"the decision names a message of {topic[:SHOWN]}, which decisions on {decision.topic} never write to"
+            )
+            self._fault(Kind.CHANGED, decision.at, text)
 
     # -- the end
 

@@ -34,6 +34,18 @@ def saying(record: Record, **fields: Any) -> Record:  # noqa: ANN401 - fields of
     return record._replace(value=orjson.dumps(orjson.loads(record.value or b"{}") | fields))
 
 
+async def test_many_odd_decisions_are_some_faults() -> None:
+    """What is kept of them does not grow with what somebody writes, nor what is said of one."""
+    tape = recorded(1, 50)
+    place, record = tape.there(AUDIT)[-1]
+    for _ in range(100):
+        tape.append(place, record._replace(value=b"{"))
+        tape.append(place, saying(record, topic="x" * 10_000))
+    found = await faults(tape)
+    assert 0 < len(found) < 100
+    assert max(len(one.text) for one in found) < 1000
+
+
 @pytest.mark.parametrize("fields", ODD)
 async def test_an_odd_decision_is_named(fields: dict[str, Any]) -> None:
     """By its place, as one that cannot be read."""
