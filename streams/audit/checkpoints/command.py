@@ -156,7 +156,7 @@ async def _round(order: Order, origin: Origin) -> bool:
     """Sign once and tell the log; False where that could not be."""
     try:
         made = await order.round(origin)
-    except (HistoryError, CheckpointError, KeyFileError) as error:
+    except (HistoryError, CheckpointError, FolderError, KeyFileError) as error:
         log.error("no checkpoint: %s", error)  # noqa: TRY400 - the message says it all
         return False
     for place, why in made.left_out.items():

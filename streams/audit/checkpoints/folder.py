@@ -116,7 +116,7 @@ def read_folder(folder: Path, keys: Sequence[Ed25519PublicKey], first: int = 1) 
 
     Raises:
         CheckpointError: with the first one that does not fit.
-        FolderError: the folder cannot be read.
+        FolderError: the folder, or a file in it, cannot be read.
     """
     try:
         numbers = sorted(int(found[1]) for one in folder.iterdir() if (found := NAME.fullmatch(one.name)))
@@ -150,7 +150,9 @@ def _read(path: Path, number: int, keys: Sequence[Ed25519PublicKey]) -> Kept:
         read = msgspec.json.decode(written, type=_File)
         signature = base64.b64decode(read.signature, validate=True)
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+        raise FolderError(
+            f"{path}: cannot be read: {error.strerror}; let who checks read it, then run it again"
+        ) from error
     except UNREADABLE as error:
         raise CheckpointError(f"{path} is no checkpoint, or one of a later release: {error}") from error
     checkpoint = read.checkpoint

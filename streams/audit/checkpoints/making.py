@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from streams.audit.checkpoints.entry import Entry
 from streams.audit.checkpoints.folder import VERSION, Checkpoint, Checkpoints, read_folder, write_next
+from streams.audit.faults import without_ids
 from streams.audit.parallel import proven_in_processes
 from streams.audit.plan import LOGS, Ways
 from streams.audit.planning import Asked
@@ -97,7 +98,7 @@ def _proven(
             fault = verdict.fault_of(place)
             walked, reached = proof.walked[log], proof.reached[log]
             if fault is not None:
-                yield place, str(fault)
+                yield place, str(without_ids(fault))  # what is signed stays, whoever is forgotten later
             elif walked.reached is None:
                 had = walked.records or walked.decisions
                 yield place, "what the state knows of it was not reached" if had else None

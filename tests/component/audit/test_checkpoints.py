@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from streams.audit.checkpoints.folder import CheckpointError, Checkpoints, name_of, read_folder
+from streams.audit.checkpoints.command import Order, _round
+from streams.audit.checkpoints.folder import CheckpointError, Checkpoints, FolderError, name_of, read_folder
 from streams.audit.checkpoints.keys import KeyFileError, make_pair, read_private, read_public
 from streams.audit.checkpoints.making import Made, checkpoint_made
 from streams.audit.faults import Kind
@@ -86,6 +87,34 @@ async def test_a_broken_chain_is_not_signed(tmp_path: Path) -> None:
     assert "it was changed" in made.left_out[str(place)]
     assert place not in read_folder(tmp_path, [KEY.public_key()]).latest()
     assert (await sign(grown()[1], tmp_path)).left_out == {}
+
+
+async def test_what_is_signed_names_nobody(tmp_path: Path) -> None:
+    """Who is named in a file that is never changed could not be forgotten any more: the place says where to look."""
+    tape = grown()[0].copy()
+    place, record = tape.there(CUSTOMER_COMMANDS[0])[0]
+    tape.put(place, record._replace(value=b"{}"))
+    made = await sign(tape, tmp_path)
+    ((_, why),) = made.left_out.items()
+    name = dict(record.headers)["ce_id"].decode()
+    assert name in str(made.verdict.faults[0])
+    assert name not in (tmp_path / name_of(1)).read_text()
+    assert why.startswith(f"changed: {place} at {record.offset}: message (withheld) ")
+
+
+async def test_a_folder_that_is_away_for_a_while(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Signing again and again does not end with it: the round is told as one that could not be, and comes again."""
+    make_pair(tmp_path / "audit.key")
+    order = Order(tmp_path / "audit.key", tmp_path / "gone", (), ())
+    assert await _round(order, TapeOrigin(grown()[0])) is False
+    assert "gone: cannot be read: No such file or directory" in caplog.text
+
+
+def test_a_file_that_cannot_be_read_is_no_fault(tmp_path: Path) -> None:
+    """Nothing is said of what it has: the command ends with 2, not with 1."""
+    (tmp_path / name_of(1)).mkdir()
+    with pytest.raises(FolderError, match=f"{name_of(1)}: cannot be read: Is a directory; let who checks read it"):
+        read_folder(tmp_path, [KEY.public_key()])
 
 
 async def test_a_forged_command_since_the_last_one_is_found(tmp_path: Path) -> None:
