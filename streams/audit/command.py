@@ -92,7 +92,7 @@ def verify(
         until=until,
         starts=known.latest() if since_checkpoint else {},
         checkpoints={} if since_checkpoint else known.marks(),
-        former=former,
+        former=(*former, *known.names),
         now=WallClock().now() if folder is None else None,
     )
     try:

@@ -1,7 +1,7 @@
 """What is to be read for a proof: the ends of all topics, in an order in which nothing in flight looks like a fault."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -69,6 +69,19 @@ class Planned:
     partitions: tuple[PartitionPlan, ...]
     spans: Spans
     notes: tuple[str, ...]
+
+
+def of_this_cluster(history: History, asked: Asked) -> Asked:
+    """Give what is asked with the checkpoints of a former cluster as what chains have to agree with.
+
+    A restored cluster has its logs at their offsets, and decisions and messages at others: nothing can go on there.
+    """
+    starts = {place: one for place, one in asked.starts.items() if one.topic_id == history.topics.get(place.topic)}
+    marks = dict(asked.checkpoints)
+    for place, entry in asked.starts.items():
+        if place not in starts:
+            marks[place] = (*marks.get(place, ()), entry.mark("the last checkpoint of the former cluster"))
+    return replace(asked, starts=starts, checkpoints=marks)
 
 
 async def planned(history: History, asked: Asked) -> Planned:

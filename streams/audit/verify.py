@@ -13,7 +13,7 @@ from streams.audit.messages.signals import FoundSignals, gone_before
 from streams.audit.parallel import Job, proven_here
 from streams.audit.partition import Proof
 from streams.audit.plan import SAID_OF, LogPlan, PartitionPlan, Ways
-from streams.audit.planning import Asked, Planned, planned
+from streams.audit.planning import Asked, Planned, of_this_cluster, planned
 from streams.audit.withholding import withheld
 from streams.history import History, Origin, Place, Span
 from streams.history.hashes import require_hashes
@@ -62,6 +62,7 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
     async with origin.open() as history:
         require_hashes(history)
         ways = replace(ways, partitions=history.partitions)
+        asked = of_this_cluster(history, asked)
         plan = await planned(history, asked)
         since = {one.number: _compared_from(one.logs[EVENTS]) for one in plan.partitions}
         proofs = await run(origin, [Job(one, ways, since) for one in plan.partitions])

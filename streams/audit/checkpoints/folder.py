@@ -93,6 +93,14 @@ class Checkpoints:
         """The number of the last one; 0 where there is none."""
         return self.kept[-1].checkpoint.number if self.kept else 0
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the logs are called in them, `<cluster id>/<topic id>`: a restored cluster's chains began as these."""
+        every = (
+            f"{one.checkpoint.cluster_id}/{entry.topic_id}" for one in self.kept for entry in one.checkpoint.chains
+        )
+        return tuple(dict.fromkeys(every))
+
     def latest(self) -> dict[Place, Entry]:
         """Give the last word on each chain."""
         return {entry.place: entry for one in self.kept for entry in one.checkpoint.chains}

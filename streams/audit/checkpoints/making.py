@@ -48,7 +48,7 @@ async def checkpoint_made(
         HistoryError: nothing can be read.
     """
     known = former or read_folder(folder, [key.public_key()])
-    asked = Asked(starts=known.latest(), former=asked.former, now=asked.now)
+    asked = Asked(starts=known.latest(), former=(*asked.former, *known.names), now=asked.now)
     verdict = await verified(origin, asked, ways, run)
     async with origin.open() as history:
         cluster_id, ids = history.cluster_id, history.topics
@@ -104,6 +104,8 @@ def _proven(
                 yield place, "what the state knows of it was not reached" if had else None
             else:
                 mark, before = walked.reached, former.get(place)
+                if before is not None and before.topic_id != ids[log]:
+                    before = None  # of the former cluster: all was proven from the beginning
                 known = walked.begins_at is None and (before is None or before.decisions is not None)
                 count = (before.decisions or 0) if before is not None else 0
                 yield (

@@ -1,6 +1,9 @@
 """Checkpoints: signed, in order, verifiable without Kafka; and what a rewritten chain cannot hide from them."""
 
 import stat
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,9 +18,10 @@ from streams.audit.faults import Kind
 from streams.audit.parallel import proven_here
 from streams.audit.plan import Ways
 from streams.audit.planning import Asked
+from streams.audit.verify import verified
 from streams.history import Place
 from streams.kafka.topics import AUDIT, CUSTOMER_COMMANDS, EVENTS
-from tests.unit.audit.tape import Tape, TapeOrigin, grown, recorded, verdict
+from tests.unit.audit.tape import Tape, TapeHistory, TapeOrigin, grown, recorded, verdict
 from tests.unit.audit.test_tampering import flipped, rewritten
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -87,6 +91,54 @@ async def test_a_broken_chain_is_not_signed(tmp_path: Path) -> None:
     assert "it was changed" in made.left_out[str(place)]
     assert place not in read_folder(tmp_path, [KEY.public_key()]).latest()
     assert (await sign(grown()[1], tmp_path)).left_out == {}
+
+
+class Restored(TapeHistory):
+    """A tape on another cluster: topics have other ids, and only the logs have the offsets that they had."""
+
+    cluster_id = "restored"
+
+    @property
+    def topics(self) -> Mapping[str, str]:
+        """Each has a new id."""
+        return {topic: f"new-{topic}" for topic in super().topics}
+
+    def identity(self, topic: str) -> str:
+        """Give the name of its chains, had they begun here."""
+        return f"restored/new-{topic}"
+
+
+@dataclass(frozen=True)
+class RestoredOrigin:
+    """A restored cluster as an origin."""
+
+    tape: Tape
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Restored]:
+        """Open it."""
+        yield Restored(self.tape)
+
+
+async def test_a_restored_cluster_goes_on_with_its_checkpoints(tmp_path: Path) -> None:
+    """They have the names that its chains began with; all is proven from the beginning, and agrees with the last."""
+    grown_up, known = await signed_on_the_way(tmp_path)
+    tape = grown_up.copy()
+    for place, records in grown_up.records.items():
+        if place.topic not in (EVENTS, "institution.signals"):
+            tape.records[place] = [one for one in records if one is not None]
+            tape.renumber(place)
+    asked = Asked(now=NOW + timedelta(days=1))
+    made = await checkpoint_made(RestoredOrigin(tape), tmp_path, KEY, asked, Ways(), run=proven_here)
+    assert (made.verdict.faults, made.left_out) == ((), {})
+    again = read_folder(tmp_path, [KEY.public_key()])
+    assert {place: one.decisions for place, one in again.latest().items()} == {
+        place: one.decisions for place, one in known.latest().items()
+    }
+    rewritten(tape, Place(EVENTS, 0), known.marks()[Place(EVENTS, 0)][0].next_offset + 1)
+    former = Asked(starts=known.latest(), former=known.names)
+    (fault, *_) = (await verified(RestoredOrigin(tape), former, Ways())).faults
+    assert "is not the one of the last checkpoint of the former cluster" in fault.text
 
 
 async def test_what_is_signed_names_nobody(tmp_path: Path) -> None:

@@ -58,12 +58,12 @@ class Tape:
     def insert(self, place: Place, record: Record) -> None:
         """Put a record in at its offset, and move those behind it on."""
         self.records[place].insert(record.offset, record)
-        self._number(place)
+        self.renumber(place)
 
     def cut_out(self, place: Place, offset: int) -> None:
         """Remove a record, and move those behind it up."""
         del self.records[place][offset]
-        self._number(place)
+        self.renumber(place)
 
     def append(self, place: Place, record: Record) -> None:
         """Add a record at the end."""
@@ -73,9 +73,10 @@ class Tape:
         """Exchange two records; each is then at the other's offset."""
         records = self.records[place]
         records[one], records[other] = records[other], records[one]
-        self._number(place)
+        self.renumber(place)
 
-    def _number(self, place: Place) -> None:
+    def renumber(self, place: Place) -> None:
+        """Give each record the offset at which it is."""
         self.records[place] = [
             record if record is None else record._replace(offset=offset)
             for offset, record in enumerate(self.records[place])
