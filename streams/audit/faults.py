@@ -33,6 +33,7 @@ class Fault:
         message: id and SHA-256 of a message that is missing, or that nobody names: one may be found as the other.
         ids: of events and messages that the text has, and that say whose they are to who guesses.
         keys: of what it is about, and of decisions on that: whose it may be.
+        is_anybodys: one of the ids is of a record that none of ours has written: its key does not tell whose it is.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class Fault:
     message: tuple[str, str] | None = None
     ids: tuple[str, ...] = field(default=(), compare=False, repr=False)
     keys: tuple[bytes | None, ...] = field(default=(), compare=False, repr=False)
+    is_anybodys: bool = field(default=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         """Give the line."""

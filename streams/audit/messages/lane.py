@@ -145,7 +145,7 @@ class Lane:
         ids = () if place.topic == DEAD_LETTER else told[:1]  # of a dead letter it is a place
         keys = (None if named is None else named.key, None if found is None else found.record.key)
         offset = None if found is None else found.record.offset
-        self.compared.faults.append(Fault(kind, place, offset, text, message, ids, keys))
+        self.compared.faults.append(Fault(kind, place, offset, text, message, ids, keys, kind is Kind.FORGED))
 
     # -- what decisions name
 

@@ -154,7 +154,8 @@ class Walk:
         if decision.event_id != event_id:
             text = f"decision {decision.at} is about event {decision.event_id!r}, the record there is {event_id!r}"
             ids, keys = (decision.event_id, event_id), (decision.key, record.key)
-            self._tell(Fault(Kind.DIFFERENT, self._place, decision.offset, text, ids=ids, keys=keys))
+            fault = Fault(Kind.DIFFERENT, self._place, decision.offset, text, ids=ids, keys=keys, is_anybodys=True)
+            self._tell(fault)
         elif decision.event_time != rfc3339(time_of_record(record.timestamp)):
             text = f"decision {decision.at} gives its time as {decision.event_time}, and the record has another"
             self._fault(Kind.DIFFERENT, decision.offset, text)

@@ -77,6 +77,8 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
             name a customer.
         snapshot: the name of the file that the fold went on from; None for the log's beginning. In lines that are
             written only: it is the same for a whole partition.
+        is_anybodys: the id is of a message that none of ours has written, and does not follow from whose it says
+            that it is; in no line that is written.
     """
 
     verdict: Verdict
@@ -90,6 +92,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: tuple[str, ...] = ()
     shown: Mapping[str, tuple[Any, Any]] = {}
     snapshot: str | None = None
+    is_anybodys: bool = False
 
     @property
     def is_of_customer(self) -> bool:

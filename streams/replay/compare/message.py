@@ -2,7 +2,12 @@
 
 from typing import NamedTuple
 
+import orjson
+
+from schemas.catalogue import Kind
 from schemas.cloudevents import attribute
+from schemas.problems import UNREADABLE
+from streams.domain.cases.commands import command_id
 from streams.fold.effects import Headers, SourceRecord
 from streams.fold.messages import without_link
 
@@ -30,6 +35,17 @@ class Message(NamedTuple):
     def without_link(self) -> "Message":
         """Give it as it is decided: its link is added outside."""
         return self._replace(value=without_link(self.value))
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a command whose id follows from what it says, under the key of whom it names."""
+        try:
+            data = orjson.loads(self.value)
+            customer, login, episode = data["customer_id"], data["institution_login_id"], data["episode"]
+            own = command_id(customer, login, Kind(data["kind"]), f"{episode['opened_at']}/{episode['ordinal']}")
+            return (self.id, self.key) == (f"{own}:{data['sequence']}", customer.encode())
+        except (*UNREADABLE, AttributeError, KeyError, TypeError):
+            return False
 
 
 def _id_of(headers: Headers) -> str:

@@ -3,6 +3,8 @@
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+import msgspec
+
 from schemas.cloudevents import fields_of
 from streams.replay.compare.difference import NOTHING, Cause, Counts, Difference, Differs, Verdict
 from streams.replay.compare.earlier import Earlier, Named
@@ -142,7 +144,8 @@ class MessageComparison:
             self.counts[self.topic, Verdict.SAME] += 1
             return
         self.counts[self.topic, Verdict.CHANGED] += 1
-        yield self._difference(Verdict.CHANGED, Cause.BYTES, recorded, _differs(recorded, derived))
+        whose = recorded._replace(key=derived.key)  # it is theirs, whatever key it was given
+        yield self._difference(Verdict.CHANGED, Cause.BYTES, whose, _differs(recorded, derived))
 
     def _next_recorded(self) -> Message:
         recorded = self._recorded.popleft()
@@ -161,7 +164,8 @@ class MessageComparison:
 
     def _forged(self, recorded: Message) -> Difference:
         self.counts[self.topic, Verdict.DROPPED] += 1
-        return self._difference(Verdict.DROPPED, Cause.FORGED, recorded)
+        difference = self._difference(Verdict.DROPPED, Cause.FORGED, recorded)
+        return msgspec.structs.replace(difference, is_anybodys=not recorded.is_own)
 
     def _difference(self, verdict: Verdict, cause: Cause, message: Message, differs: Differs = NOTHING) -> Difference:
         return Difference(

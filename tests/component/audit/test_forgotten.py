@@ -135,6 +135,23 @@ def test_faults_name_nobody(run: Run, topology: Topology, edit: Edit) -> None:
     assert known(topology, run.said) == set()
 
 
+def planted(records: list[Record], which: int) -> list[Record]:
+    """Have a message of the customer once more, under another one's key and in the place of their last."""
+    mine = [one for one in records if one.key == MINE][which]
+    theirs = [one for one in records if one.key == OTHER_KEY][-1]
+    return [mine._replace(key=OTHER_KEY, offset=one.offset) if one is theirs else one for one in records]
+
+
+@pytest.mark.parametrize("which", [0, -1])
+def test_what_is_forged_under_another_key_names_nobody(run: Run, topology: Topology, which: int) -> None:
+    """Behind the true one, or before it: an id that nothing of ours has written there is anybody's."""
+    edits: dict[Place, Edit] = {Place(CUSTOMER_COMMANDS[0], 0): partial(planted, which=which)}
+    assert run("audit", "verify", edits=edits).exit_code == 1
+    assert "no decision names message '(withheld)'" in run.said
+    assert run.replay(edits=edits).exit_code == 1
+    assert known(topology, run.said) == set()
+
+
 async def test_what_is_about_two_ids_has_neither(topology: Topology) -> None:
     """That of a decision and that of its record, where either is of who was forgotten; those of others are told."""
     text = "decision 1 is about event 'a:0', the record there is 'b:0'"

@@ -9,6 +9,7 @@ import pytest
 
 from streams.fold.application import APPLICATIONS
 from streams.history import Place
+from streams.history.forgotten import WITHHELD
 from streams.kafka.topics import AUDIT, EVENTS, TICKETS, changelog
 from streams.replay.compare.difference import DECISION, Cause, Difference, Verdict
 from streams.replay.summary import INCIDENTS, Summary
@@ -136,7 +137,7 @@ async def test_a_flipped_bit_of_the_log() -> None:
 
 
 async def test_a_command_that_is_missing_forged_changed_or_moved() -> None:
-    """Of each its id; the others are the same."""
+    """Of each its id, but for that of one that nobody has decided; the others are the same."""
     commands = lived().cluster.read(*COMMANDS)
     target = commands[2]
     (missing,) = await found(COMMANDS, without(target))
@@ -145,7 +146,7 @@ async def test_a_command_that_is_missing_forged_changed_or_moved() -> None:
 
     forged = target._replace(headers=(("ce_id", b"forged:0"), *target.headers[2:]))
     (extra,) = await found(COMMANDS, lambda records: [*records[:4], forged, *records[4:]])
-    assert (extra.verdict, extra.cause, extra.id) == (Verdict.DROPPED, Cause.FORGED, "forged:0")
+    assert (extra.verdict, extra.cause, extra.id) == (Verdict.DROPPED, Cause.FORGED, WITHHELD)
     (last,) = await found(COMMANDS, lambda records: [*records, forged])
     assert (last.verdict, last.cause) == (Verdict.DROPPED, Cause.FORGED)
 
