@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from schemas.policy import Policy
+from schemas.problems import UNREADABLE
 from schemas.state import ControlState
 from streams.fold.application import APPLICATIONS, THE_AGENT, Application
+from streams.fold.effects import SourceRecord
 from streams.fold.intake import partition_of
 from streams.history import History, HistoryError, Place, Span
 from streams.history.chains import begun_as
@@ -181,12 +183,23 @@ async def decided_up_to(history: History, application: Application) -> dict[int,
 
 
 async def _last(history: History, place: Place, span: Span) -> ControlState | None:
-    """Read the last record of a changelog that has one key a partition."""
-    begin, tail, value = span.end, TAIL, None
-    while value is None and begin > span.begin:
+    """Read the last record under the key of a partition of a changelog; what is under others the agent does not read.
+
+    Raises:
+        HistoryError: it cannot be read.
+    """
+    key, begin, tail = str(place.partition).encode(), span.end, TAIL
+    last: SourceRecord | None = None
+    while last is None and begin > span.begin:
         begin, tail = max(span.begin, span.end - tail), tail * TAIL
         chunks: Any = history.read(place, Span(begin, span.end))
         async with aclosing(chunks):
             async for records in chunks:
-                value = records[-1].value if records else value
-    return None if value is None else _read_control(value)
+                last = next((one for one in reversed(records) if one.key == key), last)
+    if last is None or last.value is None:
+        return None
+    try:
+        return _read_control(last.value)
+    except UNREADABLE as error:
+        where = f"{place} at offset {last.offset}"
+        raise HistoryError(f"{where} cannot be read ({error}): state that an agent would refuse as well") from None
