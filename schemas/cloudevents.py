@@ -113,6 +113,11 @@ def attribute(headers: Headers, name: str) -> bytes | None:
     return None
 
 
+def id_of(headers: Headers) -> str:
+    """Give the `ce_id` of a message as text, empty where it is missing."""
+    return (attribute(headers, "ce_id") or b"").decode(errors="replace")
+
+
 def fields_of(value: bytes | None) -> dict[str, Any]:
     """Give the data of a message as they are written, for who looks at a field of them; of what is no object, none."""
     try:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from schemas.catalogue import Catalogue
-from schemas.cloudevents import attribute, to_value
+from schemas.cloudevents import attribute, id_of, to_value
 from schemas.events import EventType
 from schemas.policy import Policy
 from streams.fold.application import Application
@@ -128,7 +128,7 @@ def _state_difference(place: str, record: SourceRecord, state: StateAtMark) -> D
         place,
         record.offset,
         SNAPSHOT,
-        _id_of(record),
+        id_of(record.headers),
         None,
         record.timestamp,
         ("state_sha256",),
@@ -138,11 +138,7 @@ def _state_difference(place: str, record: SourceRecord, state: StateAtMark) -> D
 
 def _heard(record: SourceRecord) -> dict[str, str]:
     """Give the incident that a record tells of: each begins a poll, so that its first record is enough."""
-    return {_id_of(record): _sha256(record.value or b"")} if type_of(record) in _INCIDENTS else {}
-
-
-def _id_of(record: SourceRecord) -> str:
-    return (attribute(record.headers, "ce_id") or b"").decode(errors="replace")
+    return {id_of(record.headers): _sha256(record.value or b"")} if type_of(record) in _INCIDENTS else {}
 
 
 def _sha256(value: bytes) -> str:

@@ -1,7 +1,8 @@
 """What a message has to be beside its hash: key and headers those of its data, and its link one of ours."""
 
+from schemas.cloudevents import id_of
 from schemas.times import from_epoch_ms
-from streams.audit.messages.found import id_of, oddity
+from streams.audit.messages.found import oddity
 from streams.audit.messages.lane import Checked
 from streams.audit.plan import LinkKeys
 from streams.fold.effects import SourceRecord
@@ -22,7 +23,7 @@ class Links:
         if link is None or not self._made:
             return None
         self.count += 1
-        command_id, _, _ = id_of(record).rpartition(":")
+        command_id, _, _ = id_of(record.headers).rpartition(":")
         try:
             at = from_epoch_ms(record.timestamp)
             ours = {one.url(command_id, at) for one in self._made}

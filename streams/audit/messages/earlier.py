@@ -5,9 +5,10 @@ from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from schemas.cloudevents import id_of
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.audit.faults import Fault
-from streams.audit.messages.found import attribute, hash_of
+from streams.audit.messages.found import hash_of
 from streams.audit.messages.incidents import Announced, Decided, Incidents, Known, changed, forged, missing
 from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import Decision, UnreadableDecision, read_decision
@@ -86,7 +87,7 @@ async def looked_for_records(
     for part in (Span(begin, heard.begin).within(span), behind.within(span)):
         async with aclosing(_records(history, place, part)) as records:
             async for record in records:
-                if (decided := left.pop(told := attribute(record, "ce_id"), None)) is None:
+                if (decided := left.pop(told := id_of(record.headers), None)) is None:
                     continue
                 if hash_of(record.value) != decided.sha256:
                     faults.append(changed(told, place, record.offset, decided.by))

@@ -10,7 +10,7 @@ import msgspec
 import orjson
 
 from schemas.canary import CANARY_TOPIC
-from schemas.cloudevents import attribute
+from schemas.cloudevents import id_of
 from schemas.commands import COMMAND_NAMESPACE
 from schemas.events import Source
 from schemas.problems import UNREADABLE
@@ -36,12 +36,7 @@ Identified = Callable[[SourceRecord], Found | None]
 
 def message(record: SourceRecord) -> Found:
     """Identify a message of ours."""
-    return Found(id_of(record), hash_of(record.value), record)
-
-
-def id_of(record: SourceRecord) -> str:
-    """Give the `ce_id` of a message as text, empty where it is missing."""
-    return (attribute(record.headers, "ce_id") or b"").decode(errors="replace")
+    return Found(id_of(record.headers), hash_of(record.value), record)
 
 
 def hash_of(value: bytes | None) -> str:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from schemas.cloudevents import id_of
 from schemas.events import EventType
 from schemas.problems import UNREADABLE
 from streams.audit.faults import Fault, Kind
-from streams.audit.messages.found import hash_of, id_of
+from streams.audit.messages.found import hash_of
 from streams.fold.effects import SourceRecord, type_of
 from streams.fold.intake import partition_of
 from streams.history import Place
@@ -84,7 +85,7 @@ class Incidents:
             return
         self.too_many = self.too_many or len(self.found) >= MOST
         if not self.too_many:
-            told = id_of(record), hash_of(record.value)
+            told = id_of(record.headers), hash_of(record.value)
             decider, at_ms = self._read(record)
             self.found.setdefault(told, Announced(record.offset, decider, at_ms, self.newest_ms))
 

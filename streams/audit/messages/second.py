@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from schemas.cloudevents import id_of
 from streams.audit.faults import Fault, Kind
-from streams.audit.messages.found import SignalId, hash_of, id_of
+from streams.audit.messages.found import SignalId, hash_of
 from streams.audit.messages.signals import is_signal
 from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import UnreadableDecision, read_decision
@@ -99,7 +100,7 @@ class SecondPass:
         low, high = self._asked.offsets
         for number, cursor in enumerate(self._cursors):
             while self._heads[number] is None and (record := await cursor.peek()) is not None:
-                name = SignalId.read(id_of(record)) if is_signal(record) else None
+                name = SignalId.read(id_of(record.headers)) if is_signal(record) else None
                 if name is not None and name.partition == self._asked.source and name.offset >= high:
                     break
                 cursor.take()

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from schemas.cloudevents import id_of
 from schemas.signals import SignalType
 from streams.audit.faults import Fault, Kind
 from streams.audit.messages.buckets import Buckets
-from streams.audit.messages.found import SignalId, hash_of, id_of
+from streams.audit.messages.found import SignalId, hash_of
 from streams.fold.effects import SourceRecord, type_of
 from streams.fold.intake import partition_of
 from streams.history import Place
@@ -57,7 +58,7 @@ class Signals:
         """Hear one."""
         if not is_signal(record):
             return
-        written = id_of(record)
+        written = id_of(record.headers)
         name = SignalId.read(written)
         if name is None or name.partition >= self._partitions or str(name) != written:
             self._fault(Kind.FORGED, record, f"no decision names a signal {written[:80]!r}")

@@ -10,7 +10,7 @@ import msgspec
 from pydantic import ValidationError
 
 from schemas.audit import AuditRecord, DeadLetter, DeadLetterReason
-from schemas.cloudevents import attribute, fields_of
+from schemas.cloudevents import fields_of, id_of
 from schemas.commands import CONTACT_KINDS, Action
 from schemas.events import PolicyActivated
 from schemas.times import time_of_record
@@ -187,7 +187,7 @@ class Kept:
         """Keep a message to or about the customer, without its link."""
         if record.key != self.customer_id.encode() or record.value is None:
             return
-        name = (attribute(record.headers, "ce_id") or b"").decode(errors="replace")
+        name = id_of(record.headers)
         data = _said(record.value)
         data.pop("fix_url", None)
         at, where = time_of_record(record.timestamp), f"{place}/{record.offset}"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import orjson
 
 from schemas.catalogue import Kind
-from schemas.cloudevents import attribute
+from schemas.cloudevents import id_of
 from schemas.problems import UNREADABLE
 from streams.domain.cases.commands import command_id
 from streams.fold.effects import Headers, SourceRecord
@@ -25,7 +25,7 @@ class Message(NamedTuple):
     def of(cls, key: bytes | None, value: bytes | None, headers: Headers, timestamp: int | None) -> "Message":
         """Take a record; its id is the attribute `ce_id`."""
         told = tuple(headers)
-        return cls(_id_of(told), key, value or b"", told, timestamp)
+        return cls(id_of(told), key, value or b"", told, timestamp)
 
     @classmethod
     def of_record(cls, record: SourceRecord) -> "Message":
@@ -46,7 +46,3 @@ class Message(NamedTuple):
             return (self.id, self.key) == (f"{own}:{data['sequence']}", customer.encode())
         except (*UNREADABLE, AttributeError, KeyError, TypeError):
             return False
-
-
-def _id_of(headers: Headers) -> str:
-    return (attribute(headers, "ce_id") or b"").decode(errors="replace")
