@@ -3,10 +3,9 @@
 import asyncio
 import logging
 import multiprocessing
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import SynchronizedArray
@@ -18,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from streams.audit.partition import Proof, Prover
 from streams.audit.plan import PartitionPlan, Ways
 from streams.history import HistoryError, Origin
+from streams.pool import cores, pool_of
 from streams.progress import TimeLeft
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def _work(origin: Origin, job: Job) -> Proof:
 
 def processes_for(jobs: int) -> int:
     """Give how many work at once: one a core."""
-    return max(1, min(jobs, len(os.sched_getaffinity(0))))
+    return max(1, min(jobs, cores()))
 
 
 async def proven_in_processes(origin: Origin, jobs: Sequence[Job]) -> list[Proof]:
@@ -84,11 +84,9 @@ async def proven_in_processes(origin: Origin, jobs: Sequence[Job]) -> list[Proof
 
 
 def _in_processes(origin: Origin, jobs: Sequence[Job]) -> list[Proof]:
-    context = multiprocessing.get_context("spawn")
-    read = context.Array("q", max((job.plan.number for job in jobs), default=0) + 1)
+    read = multiprocessing.get_context("spawn").Array("q", max((job.plan.number for job in jobs), default=0) + 1)
     total = sum(job.plan.audit.offsets for job in jobs)
-    pool = ProcessPoolExecutor(processes_for(len(jobs)), mp_context=context, initializer=_begin, initargs=(read,))
-    with pool, _shown(total) as show:
+    with pool_of(processes_for(len(jobs)), _begin, (read,)) as pool, _shown(total) as show:
         futures = [pool.submit(_work, origin, job) for job in jobs]
         pending: set[Future[Proof]] = set(futures)
         while pending:

@@ -1,12 +1,9 @@
 """Work on every partition, in processes of their own: the failure of one is named, the others go on."""
 
-import multiprocessing
-import os
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Collection
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing.queues import SimpleQueue
+from functools import partial
 from typing import Generic, TypeVar
 
 from aiokafka.errors import KafkaError
@@ -16,15 +13,13 @@ from streams.export.reading import Tick
 from streams.history import HistoryError
 from streams.kafka.access import ClusterError
 from streams.kafka.refusals import keep_to_words
+from streams.pool import cores, done_in_pool
 
 T = TypeVar("T")
 Work = Callable[[int, Tick], T]
 """What is to be done for a partition, by its number; goes to another process, and so does what it gives."""
-LOOK_SECONDS = 0.2
 TICK_OFFSETS = 2_000
 """Offsets that a process tells of at once."""
-
-_told: "SimpleQueue[int] | None" = None
 
 
 class PartitionFailed(RuntimeError):  # noqa: N818 - says what happened
@@ -64,32 +59,13 @@ def on_every_partition(work: Work[T], numbers: Collection[int], processes: int, 
         for number in numbers:
             outcome.take(number, lambda number=number: work(number, tick))  # type: ignore[misc] # its default binds it
         return outcome
-    context = multiprocessing.get_context("spawn")
-    told: SimpleQueue[int] = context.SimpleQueue()
-    with ProcessPoolExecutor(processes, context, _start, (told,)) as pool:
-        waiting = {pool.submit(_work, work, number): number for number in numbers}
-        _wait(waiting, told, tick, outcome)
+    futures = done_in_pool(partial(_work, work), list(numbers), processes, tick, keep_to_words)
+    for number, future in zip(numbers, futures, strict=True):
+        outcome.take(number, future.result)
     return outcome
 
 
-def _wait(waiting: "dict[Future[T], int]", told: "SimpleQueue[int]", tick: Tick, outcome: Outcome[T]) -> None:
-    left: Mapping[Future[T], int] = waiting
-    while left:
-        done, _ = wait(left, LOOK_SECONDS, FIRST_COMPLETED)
-        for future in done:
-            outcome.take(waiting[future], future.result)
-        left = {future: number for future, number in left.items() if future not in done}
-        while not told.empty():
-            tick(told.get())
-
-
-def _start(told: "SimpleQueue[int]") -> None:
-    global _told  # noqa: PLW0603 - a process has one, from its start on
-    _told = told
-    keep_to_words()
-
-
-def _work(work: Work[T], number: int) -> T:
+def _work(work: Work[T], number: int, told: Tick) -> T:
     held = [0]
 
     def tick(offsets: int) -> None:
@@ -98,8 +74,8 @@ def _work(work: Work[T], number: int) -> T:
             tell()
 
     def tell() -> None:
-        if _told is not None and held[0]:
-            _told.put(held[0])
+        if held[0]:
+            told(held[0])
             held[0] = 0
 
     try:
@@ -112,4 +88,4 @@ def _work(work: Work[T], number: int) -> T:
 
 def processes_for(partitions: int, asked: int | None) -> int:
     """Give how many processes to use: one a core, and no more than there are partitions."""
-    return max(1, min(partitions, asked or os.cpu_count() or 1))
+    return max(1, min(partitions, asked or cores()))

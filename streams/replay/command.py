@@ -21,13 +21,14 @@ from streams.history import HistoryError, Origin, Span
 from streams.history.origins import FORMER, origin_of
 from streams.history.private import private_files
 from streams.observe.logs import log_to_stderr
+from streams.pool import cores
 from streams.progress import Told
 from streams.pseudonyms import KEY_BYTES
 from streams.replay.names import Naming
 from streams.replay.plan import Asked
 from streams.replay.report.page import page
 from streams.replay.report.table import show
-from streams.replay.run import How, cores, run
+from streams.replay.run import How, run
 from streams.replay.summary import Summary
 from streams.replay.task import Links
 from streams.replay.work import COLLECT_OBJECTS

@@ -1,18 +1,17 @@
 """A replay from end to end: planned here, done by as many processes as there are cores, and put together."""
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from streams.history import Content, Origin
 from streams.history.hashes import require_hashes
+from streams.pool import done_in_pool
 from streams.replay.names import Naming
 from streams.replay.plan import Asked, plan
 from streams.replay.task import Outcome, Task
@@ -20,10 +19,6 @@ from streams.replay.work import Job, work, work_alone
 
 Folded = Callable[[int, int], None]
 """Hears how many records more were folded, of how many in all."""
-TOLD_SECONDS = 0.2
-
-_told: Any = None
-"""The queue by which a worker process tells how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +76,10 @@ def _put_together(jobs: Sequence[Job], lines: Path) -> None:
 
 def _in_processes(origin: Origin, jobs: Sequence[Job], processes: int, folded: Callable[[int], None]) -> list[Outcome]:
     """Do the longest first; a process that dies is named with the partitions that it leaves undone."""
-    context = get_context("spawn")
-    told = context.SimpleQueue()
-    outcomes: dict[int, Outcome] = {}
     order = sorted(range(len(jobs)), key=lambda number: -jobs[number].task.span.offsets)
-    with ProcessPoolExecutor(min(processes, len(jobs) or 1), context, _take_queue, (told,)) as pool:
-        futures = {number: pool.submit(_in_process, origin, jobs[number]) for number in order}
-        while not all(future.done() for future in futures.values()):
-            _drain(told, folded)
-            _wait(list(futures.values()))
-        _drain(told, folded)
-        for number, future in futures.items():
-            outcomes[number] = _outcome(future, jobs[number].task)
+    futures = done_in_pool(partial(work_alone, origin), [jobs[number] for number in order], processes, folded)
+    outcomes = {number: _outcome(future, jobs[number].task) for number, future in zip(order, futures, strict=True)}
     return [outcomes[number] for number in range(len(jobs))]
-
-
-def _drain(told: Any, folded: Callable[[int], None]) -> None:  # noqa: ANN401 - a queue of a context
-    while not told.empty():
-        folded(told.get())
-
-
-def _wait(futures: Sequence[Future[Outcome]]) -> None:
-    wait([one for one in futures if not one.done()], TOLD_SECONDS, FIRST_COMPLETED)
 
 
 def _outcome(future: Future[Outcome], task: Task) -> Outcome:
@@ -113,17 +90,3 @@ def _outcome(future: Future[Outcome], task: Task) -> Outcome:
     except Exception as error:  # noqa: BLE001 - one partition's failure is named, the others go on
         why = f"{type(error).__name__}: {error}"
     return Outcome(task.place, error=why)
-
-
-def _take_queue(told: Any) -> None:  # noqa: ANN401 - a queue of a context
-    global _told  # noqa: PLW0603 - what a process of a pool is given
-    _told = told
-
-
-def _in_process(origin: Origin, job: Job) -> Outcome:
-    return work_alone(origin, job, _told.put)
-
-
-def cores() -> int:
-    """Give how many processes can run at once here."""
-    return len(os.sched_getaffinity(0))

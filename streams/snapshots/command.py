@@ -22,8 +22,8 @@ from streams.kafka.present import clock_of, require_clock
 from streams.kafka.refusals import keep_to_words
 from streams.observe.logs import log_to_stderr
 from streams.operate.writing import OperateError, write
+from streams.pool import cores
 from streams.progress import Told
-from streams.replay.run import cores
 from streams.settings import Settings, read_settings
 from streams.snapshots.forgetting import remove_forgotten
 from streams.snapshots.run import HowTaken, run

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from schemas.times import to_epoch_ms
 from streams.fold.application import APPLICATIONS
 from streams.history import History, HistoryError, Origin, Place, Span
+from streams.pool import done_in_pool
 from streams.snapshots.announcing import Write, announcement, marks
 from streams.snapshots.file import publish, read_head
 from streams.snapshots.folder import draft_of, latest_before, remove_drafts, snapshots_in
@@ -24,9 +24,6 @@ _BY_LOG = {application.log: application for application in APPLICATIONS}
 
 Folded = Callable[[int, int], None]
 """Hears how many records more were folded, of how many in all."""
-
-_told: Any = None
-"""The queue by which a worker process tells how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +137,9 @@ async def _announced(taken: Taken, how: HowTaken) -> Taken:
 
 def _in_processes(origin: Origin, orders: Sequence[Order], jobs: int, folded: Callable[[int], None]) -> list[Taken]:
     """Do the longest first; a process that dies is named with what it leaves undone."""
-    context = get_context("spawn")
-    told = context.SimpleQueue()
     order = sorted(orders, key=lambda one: one.begin - one.offset)
-    with ProcessPoolExecutor(max(1, min(jobs, len(orders))), context, _take_queue, (told,)) as pool:
-        futures = [pool.submit(_in_process, origin, one) for one in order]
-        while pending := [future for future in futures if not future.done()]:
-            _drain(told, folded)
-            wait(pending, LOOK_SECONDS, FIRST_COMPLETED)
-        _drain(told, folded)
+    futures = done_in_pool(partial(take_alone, origin), order, jobs, folded)
     return [_outcome(future, one) for future, one in zip(futures, order, strict=True)]
-
-
-def _drain(told: Any, folded: Callable[[int], None]) -> None:  # noqa: ANN401 - a queue of a context
-    while not told.empty():
-        folded(told.get())
 
 
 def _outcome(future: Future[Taken], order: Order) -> Taken:
@@ -162,12 +147,3 @@ def _outcome(future: Future[Taken], order: Order) -> Taken:
     if error is None:
         return future.result()
     return Taken(order.place, error=f"its process has failed, for its memory perhaps: {error}; try fewer --jobs")
-
-
-def _take_queue(told: Any) -> None:  # noqa: ANN401 - a queue of a context
-    global _told  # noqa: PLW0603 - what a process of a pool is given
-    _told = told
-
-
-def _in_process(origin: Origin, order: Order) -> Taken:
-    return take_alone(origin, order, _told.put)

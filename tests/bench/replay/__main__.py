@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from streams.kafka.topics import EVENTS
-from streams.replay.run import cores
+from streams.pool import cores
 from tests.bench.contest import AGENT_WORKER, Contest, contest
 from tests.bench.drain import drain
 from tests.bench.telling import end_on_sigterm, say

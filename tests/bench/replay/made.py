@@ -13,8 +13,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from schemas.times import from_epoch_ms
+from streams.pool import cores
 from streams.progress import Told
-from streams.replay.run import cores
 from streams.replay.work import COLLECT_OBJECTS
 from streams.testing.applications import AGENT_APPLICATION
 from tests.bench.replay.recorder import Files, Parts, Recorder, write_whole

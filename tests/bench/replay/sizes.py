@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from time import perf_counter
 
-from streams.replay.run import cores
+from streams.pool import cores
 from tests.bench.measure import descendants, peak_mb
 from tests.bench.replay.made import make
 from tests.bench.telling import end_on_sigterm, say

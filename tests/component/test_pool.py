@@ -1,0 +1,75 @@
+"""Jobs in processes of a pool: what each gives and tells, and their end with the process that began them."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import pytest
+
+from streams.pool import Tell, done_in_pool
+from tests.processes import ROOT
+from tests.waiting import wait_until
+
+ENDLESS = f"""
+import sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from tests.component.test_pool import begin_and_stay
+from streams.pool import done_in_pool
+if __name__ == "__main__":
+    done_in_pool(begin_and_stay, sys.argv[1:], 2, print)
+"""
+
+
+def begin_and_stay(file: str, tell: Tell) -> None:
+    """Say which process it is, and stay."""
+    del tell
+    Path(file).write_text(str(os.getpid()))
+    signal.pause()
+
+
+def halve(number: int, tell: Tell) -> int:
+    """Tell a number and give its half; only even ones have any."""
+    tell(number)
+    if number % 2:
+        raise ValueError(f"{number} is odd")
+    return number // 2
+
+
+def die(number: int, tell: Tell) -> int:
+    """End as a process does that the kernel takes for its memory."""
+    del number, tell
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def test_every_job_is_done_and_heard() -> None:
+    """Each future has what its job gave or raised, in the order of the jobs, and all is heard that was told."""
+    told = list[int]()
+    two, three, four = done_in_pool(halve, [2, 3, 4], 2, told.append)
+    assert (two.result(), four.result()) == (1, 2)
+    with pytest.raises(ValueError, match="3 is odd"):
+        three.result()
+    assert sorted(told) == [2, 3, 4]
+
+
+def test_a_process_that_is_killed_is_in_its_future() -> None:
+    """Nobody waits for it."""
+    (future,) = done_in_pool(die, [1], 1, print)
+    with pytest.raises(BrokenProcessPool):
+        future.result()
+
+
+def test_no_process_outlives_the_one_that_began_it(tmp_path: Path) -> None:
+    """Whoever is killed cannot end what it has begun: they see that it is gone."""
+    script, files = tmp_path / "endless.py", [tmp_path / "one", tmp_path / "two"]
+    script.write_text(ENDLESS)
+    with subprocess.Popen([sys.executable, str(script), *map(str, files)], cwd=ROOT) as parent:
+        try:
+            wait_until(lambda: all(file.exists() and file.read_text() for file in files), said=lambda: "not begun")
+        finally:
+            parent.kill()
+    begun = [int(file.read_text()) for file in files]
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in begun), seconds=20)
