@@ -90,7 +90,7 @@ bom: $(VENV)/.synced  ## Write dist/bom.json, what is deployed as a bill of mate
 	@$(UV) export --frozen --quiet --no-dev --format cyclonedx1.5 --preview-features sbom-export -o $(BOM) >/dev/null
 	@echo "$(BOM)"
 
-chaos: $(VENV)/.synced  ## Disturb everything: 300,000 notifications, 66 SIGKILLs, 24 SIGSTOPs, brokers, disk, clocks, vendor; forty minutes
+chaos: $(VENV)/.synced  ## Disturb everything: 300,000 notifications, 66 SIGKILLs, 24 SIGSTOPs, brokers, disk, clocks, vendor; an hour
 	@$(RUN)/python -m tests.chaos.run --profile long
 
 bench: $(VENV)/.synced  ## Measure agent and bridge against reference loops

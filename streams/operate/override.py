@@ -59,10 +59,10 @@ class Until(click.ParamType):
 def override() -> None:
     """Decide over the rules: hold contact, mark a login, close a case, release old cases, end a pause.
 
-    What is about one customer is one record; what is about an institution or all goes to every partition. Each needs
-    --by and --reason, which the log keeps. Asks first where it is about all, or about an id that nothing is known of;
-    --yes answers. Ends with 0 when it is written, 1 when only some partitions have it or you say no, 2 when nothing
-    could be written. `show` lists what is in force.
+    What is about one customer is one record; what is about an institution or all goes to every partition. Each but
+    show needs --by and --reason, which the log keeps. Asks first where it is about all, or about an id that nothing is
+    known of; --yes answers. Ends with 0 when it is written, 1 when only some partitions have it or you say no, 2 when
+    nothing could be written. `show` lists what is in force.
 
     \b
     Examples:
