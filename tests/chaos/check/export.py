@@ -19,7 +19,8 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
-EXPORT_SECONDS = 120.0
+SILENT_SECONDS = 120.0
+"""How long nothing comes before the end is given up: how much there is says how long it takes."""
 ANSWER_SECONDS = 15.0
 AGAIN_SECONDS = 0.2
 MOVING = {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE}
@@ -63,14 +64,15 @@ def export_partition(bootstrap: str, topic: str, partition: int) -> list[Record]
 def _read(consumer: Any, places: list[TopicPartition]) -> dict[Place, list[Record]]:  # noqa: ANN401 - untyped library
     read: dict[Place, list[Record]] = defaultdict(list)
     left = {(place.topic, place.partition) for place in places}
-    deadline = time.monotonic() + EXPORT_SECONDS
+    heard = time.monotonic()
     try:
         consumer.assign(places)
         while left:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"no end of {sorted(left)} in {EXPORT_SECONDS:.0f} s: is a transaction open?")
+            if time.monotonic() > heard + SILENT_SECONDS:
+                raise TimeoutError(f"no end of {sorted(left)}, {SILENT_SECONDS:.0f} s silent: is a transaction open?")
             for message in consumer.consume(CHUNK, 0.2):
                 _take(message, read, left)
+                heard = time.monotonic()
     finally:
         consumer.close()
     return read

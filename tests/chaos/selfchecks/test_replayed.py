@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.chaos.check import replayed
 from tests.chaos.check.compare import Findings
-from tests.chaos.check.replayed import count_audit, count_replay
+from tests.chaos.check.replayed import check_replayed, count_audit, count_replay
 
 CHAINS = [{"decisions": 40}, {"decisions": 2}]
 
@@ -36,3 +37,13 @@ def test_nothing_said_is_a_fault() -> None:
     count_audit(findings, -9, {}, "killed")
     assert findings.faults["audit_not_whole"] == 1
     assert "killed" in findings.examples[0]
+
+
+def test_what_does_not_end_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine takes its time; the verdict on all else is given."""
+    monkeypatch.setattr(replayed, "CLI", ("-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(replayed, "SECONDS", 0.2)
+    findings = Findings()
+    check_replayed(findings, "127.0.0.1:9", None)
+    assert findings.faults["replay_differs"] == findings.faults["audit_not_whole"] == 1
+    assert "not at its end" in findings.examples[0]
