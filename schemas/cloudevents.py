@@ -146,7 +146,7 @@ def from_record(headers: Headers, key: bytes | None, value: bytes | None, timest
         _event_time(_attribute(attributes, "ce_time"), timestamp_ms),
         read_data(event_type, b"" if value is None else value),
         _attribute(attributes, "ce_subject") if attributes.get("ce_subject") else None,
-        None if key is None else _text(key, ""),
+        _key(key),
     )
 
 
@@ -160,22 +160,28 @@ def _refuse_newer(schema: bytes) -> None:
 
 def _attribute(attributes: Mapping[str, bytes | None], name: str) -> str:
     value = attributes.get(name)
-    if value and len(value) <= _MAX_ATTRIBUTE_BYTES:
-        return _text(value, name)
     if not value:
         raise UnreadableRecord(DeadLetterReason.NOT_A_CLOUD_EVENT, f"not a CloudEvent: the header {name} is missing")
-    raise UnreadableRecord(
-        DeadLetterReason.NOT_A_CLOUD_EVENT,
-        f"the header {name} has {len(value)} bytes, more than {_MAX_ATTRIBUTE_BYTES}",
-    )
-
-
-def _text(value: bytes, name: str) -> str:
+    if len(value) > _MAX_ATTRIBUTE_BYTES:
+        raise UnreadableRecord(
+            DeadLetterReason.NOT_A_CLOUD_EVENT,
+            f"the header {name} has {len(value)} bytes, more than {_MAX_ATTRIBUTE_BYTES}",
+        )
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        place = f"the header {name}" if name else "the record key"
-        raise UnreadableRecord(DeadLetterReason.NOT_A_CLOUD_EVENT, f"{place} is not UTF-8") from error
+        raise _not_utf8(f"the header {name}") from error
+
+
+def _key(key: bytes | None) -> str | None:
+    try:
+        return None if key is None else key.decode()
+    except UnicodeDecodeError as error:
+        raise _not_utf8("the record key") from error
+
+
+def _not_utf8(place: str) -> UnreadableRecord:
+    return UnreadableRecord(DeadLetterReason.NOT_A_CLOUD_EVENT, f"{place} is not UTF-8")
 
 
 def _event_time(text: str, timestamp_ms: int) -> datetime:

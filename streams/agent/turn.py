@@ -235,6 +235,5 @@ def _encoded(decision: Decision) -> list[bytes]:
     customer = decision.customer
     if customer is None:
         return [b""] * (len(decision.accounts) + len(decision.logins))
-    accounts = (customer.accounts.get(account_id) for account_id in decision.accounts)
-    logins = (customer.logins.get(login_id) for login_id in decision.logins)
+    accounts, logins = map(customer.accounts.get, decision.accounts), map(customer.logins.get, decision.logins)
     return [b"" if state is None else encode(state) for state in chain(accounts, logins)]

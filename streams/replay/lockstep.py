@@ -106,7 +106,7 @@ class Lockstep:
         del until_ms  # both sides go on in step, whatever the time
         partition = self._task.partition
         written = outbox.get((AUDIT, partition), ())
-        self._decisions.derive((one.key, one.value) for one in written if one.value and self._is_chosen(one.key))
+        self._decisions.derive(self._chosen([(one.key, one.value) for one in written if one.value]))
         await self._settle_decisions()
         undecided = set() if self._task.decided else self._decisions.leave()
         for stream, comparison in self._messages:
@@ -168,8 +168,12 @@ class Lockstep:
         customers = self._task.customers
         return not customers or (key is not None and key.decode(errors="replace") in customers)
 
-    def _take_recorded(self, audits: Iterable[Audit]) -> None:
-        self._decisions.record(one for one in audits if self._is_chosen(one[0]))
+    def _chosen(self, audits: Sequence[Audit]) -> Sequence[Audit]:
+        """Give the decisions on the customers that are asked for: all of them, as they are, where none are named."""
+        return [one for one in audits if self._is_chosen(one[0])] if self._task.customers else audits
+
+    def _take_recorded(self, audits: Sequence[Audit]) -> None:
+        self._decisions.record(self._chosen(audits))
 
     def _said(self, records: Iterable[OutRecord]) -> Iterator[Message]:
         for one in records:

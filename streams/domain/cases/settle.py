@@ -62,9 +62,10 @@ def _settled(turn: Turn) -> tuple[Turn, list[str]]:
             turn = _close_all(otp.keep_mark(turn, login_id), login_id)
         for login_id in cases:
             turn = _keep_all(turn, login_id)
-    for login_id in sorted(looked_at):
+    in_order = sorted(looked_at)
+    for login_id in in_order:
         turn = rest(turn, login_id)
-    return turn, sorted(looked_at)
+    return turn, in_order
 
 
 def _close_all(turn: Turn, login_id: str) -> Turn:
