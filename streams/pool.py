@@ -34,6 +34,9 @@ def done_in_pool(
 
     Every future is done: what one has raised is in it, `BrokenProcessPool` where a process was ended from outside.
     `heard` hears here what the processes tell.
+
+    Raises:
+        BrokenProcessPool: a process was ended before all jobs were given to the pool.
     """
     told: SimpleQueue[int] = multiprocessing.get_context("spawn").SimpleQueue()
     with pool_of(min(processes, len(jobs) or 1), _begin, (told, begin)) as pool:

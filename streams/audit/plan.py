@@ -27,6 +27,8 @@ class Mark(NamedTuple):
     next_offset: int
     named: str
     """Who says so, in words: the state, or a checkpoint."""
+    is_needed: bool = False
+    """Whether a chain that begins behind it is at fault: nothing else says that it is the one of before."""
 
 
 @dataclass(frozen=True, slots=True)

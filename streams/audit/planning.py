@@ -80,7 +80,8 @@ def of_this_cluster(history: History, asked: Asked) -> Asked:
     marks = dict(asked.checkpoints)
     for place, entry in asked.starts.items():
         if place not in starts:
-            marks[place] = (*marks.get(place, ()), entry.mark("the last checkpoint of the former cluster"))
+            last = entry.mark("the last checkpoint of the former cluster")
+            marks[place] = (*marks.get(place, ()), last._replace(is_needed=asked.since is None))
     return replace(asked, starts=starts, checkpoints=marks)
 
 

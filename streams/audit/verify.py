@@ -155,7 +155,8 @@ class Between:
         every = [proof.incidents for proof in self._proofs if proof.incidents is not None]
         undecided = {proof.number for proof in self._proofs if _is_undecided(proof)}
         is_whole = all(one.is_whole and one.logs[SIGNALS].must_begin for one in self._plans.values())
-        known = Known(frozenset(undecided), is_whole)
+        ends = {number: plan.logs[EVENTS].span.end for number, plan in self._plans.items()}
+        known = Known(frozenset(undecided), is_whole, ends)
         self.faults += compared(every, known)
         unknown = await self._unheard(every)
         if not is_whole:

@@ -84,7 +84,7 @@ class Names:
     def named(self, difference: Difference) -> Difference:
         """Give a difference as it may be shown: ids of events and commands follow from those of the customer, too."""
         if difference.is_anybodys:
-            told = WITHHELD if self._forgotten and difference.is_of_customer else difference.id
+            told = difference.id if difference.is_of_customer and not self._forgotten else WITHHELD
             difference = msgspec.structs.replace(difference, id=told, is_anybodys=False)
         customer = difference.customer
         if customer is None and difference.is_of_customer and self._hides(difference):

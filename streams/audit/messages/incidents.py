@@ -105,10 +105,17 @@ class Known:
         undecided: partitions of signals of which records wait to be decided on: what their agent has announced already
             may have no decision yet.
         is_whole: everything from the beginning on was read; else what is at the edge may have its other half outside.
+        ends: of each partition of the inbound log when its end was asked for; what came later has its decision there
+            where that partition was looked at again, too.
     """
 
     undecided: frozenset[int]
     is_whole: bool
+    ends: Mapping[int, int]
+
+    def is_sure(self, partition: int, found: Announced) -> bool:
+        """Tell whether the decision on an announcement was read, if there is one."""
+        return self.is_whole and found.decider not in self.undecided and found.offset < self.ends[partition]
 
 
 def forged(message_id: str, place: Place, offset: int) -> Fault:
@@ -136,7 +143,7 @@ def compared(every: Sequence[Incidents], known: Known) -> Iterator[Fault]:
         place = Place(EVENTS, one.partition)
         for (message_id, sha256), found in one.found.items():
             expected = named.get(message_id)
-            if expected is None and known.is_whole and found.decider not in known.undecided:
+            if expected is None and known.is_sure(one.partition, found):
                 yield forged(message_id, place, found.offset)
             elif expected is not None and expected.sha256 != sha256:
                 yield changed(message_id, place, found.offset, expected.by)

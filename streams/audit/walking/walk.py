@@ -195,7 +195,7 @@ class Walk:
 
     async def _agree(self, mark: Mark) -> None:
         walked = self.walked
-        if self._links.head is None and not self._plan.must_begin:
+        if self._links.head is None and not self._plan.must_begin and not mark.is_needed:
             return  # nothing to agree with: what it was about is not there any more
         if not self._links.agrees(mark):
             self._tell(self._links.disagreement(mark, walked.reached))

@@ -1,6 +1,7 @@
 """`txpush import`: the command."""
 
 import logging
+import shlex
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -221,8 +222,5 @@ def _tell_chains(folder: Path, manifest: Manifest, identities: Mapping[str, str]
     click.echo("audit chains that began before keep the name of the log that they began with:")
     for log, name in chains.items():
         click.echo(f"  {log}: {name}, now {identities[log]}")
-    formers = " ".join(f"--former {name}" for name in sorted({*chains.values()}))
-    click.echo(
-        f"keep {folder / RESTORED}, which names them, and start everything; audits and replays need these names:"
-    )
-    click.echo(f"  txpush audit verify {formers}")
+    click.echo(f"keep {folder / RESTORED}, which names them, and start everything; audits and replays need it:")
+    click.echo(f"  txpush audit verify --former {shlex.quote(str(folder / RESTORED))}")

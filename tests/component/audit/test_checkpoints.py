@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -16,7 +17,7 @@ from streams.audit.checkpoints.keys import KeyFileError, make_pair, read_private
 from streams.audit.checkpoints.making import Made, checkpoint_made
 from streams.audit.faults import Kind
 from streams.audit.parallel import proven_here
-from streams.audit.plan import Ways
+from streams.audit.plan import LOGS, Ways
 from streams.audit.planning import Asked
 from streams.audit.verify import verified
 from streams.history import Place
@@ -120,14 +121,20 @@ class RestoredOrigin:
         yield Restored(self.tape)
 
 
+def restored(tape: Tape) -> Tape:
+    """Give a tape as a restored cluster has it: decisions and messages without the gaps that transactions leave."""
+    tape = tape.copy()
+    for place, records in tape.records.items():
+        if place.topic not in LOGS:
+            tape.records[place] = [one for one in records if one is not None]
+            tape.renumber(place)
+    return tape
+
+
 async def test_a_restored_cluster_goes_on_with_its_checkpoints(tmp_path: Path) -> None:
     """They have the names that its chains began with; all is proven from the beginning, and agrees with the last."""
     grown_up, known = await signed_on_the_way(tmp_path)
-    tape = grown_up.copy()
-    for place, records in grown_up.records.items():
-        if place.topic not in (EVENTS, "institution.signals"):
-            tape.records[place] = [one for one in records if one is not None]
-            tape.renumber(place)
+    tape = restored(grown_up)
     asked = Asked(now=NOW + timedelta(days=1))
     made = await checkpoint_made(RestoredOrigin(tape), tmp_path, KEY, asked, Ways(), run=proven_here)
     assert (made.verdict.faults, made.left_out) == ((), {})
@@ -139,6 +146,25 @@ async def test_a_restored_cluster_goes_on_with_its_checkpoints(tmp_path: Path) -
     former = Asked(starts=known.latest(), former=known.names)
     (fault, *_) = (await verified(RestoredOrigin(tape), former, Ways())).faults
     assert "is not the one of the last checkpoint of the former cluster" in fault.text
+
+
+async def test_a_restored_chain_without_its_beginning_has_to_agree(tmp_path: Path) -> None:
+    """One that was made anew is not hidden by taking away what lies in front of the checkpoint."""
+    for tape in grown()[:3]:
+        await sign(tape, tmp_path)
+    known, tape, place = read_folder(tmp_path, [KEY.public_key()]), restored(grown()[3]), Place(EVENTS, 0)
+    rewritten(tape, place, 6)
+    signed_to = known.marks()[place][-1].next_offset
+    decided = [orjson.loads(one.value or b"") for one in tape.records[Place(AUDIT, 0)] if one is not None]
+    behind = next(at for at, one in enumerate(decided) if (one["topic"], one["offset"] >= signed_to) == (EVENTS, True))
+    tape.begins[Place(AUDIT, 0)] = behind
+    asked = Asked(starts=known.latest(), former=known.names)
+    faults = (await verified(RestoredOrigin(tape), asked, Ways())).faults
+    assert any("is not the one of the last checkpoint of the former cluster" in one.text for one in faults)
+    made = await checkpoint_made(
+        RestoredOrigin(tape), tmp_path, KEY, Asked(now=NOW + timedelta(days=1)), Ways(), run=proven_here
+    )
+    assert str(place) in made.left_out
 
 
 async def test_what_is_signed_names_nobody(tmp_path: Path) -> None:

@@ -46,13 +46,14 @@ def restored(folder: Path) -> Result:
 
 
 def test_what_audits_need_is_printed_and_kept(whole: Path) -> None:
-    """The names of the chains are in the file, and in the command that is to be run."""
+    """The names of the chains are told, and in a file that the command to be run takes."""
     done = restored(whole)
     assert done.exit_code == 0, done.output
     assert "30 records are there, read back and compared" in done.stdout
     kept = json.loads((whole / "restored.json").read_text())
     assert kept["logs"] == LOGS
-    assert f"txpush audit verify --former {kept['chains'][EVENTS]}" in done.stdout
+    assert f"{EVENTS}: {kept['chains'][EVENTS]}, now {LOGS[EVENTS]}" in done.stdout
+    assert f"txpush audit verify --former {whole / 'restored.json'}" in done.stdout
 
 
 def test_counts_that_differ_are_explained(whole: Path) -> None:

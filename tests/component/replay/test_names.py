@@ -11,10 +11,11 @@ from schemas.events import AccountSnapshot, CustomerForgotten, Event, EventType,
 from schemas.times import to_epoch_ms
 from streams.fold.effects import OutRecord
 from streams.history import Place, Span
-from streams.kafka.topics import AUDIT
+from streams.history.forgotten import WITHHELD
+from streams.kafka.topics import AUDIT, SIGNALS, TICKETS
 from streams.pseudonyms import Kind, Pseudonyms
-from streams.replay.compare.difference import Cause
-from streams.replay.names import Naming
+from streams.replay.compare.difference import Cause, Difference, Verdict
+from streams.replay.names import Names, Naming
 from streams.replay.plan import Asked
 from streams.replay.run import How, run
 from streams.replay.task import Outcome
@@ -88,3 +89,12 @@ async def test_everybody_is_hashed_if_asked_for(topology: Topology, tmp_path: Pa
     lines = (tmp_path / "lines").read_text().splitlines()
     assert {orjson.loads(line)["customer"] for line in lines} == {*NAMES.values()}
     assert KEPT not in "".join(lines)
+
+
+@pytest.mark.parametrize("hides_all", [False, True])
+def test_a_forged_ticket_has_no_id(*, hides_all: bool) -> None:
+    """It may be that of a customer's command; who of them was forgotten only the other log knows."""
+    forged = Difference(
+        Verdict.DROPPED, Cause.FORGED, f"{SIGNALS}/0", None, TICKETS, f"of-{GONE}:0", "102105", is_anybodys=True
+    )
+    assert Names(Naming((KEY,), hides_all)).named(forged).id == WITHHELD

@@ -1,6 +1,6 @@
 """What goes on while it is proven: what is committed meanwhile is read with all that it stands on."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from streams.audit.verify import verified
 from streams.audit.walking.cursor import Cursor
 from streams.history import Place, Span
 from streams.kafka.topics import AUDIT, EVENTS
-from tests.unit.audit.tape import CHUNK, Tape, TapeHistory, grown
+from tests.unit.audit.tape import CHUNK, PARTITIONS, Tape, TapeHistory, grown
 
 
 @dataclass
@@ -22,6 +22,8 @@ class Growing:
 
     before: Tape
     now: Tape
+    late: Collection[int]
+    """Partitions whose last decisions are on their way."""
     asked: int = 0
     """How often where decisions end."""
 
@@ -45,18 +47,25 @@ class GrowingHistory(TapeHistory):
         if origin.asked > 1:
             return await TapeHistory(origin.now).spans(wanted)
         found = await TapeHistory(origin.before).spans(wanted)
-        return {place: _late(span) if place.topic == AUDIT else span for place, span in found.items()}
+        return {place: _late(span) if self._is_late(place) else span for place, span in found.items()}
+
+    def _is_late(self, place: Place) -> bool:
+        return place.topic == AUDIT and place.partition in self._origin.late
 
 
 def _late(span: Span) -> Span:
     return Span(span.begin, max(span.begin, span.end - 2))
 
 
-async def test_what_is_committed_while_the_last_decisions_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("times", [(0, 1), (0, 3), (1, 2)], ids=str)
+@pytest.mark.parametrize("late", [range(PARTITIONS), *([number] for number in range(PARTITIONS))], ids=str)
+async def test_what_is_committed_while_the_last_decisions_are_waited_for(
+    late: Collection[int], times: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Decisions of then are read with their inbound records, signals and announcements: nothing of it is a fault."""
     monkeypatch.setattr(partition, "AGAIN_SECONDS", 0.0)
-    before, now = grown()[1:3]
-    origin = Growing(before, now)
+    before, now = (grown()[time] for time in times)
+    origin = Growing(before, now, late)
     verdict = await verified(origin, Asked(), Ways(patience=5.0))
     assert origin.asked > 1
     assert verdict.faults == ()
