@@ -52,7 +52,7 @@ async def explain(
 
 async def _followed(reading: Reading, following: Following, origin: str, asked: Asked) -> Followed:
     trail, steps = Trail(), deque[Step](maxlen=STEPS)
-    named, told, forgotten_at, is_behind = set[str](), 0, None, False
+    places, told, forgotten_at, is_behind = set[str](), 0, None, False
     async for record in reading.of_customer():
         if record.key is not None and type_of(record) == FORGOTTEN:
             forgotten_at = time_of_record(record.timestamp)
@@ -61,7 +61,7 @@ async def _followed(reading: Reading, following: Following, origin: str, asked: 
             continue  # only whether the customer was forgotten since: it is not to be named then
         for step in following.take(record):
             trail.follow(step)
-            named.update(message.id for message in step.sent)
+            places.update(message.place for message in step.sent)
             if record.offset >= reading.told_from:
                 steps.append(step)
                 told += 1
@@ -77,7 +77,7 @@ async def _followed(reading: Reading, following: Following, origin: str, asked: 
         as_of=asked.at or reading.last_at,
         forgotten_at=forgotten_at,
         left_out=told - len(steps),
-        unnamed=reading.kept.unnamed(named, asked.since, asked.at),
+        unnamed=reading.kept.unnamed(places, asked.since, asked.at),
         logins=logins_of(asked.account_id, steps),
     )
 

@@ -1,5 +1,6 @@
 """Decided messages as they go out: CloudEvents in binary mode."""
 
+import hashlib
 import re
 
 from schemas.cloudevents import CONTENT_TYPE
@@ -17,6 +18,11 @@ LINK = re.compile(rb',"fix_url":"([^"\\]*)"\}\Z')
 def without_link(value: bytes) -> bytes:
     """Give a message as it is audited; the very same where it has no link."""
     return LINK.sub(b"}", value)
+
+
+def hash_of(value: bytes | None) -> str:
+    """Hash a message as decisions do: without its link."""
+    return hashlib.sha256(without_link(value or b"")).hexdigest()
 
 
 def headers_of(message_id: str, message_type: str, source: str, time: str, subject: str) -> Headers:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from schemas.cloudevents import id_of
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.audit.faults import Fault
-from streams.audit.messages.found import hash_of
 from streams.audit.messages.incidents import Announced, Decided, Incidents, Known, changed, forged, missing
 from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import Decision, UnreadableDecision, read_decision
 from streams.fold.effects import SourceRecord
+from streams.fold.messages import hash_of
 from streams.history import History, Place, Span
 from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
 

@@ -1,6 +1,5 @@
 """A message as it is found in its topic: its id, its hash as decisions name it, and what is odd about it."""
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from schemas.events import Source
 from schemas.problems import UNREADABLE
 from schemas.times import from_epoch_ms, rfc3339
 from streams.fold.effects import SourceRecord
-from streams.fold.messages import headers_of, without_link
+from streams.fold.messages import hash_of, headers_of
 from streams.kafka.topics import LOOKUP, TICKETS
 
 
@@ -37,11 +36,6 @@ Identified = Callable[[SourceRecord], Found | None]
 def message(record: SourceRecord) -> Found:
     """Identify a message of ours."""
     return Found(id_of(record.headers), hash_of(record.value), record)
-
-
-def hash_of(value: bytes | None) -> str:
-    """Hash a message as decisions do: without its link."""
-    return hashlib.sha256(without_link(value or b"")).hexdigest()
 
 
 class Letter(msgspec.Struct, frozen=True):

@@ -10,9 +10,9 @@ from schemas.cloudevents import id_of
 from schemas.events import EventType
 from schemas.problems import UNREADABLE
 from streams.audit.faults import Fault, Kind
-from streams.audit.messages.found import hash_of
 from streams.fold.effects import SourceRecord, type_of
 from streams.fold.intake import partition_of
+from streams.fold.messages import hash_of
 from streams.history import Place
 from streams.kafka.topics import EVENTS
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from schemas.cloudevents import id_of
 from streams.audit.faults import Fault, Kind
-from streams.audit.messages.found import SignalId, hash_of
+from streams.audit.messages.found import SignalId
 from streams.audit.messages.signals import is_signal
 from streams.audit.walking.cursor import Cursor
 from streams.audit.walking.decisions import UnreadableDecision, read_decision
+from streams.fold.messages import hash_of
 from streams.history import History, Place, Span
 from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
 

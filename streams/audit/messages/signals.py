@@ -7,9 +7,10 @@ from schemas.cloudevents import id_of
 from schemas.signals import SignalType
 from streams.audit.faults import Fault, Kind
 from streams.audit.messages.buckets import Buckets
-from streams.audit.messages.found import SignalId, hash_of
+from streams.audit.messages.found import SignalId
 from streams.fold.effects import SourceRecord, type_of
 from streams.fold.intake import partition_of
+from streams.fold.messages import hash_of
 from streams.history import Place
 from streams.kafka.topics import SIGNALS
 

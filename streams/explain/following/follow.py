@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from schemas.audit import AuditRecord, DeadLetterReason
 from schemas.cloudevents import NewerRecord, UnreadableRecord
@@ -29,6 +30,14 @@ from streams.kafka.topics import EVENTS, SIGNALS
 
 TICK = EventType.CLOCK_TICK.encode()
 Derive = Callable[[], Decision]
+
+
+class Named(NamedTuple):
+    """A message that a decision names; without a hash where none is known that it has to have."""
+
+    topic: str
+    id: str
+    sha256: str | None = None
 
 
 class Following:
@@ -192,7 +201,7 @@ class Following:
         decision: Decision | None = None,
     ) -> Step:
         names = self._messages(record.offset, audit, decision)
-        found = {name: self._kept.messages.get(name) or self._rebuilt(name, audit, decision) for name in names}
+        found = {(one.topic, one.id): self._message(one, audit, decision) for one in names}
         return Step(
             offset=record.offset,
             at=time_of_record(record.timestamp),
@@ -209,25 +218,29 @@ class Following:
             missing=[name for name, message in found.items() if message is None],
         )
 
-    def _messages(self, offset: int, audit: AuditRecord | None, decision: Decision | None) -> list[tuple[str, str]]:
-        """Give topic and id of the messages of a decision: the recorded ones, derived ones where no record is left."""
+    def _messages(self, offset: int, audit: AuditRecord | None, decision: Decision | None) -> list[Named]:
+        """Give the messages of a decision by name: the recorded ones, derived ones where no record is left."""
         if audit is not None:
-            return [(one.topic, one.id) for one in audit.messages if one.topic != SIGNALS]
+            said = [one for one in audit.messages if one.topic != SIGNALS]
+            return [Named(one.topic, one.id, one.sha256 if self._is_exact else None) for one in said]
         if decision is None or self._kept.knows_of(offset):
             return []
-        return [(one.topic, one.id) for one in decision.messages]
+        return [Named(one.topic, one.id) for one in decision.messages]
 
     def _news(self, step: Step) -> list[Step]:
         """Leave out a step about all in which nothing was decided on this customer, or not yet."""
         is_derived = step.decision is not None and step.decision.changed and not self._kept.knows_of(step.offset)
         return [step] if step.audit is not None or is_derived else []
 
-    def _rebuilt(self, name: tuple[str, str], audit: AuditRecord | None, decision: Decision | None) -> Message | None:
-        topic, message_id = name
-        derived = rebuilt(audit, decision, message_id, is_exact=self._is_exact)
+    def _message(self, name: Named, audit: AuditRecord | None, decision: Decision | None) -> Message | None:
+        """Give a message as it was recorded; as it is derived where that one is not there."""
+        recorded = self._kept.message(*name)
+        if recorded is not None:
+            return recorded
+        derived = rebuilt(audit, decision, name.id, is_exact=self._is_exact)
         if derived is None:
             return None
-        return Message(topic, message_id, derived.time, derived.data.model_dump(mode="json"), "")
+        return Message(name.topic, name.id, derived.time, derived.data.model_dump(mode="json"), "")
 
     def _look_at_timers(self) -> None:
         scene = self.scene

@@ -17,6 +17,7 @@ from schemas.times import time_of_record
 from streams.explain.asked import ExplainError
 from streams.fold.effects import SourceRecord
 from streams.fold.inforce import InForce
+from streams.fold.messages import hash_of
 from streams.history import Place
 from streams.kafka.topics import AUDIT, EVENTS
 
@@ -119,7 +120,9 @@ class Kept:
     """Decisions on this customer: one record about all may have several."""
     aside: dict[int, DeadLetterReason] = field(default_factory=dict)
     """Records of the partition that became dead letters, whosever they are."""
-    messages: dict[tuple[str, str], Message] = field(default_factory=dict)
+    messages: dict[tuple[str, str, str], Message] = field(default_factory=dict)
+    """By topic, id and hash as decisions have it: somebody may have written another one under the id of ours."""
+    _by_id: dict[tuple[str, str], Message] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
     put_back: dict[str, str] = field(default_factory=dict)
     """Where records of dead letters are now that were put back, by `partition/offset` of the letter."""
@@ -137,13 +140,22 @@ class Kept:
         """Tell whether a decision on a record would be here, if one was made by the time of the last that is here."""
         return AUDIT not in self.absent and self.audited_from is not None and offset >= self.audited_from
 
-    def unnamed(self, named: Container[str], since: datetime | None, at: datetime | None) -> int:
-        """Count the messages of a time that no decision names, where all decisions since the log begins are here."""
+    def message(self, topic: str, message_id: str, sha256: str | None) -> Message | None:
+        """Give the message of a decision; the first of its id where no hash is known that it has to have."""
+        if sha256 is None:
+            return self._by_id.get((topic, message_id))
+        return self.messages.get((topic, message_id, sha256))
+
+    def unnamed(self, told: Container[str], since: datetime | None, at: datetime | None) -> int:
+        """Count the messages of a time that are at none of the places that are told: no decision names them.
+
+        None where not all decisions since the log begins are here.
+        """
         if AUDIT in self.absent or self.audited_from != 0:
             return 0
         log = self.gone.get(EVENTS)
         begins = [one for one in (since, None if log is None else log.first_at) if one is not None]
-        found = [one.at for one in self.messages.values() if one.id not in named]
+        found = [one.at for one in self.messages.values() if one.place not in told]
         return sum(all(one >= begin for begin in begins) and (at is None or one <= at) for one in found)
 
     def take_audit(self, record: SourceRecord) -> None:
@@ -191,7 +203,9 @@ class Kept:
         data = _said(record.value)
         data.pop("fix_url", None)
         at, where = time_of_record(record.timestamp), f"{place}/{record.offset}"
-        self.messages[place.topic, name] = Message(place.topic, name, at, data, where)
+        message = Message(place.topic, name, at, data, where)
+        self.messages.setdefault((place.topic, name, hash_of(record.value)), message)
+        self._by_id.setdefault((place.topic, name), message)
         self._require_room()
 
     def take_letter(self, place: Place, record: SourceRecord) -> None:

@@ -7,8 +7,8 @@ from schemas.times import from_epoch_ms, rfc3339
 from streams.audit.faults import Kind
 from streams.audit.messages import earlier
 from streams.audit.messages.earlier import AFTER_MS, Unnamed, looked_for, looked_for_records
-from streams.audit.messages.found import hash_of
 from streams.audit.messages.incidents import Announced, Decided
+from streams.fold.messages import hash_of
 from streams.history import Place, Span
 from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
 from streams.testing.broker import Record

@@ -152,6 +152,39 @@ def test_a_message_that_nobody_knows_is_named() -> None:
     assert entry.sent[0].message_id in " ".join(screen(story))
 
 
+WIRED = {"code": 185, "text": "please wire money"}
+
+
+def test_a_message_with_other_words_is_none_of_ours() -> None:
+    """What was decided is told with its own words, and that there is a message which nobody has decided."""
+
+    def change(topic: str, record: SourceRecord) -> SourceRecord:
+        return rewritten(record, reason=WIRED) if topic == FIX and is_own(record) else record
+
+    topology = two_mails()
+    story = told(topology, Tampered(topology, change))
+    genuine = told(topology)
+    assert [one.reason for one in story.summary.contacts] == [one.reason for one in genuine.summary.contacts]
+    assert "3 messages to the customer named by no decision: run `txpush audit verify`" in story.notes
+    assert "3 messages of recorded decisions cannot be found: run `txpush audit verify`" in story.notes
+
+
+def test_a_forged_message_hides_none() -> None:
+    """One that was written later under the id of another is not told in its place."""
+    topology = two_mails()
+    (first, *_, last) = [record for record in topology.cluster.read(FIX, 0) if is_own(record)]
+
+    def change(topic: str, record: SourceRecord) -> SourceRecord:
+        if topic != FIX or record.offset != last.offset:
+            return record
+        return replace(rewritten(first, reason=WIRED), offset=last.offset, timestamp=last.timestamp)
+
+    story = told(topology, Tampered(topology, change))
+    genuine = told(topology)
+    assert story.summary.contacts == genuine.summary.contacts
+    assert "1 message to the customer named by no decision: run `txpush audit verify`" in story.notes
+
+
 def test_what_retention_has_removed_is_said() -> None:
     """A look-up of more than a week ago is not missing: its topic begins later."""
     topology = two_mails()
