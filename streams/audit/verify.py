@@ -57,6 +57,24 @@ class Verdict:
         return {proof.number: proof.failed for proof in self.proofs if proof.failed is not None}
 
 
+RESTORED = (
+    "no chain begins with the name that its log has here: where the cluster was restored from an export, "
+    "give --former FOLDER/restored.json, or --checkpoints with those of before"
+)
+
+
+def _bear_other_names(plan: Planned, proofs: Sequence[Proof]) -> bool:
+    """Tell whether the first decision of every log that has any goes on from what is not known here."""
+    logs = {one.number: one.logs for one in plan.partitions}
+    first = [
+        logs[proof.number][log].must_begin and walked.begins_at is not None
+        for proof in proofs
+        for log, walked in proof.walked.items()
+        if walked.decisions
+    ]
+    return bool(first) and all(first)
+
+
 async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_here) -> Verdict:
     """Prove what was asked for; raises HistoryError where nothing can be read."""
     async with origin.open() as history:
@@ -74,6 +92,8 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
             await between.signals()
             await between.incidents()
             notes += between.notes
+        if _bear_other_names(plan, proofs):
+            notes.append(RESTORED)
         told = await withheld(history, joined([*faults, *between.faults]))
     return Verdict(plan, tuple(proofs), tuple(told), tuple(notes), between.gone, between.ends)
 

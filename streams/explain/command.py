@@ -147,7 +147,8 @@ def _words(story: Story, asked: Asked, names: Pseudonyms) -> list[str]:
     lines = []
     if story.is_empty:
         whom = f"customer {story.customer}" if story.account is None else f"account {story.account} of {story.customer}"
-        lines.append(f"nothing in the log is about {whom}: see that the id is right")
+        by_then = "" if asked.at is None else f" up to {rfc3339(asked.at)}"
+        lines.append(f"nothing in the log is about {whom}{by_then}: see that the id is right")
         lines += [f"and that it should be in {story.origin}", *story.notes, *_if_pseudonym(asked.customer_id)]
     if story.names == "hashed" and names.is_own:
         lines.append(OWN_KEY)

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from schemas.catalogue import Kind, Treatment
@@ -36,6 +36,8 @@ class Answer:
     waits: Sequence[Wait]
     steps: Sequence[Step]
     cooldown: timedelta
+    since: datetime | None = None
+    """From when on it is told."""
 
     def summary(self) -> Summary:
         """Give the summary."""
@@ -71,7 +73,8 @@ class Answer:
         if lost:
             yield f"{counted(lost, 'decided message')} cannot be shown: see below."
         if not contacts:
-            yield "The customer was not contacted" + (", as far as is known." if lost else ".")
+            told_from = "" if self.since is None else f" since {rfc3339(self.since)}"
+            yield f"The customer was not contacted{told_from}" + (", as far as is known." if lost else ".")
             return
         about = f"about {counted(len(by_login), 'login')}"
         yield f"{counted(len(contacts), 'contact')} with the customer, {about}."

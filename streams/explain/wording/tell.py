@@ -58,7 +58,7 @@ def tell(found: Followed, names: Names) -> Story:
     sent = [one for entry in entries for one in entry.sent]
     first = steps[0].offset if steps else 0
     waits = [one for one in found.trail.waits if one.offset >= first and _is_of_account(one.login_id, found)]
-    answer = Answer(names, sent, waits, steps, rules.policy.contact.cooldown)
+    answer = Answer(names, sent, waits, steps, rules.policy.contact.cooldown, asked.since)
     return Story(
         customer=names.customer(asked.customer_id),
         account=None if asked.account_id is None else names.account(asked.account_id),

@@ -19,7 +19,7 @@ from streams.audit.faults import Kind
 from streams.audit.parallel import proven_here
 from streams.audit.plan import LOGS, Ways
 from streams.audit.planning import Asked
-from streams.audit.verify import verified
+from streams.audit.verify import RESTORED, verified
 from streams.history import Place
 from streams.kafka.topics import AUDIT, CUSTOMER_COMMANDS, EVENTS
 from tests.unit.audit.tape import Tape, TapeHistory, TapeOrigin, grown, recorded, verdict
@@ -146,6 +146,17 @@ async def test_a_restored_cluster_goes_on_with_its_checkpoints(tmp_path: Path) -
     former = Asked(starts=known.latest(), former=known.names)
     (fault, *_) = (await verified(RestoredOrigin(tape), former, Ways())).faults
     assert "is not the one of the last checkpoint of the former cluster" in fault.text
+
+
+async def test_a_restored_cluster_says_what_is_needed() -> None:
+    """Without the names of before all its chains seem cut off; of one among others that is, no such thing is said."""
+    verdict = await verified(RestoredOrigin(restored(grown()[3])), Asked(), Ways())
+    assert verdict.faults
+    assert RESTORED in verdict.notes
+    cut = grown()[3].copy()
+    place, first = cut.there(AUDIT)[0]
+    cut.remove(place, first.offset)
+    assert RESTORED not in (await verified(TapeOrigin(cut), Asked(), Ways())).notes
 
 
 async def test_a_restored_chain_without_its_beginning_has_to_agree(tmp_path: Path) -> None:

@@ -76,6 +76,12 @@ def test_nobody_known(typed: Typed) -> None:
     assert json.loads(typed("7999999999", "--json").stdout)["entries"] == []
 
 
+def test_nothing_known_yet(typed: Typed) -> None:
+    """A time before all there is on somebody is named with them."""
+    done = typed(CUSTOMER, "--at", "2020-01-01T00:00:00Z")
+    assert f"nothing in the log is about customer {CUSTOMER} up to 2020-01-01T00:00:00Z: see that" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

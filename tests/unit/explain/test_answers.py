@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from schemas.events import OverrideAction, Source
+from schemas.times import rfc3339
 from streams.explain import Story
 from streams.kafka.topics import TICKETS
 from streams.testing import Topology
@@ -220,6 +221,13 @@ def test_from_a_time_on() -> None:
     assert [one.action for one in story.summary.contacts] == ["remind"]
     assert any("reminder 1 of 3" in one for one in story.summary.contacts[0].why)
     assert story.notes == ()
+
+
+def test_not_contacted_since_a_time() -> None:
+    """That nobody was contacted is said of the time that is told."""
+    story = told(two_mails(), since=START + 20 * DAY)
+    assert story.summary.contacts == ()
+    assert story.summary.says[0] == f"The customer was not contacted since {rfc3339(START + 20 * DAY)}."
 
 
 def test_one_account_with_its_login() -> None:
