@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Sequence
 from contextlib import redirect_stderr, suppress
 from io import BytesIO, StringIO
+from pathlib import Path
 from unittest.mock import patch
 
 import click
@@ -15,6 +16,7 @@ from schemas.cloudevents import to_structured
 from schemas.events import OverrideAction
 from schemas.policy import Policy, PolicyError
 from schemas.vendor import valid_identifier
+from streams.history.origins import former_names
 from streams.links import FixLinks, LinkError
 from streams.operate.letters.choosing import LetterName, Moment
 from streams.operate.letters.kept import LetterId
@@ -26,7 +28,7 @@ from streams.subscriptions.choice import MAX_FAULTS, ChoiceError, listed
 from streams.subscriptions.held import Account
 from streams.sweep.command import _customers
 from tests.fuzz.decoder import AT, HOSTILE, ROOT, Decoder, payloads
-from tests.fuzz.standins import file_of, small_catalogue
+from tests.fuzz.standins import file_of, scratch, small_catalogue
 from tests.unit.fold.build import activated, connected, looked, overridden
 
 SETTINGS = Settings.model_construct()
@@ -63,6 +65,25 @@ def _policy_seeds() -> Sequence[bytes]:
     deep = b"version = " + b"[" * 3000
     odd = b'version = "x"\n[otp]\nwindow_days = 9223372036854775808\n[contact]\nreminder_days = [inf, nan, 1]\n'
     return [shipped, deep, odd, b"a = " + b"9" * 5000, b"a = 2026-11-01T03:00:00Z", b"a.b.c.d = 1", b"\xff", b""]
+
+
+def _former(data: bytes) -> str:
+    """Read the file that an import has left: what was read is names of logs."""
+    with scratch() as folder:
+        written = Path(folder) / "restored.json"
+        written.write_bytes(data)
+        try:
+            names = former_names(click.Context(click.Command("verify")), click.Option(["--former"]), [str(written)])
+        except click.BadParameter:
+            return "refused"
+    assert all(name.count("/") == 1 for name in names)
+    return "names" if names else "none"
+
+
+def _former_seeds() -> Sequence[bytes]:
+    good = b'{"chains": {"aggregation.events": "cluster/topic", "institution.signals": "cluster/other"}}'
+    deep = b'{"chains": ' + b"[" * 3000
+    return [good, b'{"chains": {}}', b'{"chains": {"a": "b"}}', b'{"chains": {"a": null}}', deep, b"\xff", b"", b"[]"]
 
 
 def _line(data: bytes) -> str:
@@ -259,6 +280,7 @@ FILES = (
         lambda: [TOKEN.encode(), TOKEN.encode() + b"=", TOKEN[:-1].encode(), b"\xff" * 51, b"A" * 51, b""],
         frozenset({"opened"}),
     ),
+    Decoder("former", _former, _former_seeds, frozenset({"names", "none", "refused"})),
     Decoder("policy", _policy, _policy_seeds, frozenset({"policy"})),
     Decoder("simulate", _line, _line_seeds, frozenset({"event txpush", "capture txpush", "capture connect"})),
     Decoder("typed", _typed, _typed_seeds, frozenset({"datetime,-,-", "datetime,datetime,-", "-,-,LetterId"})),
