@@ -5,6 +5,8 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import partial
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from typing import TypeVar
 
@@ -56,16 +58,20 @@ def pool_of(processes: int, begin: Callable[..., None], given: Iterable[object])
 
 
 def _begin_watched(begin: Callable[..., None], given: tuple[object, ...]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    when_parent_ends(partial(os._exit, EXIT_CRASH))  # nobody takes what is done here, and a pool waits for ever
     begin(*given)
 
 
-def _end_with_parent() -> None:
-    """End at once when the parent is gone: nobody takes what is done here, and a pool would wait for jobs for ever."""
+def when_parent_ends(act: Callable[[], object]) -> None:
+    """Have something done, in a thread, once the process is gone that began this one; never where none did."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        parent.join()
-        os._exit(EXIT_CRASH)
+        threading.Thread(target=_after, args=(parent, act), daemon=True).start()
+
+
+def _after(parent: BaseProcess, act: Callable[[], object]) -> None:
+    parent.join()
+    act()
 
 
 def _begin(told: "SimpleQueue[int]", begin: Callable[[], None] | None) -> None:

@@ -1,6 +1,6 @@
 """What is to be read for a proof: the ends of all topics, in an order in which nothing in flight looks like a fault."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -11,10 +11,9 @@ from schemas.problems import UNREADABLE
 from schemas.times import to_epoch_ms
 from streams.audit.checkpoints.entry import Entry
 from streams.audit.plan import LOGS, OUTPUTS, SAID_OF, LogPlan, Mark, OutputPlan, PartitionPlan, Start
-from streams.audit.walking.cursor import Cursor
+from streams.audit.walking.cursor import records_of
 from streams.audit.walking.decisions import UnreadableDecision, read_decision
 from streams.fold.chain import NO_INPUTS, first_link
-from streams.fold.effects import SourceRecord
 from streams.history import History, HistoryError, Number, Place, Span
 from streams.history.chains import names_of
 from streams.kafka.topics import AGENT, AUDIT, DEAD_LETTER, EVENTS, INSTITUTIONS, SIGNALS, changelog
@@ -144,7 +143,7 @@ class _Maker:
         if self._asked.since is None and audit.begin == 0:
             return found
         near = Span(audit.begin, min(audit.end, audit.begin + LOOKED_FOR))
-        async for record in _each(self._history, Place(AUDIT, number), near):
+        async for record in records_of(self._history, Place(AUDIT, number), near):
             try:
                 decision = read_decision(record, "")
             except UnreadableDecision:
@@ -208,22 +207,13 @@ async def _last_value(history: History, place: Place, span: Span, key: bytes) ->
     while True:
         begin = max(span.begin, span.end - tail)
         last = None
-        async for record in _each(history, place, Span(begin, span.end)):
+        async for record in records_of(history, place, Span(begin, span.end)):
             last = record if record.key == key else last
         if last is not None:
             return None if last.value is None else _state(last.value, f"{place} at offset {last.offset}")
         if begin == span.begin:
             return None
         tail *= 8
-
-
-async def _each(history: History, place: Place, span: Span) -> AsyncIterator[SourceRecord]:
-    cursor = Cursor(history, place, span)
-    try:
-        while await cursor.peek() is not None:
-            yield cursor.take()
-    finally:
-        await cursor.close()
 
 
 def _state(value: bytes, where: str) -> _State:

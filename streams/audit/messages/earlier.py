@@ -9,9 +9,8 @@ from schemas.cloudevents import id_of
 from schemas.times import from_epoch_ms, to_epoch_ms
 from streams.audit.faults import Fault
 from streams.audit.messages.incidents import Announced, Decided, Incidents, Known, changed, forged, missing
-from streams.audit.walking.cursor import Cursor
+from streams.audit.walking.cursor import records_of
 from streams.audit.walking.decisions import Decision, UnreadableDecision, read_decision
-from streams.fold.effects import SourceRecord
 from streams.fold.messages import hash_of
 from streams.history import History, Place, Span
 from streams.kafka.topics import AUDIT, EVENTS, SIGNALS
@@ -85,7 +84,7 @@ async def looked_for_records(
     behind = Span(heard.end, min(span.end, heard.end + MOST_READ))
     left, faults = dict(named), list[Fault]()
     for part in (Span(begin, heard.begin).within(span), behind.within(span)):
-        async with aclosing(_records(history, place, part)) as records:
+        async with aclosing(records_of(history, place, part)) as records:
             async for record in records:
                 if (decided := left.pop(told := id_of(record.headers), None)) is None:
                     continue
@@ -104,15 +103,6 @@ async def looked_for_records(
 async def _begins(history: History, place: Place, at_ms: int) -> int:
     """Give the first offset at which an announcement may be that was decided at a time."""
     return await history.offset_since(place, from_epoch_ms(max(0, min(at_ms, LAST_MS) - AFTER_MS)))
-
-
-async def _records(history: History, place: Place, span: Span) -> AsyncGenerator[SourceRecord, None]:
-    cursor = Cursor(history, place, span)
-    try:
-        while await cursor.peek() is not None:
-            yield cursor.take()
-    finally:
-        await cursor.close()
 
 
 async def _decision_on(history: History, one: Unnamed, span: Span) -> Decision | bool:
@@ -147,7 +137,7 @@ async def _would_be_there(history: History, one: Unnamed, place: Place, span: Sp
 
 
 async def _decisions(history: History, place: Place, span: Span) -> AsyncGenerator[Decision, None]:
-    async with aclosing(_records(history, place, span)) as records:
+    async with aclosing(records_of(history, place, span)) as records:
         async for record in records:
             with suppress(UnreadableDecision):
                 yield read_decision(record, "")

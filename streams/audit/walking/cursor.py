@@ -1,7 +1,7 @@
 """Records of a partition one by one, with a look at those ahead."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from streams.fold.effects import SourceRecord
 from streams.history import History, Place, Span
@@ -61,3 +61,13 @@ class Cursor:
         close = getattr(self._chunks, "aclose", None)
         if close is not None:
             await close()
+
+
+async def records_of(history: History, place: Place, span: Span) -> AsyncGenerator[SourceRecord, None]:
+    """Give the records of a span one by one."""
+    cursor = Cursor(history, place, span)
+    try:
+        while await cursor.peek() is not None:
+            yield cursor.take()
+    finally:
+        await cursor.close()
