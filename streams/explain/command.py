@@ -148,8 +148,9 @@ def _words(story: Story, asked: Asked, names: Pseudonyms) -> list[str]:
     if story.is_empty:
         whom = f"customer {story.customer}" if story.account is None else f"account {story.account} of {story.customer}"
         by_then = "" if asked.at is None else f" up to {rfc3339(asked.at)}"
-        lines.append(f"nothing in the log is about {whom}{by_then}: see that the id is right")
-        lines += [f"and that it should be in {story.origin}", *story.notes, *_if_pseudonym(asked.customer_id)]
+        lines += [f"nothing in the log is about {whom}{by_then}", *story.notes]
+        lines.append(f"see that the id is right, and that it should be in {story.origin}")
+        lines += _if_pseudonym(asked.customer_id)
     if story.names == "hashed" and names.is_own:
         lines.append(OWN_KEY)
     return lines

@@ -39,14 +39,14 @@ class Answer:
     since: datetime | None = None
     """From when on it is told."""
 
-    def summary(self) -> Summary:
-        """Give the summary."""
+    def summary(self, first: Sequence[str] = ()) -> Summary:
+        """Give the summary, behind what has to be said first."""
         contacts = tuple(_contact(one) for one in self.sent if one.is_contact)
         held_back = tuple(self._held_back(wait) for wait in self.waits if wait.held_by)
         says = [*self._contacts(contacts), *self._escalated(), *self._not_asked(), *self._held(held_back)]
         if not contacts and len(says) == 1:
             says.append("Nothing that was heard asked for a contact.")
-        return Summary(says=tuple(says), contacts=contacts, held_back=held_back)
+        return Summary(says=(*first, *says), contacts=contacts, held_back=held_back)
 
     def _held_back(self, wait: Wait) -> HeldBack:
         ended = None if wait.ended_at is None else "not_needed" if wait.message is None else "sent"

@@ -59,6 +59,7 @@ def tell(found: Followed, names: Names) -> Story:
     first = steps[0].offset if steps else 0
     waits = [one for one in found.trail.waits if one.offset >= first and _is_of_account(one.login_id, found)]
     answer = Answer(names, sent, waits, steps, rules.policy.contact.cooldown, asked.since)
+    unknown = tuple(_unknown(found, names))
     return Story(
         customer=names.customer(asked.customer_id),
         account=None if asked.account_id is None else names.account(asked.account_id),
@@ -71,11 +72,11 @@ def tell(found: Followed, names: Names) -> Story:
         engine_version=ENGINE_VERSION,
         policy_version=rules.policy_version,
         catalogue_version=rules.catalogue_version,
-        summary=answer.summary(),
+        summary=answer.summary(unknown),
         now=_standing(found, names),
         entries=entries,
         differences=sum(bool(entry.differs) for entry in entries),
-        notes=(*_unknown(found, names), *_notes(found, entries, sent)),
+        notes=(*(() if entries else unknown), *_notes(found, entries, sent)),
     )
 
 
