@@ -29,7 +29,8 @@ def forget(customer: str, by: str, reason: str, *, yes: bool) -> None:
     """Have a customer forgotten: what is open is withdrawn, the state is dropped, compacted topics lose the customer.
 
     Subscriptions of the customer's accounts are ended at the vendor, and their signing keys forgotten. There is no way
-    back. The records of the logs go with their retention. Ends with 0 when all is done, 1 when you say no or
+    back. The records of the logs go with their retention; `txpush snapshot` removes its own files with the customer at
+    its next run, exports and copies are yours to delete. Ends with 0 when all is done, 1 when you say no or
     subscriptions are left (run it again: twice is as once), 2 when nothing could be written.
 
     \b
@@ -48,6 +49,7 @@ def forget(customer: str, by: str, reason: str, *, yes: bool) -> None:
     decided = f"customer {customer} is to be forgotten"
     carry_out(settings, acts.forget(data, clock_of(settings).now()), decided)
     click.echo("as soon as the agent reads it, it withdraws what is open and drops what it keeps of the customer")
+    click.echo("exports of before still have the customer, and so have copies of snapshots: they are yours to delete")
     _unsubscribe(settings, customer)
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from schemas.catalogue import Catalogue
 from schemas.policy import Policy, PolicyError
+from schemas.times import rfc3339
 from streams.exits import EXIT_OTHERWISE, refuse
 from streams.fold.inforce import InForce
 from streams.groups import Commands
@@ -63,6 +64,7 @@ def show() -> None:
         click.echo("\n".join(["# elsewhere:", *_heading(found, other), *changes]))
     if missing := _missing(found):
         click.echo(f"# none yet on {_where(missing)}")
+    click.echo(f"# as of {rfc3339(clock_of(settings).now())}; a file that is changed has another SHA-256")
     click.echo(as_toml(first[0].rules.policy), nl=False)
     sys.exit(EXIT_OTHERWISE if missing or len(groups) > 1 else 0)
 
