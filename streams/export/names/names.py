@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from functools import lru_cache
 
-from streams.fold.intake import partition_of
+from streams.history.exports.placed import placed
 from streams.pseudonyms import Kind, Pseudonyms
 
 REMEMBERED = 200_000
@@ -29,14 +29,15 @@ class Names:
         self, key: bytes, partitions: int, whose: frozenset[str] | None, commands: Mapping[str, str] | None = None
     ) -> None:
         self._key = key
-        self._partitions = partitions
         self._whose = whose
         self._commands = commands or {}
         pseudonyms = Pseudonyms((key,))
         remembered = lru_cache(REMEMBERED)
         self.account = remembered(lambda identity: pseudonyms.name(Kind.ACCOUNT, identity))
         self.login = remembered(lambda identity: pseudonyms.name(Kind.LOGIN, identity))
-        self._customer = remembered(lambda identity: self._placed(pseudonyms.name(Kind.CUSTOMER, identity), identity))
+        self._customer = remembered(
+            lambda identity: placed(pseudonyms.name(Kind.CUSTOMER, identity), identity, partitions)
+        )
 
     def applies(self, customer: str) -> bool:
         """Tell whether another name stands for a customer."""
@@ -50,13 +51,6 @@ class Names:
     def customer(self, identity: str) -> str:
         """Give the name of a customer."""
         return self._customer(identity)
-
-    def _placed(self, name: str, identity: str) -> str:
-        place, number, placed = partition_of(identity, self._partitions), 0, name
-        while partition_of(placed, self._partitions) != place:
-            number += 1
-            placed = f"{name}.{number}"
-        return placed
 
     def command(self, identity: str) -> str:
         """Give the id of a command or a look-up under the names, or one that nobody can trace where it is not known."""

@@ -88,6 +88,26 @@ def test_the_same_decisions_follow(origin: MemoryOrigin, tmp_path: Path) -> None
     assert simulated(folder) == recorded
 
 
+@pytest.mark.parametrize("customer", CUSTOMERS)
+def test_the_name_of_an_id_is_told(origin: MemoryOrigin, tmp_path: Path, customer: str) -> None:
+    """`txpush pseudonym --export` gives the key that a customer's records have in the export."""
+    exported(origin, tmp_path, topics=[EVENTS], content=Content.PSEUDONYMISED)
+    told = CliRunner().invoke(
+        txpush,
+        ["pseudonym", "--kind", "customer", "--export", str(tmp_path), customer],
+        env={"TXPUSH_PSEUDONYM_KEYS": KEY.hex()},
+    )
+    assert told.exit_code == 0, told.output
+    assert f'"key":"{told.stdout.strip()}"'.encode() in everything(tmp_path)
+
+
+def test_no_name_of_an_export_that_is_not_there(tmp_path: Path) -> None:
+    """Refused in the words of the reader."""
+    words, key = ["pseudonym", "--export", str(tmp_path), "7"], {"TXPUSH_PSEUDONYM_KEYS": KEY.hex()}
+    told = CliRunner().invoke(txpush, words, env=key)
+    assert (told.exit_code, "manifest.json" in told.output) == (2, True)
+
+
 def test_names_lie_where_their_customers_do() -> None:
     """A key belongs to its partition still, so that a reader checks it as ever."""
     names = Names(KEY, 12, None)
