@@ -10,9 +10,13 @@ def require_hashes(history: History) -> None:
     Raises:
         HistoryError: says what to read instead.
     """
-    is_renamed = isinstance(history, ExportHistory) and history.manifest.forgotten > 0
-    if history.content is Content.PSEUDONYMISED or (history.content is Content.STRIPPED and is_renamed):
+    if history.content is Content.PSEUDONYMISED:
         raise HistoryError(
-            "the export has other names in place of customers', so hashes fit nowhere: make one with "
-            "`txpush export --whole`, or leave --file out to read the cluster"
+            "the export is pseudonymised, so hashes fit nowhere: make one without --pseudonymised, or leave --file out "
+            "to read the cluster"
+        )
+    if history.content is Content.STRIPPED and isinstance(history, ExportHistory) and history.manifest.forgotten:
+        raise HistoryError(
+            "somebody was forgotten and has another name in the export, so hashes fit nowhere: leave --file out to "
+            "read the cluster, or make one with `txpush export --whole`, which names them and holds links that work"
         )

@@ -57,6 +57,11 @@ class Asked:
         return (THE_AGENT,) if self.customers or self.offsets else APPLICATIONS
 
     @property
+    def compares_hashes(self) -> bool:
+        """Whether records have to be those that were hashed; commands of two policies are matched by their ids."""
+        return self.policy is None or self.snapshots is not None
+
+    @property
     def is_all(self) -> bool:
         """Whether everything is compared that there is."""
         return not (self.since or self.until or self.offsets or self.customers or self.snapshots)

@@ -44,7 +44,8 @@ async def run(origin: Origin, asked: Asked, how: How, folded: Folded) -> list[Ou
         OSError: the file of differences cannot be written.
     """
     async with origin.open() as history:
-        require_hashes(history)
+        if asked.compares_hashes:
+            require_hashes(history)
         if history.content is Content.STRIPPED:  # commands of it have no links
             asked = replace(asked, links=None)
         tasks = await plan(history, asked)

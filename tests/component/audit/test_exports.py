@@ -33,5 +33,5 @@ def test_other_names_are_refused(tmp_path: Path, content: Content) -> None:
     """Of all customers, or of one who was forgotten: in words that say what to read."""
     with traffic(forgotten(CUSTOMERS[1], 5000)) as topology:
         exported(origin_of(topology), tmp_path, content=content)
-    with pytest.raises(HistoryError, match=r"txpush export --whole"):
+    with pytest.raises(HistoryError, match=r"so hashes fit nowhere: .*leave --file out"):
         proven(ExportOrigin(tmp_path))
