@@ -9,7 +9,7 @@ from streams.kafka.topics import AUDIT
 from streams.replay.compare.audits import Audit, AuditComparison
 from streams.replay.compare.difference import Difference
 from streams.replay.compare.earlier import Earlier, Named
-from streams.replay.compare.message import Message
+from streams.replay.compare.message import Message, Recorded
 from streams.replay.compare.messages import LOOK_AHEAD, MessageComparison
 from streams.replay.recorded import BEFORE_MS, FURTHER, AuditStream, Stream, begin_of
 from streams.replay.task import Outcome, Task, messages_of
@@ -55,7 +55,7 @@ class Lockstep:
             comparison.record(messages)
             self._messages.append((stream, comparison))
 
-    async def _messages_from(self, topic: str, at_ms: int, before: Sequence[Named]) -> tuple[Stream, list[Message]]:
+    async def _messages_from(self, topic: str, at_ms: int, before: Sequence[Named]) -> tuple[Stream, list[Recorded]]:
         """Begin with a message that was decided before what is compared: all that is of it lies behind.
 
         They are read from as far back as decisions are, and so many that those before can be told by their order.
@@ -69,7 +69,7 @@ class Lockstep:
             records = list(await stream.more())
             while before and not stream.is_over and len(records) < LOOK_AHEAD:
                 records += await stream.more()
-            known = bool(records) and Message.of_record(records[0]) in earlier
+            known = bool(records) and Recorded.of(records[0]).message in earlier
             if known or span.begin <= whole.begin:
                 return stream, list(self._found(records))
             await stream.close()
@@ -180,5 +180,5 @@ class Lockstep:
             if self._is_chosen(one.key):
                 yield Message.of(one.key, one.value, one.headers, one.timestamp_ms)
 
-    def _found(self, records: Sequence[SourceRecord]) -> Iterator[Message]:
-        return (Message.of_record(one) for one in records if self._is_chosen(one.key))
+    def _found(self, records: Sequence[SourceRecord]) -> Iterator[Recorded]:
+        return (Recorded.of(one) for one in records if self._is_chosen(one.key))

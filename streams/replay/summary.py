@@ -63,6 +63,15 @@ class Summary:
         return [] if recorded is None or self.policy is None else differences(recorded, self.policy)
 
     @property
+    def version_is_taken(self) -> bool:
+        """Whether the other policy has the version of a recorded one, and other contents: it cannot be put in force."""
+        recorded = [one.recorded_policy for one in self.outcomes if one.recorded_policy is not None]
+        other = self.policy
+        return other is not None and any(
+            one.version == other.version and one.sha256 != other.sha256 for one in recorded
+        )
+
+    @property
     def differences(self) -> int:
         """How many differences there are."""
         return sum(outcome.differences for outcome in self.outcomes) + len(self.incidents)

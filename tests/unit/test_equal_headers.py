@@ -12,7 +12,7 @@ from streams.audit.walking.interval import event_id_of
 from streams.fold.effects import type_of
 from streams.history.exports.lines import ExportedRecord
 from streams.history.forgotten import forgotten_by
-from streams.replay.compare.message import Message
+from streams.replay.compare.message import Recorded
 from streams.snapshots.marks import is_mark
 
 AT_MS = 1_793_502_000_000
@@ -39,7 +39,7 @@ def test_an_id_is_the_last_one() -> None:
     record = twice("ce_id", "first", "last")
     assert from_record(record.headers, record.key, record.value, AT_MS).id == "last"
     assert attribute(record.headers, "ce_id") == b"last"
-    assert (message(record).id, Message.of_record(record).id, event_id_of(record)) == ("last", "last", "last")
+    assert (message(record).id, Recorded.of(record).message.id, event_id_of(record)) == ("last", "last", "last")
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
         cause: what it comes from, the first of several.
         place: `topic/partition` of the log that was folded.
         offset: in that log; None for a message.
+        message_offset: in the topic of a message that is recorded, in the partition of the same number.
         what: `decision`, `snapshot`, or the topic of a message.
         id: of the event, or of the message.
         customer: whose it is, or the institution's of another log; None for what is about nobody.
@@ -92,7 +93,21 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: tuple[str, ...] = ()
     shown: Mapping[str, tuple[Any, Any]] = {}
     snapshot: str | None = None
+    message_offset: int | None = None
     is_anybodys: bool = False
+
+    @property
+    def where(self) -> str:
+        """Where in the log: `topic/partition/offset`, or the first two of them for a message."""
+        return self.place if self.offset is None else f"{self.place}/{self.offset}"
+
+    @property
+    def subject(self) -> str:
+        """What is different, with its id; a message that is recorded with its place in its topic."""
+        if self.message_offset is None:
+            return f"{self.what} {self.id}"
+        _, _, partition = self.place.rpartition("/")
+        return f"{self.what}/{partition}/{self.message_offset} {self.id}"
 
     @property
     def is_of_customer(self) -> bool:

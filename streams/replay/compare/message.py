@@ -27,11 +27,6 @@ class Message(NamedTuple):
         told = tuple(headers)
         return cls(id_of(told), key, value or b"", told, timestamp)
 
-    @classmethod
-    def of_record(cls, record: SourceRecord) -> "Message":
-        """Take a record as it was read."""
-        return cls.of(record.key, record.value, record.headers, record.timestamp)
-
     def without_link(self) -> "Message":
         """Give it as it is decided: its link is added outside."""
         return self._replace(value=without_link(self.value))
@@ -46,3 +41,19 @@ class Message(NamedTuple):
             return (self.id, self.key) == (f"{own}:{data['sequence']}", customer.encode())
         except (*UNREADABLE, AttributeError, KeyError, TypeError):
             return False
+
+
+class Recorded(NamedTuple):
+    """A message that was read, and its offset."""
+
+    message: Message
+    offset: int
+
+    @classmethod
+    def of(cls, record: SourceRecord) -> "Recorded":
+        """Take a record as it was read."""
+        return cls(Message.of(record.key, record.value, record.headers, record.timestamp), record.offset)
+
+    def without_link(self) -> "Recorded":
+        """Give it as it was decided."""
+        return Recorded(self.message.without_link(), self.offset)

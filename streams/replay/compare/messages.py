@@ -8,7 +8,7 @@ import msgspec
 from schemas.cloudevents import fields_of
 from streams.replay.compare.difference import NOTHING, Cause, Counts, Difference, Differs, Verdict
 from streams.replay.compare.earlier import Earlier, Named
-from streams.replay.compare.message import Message
+from streams.replay.compare.message import Message, Recorded
 
 LOOK_AHEAD = 1000
 """Recorded messages among which a derived one is looked for before it is missing."""
@@ -55,7 +55,7 @@ class MessageComparison:
         """Of the recorded ones that wait, the first: those of before that time."""
         self._after: Collection[str] = ()
         self._derived: deque[Message] = deque()
-        self._recorded: deque[Message] = deque()
+        self._recorded: deque[Recorded] = deque()
         self._ids: Counter[str] = Counter()
         """Of the recorded ones that wait."""
 
@@ -68,19 +68,19 @@ class MessageComparison:
         """Take what was derived next."""
         self._derived.extend(messages)
 
-    def record(self, messages: Iterable[Message]) -> None:
+    def record(self, recorded: Iterable[Recorded]) -> None:
         """Take what was recorded next."""
-        told = list(messages)
-        if not (self._has_met or self._earlier.is_over) and (passed := self._earlier.passed(told)):
+        told = list(recorded)
+        is_before = not (self._has_met or self._earlier.is_over)
+        if is_before and (passed := self._earlier.passed([one.message for one in told])):
             self._recorded.clear()
             self._ids.clear()
             self._since_ms, self._earlier_left = None, 0
             told = told[passed:]
-        for message in told:
-            one = message if self._with_links else message.without_link()
-            self._recorded.append(one)
-            self._ids[one.id] += 1
-            self._count_earlier(one)
+        for one in told:
+            self._recorded.append(one if self._with_links else one.without_link())
+            self._ids[one.message.id] += 1
+            self._count_earlier(one.message)
 
     def _count_earlier(self, recorded: Message) -> None:
         """Count one that was recorded long before what is compared, and let go of the first of many."""
@@ -102,7 +102,7 @@ class MessageComparison:
         """Compare as far as both sides go; `is_over` says that no more is recorded."""
         while self._derived:
             derived, is_far = self._derived[0], is_over or self._is_far
-            if not self._has_met and derived in self._recorded:
+            if not self._has_met and self._is_recorded(derived):
                 self._meet(derived)
             elif self._ids[derived.id] and (self._has_met or is_far):
                 yield from self._take_up_to(derived)
@@ -112,6 +112,9 @@ class MessageComparison:
                 return
             self._derived.popleft()
 
+    def _is_recorded(self, derived: Message) -> bool:
+        return derived.id in self._ids and any(one.message == derived for one in self._recorded)
+
     def end(self, *, is_all: bool = True) -> Iterator[Difference]:
         """Compare what is left of one side when both are over.
 
@@ -120,7 +123,7 @@ class MessageComparison:
         """
         yield from self.settle(is_over=True)
         while is_all and self._has_met and self._recorded:
-            if (left := self._next_recorded()).id not in self._after:
+            if (left := self._next_recorded()).message.id not in self._after:
                 yield self._forged(left)
 
     def skip(self, after: Collection[str]) -> None:
@@ -129,30 +132,31 @@ class MessageComparison:
 
     def _meet(self, derived: Message) -> None:
         """Take the first message in common; one of the same id before it, and of other bytes, is of an earlier time."""
-        while self._next_recorded() != derived:
+        while self._next_recorded().message != derived:
             pass
         self._may_be_gone, self._has_met = False, True
         self.counts[self.topic, Verdict.SAME] += 1
 
     def _take_up_to(self, derived: Message) -> Iterator[Difference]:
         """Take the recorded message of an id; whatever lies before it was not derived."""
-        while (recorded := self._next_recorded()).id != derived.id:
+        while (recorded := self._next_recorded()).message.id != derived.id:
             if self._has_met:
                 yield self._forged(recorded)
         self._may_be_gone, self._has_met = False, True
-        if recorded == derived:
+        if recorded.message == derived:
             self.counts[self.topic, Verdict.SAME] += 1
             return
         self.counts[self.topic, Verdict.CHANGED] += 1
-        whose = recorded._replace(key=derived.key)  # it is theirs, whatever key it was given
-        yield self._difference(Verdict.CHANGED, Cause.BYTES, whose, _differs(recorded, derived))
+        whose = recorded.message._replace(key=derived.key)  # it is theirs, whatever key it was given
+        differs = _differs(recorded.message, derived)
+        yield self._difference(Verdict.CHANGED, Cause.BYTES, whose, differs, at=recorded.offset)
 
-    def _next_recorded(self) -> Message:
+    def _next_recorded(self) -> Recorded:
         recorded = self._recorded.popleft()
         self._earlier_left = max(0, self._earlier_left - 1)
-        self._ids[recorded.id] -= 1
-        if not self._ids[recorded.id]:
-            del self._ids[recorded.id]
+        self._ids[recorded.message.id] -= 1
+        if not self._ids[recorded.message.id]:
+            del self._ids[recorded.message.id]
         return recorded
 
     def _missing(self, derived: Message) -> Iterator[Difference]:
@@ -162,12 +166,14 @@ class MessageComparison:
             self.counts[self.topic, Verdict.NEW] += 1
             yield self._difference(Verdict.NEW, Cause.NO_MESSAGE, derived)
 
-    def _forged(self, recorded: Message) -> Difference:
+    def _forged(self, recorded: Recorded) -> Difference:
         self.counts[self.topic, Verdict.DROPPED] += 1
-        difference = self._difference(Verdict.DROPPED, Cause.FORGED, recorded)
-        return msgspec.structs.replace(difference, is_anybodys=not recorded.is_own)
+        difference = self._difference(Verdict.DROPPED, Cause.FORGED, recorded.message, at=recorded.offset)
+        return msgspec.structs.replace(difference, is_anybodys=not recorded.message.is_own)
 
-    def _difference(self, verdict: Verdict, cause: Cause, message: Message, differs: Differs = NOTHING) -> Difference:
+    def _difference(
+        self, verdict: Verdict, cause: Cause, message: Message, differs: Differs = NOTHING, at: int | None = None
+    ) -> Difference:
         return Difference(
             verdict=verdict,
             cause=cause,
@@ -179,6 +185,7 @@ class MessageComparison:
             at=message.timestamp,
             fields=differs.fields,
             shown=differs.shown,
+            message_offset=at,
         )
 
 

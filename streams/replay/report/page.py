@@ -86,11 +86,10 @@ def _first(summary: Summary) -> Iterator[str]:
 
 
 def _row(one: Difference) -> Sequence[str]:
-    where = one.place if one.offset is None else f"{one.place}/{one.offset}"
     at = "" if one.at is None else rfc3339(from_epoch_ms(one.at))
     shown = "; ".join(f"{name}: {then} → {now}" for name, (then, now) in one.shown.items())
     cause = ": ".join(part for part in (one.cause, ", ".join(one.fields), shown) if part)
-    return where, at, one.customer or "", f"{one.what} {one.id}", one.verdict, cause
+    return one.where, at, one.customer or "", one.subject, one.verdict, cause
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> str:

@@ -1,15 +1,15 @@
 """What a replay came to, for a terminal: the verdict first, what was compared, and the first differences."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 from schemas.times import from_epoch_ms, rfc3339
 from streams.domain import ENGINE_VERSION
-from streams.replay.compare.difference import DECISION, Difference, Verdict
+from streams.replay.compare.difference import DECISION, SNAPSHOT, Difference, Verdict
 from streams.replay.otherwise.commands import WhatIf
 from streams.replay.report.policies import NOTHING_DIFFERS, figures_table, sort_rows, sorts_table
 from streams.replay.summary import INCIDENTS, Summary
@@ -36,7 +36,10 @@ def verdict(summary: Summary) -> list[str]:
     if summary.what_if is not None:
         return [*lines, f"under the policy {_version(summary)}: {_commands(summary.what_if)}"]
     held = "compared" if summary.other_engines else "verified"
-    what = f"{_count(summary, DECISION):,} decisions and {_messages(summary):,} messages of {summary.events:,} records"
+    counted = [f"{_count(summary, DECISION):,} decisions", f"{_messages(summary):,} messages"]
+    if states := _count(summary, SNAPSHOT):
+        counted.append(f"{states:,} states of snapshots")
+    what = f"{', '.join(counted[:-1])} and {counted[-1]} of {summary.events:,} records"
     if summary.differences:
         lines.append(f"different: {_differences(summary)}; {held} {what}")
     else:
@@ -61,7 +64,7 @@ def _count(summary: Summary, what: str) -> int:
 
 
 def _messages(summary: Summary) -> int:
-    return summary.counts.total() - _count(summary, DECISION) - _count(summary, INCIDENTS)
+    return summary.counts.total() - sum(_count(summary, other) for other in (DECISION, INCIDENTS, SNAPSHOT))
 
 
 def _differences(summary: Summary) -> str:
@@ -75,6 +78,11 @@ def notes(summary: Summary) -> Iterator[str]:
     if summary.what_if is not None:
         yield TAKEN_AS_GIVEN
         yield from (f"policy: {change}" for change in summary.policy_changes)
+        if summary.version_is_taken:
+            yield (
+                f"policy: another one of version {_version(summary)} was in force: give the file a version of its own "
+                "before it is put in force, as commands and audit records name the version only"
+            )
     for outcome in summary.outcomes:
         if outcome.error is not None:
             yield f"{outcome.place}: {outcome.error}"
@@ -103,7 +111,10 @@ def show(summary: Summary, console: Console) -> None:
         console.print(line, style="bold", markup=False, highlight=False)
     for line in notes(summary):
         console.print(line, markup=False, highlight=False)
-    console.print(Group(*_tables(summary)))
+    for table in _tables(summary):
+        console.print(table)
+    for line in _first(summary):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _tables(summary: Summary) -> Iterator[RenderableType]:
@@ -112,9 +123,13 @@ def _tables(summary: Summary) -> Iterator[RenderableType]:
         yield sorts_table(summary.what_if) if sort_rows(summary.what_if) else NOTHING_DIFFERS
     elif summary.counts:
         yield _compared(summary)
+
+
+def _first(summary: Summary) -> Iterator[str]:
     first = [*summary.incidents, *(one for outcome in summary.outcomes for one in outcome.first)][:SHOWN]
     if first:
-        yield _first(first)
+        yield "the first differences:"
+        yield from map(_told, first)
     if summary.differences > len(first):
         yield f"and {summary.differences - len(first):,} more: --jsonl FILE writes all of them"
 
@@ -129,14 +144,9 @@ def _compared(summary: Summary) -> Table:
     return table
 
 
-def _first(differences: Sequence[Difference]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, title="the first differences", title_justify="left")
-    for name in ("where", "time", "whose", "what", "", "cause"):
-        table.add_column(name, overflow="fold")
-    for one in differences:
-        where = one.place if one.offset is None else f"{one.place}/{one.offset}"
-        at = "" if one.at is None else rfc3339(from_epoch_ms(one.at))
-        what = one.what if one.what == DECISION else f"{one.what} {one.id}"
-        cause = f"{one.cause} ({', '.join(one.fields)})" if one.fields else one.cause
-        table.add_row(where, at, one.customer or "", what, one.verdict, cause)
-    return table
+def _told(one: Difference) -> str:
+    """Tell a difference in two lines, which a narrow terminal does not cut: ids are there to be copied."""
+    at = "" if one.at is None else f" at {rfc3339(from_epoch_ms(one.at))}"
+    whose = "" if one.customer is None else f" of {one.customer}"
+    fields = f" ({', '.join(one.fields)})" if one.fields else ""
+    return f"{one.verdict} {one.subject}\n    {one.where}{at}{whose}: {one.cause}{fields}"

@@ -86,6 +86,15 @@ async def test_more_relapses(topology: Topology) -> None:
     assert "otp.relapses: 2 -> 3" in text
 
 
+@pytest.mark.parametrize(("version", "is_said"), [(Policy.load().version, True), ("3", False)])
+async def test_the_version_of_another(topology: Topology, version: str, is_said: bool) -> None:  # noqa: FBT001 - a parameter
+    """Shown all the same, with the word that it needs a version of its own to be put in force."""
+    policy = Policy.load()
+    other = policy.model_copy(update={"version": version, "contact": Contact(reminder_days=())})
+    shown = page(await under(topology, other), "a cluster")
+    assert ("was in force: give the file a version of its own" in shown) is is_said
+
+
 async def test_from_a_time_on(topology: Topology) -> None:
     """What came before leads up to it under the recorded policy; other reminders begin with the time that is given."""
     policy = Policy.load()

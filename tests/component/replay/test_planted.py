@@ -147,6 +147,7 @@ async def test_a_command_that_is_missing_forged_changed_or_moved() -> None:
     forged = target._replace(headers=(("ce_id", b"forged:0"), *target.headers[2:]))
     (extra,) = await found(COMMANDS, lambda records: [*records[:4], forged, *records[4:]])
     assert (extra.verdict, extra.cause, extra.id) == (Verdict.DROPPED, Cause.FORGED, WITHHELD)
+    assert (extra.where, extra.subject) == (str(LOG), f"{COMMANDS}/{target.offset} {WITHHELD}")
     (last,) = await found(COMMANDS, lambda records: [*records, forged])
     assert (last.verdict, last.cause) == (Verdict.DROPPED, Cause.FORGED)
 
