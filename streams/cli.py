@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, drop_output, outlive_readers
+from streams.exits import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_OTHERWISE, drop_output, outlive_readers, refuse
 from streams.groups import Commands
 from streams.settings import SettingsError
 
@@ -55,6 +55,13 @@ class LazyCommands(Commands):
         """Give the names."""
         del ctx
         return sorted(COMMANDS)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; an end by Ctrl-C is none of its answers, of which 1 may say that something differs."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            refuse("interrupted", EXIT_INTERRUPTED)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""

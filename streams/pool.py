@@ -1,24 +1,28 @@
 """Jobs done side by side by a pool of processes, which end with the one that began them."""
 
+import asyncio
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from streams.exits import EXIT_CRASH
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+Given = ParamSpec("Given")
 Tell = Callable[[int], None]
 """Told of how much more is done."""
 Work = Callable[[Job, Tell], Result]
 """Does a job; goes to another process, and so do the job and what it gives."""
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.1
 
 _told: "SimpleQueue[int]"
 """The queue by which a process of a pool tells how far it is: it has one from its start on."""
@@ -29,13 +33,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def done_in_pool(
+async def done_in_pool(
     work: Work[Job, Result], jobs: Sequence[Job], processes: int, heard: Tell, begin: Callable[[], None] | None = None
 ) -> list[Future[Result]]:
     """Do all jobs in so many processes, the first of them first; each process calls `begin` before.
 
     Every future is done: what one has raised is in it, `BrokenProcessPool` where a process was ended from outside.
-    `heard` hears here what the processes tell.
+    `heard` hears here what the processes tell. Whoever is cancelled, as by Ctrl-C, waits for no job.
 
     Raises:
         BrokenProcessPool: a process was ended before all jobs were given to the pool.
@@ -43,23 +47,56 @@ def done_in_pool(
     told: SimpleQueue[int] = multiprocessing.get_context("spawn").SimpleQueue()
     with pool_of(min(processes, len(jobs) or 1), _begin, (told, begin)) as pool:
         futures = [pool.submit(_do, work, job) for job in jobs]
-        left = set(futures)
-        while left:
-            _, left = wait(left, LOOK_SECONDS, FIRST_COMPLETED)
+        is_over = False
+        while not is_over:
+            if not (is_over := all(future.done() for future in futures)):
+                await asyncio.sleep(LOOK_SECONDS)
             while not told.empty():
                 heard(told.get())
     return futures
 
 
-def pool_of(processes: int, begin: Callable[..., None], given: Iterable[object]) -> ProcessPoolExecutor:
-    """Give a pool of processes that call `begin` with what is given; none outlives this one, however it ends."""
+@contextmanager
+def pool_of(processes: int, begin: Callable[..., None], given: Iterable[object]) -> Iterator[ProcessPoolExecutor]:
+    """Give a pool of processes that call `begin` with what is given.
+
+    They end with this one, however it ends, and where the pool is left by an exception: a job is not waited for then.
+    """
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(processes, context, _begin_watched, (begin, tuple(given)))
+    ended, held = context.Pipe(duplex=False)  # closed by the kernel where this process is killed
+    pool = _Pool(processes, context, _begin_held, (ended, begin, tuple(given)))
+    try:
+        yield pool
+    except BaseException:
+        held.close()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        held.close()
+        ended.close()
 
 
-def _begin_watched(begin: Callable[..., None], given: tuple[object, ...]) -> None:
-    when_parent_ends(partial(os._exit, EXIT_CRASH))  # nobody takes what is done here, and a pool waits for ever
+class _Pool(ProcessPoolExecutor):
+    """A terminal sends Ctrl-C to all of its processes, and only this one takes it: submitting is what begins them."""
+
+    def submit(self, fn: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs) -> Future[Result]:
+        """Submit a job; see ProcessPoolExecutor."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a process has what its parent has
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin_held(ended: Connection, begin: Callable[..., None], given: tuple[object, ...]) -> None:
+    threading.Thread(target=_end_with, args=(ended,), daemon=True).start()
     begin(*given)
+
+
+def _end_with(ended: Connection) -> None:
+    with suppress(EOFError, OSError):
+        ended.recv_bytes()
+    os._exit(EXIT_CRASH)  # nobody takes what is done here
 
 
 def when_parent_ends(act: Callable[[], object]) -> None:

@@ -5,7 +5,7 @@ import logging
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import SynchronizedArray
@@ -22,7 +22,7 @@ from streams.progress import TimeLeft
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.1
 LINE_SECONDS = 10.0
 
 Show = Callable[[int], None]
@@ -80,17 +80,12 @@ def processes_for(jobs: int) -> int:
 
 async def proven_in_processes(origin: Origin, jobs: Sequence[Job]) -> list[Proof]:
     """Prove all in as many processes as there are cores; one that dies is said in its partition's proof."""
-    return await asyncio.get_running_loop().run_in_executor(None, _in_processes, origin, jobs)
-
-
-def _in_processes(origin: Origin, jobs: Sequence[Job]) -> list[Proof]:
     read = multiprocessing.get_context("spawn").Array("q", max((job.plan.number for job in jobs), default=0) + 1)
     total = sum(job.plan.audit.offsets for job in jobs)
     with pool_of(processes_for(len(jobs)), _begin, (read,)) as pool, _shown(total) as show:
         futures = [pool.submit(_work, origin, job) for job in jobs]
-        pending: set[Future[Proof]] = set(futures)
-        while pending:
-            _, pending = wait(pending, timeout=LOOK_SECONDS)
+        while not all(future.done() for future in futures):
+            await asyncio.sleep(LOOK_SECONDS)
             show(sum(read[:]))
     return [_outcome(future, job) for future, job in zip(futures, jobs, strict=True)]
 

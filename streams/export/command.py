@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.times import parse_rfc3339, to_epoch_ms
 from streams.clock import WallClock
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, refuse
 from streams.export.choices import Choices, ExportError, chosen_topics
 from streams.export.cut import agents_at_work, uncommitted_ends
 from streams.export.names.names import key_name
@@ -102,6 +102,8 @@ def _made(run: Run) -> Manifest:
             return run.go()
     except (ExportError, HistoryError, ClusterError, KafkaError, OSError) as error:
         _end(error, EXIT_OTHERWISE if (run.folder / PLAN).exists() else EXIT_NOTHING)
+    except KeyboardInterrupt:
+        refuse("interrupted: run the same again, and it goes on from there", EXIT_OTHERWISE)
 
 
 def _content(*, whole: bool, pseudonymised: bool, secrets: bool) -> Content:

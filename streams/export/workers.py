@@ -1,5 +1,6 @@
 """Work on every partition, in processes of their own: the failure of one is named, the others go on."""
 
+import asyncio
 from collections.abc import Callable, Collection
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -59,7 +60,7 @@ def on_every_partition(work: Work[T], numbers: Collection[int], processes: int, 
         for number in numbers:
             outcome.take(number, lambda number=number: work(number, tick))  # type: ignore[misc] # its default binds it
         return outcome
-    futures = done_in_pool(partial(_work, work), list(numbers), processes, tick, keep_to_words)
+    futures = asyncio.run(done_in_pool(partial(_work, work), list(numbers), processes, tick, keep_to_words))
     for number, future in zip(numbers, futures, strict=True):
         outcome.take(number, future.result)
     return outcome

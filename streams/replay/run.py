@@ -1,6 +1,5 @@
 """A replay from end to end: planned here, done by as many processes as there are cores, and put together."""
 
-import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -58,9 +57,7 @@ async def run(origin: Origin, asked: Asked, how: How, folded: Folded) -> list[Ou
             if how.jobs == 1:
                 outcomes = [await work(history, job, lambda more: folded(more, total)) for job in jobs]
             else:
-                outcomes = await asyncio.to_thread(
-                    _in_processes, origin, jobs, how.jobs, lambda more: folded(more, total)
-                )
+                outcomes = await _in_processes(origin, jobs, how.jobs, lambda more: folded(more, total))
             if how.lines is not None:
                 _put_together(jobs, how.lines)
     return outcomes
@@ -75,10 +72,13 @@ def _put_together(jobs: Sequence[Job], lines: Path) -> None:
                         out.write(block)
 
 
-def _in_processes(origin: Origin, jobs: Sequence[Job], processes: int, folded: Callable[[int], None]) -> list[Outcome]:
+async def _in_processes(
+    origin: Origin, jobs: Sequence[Job], processes: int, folded: Callable[[int], None]
+) -> list[Outcome]:
     """Do the longest first; a process that dies is named with the partitions that it leaves undone."""
     order = sorted(range(len(jobs)), key=lambda number: -jobs[number].task.span.offsets)
-    futures = done_in_pool(partial(work_alone, origin), [jobs[number] for number in order], processes, folded)
+    ordered = [jobs[number] for number in order]
+    futures = await done_in_pool(partial(work_alone, origin), ordered, processes, folded)
     outcomes = {number: _outcome(future, jobs[number].task) for number, future in zip(order, futures, strict=True)}
     return [outcomes[number] for number in range(len(jobs))]
 

@@ -73,7 +73,7 @@ async def run(origin: Origin, how: HowTaken, folded: Folded = lambda _more, _all
         if how.jobs == 1:
             taken = [await take(history, order, lambda more: folded(more, total)) for order in orders]
         else:
-            taken = await asyncio.to_thread(_in_processes, origin, orders, how.jobs, lambda more: folded(more, total))
+            taken = await _in_processes(origin, orders, how.jobs, lambda more: folded(more, total))
         return failed + [await _announced(one, how) for one in taken]
 
 
@@ -135,10 +135,12 @@ async def _announced(taken: Taken, how: HowTaken) -> Taken:
 # -- in processes
 
 
-def _in_processes(origin: Origin, orders: Sequence[Order], jobs: int, folded: Callable[[int], None]) -> list[Taken]:
+async def _in_processes(
+    origin: Origin, orders: Sequence[Order], jobs: int, folded: Callable[[int], None]
+) -> list[Taken]:
     """Do the longest first; a process that dies is named with what it leaves undone."""
     order = sorted(orders, key=lambda one: one.begin - one.offset)
-    futures = done_in_pool(partial(take_alone, origin), order, jobs, folded)
+    futures = await done_in_pool(partial(take_alone, origin), order, jobs, folded)
     return [_outcome(future, one) for future, one in zip(futures, order, strict=True)]
 
 

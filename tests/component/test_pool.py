@@ -2,10 +2,11 @@
 
 import os
 import signal
-import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
@@ -14,13 +15,15 @@ from tests.processes import ROOT
 from tests.waiting import wait_until
 
 ENDLESS = f"""
-import sys, time
+import asyncio, sys
 sys.path.insert(0, {str(ROOT)!r})
 from tests.component.test_pool import begin_and_stay
 from streams.pool import done_in_pool
 if __name__ == "__main__":
-    done_in_pool(begin_and_stay, sys.argv[1:], 2, print)
+    asyncio.run(done_in_pool(begin_and_stay, sys.argv[1:], 2, print))
 """
+WAITING = 3
+"""Jobs that are given besides to the two processes that stay with their first."""
 
 
 def begin_and_stay(file: str, tell: Tell) -> None:
@@ -53,31 +56,42 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_every_job_is_done_and_heard() -> None:
+async def test_every_job_is_done_and_heard() -> None:
     """Each future has what its job gave or raised, in the order of the jobs, and all is heard that was told."""
     told = list[int]()
-    two, three, four = done_in_pool(halve, [2, 3, 4], 2, told.append)
+    two, three, four = await done_in_pool(halve, [2, 3, 4], 2, told.append)
     assert (two.result(), four.result()) == (1, 2)
     with pytest.raises(ValueError, match="3 is odd"):
         three.result()
     assert sorted(told) == [2, 3, 4]
 
 
-def test_a_process_that_is_killed_is_in_its_future() -> None:
+async def test_a_process_that_is_killed_is_in_its_future() -> None:
     """Nobody waits for it."""
-    (future,) = done_in_pool(die, [1], 1, print)
+    (future,) = await done_in_pool(die, [1], 1, print)
     with pytest.raises(BrokenProcessPool):
         future.result()
 
 
-def test_no_process_outlives_the_one_that_began_it(tmp_path: Path) -> None:
-    """Whoever is killed cannot end what it has begun: they see that it is gone."""
-    script, files = tmp_path / "endless.py", [tmp_path / "one", tmp_path / "two"]
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda parent: parent.kill(), id="killed"),
+        pytest.param(lambda parent: parent.send_signal(signal.SIGINT), id="interrupted"),
+        pytest.param(lambda parent: os.killpg(parent.pid, signal.SIGINT), id="Ctrl-C in a terminal"),
+    ],
+)
+def test_no_process_outlives_the_one_that_began_it(tmp_path: Path, end: Callable[[Popen[bytes]], None]) -> None:
+    """Whoever is killed cannot end what it has begun: they see that it is gone. Ctrl-C waits for no job."""
+    script, files = tmp_path / "endless.py", [tmp_path / str(number) for number in range(2 + WAITING)]
     script.write_text(ENDLESS)
-    with subprocess.Popen([sys.executable, str(script), *map(str, files)], cwd=ROOT) as parent:
+    with Popen([sys.executable, str(script), *map(str, files)], cwd=ROOT, start_new_session=True) as parent:
         try:
-            wait_until(lambda: all(file.exists() and file.read_text() for file in files), said=lambda: "not begun")
+            wait_until(lambda: all(file.exists() and file.read_text() for file in files[:2]), said=lambda: "not begun")
+            end(parent)
+            wait_until(lambda: parent.poll() is not None, seconds=20)
         finally:
             parent.kill()
-    begun = [int(file.read_text()) for file in files]
+    begun = [int(file.read_text()) for file in files[:2]]
     wait_until(lambda: not any(map(is_alive, begun)), seconds=20)
+    assert not any(file.exists() for file in files[2:])

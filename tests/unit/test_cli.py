@@ -105,3 +105,15 @@ def test_another_fault_of_the_system_is_no_matter_of_the_output(monkeypatch: pyt
     monkeypatch.setattr("sys.argv", ["txpush"])
     with pytest.raises(OSError, match="Input/output"):
         cli.main()
+
+
+def test_an_interrupt_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends a command of whatever depth with 130: 1 would say that something differs."""
+
+    @click.command()
+    def verify() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.LazyCommands, "get_command", lambda *_: click.Group(commands={"verify": verify}))
+    ended = CliRunner().invoke(cli.txpush, ["audit", "verify"])
+    assert (ended.exit_code, ended.stderr) == (130, "interrupted\n")
