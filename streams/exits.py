@@ -10,9 +10,9 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import copy_context
-from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -25,6 +25,7 @@ EXIT_NOTHING = 2
 EXIT_CRASH = 70
 """`EX_SOFTWARE`: start me again."""
 EXIT_INTERRUPTED = 130
+"""Ended by Ctrl-C, as a shell has it: says nothing of what was asked for."""
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """What asks a process to end: the first of a supervisor, the second of a terminal."""
@@ -131,6 +132,25 @@ def asked_by_signals() -> asyncio.Event:
     asked = asyncio.Event()
     _listen(lambda _: asked.set())
     return asked
+
+
+async def repeated(one: Callable[[], Coroutine[Any, Any, float]]) -> None:
+    """Do something again and again until SIGTERM or SIGINT, each time so many seconds later as the last time gives.
+
+    What is being done then is cancelled.
+    """
+    asked = asyncio.ensure_future(asked_by_signals().wait())
+    try:
+        while not asked.done():
+            doing = asyncio.ensure_future(one())
+            try:
+                await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                doing.cancel()  # of no matter where it is done
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({asked}, timeout=await doing)
+    finally:
+        asked.cancel()
 
 
 def stopping_at_signals(seconds: float) -> asyncio.Event:

@@ -5,11 +5,11 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from typing import ParamSpec, TypeVar
 
@@ -40,13 +40,10 @@ async def done_in_pool(
 
     Every future is done: what one has raised is in it, `BrokenProcessPool` where a process was ended from outside.
     `heard` hears here what the processes tell. Whoever is cancelled, as by Ctrl-C, waits for no job.
-
-    Raises:
-        BrokenProcessPool: a process was ended before all jobs were given to the pool.
     """
     told: SimpleQueue[int] = multiprocessing.get_context("spawn").SimpleQueue()
-    with pool_of(min(processes, len(jobs) or 1), _begin, (told, begin)) as pool:
-        futures = [pool.submit(_do, work, job) for job in jobs]
+    with _pool_of(min(processes, len(jobs) or 1), (told, begin)) as pool:
+        futures = [_submitted(pool, work, job) for job in jobs]
         is_over = False
         while not is_over:
             if not (is_over := all(future.done() for future in futures)):
@@ -57,23 +54,22 @@ async def done_in_pool(
 
 
 @contextmanager
-def pool_of(processes: int, begin: Callable[..., None], given: Iterable[object]) -> Iterator[ProcessPoolExecutor]:
-    """Give a pool of processes that call `begin` with what is given.
+def _pool_of(processes: int, given: "tuple[SimpleQueue[int], Callable[[], None] | None]") -> Iterator["_Pool"]:
+    """Give a pool of processes that `_begin` with what is given.
 
     They end with this one, however it ends, and where the pool is left by an exception: a job is not waited for then.
     """
     context = multiprocessing.get_context("spawn")
-    ended, held = context.Pipe(duplex=False)  # closed by the kernel where this process is killed
-    pool = _Pool(processes, context, _begin_held, (ended, begin, tuple(given)))
-    try:
-        yield pool
-    except BaseException:
-        held.close()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-        held.close()
-        ended.close()
+    reader, writer = context.Pipe(duplex=False)
+    with reader, writer:  # the kernel closes the writer where this process is killed
+        pool = _Pool(processes, context, _begin, (reader, *given))
+        try:
+            yield pool
+        except BaseException:
+            writer.close()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 class _Pool(ProcessPoolExecutor):
@@ -88,34 +84,27 @@ class _Pool(ProcessPoolExecutor):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_held(ended: Connection, begin: Callable[..., None], given: tuple[object, ...]) -> None:
+def _submitted(pool: _Pool, work: Work[Job, Result], job: Job) -> Future[Result]:
+    try:
+        return pool.submit(_do, work, job)
+    except BrokenProcessPool as error:  # by the end of another job's process
+        future = Future[Result]()
+        future.set_exception(error)
+        return future
+
+
+def _begin(ended: Connection, told: "SimpleQueue[int]", begin: Callable[[], None] | None) -> None:
+    global _told  # noqa: PLW0603 - a process is given it once
+    _told = told
     threading.Thread(target=_end_with, args=(ended,), daemon=True).start()
-    begin(*given)
+    if begin is not None:
+        begin()
 
 
 def _end_with(ended: Connection) -> None:
     with suppress(EOFError, OSError):
         ended.recv_bytes()
     os._exit(EXIT_CRASH)  # nobody takes what is done here
-
-
-def when_parent_ends(act: Callable[[], object]) -> None:
-    """Have something done, in a thread, once the process is gone that began this one; never where none did."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_after, args=(parent, act), daemon=True).start()
-
-
-def _after(parent: BaseProcess, act: Callable[[], object]) -> None:
-    parent.join()
-    act()
-
-
-def _begin(told: "SimpleQueue[int]", begin: Callable[[], None] | None) -> None:
-    global _told  # noqa: PLW0603 - a process is given it once
-    _told = told
-    if begin is not None:
-        begin()
 
 
 def _do(work: Work[Job, Result], job: Job) -> Result:

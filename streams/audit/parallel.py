@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.sharedctypes import SynchronizedArray
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -17,16 +16,17 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from streams.audit.partition import Proof, Prover
 from streams.audit.plan import PartitionPlan, Ways
 from streams.history import HistoryError, Origin
-from streams.pool import cores, pool_of
+from streams.pool import cores, done_in_pool
 from streams.progress import TimeLeft
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.1
+TELL_RECORDS = 1_000
+"""Audit records that a process tells of at once."""
 LINE_SECONDS = 10.0
 
 Show = Callable[[int], None]
-"""Shows how many audit records are read."""
+"""Shows how many audit records more are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +54,23 @@ async def proven_here(origin: Origin, jobs: Sequence[Job]) -> list[Proof]:
 
 # -- in processes
 
-_read: "SynchronizedArray[int] | None" = None
-"""Of a worker process: how many audit records of each partition are read."""
 
-
-def _begin(read: "SynchronizedArray[int]") -> None:
-    global _read  # noqa: PLW0603 - a process has one way to say how far it is
-    _read = read
-
-
-def _work(origin: Origin, job: Job) -> Proof:
-    begin, number, read = job.plan.audit.begin, job.plan.number, _read
+def _work(origin: Origin, job: Job, tell: Callable[[int], None]) -> Proof:
+    read = job.plan.audit.begin
 
     def progress(offset: int) -> None:
-        if read is not None:
-            read[number] = offset + 1 - begin
+        nonlocal read
+        if offset + 1 - read >= TELL_RECORDS:
+            tell(offset + 1 - read)
+            read = offset + 1
 
     return asyncio.run(proven(origin, job, progress))
 
 
-def processes_for(jobs: int) -> int:
-    """Give how many work at once: one a core."""
-    return max(1, min(jobs, cores()))
-
-
 async def proven_in_processes(origin: Origin, jobs: Sequence[Job]) -> list[Proof]:
     """Prove all in as many processes as there are cores; one that dies is said in its partition's proof."""
-    read = multiprocessing.get_context("spawn").Array("q", max((job.plan.number for job in jobs), default=0) + 1)
-    total = sum(job.plan.audit.offsets for job in jobs)
-    with pool_of(processes_for(len(jobs)), _begin, (read,)) as pool, _shown(total) as show:
-        futures = [pool.submit(_work, origin, job) for job in jobs]
-        while not all(future.done() for future in futures):
-            await asyncio.sleep(LOOK_SECONDS)
-            show(sum(read[:]))
+    with _shown(sum(job.plan.audit.offsets for job in jobs)) as show:
+        futures = await done_in_pool(partial(_work, origin), jobs, cores(), show)
     return [_outcome(future, job) for future, job in zip(futures, jobs, strict=True)]
 
 
@@ -113,14 +97,16 @@ def _shown(total: int, console: Console | None = None) -> Iterator[Show]:
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=total)
-        yield lambda done: bar.update(task, completed=done)
+        yield lambda more: bar.update(task, advance=more)
 
 
 def _lines(total: int) -> Show:
     began = last = time.monotonic()
+    done = 0
 
-    def show(done: int) -> None:
-        nonlocal last
+    def show(more: int) -> None:
+        nonlocal done, last
+        done += more
         now = time.monotonic()
         if now - last >= LINE_SECONDS and done:
             last = now

@@ -16,7 +16,7 @@ from streams.audit.plan import SAID_OF, LogPlan, PartitionPlan, Ways
 from streams.audit.planning import Asked, Planned, of_this_cluster, planned
 from streams.audit.withholding import withheld
 from streams.history import History, Origin, Place, Span
-from streams.history.hashes import require_hashes
+from streams.history.hashes import require_everybody, require_hashes
 from streams.kafka.topics import AUDIT, DEAD_LETTER, EVENTS, SIGNALS
 
 LOOKED_BACK = 10_000
@@ -79,6 +79,7 @@ async def verified(origin: Origin, asked: Asked, ways: Ways, run: Run = proven_h
     """Prove what was asked for; raises HistoryError where nothing can be read."""
     async with origin.open() as history:
         require_hashes(history)
+        require_everybody(history)
         ways = replace(ways, partitions=history.partitions)
         asked = of_this_cluster(history, asked)
         plan = await planned(history, asked)

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from functools import partial
 from multiprocessing.connection import wait
 
 from streams.bridge.process import run_process
@@ -17,7 +16,6 @@ from streams.bridge.settings import BridgeSettings
 from streams.clock import Clock
 from streams.exits import EXIT_OK, EXIT_OTHERWISE, STOP_SIGNALS, in_order, stop_soon
 from streams.observe.logs import log_to_stderr
-from streams.pool import when_parent_ends
 from streams.ports import ADMIN, BRIDGE, PortError, free_endpoint, refuse_port
 
 KILLED_SECONDS = 2.0
@@ -69,8 +67,15 @@ async def _placed(settings: BridgeSettings) -> BridgeSettings:
 
 def _worker(settings: BridgeSettings, clock: Clock) -> None:
     log_to_stderr(settings.log)
-    when_parent_ends(partial(os.kill, os.getpid(), signal.SIGTERM))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(run_process(settings, clock))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _end(workers: Sequence[multiprocessing.process.BaseProcess], seconds: float, *, orderly: bool) -> int:

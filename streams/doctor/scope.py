@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 COMPONENTS = (
     *(Component.BRIDGE, Component.AGENT, Component.INSTITUTIONS, Component.EXECUTOR, Component.SWEEP),
-    *(Component.CANARY, Component.OPERATOR, Component.AUDITOR),
+    *(Component.CANARY, Component.OPERATOR, Component.AUDITOR, Component.SNAPSHOT),
 )
 """Those whose environment can be looked at: all of ours."""
 WORKERS = (Component.AGENT, Component.INSTITUTIONS)

@@ -61,10 +61,11 @@ def export(  # noqa: PLR0917 - options
 ) -> None:
     """Write topics to FOLDER: compressed files with checksums, and a manifest, which is written last.
 
-    `simulate`, `replay` and `audit verify` read the folder as they read the cluster; streams/export/README.md has its
-    form. Commands have no links in it, and customers who were forgotten have other names; --pseudonymised gives other
-    names to everybody (TXPUSH_PSEUDONYM_KEYS), for sharing. --whole changes nothing and is what `txpush import`
-    restores a cluster from: the agents have to rest until it says that the state is there.
+    `simulate FOLDER` reads it, and `explain`, `replay` and `audit verify` do with --file; streams/export/README.md has
+    its form, and which of them can read which. Commands have no links in it, and customers who were forgotten have
+    other names; --pseudonymised gives other names to everybody (TXPUSH_PSEUDONYM_KEYS), for sharing. --whole changes
+    nothing and is what `txpush import` restores a cluster from: the agents have to rest until it says that the state is
+    there.
 
     Only reads. A second run goes on where the first was stopped. Ends with 0 when all is there, 1 when it stopped in
     the middle, 2 when nothing could be begun.
@@ -103,6 +104,8 @@ def _made(run: Run) -> Manifest:
     except (ExportError, HistoryError, ClusterError, KafkaError, OSError) as error:
         _end(error, EXIT_OTHERWISE if (run.folder / PLAN).exists() else EXIT_NOTHING)
     except KeyboardInterrupt:
+        if not (run.folder / PLAN).exists():
+            raise
         refuse("interrupted: run the same again, and it goes on from there", EXIT_OTHERWISE)
 
 

@@ -49,7 +49,7 @@ def forget(customer: str, by: str, reason: str, *, yes: bool) -> None:
     decided = f"customer {customer} is to be forgotten"
     carry_out(settings, acts.forget(data, clock_of(settings).now()), decided)
     click.echo("as soon as the agent reads it, it withdraws what is open and drops what it keeps of the customer")
-    click.echo("exports of before still have the customer, and so have copies of snapshots: they are yours to delete")
+    click.echo("exports of before have the customer still, and so have snapshots until their next run: see to copies")
     _unsubscribe(settings, customer)
 
 

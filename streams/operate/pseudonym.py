@@ -8,7 +8,7 @@ import click
 
 from schemas.vendor import valid_identifier
 from streams.exits import refuse
-from streams.history import HistoryError
+from streams.history import Content, HistoryError
 from streams.history.exports.history import ExportOrigin
 from streams.history.exports.placed import placed
 from streams.pseudonyms import Kind, Pseudonyms
@@ -32,7 +32,7 @@ NO_KEYS = (
     "folder",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Print the names that this export has: customers may have a number behind theirs.",
+    help="Print names as this export has them: customers may have a number behind theirs.",
 )
 def pseudonym(ids: tuple[str, ...], kind: str | None, folder: Path | None) -> None:
     """Print the name that the log has for a customer, an account or a login, to find the lines about it.
@@ -63,9 +63,12 @@ def pseudonym(ids: tuple[str, ...], kind: str | None, folder: Path | None) -> No
 
 def _partitions(folder: Path) -> int:
     try:
-        return ExportOrigin(folder).opened().partitions
+        export = ExportOrigin(folder).opened()
     except HistoryError as error:
         refuse(str(error))
+    if export.content is Content.WHOLE:
+        refuse(f"{folder} is a whole export: everybody has their id in it")
+    return export.partitions
 
 
 def _ids(told: tuple[str, ...]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from rich.console import Console
 from schemas.policy import Policy, PolicyError
 from schemas.times import parse_rfc3339
 from schemas.vendor import valid_identifier
-from streams.exits import refuse
+from streams.exits import EXIT_INTERRUPTED, refuse
 from streams.history import HistoryError, Origin, Span
 from streams.history.origins import FORMER, origin_of
 from streams.history.private import private_files
@@ -161,7 +161,7 @@ def replayed(origin: Origin, asked: Asked, how: How) -> Summary:
     except OSError as error:
         refuse(f"{error}: look at the disk, and at the file that was asked for")
     except KeyboardInterrupt:
-        refuse("interrupted before all was compared")
+        refuse("interrupted before all was compared", EXIT_INTERRUPTED)
     return Summary.of(outcomes, is_all=asked.is_all, policy=asked.policy)
 
 

@@ -11,7 +11,7 @@ from streams.fold.effects import SourceRecord
 from streams.history import History, Place, Span
 from streams.history.forgotten import WITHHELD, forgotten_by
 from streams.kafka.topics import EVENTS
-from streams.pseudonyms import Kind, Pseudonyms
+from streams.pseudonyms import Kind, Pseudonyms, kind_of
 from streams.replay.compare.difference import DECISION, SNAPSHOT, Difference
 
 MOST_LOOKED_UP = 1000
@@ -91,6 +91,8 @@ class Names:
             return msgspec.structs.replace(difference, id=WITHHELD, shown=_without_names(difference.shown))
         if customer is None or not difference.is_of_customer or not (self._hides_all or customer in self._forgotten):
             return difference
+        if kind_of(customer) is Kind.CUSTOMER:
+            return difference  # of an export that has names in place of ids, in ids of commands as well
         name = self._pseudonyms.name(Kind.CUSTOMER, customer)
         return msgspec.structs.replace(difference, customer=name, id=WITHHELD, shown=_without_names(difference.shown))
 

@@ -47,7 +47,8 @@ async def replay(history: History, task: Task, progress: Progress, keep: Keep, h
         HistoryError: something cannot be read.
         PartitionPaused: a later release has written into the log.
     """
-    began, outcome = time.monotonic(), Outcome(task.place, asks_snapshot=task.asks_snapshot)
+    began = time.monotonic()
+    outcome = Outcome(task.place, asks_snapshot=task.asks_snapshot, of_some=bool(task.customers))
     keep_told = partial(_keep, outcome, keep)
     folded = await _begun(history, task, outcome)
     states = StatesAtMarks(folded.fold.tables, task.partition, task.span.begin)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +15,11 @@ from schemas.state import ControlState
 from streams.fold.application import APPLICATIONS, THE_AGENT, Application
 from streams.fold.effects import SourceRecord
 from streams.fold.intake import partition_of
-from streams.history import History, HistoryError, Place, Span
+from streams.history import Content, History, HistoryError, Place, Span
 from streams.history.chains import begun_as
+from streams.history.hashes import customers_of, has_other_names
 from streams.kafka.topics import AUDIT, changelog
+from streams.pseudonyms import Kind, kind_of
 from streams.replay.task import Links, Task, messages_of
 from streams.snapshots.folder import latest_before, snapshots_in
 
@@ -57,14 +59,34 @@ class Asked:
         return (THE_AGENT,) if self.customers or self.offsets else APPLICATIONS
 
     @property
-    def compares_hashes(self) -> bool:
-        """Whether records have to be those that were hashed; commands of two policies are matched by their ids."""
-        return self.policy is None or self.snapshots is not None
-
-    @property
     def is_all(self) -> bool:
         """Whether everything is compared that there is."""
         return not (self.since or self.until or self.offsets or self.customers or self.snapshots)
+
+
+def fitted(history: History, asked: Asked) -> Asked:
+    """Give what is asked as far as a history has it: an export of some customers is replayed for them.
+
+    Raises:
+        HistoryError: what is asked for is not in it; says what to do.
+    """
+    if has_other_names(history) and asked.snapshots is not None:
+        raise HistoryError(
+            "the export has other names in place of customers', and the states of snapshots have not: leave "
+            "--snapshot out"
+        )
+    if history.content is Content.PSEUDONYMISED:
+        for customer in asked.customers:
+            if kind_of(customer) is not Kind.CUSTOMER:
+                raise HistoryError(
+                    f"{customer} is an id, and the export has names in place of ids: give the one that "
+                    "`txpush pseudonym --kind customer --export FOLDER ID` prints"
+                )
+    there = customers_of(history)
+    if there and (beyond := sorted(asked.customers - there)):
+        raise HistoryError(f"the export has nothing of customer {beyond[0]}, only of {', '.join(sorted(there))}")
+    links = asked.links if history.content is Content.WHOLE else None  # commands of others have none
+    return replace(asked, customers=asked.customers or there, links=links)
 
 
 async def plan(history: History, asked: Asked) -> list[Task]:
@@ -117,7 +139,8 @@ async def _task(history: History, asked: Asked, place: Place, decided: int | Non
     elif log.begin and compared.offsets:
         raise HistoryError(
             f"the first records of {place} are not there any more (it begins at offset {log.begin}): decisions are "
-            "derived from the beginning, or from a snapshot: give --snapshot FOLDER, or --file FOLDER of an export"
+            "derived from the beginning, or from a snapshot: give --snapshot FOLDER, or --file FOLDER of an export "
+            "without --from of when they were"
         )
     begin = log.begin if start is None else start.offset
     return Task(

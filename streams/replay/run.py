@@ -4,15 +4,15 @@ import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from streams.history import Content, Origin
+from streams.history import Origin
 from streams.history.hashes import require_hashes
 from streams.pool import done_in_pool
 from streams.replay.names import Naming
-from streams.replay.plan import Asked, plan
+from streams.replay.plan import Asked, fitted, plan
 from streams.replay.task import Outcome, Task
 from streams.replay.work import Job, work, work_alone
 
@@ -43,10 +43,9 @@ async def run(origin: Origin, asked: Asked, how: How, folded: Folded) -> list[Ou
         OSError: the file of differences cannot be written.
     """
     async with origin.open() as history:
-        if asked.compares_hashes:
+        if asked.policy is None:
             require_hashes(history)
-        if history.content is Content.STRIPPED:  # commands of it have no links
-            asked = replace(asked, links=None)
+        asked = fitted(history, asked)
         tasks = await plan(history, asked)
         with tempfile.TemporaryDirectory(prefix="txpush-replay-") as folder:
             jobs = [

@@ -46,7 +46,7 @@ class Summary:
             counts += outcome.counts
             engines += outcome.engines
         incidents: list[Difference] = []
-        if is_all and policy is None and not any(outcome.error for outcome in outcomes):
+        if is_all and policy is None and not any(outcome.error or outcome.of_some for outcome in outcomes):
             for verdict, difference in _incidents(outcomes):
                 counts[INCIDENTS, verdict] += 1
                 incidents += [] if difference is None else [difference]
@@ -64,7 +64,7 @@ class Summary:
 
     @property
     def version_is_taken(self) -> bool:
-        """Whether the other policy has the version of a recorded one, and other contents: it cannot be put in force."""
+        """Whether the policy in whose place the other one came has its version, and other contents."""
         recorded = [one.recorded_policy for one in self.outcomes if one.recorded_policy is not None]
         other = self.policy
         return other is not None and any(

@@ -119,6 +119,7 @@ class Outcome:
         recorded_policy: the one in whose place the other one came; likewise.
         began: the snapshot that it went on from; None for the log's beginning.
         asks_snapshot: one was asked for.
+        of_some: decisions of some customers alone were compared.
         seconds: how long it took.
         error: why it could not be done; None where it was.
     """
@@ -138,6 +139,7 @@ class Outcome:
     recorded_policy: Policy | None = None
     began: Began | None = None
     asks_snapshot: bool = False
+    of_some: bool = False
     seconds: float = 0.0
     error: str | None = None
 

@@ -13,7 +13,7 @@ import click
 from aiokafka.errors import KafkaError
 
 from streams.audit.checkpoints.command import TimeSpan
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, asked_by_signals, refuse
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, refuse, repeated
 from streams.history import HistoryError, Origin
 from streams.history.origins import FORMER, origin_of
 from streams.history.private import private_files
@@ -92,7 +92,7 @@ def snapshot(*, folder: Path, every: timedelta | None, once: bool, former: tuple
             folder.mkdir(parents=True, exist_ok=True)
             keeper = Keeper(settings, origin_of(settings), how)
             if goes_on:
-                asyncio.run(keep(keeper))
+                asyncio.run(repeated(partial(keep, keeper)))
                 return
             removed, taken = asyncio.run(keeper.look())
     except CANNOT as error:
@@ -132,17 +132,10 @@ def code_of(taken: Sequence[Taken]) -> int:
     return EXIT_OTHERWISE if any(one.differs is not None for one in taken) else 0
 
 
-async def keep(keeper: Keeper) -> None:
-    """Look again and again until the process is told to end."""
-    asked = asked_by_signals()
+async def keep(keeper: Keeper) -> float:
+    """Look once; give how many seconds there are to the next look."""
     every = min(LOOK, keeper.how.every or LOOK).total_seconds()
-    while not asked.is_set():
-        wait = every if await looked(keeper) else min(every, AGAIN_SECONDS)
-        try:
-            async with asyncio.timeout(wait):
-                await asked.wait()
-        except TimeoutError:
-            continue
+    return every if await looked(keeper) else min(every, AGAIN_SECONDS)
 
 
 async def looked(keeper: Keeper) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 from aiokafka.errors import KafkaError
 
-from streams.exits import EXIT_OTHERWISE, refuse
+from streams.exits import EXIT_INTERRUPTED, EXIT_OTHERWISE, refuse
 from streams.kafka.access import Access, ClusterError
 from streams.kafka.present import clock_of, require_clock
 from streams.kafka.refusals import keep_to_words, unanswered
@@ -151,7 +151,7 @@ def _finish(settings: Settings, request: Coroutine[Any, Any, Report], word: str)
     except (ClusterError, LookupError) as error:
         refuse(f"{error}; nothing was done")
     except KeyboardInterrupt:
-        refuse("interrupted: run the same again to go on")
+        refuse("interrupted: run the same again to go on", EXIT_INTERRUPTED)
     lines, is_whole = told(report, word)
     for line in lines:
         click.echo(line)

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from streams import exits
-from streams.exits import EXIT_CRASH, STOP_SIGNALS, asked_by_signals, exit_now, listening_to_signals
+from streams.exits import EXIT_CRASH, STOP_SIGNALS, asked_by_signals, exit_now, listening_to_signals, repeated
 
 
 class Gone(io.StringIO):
@@ -46,6 +46,39 @@ async def test_what_may_take_its_time_is_only_asked_to_end(
     async with asyncio.timeout(10):
         await asked.wait()
     assert not bounds
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+async def test_what_goes_on_by_itself_ends_in_the_midst_of_it(number: signal.Signals) -> None:
+    """It is done as often as it says; the time that is in hand when a signal comes is cancelled, and ends in order."""
+    times, ended = list[int](), asyncio.Event()
+
+    async def one() -> float:
+        times.append(len(times))
+        if len(times) == 3:
+            os.kill(os.getpid(), number)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+        return 0.0
+
+    async with asyncio.timeout(10):
+        await repeated(one)
+    assert (times, ended.is_set()) == ([0, 1, 2], True)
+
+
+@pytest.mark.asyncio
+async def test_what_fails_goes_on_no_more() -> None:
+    """Its error is that of who repeats it."""
+
+    async def one() -> float:
+        raise ValueError("no more")
+
+    async with asyncio.timeout(10):
+        with pytest.raises(ValueError, match="no more"):
+            await repeated(one)
 
 
 @pytest.mark.asyncio

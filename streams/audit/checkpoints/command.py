@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from streams.audit.plan import Ways
 from streams.audit.planning import Asked
 from streams.audit.running import CHECKPOINT, FILE, FOLDER, PATIENCE_SECONDS, begin, code_of, refuse_as_not_whole, tell
 from streams.clock import WallClock
-from streams.exits import EXIT_OTHERWISE, asked_by_signals, refuse
+from streams.exits import EXIT_OTHERWISE, refuse, repeated
 from streams.history import HistoryError, Origin
 from streams.history.origins import FORMER, origin_of
 from streams.operate.telling import span_in
@@ -108,7 +109,7 @@ def checkpoint(
         order.known()
         origin = origin_of(settings, export)
         if every is not None:
-            asyncio.run(_keep(order, origin, every.total_seconds()))
+            asyncio.run(repeated(partial(_kept, order, origin, every.total_seconds())))
             return
         made = asyncio.run(order.round(origin))
     except (HistoryError, KeyFileError, OSError) as error:
@@ -139,17 +140,12 @@ def _check(folder: Path, keys: Sequence[Path], first: int) -> None:
         click.echo(f"{entry.place} up to offset {entry.offset}{decisions}")
 
 
-async def _keep(order: Order, origin: Origin, seconds: float) -> None:
-    """Sign again and again until the process is told to end."""
-    asked, loop = asked_by_signals(), asyncio.get_running_loop()
-    while not asked.is_set():
-        began = loop.time()
-        wait = seconds if await _round(order, origin) else min(seconds, AGAIN_SECONDS)
-        try:
-            async with asyncio.timeout(max(0.0, began + wait - loop.time())):
-                await asked.wait()
-        except TimeoutError:
-            continue
+async def _kept(order: Order, origin: Origin, seconds: float) -> float:
+    """Sign once; give how many seconds there are to the next time."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    wait = seconds if await _round(order, origin) else min(seconds, AGAIN_SECONDS)
+    return max(0.0, began + wait - loop.time())
 
 
 async def _round(order: Order, origin: Origin) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import WallClock
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, refuse
 from streams.export.choices import SECRET, ExportError
 from streams.export.restoring.comparing import KEPT_MS, Compared
 from streams.export.restoring.looking import Looking, too_long
@@ -67,14 +67,13 @@ def restore(folder: Path, processes: int | None) -> None:
         sys.exit(EXIT_NOTHING)
     for line in warnings(manifest):
         click.echo(line, err=True)
-    outcome = _restored(settings, folder, manifest, identities, processes)
+    part = f"{settings.bootstrap} holds a part: delete its topics, apply them anew, then run the same again"
+    try:
+        outcome = _restored(settings, folder, manifest, identities, processes)
+    except KeyboardInterrupt:
+        refuse(f"interrupted\n{part}", EXIT_OTHERWISE)
     if outcome.failed:
-        for line in _failed(outcome):
-            click.echo(line, err=True)
-        click.echo(
-            f"{settings.bootstrap} holds a part: delete its topics, apply them anew, then run the same again", err=True
-        )
-        sys.exit(EXIT_OTHERWISE)
+        refuse("\n".join([*_failed(outcome), part]), EXIT_OTHERWISE)
     unwritten = _keep_chains(folder, manifest, identities)  # before all words: these may have nowhere to go
     for line in counted(manifest, outcome.results.values()):
         click.echo(line)

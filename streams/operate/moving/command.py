@@ -1,13 +1,12 @@
 """`txpush move`: the command."""
 
 import asyncio
-import sys
 from dataclasses import replace
 
 import click
 from aiokafka.errors import KafkaError
 
-from streams.exits import EXIT_OTHERWISE
+from streams.exits import EXIT_OTHERWISE, refuse
 from streams.kafka import applied, topics
 from streams.kafka.access import Access, AccessRefusedError
 from streams.kafka.applied import TopicsError
@@ -53,13 +52,13 @@ def move(target: str, partitions: int, *, yes: bool) -> None:
     )
     try:
         asyncio.run(_moved(settings, there, partitions, before))
-    except (OperateError, KafkaError, OSError, TimeoutError) as error:
-        click.echo(
-            f"stopped: {error or type(error).__name__}\nnothing of {settings.bootstrap} has changed; {target} holds a "
-            "part: delete its topics, apply them anew, then run the same again",
-            err=True,
+    except (OperateError, KafkaError, OSError, TimeoutError, KeyboardInterrupt) as error:
+        refuse(
+            f"stopped: {str(error) or type(error).__name__}\n"
+            f"nothing of {settings.bootstrap} has changed; {target} holds a part: delete its topics, apply them anew, "
+            "then run the same again",
+            EXIT_OTHERWISE,
         )
-        sys.exit(EXIT_OTHERWISE)
     click.echo(
         f"all is moved: start everything on {target} with TXPUSH_PARTITIONS={partitions}, and nothing on the old"
     )

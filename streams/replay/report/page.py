@@ -6,7 +6,7 @@ from html import escape
 from schemas.times import from_epoch_ms, rfc3339
 from streams.replay.compare.difference import DECISION, Difference, Verdict
 from streams.replay.report import charts
-from streams.replay.report.policies import NOTHING_DIFFERS, figure_rows, sort_rows
+from streams.replay.report.policies import figure_rows, sameness, sort_rows
 from streams.replay.report.table import notes, verdict
 from streams.replay.summary import Summary
 
@@ -63,7 +63,7 @@ def _policies(summary: Summary) -> Iterator[str]:
     yield charts.by_day("logins a day found to ask for a passcode every time", was.escalations, other.escalations)
     yield charts.repairs("time to repair", was, other)
     if not (rows := sort_rows(what_if)):
-        yield f"<p>{NOTHING_DIFFERS}</p>"
+        yield f"<p>{sameness(what_if)}</p>"
         return
     yield "<h2>What differs, by rule</h2>"
     yield _table(("kind", "action", "", "rules", "messages"), rows[:SHOWN], numbers=(4,))

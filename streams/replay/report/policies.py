@@ -11,6 +11,7 @@ from streams.replay.otherwise.figures import Figures
 
 SORTS_SHOWN = 30
 NOTHING_DIFFERS = "nothing differs: every message went out as it would have under the other policy"
+NO_MESSAGES = "no message went out, nor would have: see that the range, and whose it is, are right"
 Row = tuple[str, str, str]
 
 _FIGURES: Sequence[tuple[str, Callable[[Figures], float | None], str]] = (
@@ -47,6 +48,11 @@ def sort_rows(what_if: WhatIf) -> list[tuple[str, str, str, str, str]]:
     """Give kind, action, how it compares, rules and count of what differs, the most frequent first."""
     found = [(one, count) for one, count in what_if.sorts.most_common() if one[2] is not Verdict.SAME]
     return [(kind, action, verdict.value, rules, f"{count:,}") for (kind, action, verdict, rules), count in found]
+
+
+def sameness(what_if: WhatIf) -> str:
+    """Say why no row differs."""
+    return NOTHING_DIFFERS if what_if.sorts else NO_MESSAGES
 
 
 def figures_table(what_if: WhatIf) -> Table:

@@ -11,7 +11,7 @@ from schemas.times import from_epoch_ms, rfc3339
 from streams.domain import ENGINE_VERSION
 from streams.replay.compare.difference import DECISION, SNAPSHOT, Difference, Verdict
 from streams.replay.otherwise.commands import WhatIf
-from streams.replay.report.policies import NOTHING_DIFFERS, figures_table, sort_rows, sorts_table
+from streams.replay.report.policies import figures_table, sameness, sort_rows, sorts_table
 from streams.replay.summary import INCIDENTS, Summary
 
 SHOWN = 20
@@ -120,7 +120,7 @@ def show(summary: Summary, console: Console) -> None:
 def _tables(summary: Summary) -> Iterator[RenderableType]:
     if summary.what_if is not None:
         yield figures_table(summary.what_if)
-        yield sorts_table(summary.what_if) if sort_rows(summary.what_if) else NOTHING_DIFFERS
+        yield sorts_table(summary.what_if) if sort_rows(summary.what_if) else sameness(summary.what_if)
     elif summary.counts:
         yield _compared(summary)
 

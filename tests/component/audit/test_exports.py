@@ -28,6 +28,14 @@ def test_an_export_is_proven(tmp_path: Path, content: Content) -> None:
     assert (found.faults, found.failed, found.notes) == ((), {}, there.notes)
 
 
+def test_some_customers_are_refused(tmp_path: Path) -> None:
+    """The others would be told as removed."""
+    with traffic() as topology:
+        exported(origin_of(topology), tmp_path, customers=(CUSTOMERS[2],))
+    with pytest.raises(HistoryError, match=r"of some customers only, .*leave --file out"):
+        proven(ExportOrigin(tmp_path))
+
+
 @pytest.mark.parametrize("content", [Content.STRIPPED, Content.PSEUDONYMISED])
 def test_other_names_are_refused(tmp_path: Path, content: Content) -> None:
     """Of all customers, or of one who was forgotten: in words that say what to read."""

@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 
 from schemas.policy import Contact, Policy
+from schemas.times import to_epoch_ms
+from streams.export.names.names import Names
 from streams.history import Content, HistoryError, Origin
 from streams.history.exports.history import ExportOrigin
+from streams.kafka.topics import EVENTS
+from streams.replay.compare.difference import DECISION, Verdict
 from streams.replay.names import Naming
 from streams.replay.plan import Asked
 from streams.replay.run import How, run
 from streams.replay.summary import Summary
-from tests.component.export.build import CUSTOMERS, exported, forgotten, origin_of, traffic
+from streams.testing.topology import START
+from tests.component.export.build import CUSTOMERS, KEY, MINUTE, exported, forgotten, origin_of, traffic
 from tests.component.snapshots.stage import taken_of
 
 SAME = Policy.load()
@@ -24,9 +29,15 @@ ADVICE = {
 }
 
 
-def replayed(origin: Origin, snapshots: Path | None = None, policy: Policy | None = None) -> Summary:
+def replayed(
+    origin: Origin,
+    snapshots: Path | None = None,
+    policy: Policy | None = None,
+    customers: frozenset[str] = frozenset(),
+) -> Summary:
     """Replay all of it in this process."""
-    asked, how = Asked(snapshots=snapshots, policy=policy), How(1, Naming((bytes(32),)))
+    asked = Asked(snapshots=snapshots, policy=policy, customers=customers)
+    how = How(1, Naming((bytes(32),), hides_all=bool(customers)))
     outcomes = asyncio.run(run(origin, asked, how, lambda *_: None))
     return Summary.of(outcomes, is_all=asked.is_all, policy=policy)
 
@@ -79,5 +90,37 @@ def test_a_snapshot_is_not_gone_on_from_under_other_names(tmp_path: Path) -> Non
     with traffic() as topology:
         asyncio.run(taken_of(topology, tmp_path))
         exported(origin_of(topology), tmp_path / "export", content=Content.PSEUDONYMISED)
-    with pytest.raises(HistoryError, match="leave --file out"):
+    with pytest.raises(HistoryError, match="leave --snapshot out"):
         replayed(ExportOrigin(tmp_path / "export"), snapshots=tmp_path, policy=SAME)
+
+
+def test_an_export_of_one_customer_is_replayed_for_them(tmp_path: Path) -> None:
+    """The log of institutions, and what rolls over the records of all, would tell of the others as removed."""
+    with traffic() as topology:
+        exported(origin_of(topology), tmp_path, customers=(CUSTOMERS[2],))
+    found = replayed(ExportOrigin(tmp_path))
+    assert (found.exit_code, found.differences) == (0, 0)
+    assert found.counts[DECISION, Verdict.SAME] > 5
+    assert {outcome.place.topic for outcome in found.outcomes} == {EVENTS}
+    assert replayed(ExportOrigin(tmp_path), customers=frozenset({CUSTOMERS[2]})).counts == found.counts
+    with pytest.raises(HistoryError, match=f"nothing of customer {CUSTOMERS[3]}, only of {CUSTOMERS[2]}"):
+        replayed(ExportOrigin(tmp_path), customers=frozenset({CUSTOMERS[3]}))
+
+
+def test_an_id_is_not_looked_for_among_names(tmp_path: Path) -> None:
+    """Nobody has it there, so that nothing would differ; by their name a customer is found."""
+    with traffic() as topology:
+        exported(origin_of(topology), tmp_path, content=Content.PSEUDONYMISED)
+    with pytest.raises(HistoryError, match="`txpush pseudonym --kind customer --export FOLDER ID` prints"):
+        replayed(ExportOrigin(tmp_path), customers=frozenset({CUSTOMERS[2]}), policy=QUIET)
+    name = Names(KEY, 3, None).customer(CUSTOMERS[2])
+    found = replayed(ExportOrigin(tmp_path), customers=frozenset({name}), policy=QUIET)
+    assert {one.customer for outcome in found.outcomes for one in outcome.first} == {name}
+
+
+def test_an_export_of_a_time_on_is_refused(tmp_path: Path) -> None:
+    """Decisions are derived from the beginning: the words say which export has it."""
+    with traffic() as topology:
+        exported(origin_of(topology), tmp_path, since_ms=to_epoch_ms(START + 100 * MINUTE))
+    with pytest.raises(HistoryError, match="of an export without --from"):
+        replayed(ExportOrigin(tmp_path))

@@ -67,6 +67,12 @@ async def test_the_same_policy_leads_to_the_same(topology: Topology) -> None:
         assert "what differs, by rule" not in shown.lower()
 
 
+async def test_somebody_of_whom_there_is_nothing(topology: Topology) -> None:
+    """It is not said that every message is the same where there is none."""
+    summary = await under(topology, Policy.load(), customers=frozenset({"7999"}))
+    assert "no message went out, nor would have" in page(summary, "a cluster")
+
+
 async def test_more_relapses(topology: Topology) -> None:
     """With three relapses instead of two the login is never found to ask every time: R7's escalation is dropped."""
     policy = Policy.load()

@@ -4,12 +4,14 @@ import asyncio
 import os
 import signal
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from streams.exits import repeated
 from streams.history import HistoryError, Place
 from streams.kafka.topics import AUDIT, EVENTS
 from streams.replay import command as replaying
@@ -119,5 +121,5 @@ async def test_by_itself(topology: Topology, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(command, "AGAIN_SECONDS", 0.0)
 
     async with asyncio.timeout(10):
-        await keep(keeper)
+        await repeated(partial(keep, keeper))
     assert looks == 2

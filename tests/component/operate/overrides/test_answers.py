@@ -160,7 +160,7 @@ def test_forgetting_answers_in_words(kafka: Kafka) -> None:
         "customer 7 is to be forgotten",
         f"written to {EVENTS}: 1 at 5",
         "as soon as the agent reads it, it withdraws what is open and drops what it keeps of the customer",
-        "exports of before still have the customer, and so have copies of snapshots: they are yours to delete",
+        "exports of before have the customer still, and so have snapshots until their next run: see to copies",
     ]
     assert (done.stderr, len(kafka.acts)) == ("", 1)
 
