@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from subprocess import Popen
@@ -71,6 +72,17 @@ async def test_a_process_that_is_killed_is_in_its_future() -> None:
     (future,) = await done_in_pool(die, [1], 1, print)
     with pytest.raises(BrokenProcessPool):
         future.result()
+
+
+async def test_a_pool_that_breaks_while_jobs_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that it does not take have a future as well."""
+
+    def broken(*_: object) -> None:
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", broken)
+    futures = await done_in_pool(halve, [2, 4], 2, print)
+    assert [type(future.exception()) for future in futures] == [BrokenProcessPool] * 2
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from streams import progress
 from streams.cli import txpush
 from streams.export import command
 from streams.export.choices import STATE
+from streams.export.plan import PLAN
 from streams.export.run import Run
 from streams.history import Content
 from streams.history.exports.manifest import segment_path
@@ -108,6 +109,26 @@ def test_what_is_exported_is_its_owners(tmp_path: Path, monkeypatch: pytest.Monk
     assert "every byte is here" in done.stderr
     modes = {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in [tmp_path / "out", *(tmp_path / "out").rglob("*")]}
     assert modes == {0}
+
+
+@pytest.mark.parametrize(
+    ("is_begun", "code", "words"),
+    [(True, 1, "run the same again, and it goes on from there"), (False, 130, "interrupted")],
+)
+def test_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_begun: bool, code: int, words: str) -> None:
+    """Says how to go on, where there is anything to go on from."""
+
+    class Interrupted:
+        folder = tmp_path
+
+        def go(self) -> None:
+            raise KeyboardInterrupt
+
+    if is_begun:
+        (tmp_path / PLAN).touch()
+    monkeypatch.setattr(command, "_run", lambda *_: Interrupted())
+    done = typed("export", str(tmp_path))
+    assert (done.exit_code, words in done.stderr) == (code, True)
 
 
 def test_a_long_run_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

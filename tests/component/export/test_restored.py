@@ -56,6 +56,18 @@ def test_what_audits_need_is_printed_and_kept(whole: Path) -> None:
     assert f"txpush audit verify --former {whole / 'restored.json'}" in done.stdout
 
 
+def test_an_interrupted_import_says_what_is_left(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that failed: the cluster holds a part, and is not empty any more."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "_restored", interrupted)
+    done = restored(whole)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "interrupted\n127.0.0.1:9092 holds a part: delete its topics, apply them anew" in done.stderr
+
+
 def test_counts_that_differ_are_explained(whole: Path) -> None:
     """What an export has and a cluster shows no more is told by why: too old, or followed by another of its key."""
     manifest = read_manifest(whole)
