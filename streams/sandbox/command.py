@@ -22,7 +22,7 @@ from streams.signatures import Strategy
 @click.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, 0 for a free one.  [default: 8099]")
-@click.option("--seed", help="Text that all ids, keys and faults follow from.  [default: sandbox]")
+@click.option("--seed", help="Text that all keys, tokens and faults follow from.  [default: sandbox]")
 @click.option("--any-port", is_flag=True, default=None, help="Call listeners of other machines on any port.")
 def sandbox(host: str | None, port: int | None, seed: str | None, *, any_port: bool | None) -> None:
     """Stand in for the vendor: API, hosted page, signed webhooks, nights; nothing is kept after the end.
