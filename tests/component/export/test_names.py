@@ -108,6 +108,14 @@ def test_no_name_of_an_export_that_is_not_there(tmp_path: Path) -> None:
     assert (told.exit_code, "manifest.json" in told.output) == (2, True)
 
 
+def test_a_whole_export_has_no_names(origin: MemoryOrigin, tmp_path: Path) -> None:
+    """Everybody has their id in it."""
+    exported(origin, tmp_path, topics=[EVENTS])
+    words, key = ["pseudonym", "--export", str(tmp_path), "7"], {"TXPUSH_PSEUDONYM_KEYS": KEY.hex()}
+    told = CliRunner().invoke(txpush, words, env=key)
+    assert (told.exit_code, told.stderr) == (2, f"{tmp_path} is a whole export: everybody has their id in it\n")
+
+
 def test_names_lie_where_their_customers_do() -> None:
     """A key belongs to its partition still, so that a reader checks it as ever."""
     names = Names(KEY, 12, None)
