@@ -147,8 +147,9 @@ async def repeated(one: Callable[[], Coroutine[Any, Any, float]]) -> None:
                 await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 doing.cancel()  # of no matter where it is done
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait({asked}, timeout=await doing)
+            await asyncio.wait({doing})
+            if not doing.cancelled():
+                await asyncio.wait({asked}, timeout=doing.result())
     finally:
         asked.cancel()
 

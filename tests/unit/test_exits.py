@@ -70,6 +70,20 @@ async def test_what_goes_on_by_itself_ends_in_the_midst_of_it(number: signal.Sig
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("pause", [0.0, 3600.0])
+async def test_what_goes_on_by_itself_can_be_cancelled(pause: float) -> None:
+    """In the midst of it and in between, as whatever else waits."""
+
+    async def one() -> float:
+        await asyncio.sleep(0 if pause else 3600)
+        return pause
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await repeated(one)
+
+
+@pytest.mark.asyncio
 async def test_what_fails_goes_on_no_more() -> None:
     """Its error is that of who repeats it."""
 
