@@ -6,6 +6,7 @@ follow one another, differ by more than this is.
 
 import argparse
 import gc
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,14 +100,18 @@ def main() -> None:
     """Fold, and print what observing costs."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.alone.observed", description=__doc__)
     parser.add_argument("--size", type=int, default=200_000, help="events (200,000 take about a minute)")
-    events = parser.parse_args().size
+    parser.add_argument("--level", choices=["info", "debug"], default="info", help="debug has a line a decision")
+    parser.add_argument("--format", choices=["human", "json"], default="json", help="of a line")
+    given = parser.parse_args()
+    events = given.size
     with Path(os.devnull).open("w") as nowhere:
-        log_to_stderr(LogOptions("agent"), nowhere)
+        level = logging.getLevelNamesMapping()[given.level.upper()]
+        log_to_stderr(LogOptions("agent", format=given.format, level=level), nowhere)
         shown, hidden = measured(records_of(events))
     warm = len(shown) // 4
     pairs = list(zip(shown, hidden, strict=True))[warm:]
     micros = [median(took) / POLL / 1000 for took in zip(*pairs, strict=True)]
-    say(f"## Observing: {events:,} events, polls of {POLL}, {len(pairs):,} pairs of polls\n")
+    say(f"## Observing: {events:,} events, polls of {POLL}, {len(pairs):,} pairs, {given.level} as {given.format}\n")
     say(f"- the fold, medians: {micros[0]:.1f} µs of CPU an event with metrics and logs, {micros[1]:.1f} without")
     times = median(one / other for other, one in pairs)
     say(f"- metrics and logs: {times:.3f} times the events/s (target 0.95 at least)")
