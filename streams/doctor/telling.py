@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.doctor.findings import Checked, Finding, Status, worst
+from streams.plain import plain
 
 SHOWN = 5
 """Findings of one check in a table; lines and JSON have all."""
@@ -32,7 +33,7 @@ def _shown(checked: Checked) -> Iterator[Finding]:
 
 
 def _cells(finding: Finding) -> tuple[Text, Text, Text]:
-    return Text(finding.status, STYLES[finding.status]), Text(_plainly(finding.what)), Text(_plainly(finding.remedy))
+    return Text(finding.status, STYLES[finding.status]), Text(plain(finding.what)), Text(plain(finding.remedy))
 
 
 def as_lines(found: Sequence[Checked]) -> Iterator[str]:
@@ -40,17 +41,12 @@ def as_lines(found: Sequence[Checked]) -> Iterator[str]:
     status_width, name_width = max(map(len, Status)), max((len(checked.name) for checked in found), default=0)
     for checked in found:
         for one in _worst_first(checked):
-            remedy = f" | {_plainly(one.remedy)}" if one.remedy else ""
-            yield f"{one.status:{status_width}}  {checked.name:{name_width}}  {_plainly(one.what)}{remedy}"
+            remedy = f" | {plain(one.remedy)}" if one.remedy else ""
+            yield f"{one.status:{status_width}}  {checked.name:{name_width}}  {plain(one.what)}{remedy}"
 
 
 def _worst_first(checked: Checked) -> list[Finding]:
     return sorted(checked.findings, key=lambda one: one.status.badness, reverse=True)
-
-
-def _plainly(text: str) -> str:
-    """Keep what others have said from moving the cursor."""
-    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def as_object(found: Sequence[Checked]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rich.text import Text
 from schemas.times import rfc3339
 from streams.explain.story import Contact, Decided, Entry, HeldBack, Sent, SetAside, Standing, Story
 from streams.explain.wording.words import said
+from streams.plain import plain
 
 LEAST = 60
 """Columns that lines have at least."""
@@ -35,7 +36,7 @@ class Screen:
 
     def _line(self, text: str, indent: int = 0, style: str = "", lead: str = "") -> Iterator[Text]:
         first, others = " " * indent + lead, " " * (indent + len(lead))
-        whole = " ".join("".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text).split(" "))
+        whole = " ".join(plain(text).split(" "))
         options = {"break_long_words": False, "break_on_hyphens": False}
         for line in wrap(whole, self._width, initial_indent=first, subsequent_indent=others, **options):  # type: ignore[arg-type] # of one value type
             yield Text(line, style=style)

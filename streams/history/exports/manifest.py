@@ -12,6 +12,7 @@ from schemas.problems import UNREADABLE
 from schemas.times import parse_rfc3339
 from streams.history.exports.files import read_bounded, write_whole
 from streams.history.history import LARGEST, Content, HistoryError, Number, Place, Span
+from streams.plain import plain
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -151,8 +152,7 @@ def _checked(path: Path, written: bytes) -> Manifest:
 
 
 def _damaged(path: Path, why: str) -> HistoryError:
-    plain = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in why)
-    return HistoryError(f"{path}:1: damaged: {plain}; {REMEDY}")
+    return HistoryError(f"{path}:1: damaged: {plain(why)}; {REMEDY}")
 
 
 def _faults(manifest: Manifest) -> Iterator[str]:

@@ -12,6 +12,7 @@ from streams.fold.effects import SourceRecord
 from streams.operate.letters.book import Book
 from streams.operate.letters.kept import Kept
 from streams.operate.letters.retry import Done, Plan
+from streams.plain import plain
 
 MAX_SHOWN, MAX_LINE = 256, 8192
 """Characters of a word of others', which could be anything, and of a field of a page."""
@@ -22,7 +23,7 @@ NAMED = 5
 def plainly(value: bytes | str | None, limit: int = MAX_SHOWN) -> str:
     """Give text of others for a terminal: what could move its cursor is replaced."""
     text = value.decode(errors="replace") if isinstance(value, bytes) else value or ""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)[:limit]
+    return plain(text)[:limit]
 
 
 def as_object(kept: Kept, retries: Sequence[LetterRetried]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from schemas.times import from_epoch_ms, rfc3339
 from streams.domain import ENGINE_VERSION
+from streams.plain import plain
 from streams.replay.compare.difference import DECISION, SNAPSHOT, Difference, Verdict
 from streams.replay.otherwise.commands import WhatIf
 from streams.replay.report.policies import figures_table, sameness, sort_rows, sorts_table
@@ -147,6 +148,6 @@ def _compared(summary: Summary) -> Table:
 def _told(one: Difference) -> str:
     """Tell a difference in two lines, which a narrow terminal does not cut: ids are there to be copied."""
     at = "" if one.at is None else f" at {rfc3339(from_epoch_ms(one.at))}"
-    whose = "" if one.customer is None else f" of {one.customer}"
-    fields = f" ({', '.join(one.fields)})" if one.fields else ""
-    return f"{one.verdict} {one.subject}\n    {one.where}{at}{whose}: {one.cause}{fields}"
+    whose = "" if one.customer is None else f" of {plain(one.customer)}"
+    fields = f" ({plain(', '.join(one.fields))})" if one.fields else ""
+    return f"{one.verdict} {plain(one.subject)}\n    {one.where}{at}{whose}: {one.cause}{fields}"

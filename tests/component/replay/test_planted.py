@@ -3,15 +3,18 @@
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import StringIO
 
 import orjson
 import pytest
+from rich.console import Console
 
 from streams.fold.application import APPLICATIONS
 from streams.history import Place
 from streams.history.forgotten import WITHHELD
 from streams.kafka.topics import AUDIT, EVENTS, TICKETS, changelog
 from streams.replay.compare.difference import DECISION, Cause, Difference, Verdict
+from streams.replay.report.table import show
 from streams.replay.summary import INCIDENTS, Summary
 from streams.testing.broker import Record
 from tests.component.replay.stage import Edit, Tampered, audits, lived, replayed
@@ -216,3 +219,16 @@ async def test_rules_that_nobody_can_read_put_nothing_in_force() -> None:
     """They are set aside, as the agent does; that this was decided otherwise is a difference."""
     found_ = await found(LOG, lambda records: [one._replace(value=b"{") if not one.offset else one for one in records])
     assert found_[0].offset == 0
+
+
+async def test_an_id_moves_no_cursor() -> None:
+    """Whoever forges a message chooses its id and its key."""
+    forged = (
+        lived().cluster.read(*COMMANDS)[2]._replace(key=b"\x1b[2J", headers=(("ce_id", b"a\x1b[2J\n0 differences"),))
+    )
+    edits = {COMMANDS: lambda records: [*records, forged]}
+    console = Console(file=StringIO(), width=80)
+    show(await replayed(lived(), edits), console)
+    text = console.file.getvalue()  # type: ignore[attr-defined] # the one of above
+    assert "dropped" in text
+    assert ("\x1b" in text, "\n0 differences" in text) == (False, False)

@@ -35,7 +35,7 @@ def test_lines_have_status_and_check_first() -> None:
         Checked("lag", [ok("none")]),
     ]
     assert list(as_lines(found)) == [
-        "wrong     topics  one is  missing | run this",
+        "wrong     topics  one is\N{REPLACEMENT CHARACTER} missing | run this",
         "warning   topics  one is old | mend it",
         "ok        lag     none",
     ]
