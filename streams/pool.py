@@ -67,9 +67,17 @@ def _pool_of(processes: int, given: "tuple[SimpleQueue[int], Callable[[], None] 
             yield pool
         except BaseException:
             writer.close()
+            _let_go_of(pool)
             raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _let_go_of(pool: ProcessPoolExecutor) -> None:
+    """Have a result that a process was writing as it ended be over: the pool holds the other end as well, and waits."""
+    results = getattr(pool, "_result_queue", None)
+    if results is not None:
+        results._writer.close()  # noqa: SLF001 - nothing public lets go of it
 
 
 class _Pool(ProcessPoolExecutor):

@@ -56,15 +56,18 @@ async def proven_here(origin: Origin, jobs: Sequence[Job]) -> list[Proof]:
 
 
 def _work(origin: Origin, job: Job, tell: Callable[[int], None]) -> Proof:
-    read = job.plan.audit.begin
+    read = told = job.plan.audit.begin
 
     def progress(offset: int) -> None:
-        nonlocal read
-        if offset + 1 - read >= TELL_RECORDS:
-            tell(offset + 1 - read)
-            read = offset + 1
+        nonlocal read, told
+        read = offset + 1
+        if read - told >= TELL_RECORDS:
+            tell(read - told)
+            told = read
 
-    return asyncio.run(proven(origin, job, progress))
+    proof = asyncio.run(proven(origin, job, progress))
+    tell(read - told)
+    return proof
 
 
 async def proven_in_processes(origin: Origin, jobs: Sequence[Job]) -> list[Proof]:

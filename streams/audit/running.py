@@ -26,8 +26,8 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 def begin() -> Settings:
     """Read the settings, and have the log on standard error, where a bar does not say the same."""
-    settings = read_settings()
-    log_to_stderr(settings.log_options("audit", at_least=logging.ERROR if sys.stderr.isatty() else logging.DEBUG))
+    settings, has_bar = read_settings(), sys.stderr is not None and sys.stderr.isatty()
+    log_to_stderr(settings.log_options("audit", at_least=logging.ERROR if has_bar else logging.DEBUG))
     keep_to_words()
     return settings
 

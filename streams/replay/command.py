@@ -4,8 +4,10 @@ import asyncio
 import gc
 import logging
 import secrets
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -154,7 +156,7 @@ def begun() -> Settings:
 def replayed(origin: Origin, asked: Asked, how: How) -> Summary:
     """Replay, or end with why it cannot be done."""
     try:
-        with private_files(), Told("replay", unit="records", goes=True) as told:
+        with ending_at_sigterm(), private_files(), Told("replay", unit="records", goes=True) as told:
             outcomes = asyncio.run(run(origin, asked, how, told.add))
     except HistoryError as error:
         refuse(str(error))
@@ -163,6 +165,16 @@ def replayed(origin: Origin, asked: Asked, how: How) -> Summary:
     except KeyboardInterrupt:
         refuse("interrupted before all was compared", EXIT_INTERRUPTED)
     return Summary.of(outcomes, is_all=asked.is_all, policy=asked.policy)
+
+
+@contextmanager
+def ending_at_sigterm() -> Iterator[None]:
+    """Have SIGTERM end the process in order: files of differences name customers, and go with it."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def end(summary: Summary, origin: Origin, html: Path | None) -> NoReturn:

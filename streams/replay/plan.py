@@ -82,11 +82,26 @@ def fitted(history: History, asked: Asked) -> Asked:
                     f"{customer} is an id, and the export has names in place of ids: give the one that "
                     "`txpush pseudonym --kind customer --export FOLDER ID` prints"
                 )
-    there = customers_of(history)
-    if there and (beyond := sorted(asked.customers - there)):
-        raise HistoryError(f"the export has nothing of customer {beyond[0]}, only of {', '.join(sorted(there))}")
+    if there := customers_of(history):
+        _require_there(history, asked, there)
     links = asked.links if history.content is Content.WHOLE else None  # commands of others have none
     return replace(asked, customers=asked.customers or there, links=links)
+
+
+def _require_there(history: History, asked: Asked, there: frozenset[str]) -> None:
+    only = f"only of {', '.join(sorted(there))}"
+    if asked.snapshots is not None:
+        raise HistoryError(
+            f"the export has records {only}, and the states of snapshots follow from all: leave --snapshot out"
+        )
+    if beyond := sorted(asked.customers - there):
+        raise HistoryError(
+            f"the export has nothing of customer {beyond[0]}, {only}; whoever was forgotten has another name in it: "
+            "`txpush pseudonym --kind customer --export FOLDER ID` prints it"
+        )
+    partitions = {partition_of(customer, history.partitions) for customer in there}
+    if asked.offsets and not partitions & asked.offsets.keys():
+        raise HistoryError(f"the export has records {only}, in partition {', '.join(map(str, sorted(partitions)))}")
 
 
 async def plan(history: History, asked: Asked) -> list[Task]:

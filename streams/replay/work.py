@@ -61,7 +61,11 @@ async def work(history: History, job: Job, progress: Progress) -> Outcome:
 def _keeper(spool: IO[bytes], names: Names) -> Callable[[Difference], None]:
     def keep(difference: Difference) -> None:
         names.note(difference)
-        spool.write(_encode(difference) + b"\n")
+        try:
+            line = _encode(difference)
+        except RecursionError:  # of a message that anybody has written
+            line = _encode(msgspec.structs.replace(difference, shown={}))
+        spool.write(line + b"\n")
 
     return keep
 

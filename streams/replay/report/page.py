@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from schemas.times import from_epoch_ms, rfc3339
+from schemas.times import rfc3339, time_of_record
+from streams.plain import plain
 from streams.replay.compare.difference import DECISION, Difference, Verdict
 from streams.replay.report import charts
 from streams.replay.report.policies import figure_rows, sameness, sort_rows
@@ -42,8 +43,8 @@ def page(summary: Summary, origin: str) -> str:
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
             f"<title>Replay of {escape(origin)}</title><style>{STYLE}</style></head><body>",
             f"<h1>Replay of {escape(origin)}</h1>",
-            *(f"<p><strong>{escape(line)}</strong></p>" for line in verdict(summary)),
-            *(f"<p>{escape(line)}</p>" for line in notes(summary)),
+            *(f"<p><strong>{escape(plain(line))}</strong></p>" for line in verdict(summary)),
+            *(f"<p>{escape(plain(line))}</p>" for line in notes(summary)),
             *_policies(summary),
             *_compared(summary),
             *_first(summary),
@@ -86,7 +87,7 @@ def _first(summary: Summary) -> Iterator[str]:
 
 
 def _row(one: Difference) -> Sequence[str]:
-    at = "" if one.at is None else rfc3339(from_epoch_ms(one.at))
+    at = "" if one.at is None else rfc3339(time_of_record(one.at))
     shown = "; ".join(f"{name}: {then} → {now}" for name, (then, now) in one.shown.items())
     cause = ": ".join(part for part in (one.cause, ", ".join(one.fields), shown) if part)
     return one.where, at, one.customer or "", one.subject, one.verdict, cause
@@ -97,7 +98,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable
 
     def cells(tag: str, row: Sequence[str]) -> str:
         kinds = (' class="number"' if place in right else "" for place in range(len(row)))
-        return "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for kind, cell in zip(kinds, row, strict=True))
+        return "".join(f"<{tag}{kind}>{escape(plain(cell))}</{tag}>" for kind, cell in zip(kinds, row, strict=True))
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     return f"<table><thead><tr>{cells('th', head)}</tr></thead><tbody>{body}</tbody></table>"

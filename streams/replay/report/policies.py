@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
+from streams.plain import plain
 from streams.replay.compare.difference import Verdict
 from streams.replay.otherwise.commands import WhatIf
 from streams.replay.otherwise.figures import Figures
@@ -71,5 +73,5 @@ def sorts_table(what_if: WhatIf) -> Table:
     for name in ("kind", "action", "", "rules", "messages"):
         table.add_column(name, justify="right" if name == "messages" else "left")
     for row in sort_rows(what_if)[:SORTS_SHOWN]:
-        table.add_row(*row)
+        table.add_row(*(Text(plain(cell)) for cell in row))
     return table

@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-from schemas.times import from_epoch_ms, rfc3339
+from schemas.times import from_epoch_ms, rfc3339, time_of_record
 from streams.domain import ENGINE_VERSION
 from streams.plain import plain
 from streams.replay.compare.difference import DECISION, SNAPSHOT, Difference, Verdict
@@ -147,7 +147,7 @@ def _compared(summary: Summary) -> Table:
 
 def _told(one: Difference) -> str:
     """Tell a difference in two lines, which a narrow terminal does not cut: ids are there to be copied."""
-    at = "" if one.at is None else f" at {rfc3339(from_epoch_ms(one.at))}"
+    at = "" if one.at is None else f" at {rfc3339(time_of_record(one.at))}"
     whose = "" if one.customer is None else f" of {plain(one.customer)}"
     fields = f" ({plain(', '.join(one.fields))})" if one.fields else ""
     return f"{one.verdict} {plain(one.subject)}\n    {one.where}{at}{whose}: {one.cause}{fields}"

@@ -9,7 +9,8 @@ import pytest
 from schemas.policy import Contact, Policy
 from schemas.times import to_epoch_ms
 from streams.export.names.names import Names
-from streams.history import Content, HistoryError, Origin
+from streams.fold.intake import partition_of
+from streams.history import Content, HistoryError, Origin, Span
 from streams.history.exports.history import ExportOrigin
 from streams.kafka.topics import EVENTS
 from streams.replay.compare.difference import DECISION, Verdict
@@ -21,6 +22,7 @@ from streams.testing.topology import START
 from tests.component.export.build import CUSTOMERS, KEY, MINUTE, exported, forgotten, origin_of, traffic
 from tests.component.snapshots.stage import taken_of
 
+HOW = How(1, Naming((bytes(32),)))
 SAME = Policy.load()
 QUIET = SAME.model_copy(update={"version": "quiet", "contact": Contact(reminder_days=())})
 ADVICE = {
@@ -124,3 +126,14 @@ def test_an_export_of_a_time_on_is_refused(tmp_path: Path) -> None:
         exported(origin_of(topology), tmp_path, since_ms=to_epoch_ms(START + 100 * MINUTE))
     with pytest.raises(HistoryError, match="of an export without --from"):
         replayed(ExportOrigin(tmp_path))
+
+
+def test_part_of_an_export_of_one_customer_is_of_that_customer(tmp_path: Path) -> None:
+    """Neither a snapshot, which follows from all, nor a partition without the customer is compared with it."""
+    with traffic() as topology:
+        exported(origin_of(topology), tmp_path, customers=(CUSTOMERS[2],))
+    with pytest.raises(HistoryError, match="leave --snapshot out"):
+        replayed(ExportOrigin(tmp_path), snapshots=tmp_path)
+    elsewhere = (partition_of(CUSTOMERS[2], 3) + 1) % 3
+    with pytest.raises(HistoryError, match=f"only of {CUSTOMERS[2]}, in partition"):
+        asyncio.run(run(ExportOrigin(tmp_path), Asked(offsets={elsewhere: Span(0, 5)}), HOW, lambda *_: None))

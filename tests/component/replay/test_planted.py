@@ -13,11 +13,16 @@ from streams.fold.application import APPLICATIONS
 from streams.history import Place
 from streams.history.forgotten import WITHHELD
 from streams.kafka.topics import AUDIT, EVENTS, TICKETS, changelog
+from streams.plain import plain
 from streams.replay.compare.difference import DECISION, Cause, Difference, Verdict
+from streams.replay.plan import Asked
+from streams.replay.report.page import page
 from streams.replay.report.table import show
+from streams.replay.run import How, run
 from streams.replay.summary import INCIDENTS, Summary
 from streams.testing.broker import Record
-from tests.component.replay.stage import Edit, Tampered, audits, lived, replayed
+from tests.component.replay.stage import NAMING, Edit, Tampered, audits, lived, replayed
+from tests.topology.inputs import policies
 
 FIX = "remediation.connect-fix"
 LOG, CHAIN, COMMANDS = Place(EVENTS, 0), Place(AUDIT, 0), Place(FIX, 0)
@@ -232,3 +237,41 @@ async def test_an_id_moves_no_cursor() -> None:
     text = console.file.getvalue()  # type: ignore[attr-defined] # the one of above
     assert "dropped" in text
     assert ("\x1b" in text, "\n0 differences" in text) == (False, False)
+
+
+async def under_another_policy(edits: dict[Place, Edit]) -> Summary:
+    """Replay under a policy that was not in force."""
+    policy = policies()[1]
+    outcomes = await run(Tampered(lived(), edits), Asked(policy=policy), How(1, NAMING), lambda *_: None)
+    return Summary.of(outcomes, is_all=False, policy=policy)
+
+
+@pytest.mark.parametrize("hostile", ["a\x1b[2J\n0 differences", "\u202eevil", "[/foo]", "[bold red]x[/]"])
+async def test_words_of_a_forged_command_are_shown_as_they_are(hostile: str) -> None:
+    """Under another policy, too: its kind, action and rules are text, no markup, and move no cursor."""
+    target = lived().cluster.read(*COMMANDS)[2]
+    value = orjson.loads(target.value or b"{}") | {"kind": hostile, "action": hostile, "command_id": "x"}
+    value["evidence"]["rules"] = [hostile]
+    forged = target._replace(value=orjson.dumps(value))
+    summary = await under_another_policy({COMMANDS: lambda records: [*records, forged]})
+    console = Console(file=StringIO(), width=160)
+    show(summary, console)
+    text = console.file.getvalue()  # type: ignore[attr-defined] # the one of above
+    assert plain(hostile) in text
+    assert not {"\x1b", "\u202e"} & {*text, *page(summary, "a cluster")}
+
+
+async def test_a_forged_time_and_a_deep_value_are_told() -> None:
+    """A timestamp beyond all times, and a value that nothing can write, are differences like others."""
+    target = lived().cluster.read(*COMMANDS)[2]
+    late = target._replace(timestamp=2**62)
+    (one,) = await found(COMMANDS, lambda records: [*records, late])
+    assert one.at == 2**62
+    summary = await replayed(lived(), {COMMANDS: lambda records: [*records, late]})
+    show(summary, Console(file=StringIO()))
+    assert "0001-01-01" in page(summary, "a cluster")
+    value = orjson.loads(target.value or b"{}") | {"steps": 0}
+    deep = orjson.dumps(value).replace(b'"steps":0', b'"steps":' + b"[" * 900 + b"]" * 900)
+    edit = {COMMANDS: lambda records: [r._replace(value=deep) if r.offset == target.offset else r for r in records]}
+    changed, *_ = differences(await replayed(lived(), edit))
+    assert "steps" in changed.fields
