@@ -14,6 +14,7 @@ from schemas.times import to_epoch_ms
 from streams.ending import ended
 from streams.fold.effects import SourceRecord
 from streams.history.history import Content, HistoryError, Place, Span
+from streams.history.since import first_since
 from streams.kafka.access import Bootstrap, client_arguments
 from streams.kafka.identity import ClusterDescription, described
 from streams.kafka.refusals import LOOK_AT_BROKERS, told
@@ -111,7 +112,9 @@ class ClusterHistory:
         """Give the first offset of a time or later; see History."""
         kafka_place = TopicPartition(self._known(place.topic), place.partition)
         found = await _answered(self._access, offsets_since(await self._asker(), {kafka_place: to_epoch_ms(at)}))
-        return found[kafka_place]
+        end = (await _answered(self._access, (await self._asker()).end_offsets([kafka_place])))[kafka_place]
+        span = Span(found[kafka_place], end)
+        return await first_since(lambda part: self.read(place, part), span, to_epoch_ms(at)) if span.offsets else end
 
     async def read(self, place: Place, span: Span) -> AsyncIterator[Sequence[SourceRecord]]:
         """Give the committed records of a span; see History."""

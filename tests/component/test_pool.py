@@ -107,3 +107,33 @@ def test_no_process_outlives_the_one_that_began_it(tmp_path: Path, end: Callable
     begun = [int(file.read_text()) for file in files[:2]]
     wait_until(lambda: not any(map(is_alive, begun)), seconds=20)
     assert not any(file.exists() for file in files[2:])
+
+
+GIVING = f"""
+import asyncio, sys
+sys.path.insert(0, {str(ROOT)!r})
+from tests.component.test_pool import give_much
+from streams.pool import done_in_pool
+if __name__ == "__main__":
+    asyncio.run(done_in_pool(give_much, [sys.argv[1]] * 200, 2, print))
+"""
+
+
+def give_much(file: str, tell: Tell) -> bytes:
+    """Say that it is at work, and give what fills a pipe many times over."""
+    del tell
+    Path(file).touch()
+    return bytes(20_000_000)
+
+
+def test_no_result_that_is_being_written_is_waited_for(tmp_path: Path) -> None:
+    """A process that ends in the midst of it leaves a part in the pipe, whose other end the pool has as well."""
+    script, file = tmp_path / "giving.py", tmp_path / "begun"
+    script.write_text(GIVING)
+    with Popen([sys.executable, str(script), str(file)], cwd=ROOT) as parent:
+        try:
+            wait_until(file.exists)
+            parent.send_signal(signal.SIGINT)
+            wait_until(lambda: parent.poll() is not None, seconds=20)
+        finally:
+            parent.kill()

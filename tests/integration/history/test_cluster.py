@@ -119,3 +119,14 @@ async def test_nobody_there_is_said_in_words() -> None:
     opening = ClusterOrigin("127.0.0.1:9").open()
     with pytest.raises(HistoryError, match=r"127\.0\.0\.1:9 cannot be read: .*txpush doctor"):
         await asyncio.wait_for(opening.__aenter__(), 60)
+
+
+async def test_the_time_of_a_marker_is_nobodys(broker: EmbeddedKafka) -> None:
+    """A record of long ago that was written late ends with a marker of today: what comes behind it is not of today."""
+    place = Place(EVENTS, 0)
+    for number in range(6):
+        await write(broker, place, [number], ends="commit")
+    async with ClusterOrigin(broker.bootstrap).open() as history:
+        found = [await history.offset_since(place, from_epoch_ms(FIRST_MS + 60_000 * minute)) for minute in (0, 3, 9)]
+        (span,) = [one for at, one in (await history.spans([EVENTS])).items() if at == place]
+        assert found == [0, 6, span.end]
