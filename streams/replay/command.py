@@ -123,7 +123,7 @@ def replay(
 
     With --former chains may have begun on another cluster, as those of a restored one have.
 
-    Exits 0 when all is the same, 1 when something differs, 2 when not all could be replayed.
+    Exits 0 when all is the same, 1 when something differs, 2 when not all could be replayed, or there was nothing to.
 
     \b
     Examples:

@@ -97,9 +97,14 @@ class Summary:
         return sum(outcome.undecided for outcome in self.outcomes)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there was nothing to compare, on either side."""
+        return not self.counts and not self.undecided
+
+    @property
     def exit_code(self) -> int:
-        """0 where all is the same, 1 where something differs, 2 where not all could be replayed."""
-        if self.failed or not self.outcomes:
+        """0 where all is the same, 1 where something differs, 2 where not all could be replayed, or nothing was."""
+        if self.failed or self.is_empty:
             return EXIT_NOTHING
         return EXIT_OTHERWISE if self.differences else EXIT_OK
 

@@ -32,8 +32,8 @@ def verdict(summary: Summary) -> list[str]:
         lines.append(
             f"not replayed: {len(summary.failed)} of {len(summary.outcomes)} partitions; what follows is of the others"
         )
-    if not summary.outcomes:
-        return ["nothing to replay: nothing was decided on in what was asked for"]
+    if summary.is_empty and not summary.failed:
+        return ["nothing to replay: nothing was decided in what was asked for; see that range and ids are right"]
     if summary.what_if is not None:
         return [*lines, f"under the policy {_version(summary)}: {_commands(summary.what_if)}"]
     held = "compared" if summary.other_engines else "verified"

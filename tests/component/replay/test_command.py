@@ -87,6 +87,8 @@ def test_the_page_of_two_policies(monkeypatch: pytest.MonkeyPatch, topology: Top
         (("--offsets", "0:1-2", "--customer", "7"), "--offsets goes with neither"),
         (("--policy", "/nowhere.toml"), "/nowhere.toml"),
         (("--offsets", "7:1-2"), "there is no partition 7"),
+        (("--customer", "7999"), "nothing to replay"),
+        (("--from", "2040-01-01T00:00:00Z"), "nothing to replay"),
         (("--html", "/nowhere/page.html"), "give another place with --html"),
         (("--jsonl", "/nowhere/lines"), "look at the disk"),
     ],
