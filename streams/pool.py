@@ -11,13 +11,12 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.queues import SimpleQueue
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from streams.exits import EXIT_CRASH
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-Given = ParamSpec("Given")
 Tell = Callable[[int], None]
 """Told of how much more is done."""
 Work = Callable[[Job, Tell], Result]
@@ -54,7 +53,9 @@ async def done_in_pool(
 
 
 @contextmanager
-def _pool_of(processes: int, given: "tuple[SimpleQueue[int], Callable[[], None] | None]") -> Iterator["_Pool"]:
+def _pool_of(
+    processes: int, given: "tuple[SimpleQueue[int], Callable[[], None] | None]"
+) -> Iterator[ProcessPoolExecutor]:
     """Give a pool of processes that `_begin` with what is given.
 
     They end with this one, however it ends, and where the pool is left by an exception: a job is not waited for then.
@@ -62,7 +63,7 @@ def _pool_of(processes: int, given: "tuple[SimpleQueue[int], Callable[[], None] 
     context = multiprocessing.get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     with reader, writer:  # the kernel closes the writer where this process is killed
-        pool = _Pool(processes, context, _begin, (reader, *given))
+        pool = ProcessPoolExecutor(processes, context, _begin, (reader, *given))
         try:
             yield pool
         except BaseException:
@@ -80,25 +81,17 @@ def _let_go_of(pool: ProcessPoolExecutor) -> None:
         results._writer.close()  # noqa: SLF001 - nothing public lets go of it
 
 
-class _Pool(ProcessPoolExecutor):
-    """A terminal sends Ctrl-C to all of its processes, and only this one takes it: submitting is what begins them."""
-
-    def submit(self, fn: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs) -> Future[Result]:
-        """Submit a job; see ProcessPoolExecutor."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a process has what its parent has
-        try:
-            return super().submit(fn, *args, **kwargs)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _submitted(pool: _Pool, work: Work[Job, Result], job: Job) -> Future[Result]:
+def _submitted(pool: ProcessPoolExecutor, work: Work[Job, Result], job: Job) -> Future[Result]:
+    """Submit a job, which may begin a process: a terminal sends Ctrl-C to all of them, and only this one takes it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a process has what its parent has
     try:
         return pool.submit(_do, work, job)
     except BrokenProcessPool as error:  # by the end of another job's process
         future = Future[Result]()
         future.set_exception(error)
         return future
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(ended: Connection, told: "SimpleQueue[int]", begin: Callable[[], None] | None) -> None:

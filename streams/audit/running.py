@@ -10,7 +10,7 @@ from rich.console import Console
 
 from streams.audit import telling
 from streams.audit.verify import Verdict
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE
+from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, refuse
 from streams.kafka.refusals import keep_to_words
 from streams.observe.logs import log_to_stderr
 from streams.settings import Settings, read_settings
@@ -52,5 +52,4 @@ def code_of(verdict: Verdict) -> int:
 
 def refuse_as_not_whole(message: str) -> NoReturn:
     """End with what is not as it was signed."""
-    sys.stderr.write(f"{message}\n")
-    sys.exit(EXIT_OTHERWISE)
+    refuse(message, EXIT_OTHERWISE)

@@ -1,7 +1,6 @@
 """`txpush export`: the command."""
 
 import logging
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -165,5 +164,4 @@ def _end(error: Exception, code: int) -> NoReturn:
     said = str(error) or repr(error)
     if isinstance(error, OSError) and error.filename is not None:
         said = f"{error.filename}: {error.strerror}; name a folder that can be written to"
-    click.echo(said, err=True)
-    sys.exit(code)
+    refuse(said, code)

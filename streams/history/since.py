@@ -25,13 +25,13 @@ async def first_since(read: Read, span: Span, since_ms: int) -> int:
 
     Times are taken to ascend but for SKEW_MS: whatever the span has, a few dozen reads find the place.
     """
-    low, high = span
-    record = await _first(read, span, since_ms - SKEW_MS, most=1)
+    record = await _first(read, span)
     if record is None or record.timestamp >= since_ms:
         return span.end if record is None else record.offset
+    low, high = record.offset + 1, span.end
     while low < high:
         middle = (low + high) // 2
-        record = await _first(read, Span(middle, span.end), since_ms - SKEW_MS, most=1)
+        record = await _first(read, Span(middle, span.end))
         if record is None or record.offset >= high or record.timestamp >= since_ms - SKEW_MS:
             high = middle
         else:
@@ -40,18 +40,13 @@ async def first_since(read: Read, span: Span, since_ms: int) -> int:
     return span.end if record is None else record.offset
 
 
-async def _first(read: Read, span: Span, since_ms: int, most: int | None = None) -> SourceRecord | None:
-    """Give the first record of a time or later, or the last of the first `most`; None where there is none."""
+async def _first(read: Read, span: Span, since_ms: int | None = None) -> SourceRecord | None:
+    """Give the first record of a span, of a time or later where one is given; None where there is none."""
     chunks: Any = read(span)
-    found: SourceRecord | None = None
-    seen = 0
+    record: SourceRecord
     async with aclosing(chunks):
         async for records in chunks:
             for record in records:
-                seen += 1
-                if record.timestamp >= since_ms or seen == most:
-                    found = record
-                    break
-            if found is not None:
-                break
-    return found
+                if since_ms is None or record.timestamp >= since_ms:
+                    return record
+    return None

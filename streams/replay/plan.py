@@ -17,7 +17,7 @@ from streams.fold.effects import SourceRecord
 from streams.fold.intake import partition_of
 from streams.history import Content, History, HistoryError, Place, Span
 from streams.history.chains import begun_as
-from streams.history.hashes import customers_of, has_other_names
+from streams.history.hashes import customers_of, has_other_names, require_hashes
 from streams.kafka.topics import AUDIT, changelog
 from streams.pseudonyms import Kind, kind_of
 from streams.replay.task import Links, Task, messages_of
@@ -70,6 +70,8 @@ def fitted(history: History, asked: Asked) -> Asked:
     Raises:
         HistoryError: what is asked for is not in it; says what to do.
     """
+    if asked.policy is None:
+        require_hashes(history)
     if has_other_names(history) and asked.snapshots is not None:
         raise HistoryError(
             "the export has other names in place of customers', and the states of snapshots have not: leave "

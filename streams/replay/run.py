@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from streams.history import Origin
-from streams.history.hashes import require_hashes
 from streams.pool import done_in_pool
 from streams.replay.names import Naming
 from streams.replay.plan import Asked, fitted, plan
@@ -43,8 +42,6 @@ async def run(origin: Origin, asked: Asked, how: How, folded: Folded) -> list[Ou
         OSError: the file of differences cannot be written.
     """
     async with origin.open() as history:
-        if asked.policy is None:
-            require_hashes(history)
         asked = fitted(history, asked)
         tasks = await plan(history, asked)
         with tempfile.TemporaryDirectory(prefix="txpush-replay-") as folder:

@@ -222,10 +222,7 @@ class SandboxPart(BaseModel):
     sandbox_host: str = Field(default="127.0.0.1", description="address the sandbox listens on")
     sandbox_port: Port = Field(default=8099, description="port the sandbox listens on")
     sandbox_seed: str = Field(
-        default="sandbox",
-        min_length=1,
-        max_length=128,
-        description="what keys, tokens and faults of it follow from",
+        default="sandbox", min_length=1, max_length=128, description="what keys, tokens and faults of it follow from"
     )
     sandbox_any_port: bool = Field(
         default=False, description="let it call listeners of other machines on ports other than 80 and 443"

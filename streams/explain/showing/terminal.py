@@ -36,9 +36,8 @@ class Screen:
 
     def _line(self, text: str, indent: int = 0, style: str = "", lead: str = "") -> Iterator[Text]:
         first, others = " " * indent + lead, " " * (indent + len(lead))
-        whole = " ".join(plain(text).split(" "))
         options = {"break_long_words": False, "break_on_hyphens": False}
-        for line in wrap(whole, self._width, initial_indent=first, subsequent_indent=others, **options):  # type: ignore[arg-type] # of one value type
+        for line in wrap(plain(text), self._width, initial_indent=first, subsequent_indent=others, **options):  # type: ignore[arg-type] # of one value type
             yield Text(line, style=style)
 
     def _each(self, lead: str, texts: Iterable[str], indent: int = 0, style: str = "") -> Iterator[Text]:

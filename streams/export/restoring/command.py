@@ -2,7 +2,6 @@
 
 import logging
 import shlex
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ import msgspec
 
 from schemas.times import rfc3339, to_epoch_ms
 from streams.clock import WallClock
-from streams.exits import EXIT_NOTHING, EXIT_OTHERWISE, refuse
+from streams.exits import EXIT_OTHERWISE, refuse
 from streams.export.choices import SECRET, ExportError
 from streams.export.restoring.comparing import KEPT_MS, Compared
 from streams.export.restoring.looking import Looking, too_long
@@ -63,8 +62,7 @@ def restore(folder: Path, processes: int | None) -> None:
         identities = read(settings, _require_empty(settings))
         _require_files(Looking(folder, restored_topics(manifest), identities), manifest, processes)
     except (ExportError, HistoryError, ClusterError) as error:
-        click.echo(f"{error}; nothing was written", err=True)
-        sys.exit(EXIT_NOTHING)
+        refuse(f"{error}; nothing was written")
     for line in warnings(manifest):
         click.echo(line, err=True)
     part = f"{settings.bootstrap} holds a part: delete its topics, apply them anew, then run the same again"

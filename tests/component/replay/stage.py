@@ -94,7 +94,7 @@ async def replayed(
     asked = asked or Asked()
     read = origin or Tampered(topology, edits or {})
     outcomes = await run(read, asked, How(1, NAMING, lines), lambda _more, _all: None)
-    return Summary.of(outcomes, is_all=asked.is_all)
+    return Summary.of(outcomes, is_all=asked.is_all, policy=asked.policy)
 
 
 def audits(topology: Topology, log: str, partition: int) -> list[Record]:

@@ -13,10 +13,9 @@ from streams.replay.otherwise.figures import DAY_MS
 from streams.replay.plan import Asked
 from streams.replay.report.page import page
 from streams.replay.report.table import show
-from streams.replay.run import How, run
 from streams.replay.summary import Summary
 from streams.testing import Topology
-from tests.component.replay.stage import NAMING, Tampered
+from tests.component.replay.stage import replayed
 
 FIX, OTP = "connect-fix", "otp-escalation"
 
@@ -45,9 +44,7 @@ def topology() -> Topology:
 
 async def under(topology: Topology, policy: Policy, **asked: object) -> Summary:
     """Replay under another policy."""
-    wanted = Asked(policy=policy, **asked)  # type: ignore[arg-type] # as a test gives them
-    outcomes = await run(Tampered(topology), wanted, How(1, NAMING), lambda *_: None)
-    return Summary.of(outcomes, is_all=False, policy=policy)
+    return await replayed(topology, asked=Asked(policy=policy, **asked))  # type: ignore[arg-type] # as a test gives them
 
 
 async def test_the_same_policy_leads_to_the_same(topology: Topology) -> None:

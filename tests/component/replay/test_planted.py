@@ -18,10 +18,9 @@ from streams.replay.compare.difference import DECISION, Cause, Difference, Verdi
 from streams.replay.plan import Asked
 from streams.replay.report.page import page
 from streams.replay.report.table import show
-from streams.replay.run import How, run
 from streams.replay.summary import INCIDENTS, Summary
 from streams.testing.broker import Record
-from tests.component.replay.stage import NAMING, Edit, Tampered, audits, lived, replayed
+from tests.component.replay.stage import Edit, Tampered, audits, lived, replayed
 from tests.topology.inputs import policies
 
 FIX = "remediation.connect-fix"
@@ -239,13 +238,6 @@ async def test_an_id_moves_no_cursor() -> None:
     assert ("\x1b" in text, "\n0 differences" in text) == (False, False)
 
 
-async def under_another_policy(edits: dict[Place, Edit]) -> Summary:
-    """Replay under a policy that was not in force."""
-    policy = policies()[1]
-    outcomes = await run(Tampered(lived(), edits), Asked(policy=policy), How(1, NAMING), lambda *_: None)
-    return Summary.of(outcomes, is_all=False, policy=policy)
-
-
 @pytest.mark.parametrize("hostile", ["a\x1b[2J\n0 differences", "\u202eevil", "[/foo]", "[bold red]x[/]"])
 async def test_words_of_a_forged_command_are_shown_as_they_are(hostile: str) -> None:
     """Under another policy, too: its kind, action and rules are text, no markup, and move no cursor."""
@@ -253,7 +245,7 @@ async def test_words_of_a_forged_command_are_shown_as_they_are(hostile: str) -> 
     value = orjson.loads(target.value or b"{}") | {"kind": hostile, "action": hostile, "command_id": "x"}
     value["evidence"]["rules"] = [hostile]
     forged = target._replace(value=orjson.dumps(value))
-    summary = await under_another_policy({COMMANDS: lambda records: [*records, forged]})
+    summary = await replayed(lived(), {COMMANDS: lambda records: [*records, forged]}, Asked(policy=policies()[1]))
     console = Console(file=StringIO(), width=160)
     show(summary, console)
     text = console.file.getvalue()  # type: ignore[attr-defined] # the one of above
